@@ -1,0 +1,199 @@
+//! An account: its cache, the one refresh that all waiting scrapes share, and the pause after a
+//! failure.
+
+mod journal;
+mod pause;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+
+use crate::clock::Clock;
+use crate::exposition::{AccountView, SnapshotText};
+use crate::refresh::{Outcome, Refresher};
+use crate::snapshot::Snapshot;
+use crate::telemetry::CacheResult;
+use journal::Journal;
+use pause::Pause;
+
+/// How long an account's data is used.
+#[derive(Debug, Clone, Copy)]
+pub struct Freshness {
+    /// A snapshot younger than this is served without a gateway call.
+    pub ttl: Duration,
+    /// A snapshot younger than this is served when a refresh fails.
+    pub max_stale: Duration,
+}
+
+/// One account of the gateway.
+#[derive(Debug)]
+pub struct Account {
+    name: Option<String>,
+    refresher: Refresher,
+    freshness: Freshness,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    good: Option<Good>,
+    latest: Option<Latest>,
+    pause: Pause,
+    /// The refresh under way: the channel closes when it has ended.
+    flight: Option<watch::Receiver<()>>,
+    journal: Journal,
+}
+
+/// The last snapshot that could be read.
+#[derive(Debug)]
+struct Good {
+    text: Arc<SnapshotText>,
+    read_at: DateTime<Utc>,
+    aged_from: Instant,
+}
+
+/// The latest refresh, good or bad.
+#[derive(Debug, Clone, Copy)]
+struct Latest {
+    up: bool,
+    took: Duration,
+}
+
+impl Account {
+    /// An account that has not asked the gateway yet.
+    pub fn new(
+        name: Option<String>,
+        refresher: Refresher,
+        freshness: Freshness,
+        clock: Arc<dyn Clock>,
+    ) -> Account {
+        Account {
+            name,
+            refresher,
+            freshness,
+            clock,
+            state: Mutex::default(),
+        }
+    }
+
+    /// What is known of this account: the cached snapshot, or the result of the one refresh that is
+    /// started or joined, or, when `deadline` passes first, what there is by then.
+    pub async fn view(
+        self: &Arc<Self>,
+        deadline: tokio::time::Instant,
+    ) -> (AccountView, CacheResult) {
+        let mut flight = {
+            let mut state = self.state.lock();
+            if self.is_younger_than(self.freshness.ttl, &state) {
+                return (self.show(&state), CacheResult::Hit);
+            }
+            match self.join_or_start_refresh(&mut state) {
+                Some(flight) => flight,
+                None => return self.show_what_is_left(&state),
+            }
+        };
+        // Nothing is ever sent: the wait ends when the refresh drops its end of the channel.
+        let ended = tokio::time::timeout_at(deadline, flight.changed())
+            .await
+            .is_ok();
+        let state = self.state.lock();
+        if ended && state.latest.is_some_and(|latest| latest.up) {
+            (self.show(&state), CacheResult::Refreshed)
+        } else {
+            self.show_what_is_left(&state)
+        }
+    }
+
+    fn join_or_start_refresh(self: &Arc<Self>, state: &mut State) -> Option<watch::Receiver<()>> {
+        // A channel that is closed while it still stands here belongs to a refresh that died.
+        let under_way = state
+            .flight
+            .as_ref()
+            .filter(|flight| flight.has_changed().is_ok());
+        if let Some(flight) = under_way {
+            return Some(flight.clone());
+        }
+        if state.pause.holds(self.clock.monotonic()) {
+            return None;
+        }
+        let (ended, flight) = watch::channel(());
+        state.flight = Some(flight.clone());
+        let account = Arc::clone(self);
+        // A task of its own: scrapers that leave do not cancel it.
+        tokio::spawn(async move {
+            account.refresh().await;
+            drop(ended);
+        });
+        Some(flight)
+    }
+
+    async fn refresh(&self) {
+        let started = self.clock.monotonic();
+        let Outcome { snapshot, troubles } = self.refresher.refresh().await;
+        let ended = self.clock.monotonic();
+        let good = match snapshot {
+            Some(snapshot) => self.render(snapshot, ended).await,
+            None => None,
+        };
+        let mut state = self.state.lock();
+        state.flight = None;
+        state.latest = Some(Latest {
+            up: good.is_some(),
+            took: ended.saturating_duration_since(started),
+        });
+        if good.is_some() {
+            state.good = good;
+        }
+        state
+            .pause
+            .after(troubles.failures(), ended, self.freshness.ttl);
+        state.journal.write(self.name.as_deref(), &troubles);
+    }
+
+    /// Writes the text of a snapshot, once for all the scrapes that will show it. It takes
+    /// milliseconds for thousands of profiles, and must not hold up the scrapes of others.
+    async fn render(&self, snapshot: Snapshot, aged_from: Instant) -> Option<Good> {
+        let name = self.name.clone();
+        let render = move || Good {
+            text: Arc::new(SnapshotText::render(&snapshot, name.as_deref())),
+            read_at: snapshot.read_at,
+            aged_from,
+        };
+        spawn_blocking(render).await.ok()
+    }
+
+    fn is_younger_than(&self, age: Duration, state: &State) -> bool {
+        let now = self.clock.monotonic();
+        let good = state.good.as_ref();
+        good.is_some_and(|good| now.saturating_duration_since(good.aged_from) < age)
+    }
+
+    fn show_what_is_left(&self, state: &State) -> (AccountView, CacheResult) {
+        if self.is_younger_than(self.freshness.max_stale, state) {
+            (self.show(state), CacheResult::Stale)
+        } else {
+            let nothing = AccountView {
+                up: false,
+                snapshot: None,
+                ..self.show(state)
+            };
+            (nothing, CacheResult::Empty)
+        }
+    }
+
+    fn show(&self, state: &State) -> AccountView {
+        let good = state.good.as_ref();
+        AccountView {
+            account: self.name.clone(),
+            up: state.latest.is_some_and(|latest| latest.up),
+            read_at: good.map(|good| good.read_at),
+            refresh_took: state.latest.map(|latest| latest.took),
+            snapshot: good.map(|good| Arc::clone(&good.text)),
+        }
+    }
+}

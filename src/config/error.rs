@@ -1,0 +1,90 @@
+//! A mistake in the configuration: one line that names the place.
+
+use std::fmt::{self, Display};
+use std::path::Path;
+
+use serde_saphyr::{Error as YamlError, Location};
+
+/// A mistake in the configuration. Its text never repeats a value of the file, only keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    place: String,
+    message: String,
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Display for ConfigError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.place, self.message)
+    }
+}
+
+impl ConfigError {
+    /// A mistake at a place with a name: a flag, a variable, a file.
+    pub(super) fn new(place: impl Into<String>, message: impl Display) -> ConfigError {
+        ConfigError {
+            place: place.into(),
+            message: message.to_string(),
+        }
+    }
+
+    /// A mistake in the file, at a key whose line is known.
+    pub(super) fn in_file(
+        file: &Path,
+        location: Location,
+        key: &str,
+        message: impl Display,
+    ) -> ConfigError {
+        ConfigError::new(place(file, Some(location), key), message)
+    }
+
+    /// What the YAML reader says, without the values it met.
+    pub(super) fn yaml(file: &Path, key: &str, error: &YamlError) -> ConfigError {
+        ConfigError::new(place(file, error.location(), key), describe(error))
+    }
+}
+
+fn place(file: &Path, location: Option<Location>, key: &str) -> String {
+    let file = file.display();
+    let mut place = match location {
+        Some(at) if at != Location::UNKNOWN => format!("{file}:{}:{}", at.line(), at.column()),
+        _ => file.to_string(),
+    };
+    if !key.is_empty() && key != "." {
+        place.push_str(": ");
+        place.push_str(key);
+    }
+    place
+}
+
+/// The reader's own texts hold the value it met, which may be a misplaced secret.
+fn describe(error: &YamlError) -> String {
+    match error {
+        YamlError::WithSnippet { error, .. } => describe(error),
+        YamlError::AliasError { error, .. } => describe(error),
+        YamlError::Message { msg, .. } => msg.clone(),
+        YamlError::SerdeInvalidType { expected, .. }
+        | YamlError::SerdeInvalidValue { expected, .. }
+        | YamlError::SerdeInvalidLength { expected, .. } => format!("expected {expected}"),
+        YamlError::InvalidScalar { ty, .. } => format!("expected {ty}"),
+        YamlError::Unexpected { expected, .. } => format!("expected {expected}"),
+        YamlError::SerdeUnknownVariant { expected, .. } => {
+            format!("expected one of {}", expected.join(", "))
+        }
+        YamlError::SerdeUnknownField {
+            field, expected, ..
+        } => format!(
+            "unknown key {field:?}, expected one of {}",
+            expected.join(", ")
+        ),
+        YamlError::SerdeMissingField { field, .. } => format!("key {field:?} is missing"),
+        YamlError::DuplicateMappingKey { key: Some(key), .. } => {
+            format!("key {key:?} stands twice")
+        }
+        YamlError::DuplicateMappingKey { key: None, .. } => "a key stands twice".to_owned(),
+        YamlError::NullIntoString { .. } => "a value is missing".to_owned(),
+        YamlError::InvalidUtf8Input => "not UTF-8".to_owned(),
+        _ => "not valid YAML".to_owned(),
+    }
+}

@@ -1,0 +1,158 @@
+//! The configuration file as it is written: YAML, where unknown and doubled keys are errors.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use serde::{Deserialize, Deserializer, de};
+use serde_saphyr::{Options, Spanned};
+
+use super::{ConfigError, duration};
+use crate::refresh::PhoneNumber;
+
+/// The whole file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct File {
+    #[serde(skip)]
+    pub path: PathBuf,
+    pub gateway: Gateway,
+    pub cache: Cache,
+    pub permissions: BTreeMap<String, Vec<String>>,
+    pub phone_number: PhoneNumber,
+    pub limits: Limits,
+    pub accounts: Vec<Account>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Gateway {
+    pub url: Option<Spanned<String>>,
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub timeout: Option<Duration>,
+    /// May hold a password.
+    pub proxy_url: Option<Spanned<Hidden>>,
+    pub tls_config: Tls,
+    pub allow_http: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Tls {
+    pub ca_file: Option<Spanned<PathBuf>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Cache {
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub ttl: Option<Duration>,
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub max_stale: Option<Duration>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Limits {
+    pub profiles: usize,
+    #[serde(deserialize_with = "byte_size")]
+    pub response_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            profiles: 100_000,
+            response_bytes: ByteSize::mib(64).as_u64(),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Account {
+    pub name: Spanned<String>,
+    pub api_key_file: Option<Spanned<PathBuf>>,
+    pub api_key_env: Option<Spanned<String>>,
+    pub basic_auth: Option<BasicAuth>,
+    #[serde(default)]
+    pub expected: Vec<Spanned<Expected>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BasicAuth {
+    pub username: Spanned<String>,
+    pub password_file: Spanned<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Expected {
+    pub platform: String,
+    pub profile: String,
+}
+
+/// A value that must not be printed.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct Hidden(pub String);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("[hidden]")
+    }
+}
+
+impl File {
+    pub(super) fn read(path: &Path) -> Result<File, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::new(path.display().to_string(), error))?;
+        let mut file = parse(path, &text)?;
+        file.path = path.to_owned();
+        Ok(file)
+    }
+
+    /// Paths in the file are relative to it.
+    pub(super) fn resolve(&self, path: &Path) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(path)
+    }
+}
+
+fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
+    let mut key = String::new();
+    let mut options = Options::default();
+    // A snippet would print the neighbouring lines, where a secret may stand.
+    options.with_snippet = false;
+    let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| {
+        serde_path_to_error::deserialize::<_, Option<File>>(yaml).map_err(|error| {
+            // `Spanned` adds a step of its own to the path.
+            key = error.path().to_string().replace(".value", "");
+            error.into_inner()
+        })
+    });
+    read.map(Option::unwrap_or_default)
+        .map_err(|error| ConfigError::yaml(path, &key, &error))
+}
+
+/// `64MiB`, `500kB` or a plain number of bytes.
+fn byte_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let size: ByteSize = text
+        .parse()
+        .map_err(|_| de::Error::custom("expected a size such as 64MiB"))?;
+    Ok(size.as_u64())
+}
+
+impl<'de> Deserialize<'de> for PhoneNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<PhoneNumber, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "omit" => Ok(PhoneNumber::Omit),
+            "mask" => Ok(PhoneNumber::Mask),
+            "show" => Ok(PhoneNumber::Show),
+            _ => Err(de::Error::custom("expected omit, mask or show")),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! File, flags and environment become one validated [`Config`]. Nothing else in the program sees
+//! raw input.
+
+pub mod duration;
+mod error;
+mod file;
+mod validate;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::{Proxy, Url};
+use rustls::ClientConfig;
+
+pub use error::ConfigError;
+
+use crate::account::Freshness;
+use crate::gateway::credentials::Credentials;
+use crate::refresh::Rules;
+
+/// The base address of the examples in the API's documentation.
+pub const DEFAULT_URL: &str = "https://lora-api.agiletelecom.com/api/v1/partner-gateway";
+/// The default of `gateway.timeout`.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The default of `cache.ttl`.
+pub const DEFAULT_TTL: Duration = Duration::from_secs(60);
+/// The default of `cache.max_stale`.
+pub const DEFAULT_MAX_STALE: Duration = Duration::from_secs(15 * 60);
+
+/// What flags and environment variables say. They win over the file.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// `--config.file`.
+    pub file: Option<PathBuf>,
+    /// `--qlara.url`.
+    pub url: Option<String>,
+    /// `--qlara.api-key-file`.
+    pub api_key_file: Option<PathBuf>,
+    /// `--qlara.timeout`.
+    pub timeout: Option<Duration>,
+    /// `--cache.ttl`.
+    pub ttl: Option<Duration>,
+    /// `--cache.max-stale`.
+    pub max_stale: Option<Duration>,
+}
+
+/// How to read an environment variable.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The validated configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// Where the gateway is and how to reach it.
+    pub gateway: Gateway,
+    /// How long data is used.
+    pub freshness: Freshness,
+    /// The accounts, at least one; only a single one may be nameless.
+    pub accounts: Vec<AccountConfig>,
+}
+
+/// Where the gateway is and how to reach it.
+#[derive(Debug)]
+pub struct Gateway {
+    /// The whole prefix in front of `/socials`.
+    pub url: Url,
+    /// The budget of a refresh.
+    pub timeout: Duration,
+    /// The HTTP proxy; without one there is none, whatever the environment says.
+    pub proxy: Option<Proxy>,
+    /// The system's roots and the operator's CA.
+    pub tls: ClientConfig,
+    /// The longest body that is read, in bytes after decompression.
+    pub response_bytes: u64,
+}
+
+/// One account.
+#[derive(Debug)]
+pub struct AccountConfig {
+    /// The name, `None` for the account that comes from flags and environment.
+    pub name: Option<String>,
+    /// What it shows to the gateway.
+    pub credentials: Credentials,
+    /// How its answers become snapshots.
+    pub rules: Rules,
+}
+
+impl Config {
+    /// Reads and validates everything, the secret files included.
+    ///
+    /// # Errors
+    /// [`ConfigError`], which names the place and repeats no secret.
+    pub fn load(settings: &Settings, environment: Environment) -> Result<Config, ConfigError> {
+        let file = match &settings.file {
+            Some(path) => file::File::read(path)?,
+            None => file::File::default(),
+        };
+        validate::config(settings, file, environment)
+    }
+}

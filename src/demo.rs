@@ -1,0 +1,69 @@
+//! `demo`: the exporter and the gateway it asks, in one process.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, ConfigError, Settings};
+use crate::lifecycle::{Exporter, LifecycleError, end_signal};
+use crate::simulator::{self, PREFIX, Simulator};
+use crate::web::WebOptions;
+
+/// Why the demonstration cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The exporter cannot start.
+    #[error(transparent)]
+    Lifecycle(#[from] LifecycleError),
+    /// The settings do not fit together.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// No loopback port for the simulated gateway.
+    #[error("cannot listen for the simulated gateway: {0}")]
+    Gateway(#[from] io::Error),
+}
+
+/// Serves until a signal. `announce` is given the text for the person who started it.
+///
+/// # Errors
+/// [`DemoError`] when a port is taken.
+pub async fn run(
+    addresses: &[String],
+    web: WebOptions,
+    cache: Settings,
+    gateway: simulator::Options,
+    announce: impl Fn(&str),
+) -> Result<(), DemoError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let gateway_address = listener.local_addr()?;
+    let settings = Settings {
+        url: Some(format!("http://{gateway_address}{PREFIX}")),
+        ..cache
+    };
+    let api_key = gateway.api_key.clone();
+    let config = Config::load(&settings, &move |name| {
+        (name == "QLARA_API_KEY").then(|| api_key.clone())
+    })?;
+    let telemetry_path = web.telemetry_path.clone();
+    let exporter = Exporter::bind(addresses, config, web, Arc::clone(&clock)).await?;
+    let simulator = Arc::new(Simulator::new(gateway, clock));
+    let shutdown = end_signal()?;
+    let simulated = tokio::spawn(simulator::serve(simulator, listener));
+    for address in exporter.addresses()? {
+        let port = address.port();
+        announce(&format!(
+            "The exporter shows a simulated Qlara account. Open\n\
+             \n    http://localhost:{port}/\n    http://localhost:{port}{telemetry_path}\n\
+             \nThe simulated gateway obeys, for example\n\
+             \n    curl -X PUT --data 'status=503' http://{gateway_address}/-/faults\n    \
+             curl -X DELETE http://{gateway_address}/-/faults\n\
+             \nCtrl-C ends it.\n"
+        ));
+    }
+    exporter.run(shutdown).await?;
+    simulated.abort();
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! The table of the accounts' metrics: name, help, and how each becomes samples.
+
+use super::AccountView;
+use super::text::{Lines, Value};
+use crate::gateway::model::Status;
+use crate::snapshot::{Profile, Snapshot};
+
+/// A metric family of an account. All are gauges.
+#[derive(Debug)]
+pub struct Family {
+    /// The metric's name.
+    pub name: &'static str,
+    /// The HELP text.
+    pub help: &'static str,
+    pub(super) source: Source,
+}
+
+/// Where a family's samples come from, which decides when they are written.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// The account's state: written at each scrape.
+    Account(fn(&AccountView) -> Option<Value>),
+    /// The snapshot as a whole: written once per refresh.
+    Snapshot(fn(&Snapshot, &mut Lines)),
+    /// Each profile in turn, with its labels `platform` and `profile`: written once per refresh.
+    Profile(fn(&Profile, &mut Lines)),
+    /// The time left of each token: written at each scrape.
+    Countdown,
+}
+
+/// Platforms that the API documents: their count is shown even when it is 0.
+const DOCUMENTED_PLATFORMS: [&str; 3] = ["facebook", "instagram", "whatsapp"];
+
+/// Every family, in the order of the exposition.
+pub const FAMILIES: &[Family] = &[
+    Family {
+        name: "qlara_up",
+        help: "Whether the latest refresh read the list of profiles.",
+        source: Source::Account(|view| Some(view.up.into())),
+    },
+    Family {
+        name: "qlara_last_refresh_success_timestamp_seconds",
+        help: "Unix time at which the data shown was read from the gateway.",
+        source: Source::Account(|view| view.read_at.map(Value::Moment)),
+    },
+    Family {
+        name: "qlara_refresh_duration_seconds",
+        help: "How long the latest refresh took, the list and all details together.",
+        source: Source::Account(|view| view.refresh_took.map(Value::Span)),
+    },
+    Family {
+        name: "qlara_details_up",
+        help: "Whether the latest details call for the platform was answered.",
+        source: Source::Snapshot(|snapshot, lines| {
+            for (platform, up) in &snapshot.details_up {
+                lines.sample(&[("platform", platform)], (*up).into());
+            }
+        }),
+    },
+    Family {
+        name: "qlara_profiles",
+        help: "Connected profiles of the platform.",
+        source: Source::Snapshot(write_profiles_per_platform),
+    },
+    Family {
+        name: "qlara_profiles_reported",
+        help: "Profiles in total, as the gateway states it.",
+        source: Source::Snapshot(|snapshot, lines| {
+            if let Some(total) = snapshot.reported {
+                lines.sample(&[], Value::Whole(total));
+            }
+        }),
+    },
+    Family {
+        name: "qlara_profiles_dropped",
+        help: "Entries of the gateway's list that are not shown, by reason.",
+        source: Source::Snapshot(|snapshot, lines| {
+            let dropped = snapshot.dropped;
+            lines.sample(&[("reason", "duplicate")], Value::Whole(dropped.duplicate));
+            lines.sample(&[("reason", "invalid")], Value::Whole(dropped.invalid));
+            lines.sample(&[("reason", "limit")], Value::Whole(dropped.limit));
+        }),
+    },
+    Family {
+        name: "qlara_expected_profile_present",
+        help: "Whether the gateway lists a profile that the configuration expects.",
+        source: Source::Snapshot(|snapshot, lines| {
+            for expected in &snapshot.expected {
+                let labels = [
+                    ("platform", expected.platform.as_str()),
+                    ("profile", expected.id.as_str()),
+                ];
+                lines.sample(&labels, expected.present.into());
+            }
+        }),
+    },
+    Family {
+        name: "qlara_profile_info",
+        help: "Human names of the profile, always 1.",
+        source: Source::Profile(write_info),
+    },
+    Family {
+        name: "qlara_profile_status",
+        help: "Connection state of the profile: 1 for the state it is in, 0 for the others.",
+        source: Source::Profile(|profile, lines| {
+            for status in Status::ALL {
+                let labels = [("status", status.as_str())];
+                lines.sample(&labels, (status == profile.status).into());
+            }
+        }),
+    },
+    Family {
+        name: "qlara_token_expiry_timestamp_seconds",
+        help: "Unix time at which the OAuth token of the profile ends.",
+        source: Source::Profile(|profile, lines| {
+            if let Some(moment) = profile.token_expires_at {
+                lines.sample(&[], Value::Moment(moment));
+            }
+        }),
+    },
+    Family {
+        name: COUNTDOWN,
+        help: "Whole seconds until the OAuth token of the profile ends, as of this scrape; negative once it has ended.",
+        source: Source::Countdown,
+    },
+    Family {
+        name: "qlara_profile_connected_timestamp_seconds",
+        help: "Unix time at which the profile was connected.",
+        source: Source::Profile(|profile, lines| {
+            if let Some(moment) = profile.connected_at {
+                lines.sample(&[], Value::Moment(moment));
+            }
+        }),
+    },
+    Family {
+        name: "qlara_profile_last_activity_timestamp_seconds",
+        help: "Unix time of the last activity of the profile.",
+        source: Source::Profile(|profile, lines| {
+            if let Some(moment) = profile.details.last_activity_at {
+                lines.sample(&[], Value::Moment(moment));
+            }
+        }),
+    },
+    Family {
+        name: "qlara_profile_permission_granted",
+        help: "Whether the OAuth permission is granted: 0 for one that is required and missing.",
+        source: Source::Profile(|profile, lines| {
+            for (permission, granted) in &profile.details.permissions {
+                lines.sample(&[("permission", permission)], (*granted).into());
+            }
+        }),
+    },
+];
+
+/// The name of the one family that changes with every second.
+pub(super) const COUNTDOWN: &str = "qlara_token_seconds_to_expiry";
+
+fn write_profiles_per_platform(snapshot: &Snapshot, lines: &mut Lines) {
+    let mut counts: std::collections::BTreeMap<&str, u64> = DOCUMENTED_PLATFORMS
+        .into_iter()
+        .map(|platform| (platform, 0))
+        .collect();
+    for profile in &snapshot.profiles {
+        *counts.entry(&profile.platform).or_default() += 1;
+    }
+    for (platform, count) in counts {
+        lines.sample(&[("platform", platform)], Value::Whole(count));
+    }
+}
+
+fn write_info(profile: &Profile, lines: &mut Lines) {
+    let details = &profile.details;
+    let known = [
+        ("name", Some(&profile.name)),
+        ("category", details.category.as_ref()),
+        ("page_id", details.page_id.as_ref()),
+        ("phone_number", profile.phone_number.as_ref()),
+    ];
+    let labels: Vec<(&str, &str)> = known
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?.as_str())))
+        .collect();
+    lines.sample(&labels, Value::Whole(1));
+}

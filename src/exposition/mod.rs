@@ -1,0 +1,37 @@
+//! The Prometheus text exposition format, version 0.0.4, for the accounts' metrics.
+//!
+//! A snapshot is written once per refresh, one block of sample lines per family. A scrape joins the
+//! blocks of all accounts under each family's HELP and TYPE, and writes only what changes between
+//! two refreshes: the state of each account and the time left of each token.
+
+mod body;
+mod families;
+mod snapshot_text;
+mod text;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+pub use body::{Body, expose};
+pub use families::{FAMILIES, Family};
+pub use snapshot_text::SnapshotText;
+
+/// `Content-Type` of an exposition.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What one scrape shows of one account.
+#[derive(Debug, Clone)]
+pub struct AccountView {
+    /// The account's name, where it has one.
+    pub account: Option<String>,
+    /// Whether the latest refresh read the list, and there is data to show.
+    pub up: bool,
+    /// When the data was read, if ever.
+    pub read_at: Option<DateTime<Utc>>,
+    /// How long the latest refresh took.
+    pub refresh_took: Option<Duration>,
+    /// The data, where it is not too old to be shown.
+    pub snapshot: Option<Arc<SnapshotText>>,
+}

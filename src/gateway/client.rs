@@ -1,0 +1,232 @@
+//! One GET at the gateway: credentials, status, size cap, and errors that name their reason.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::DateTime;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Response, StatusCode, Url};
+use serde::Deserialize;
+use tokio::time::{Instant, timeout_at};
+
+use super::credentials::{Credentials, SecretError};
+use super::error::GatewayError;
+use crate::clock::Clock;
+
+/// `User-Agent` of every gateway call.
+pub const USER_AGENT: &str = concat!("qlara-exporter/", env!("CARGO_PKG_VERSION"));
+
+/// An error answer is read this far, for `retryAfter` and to keep the connection usable.
+const ERROR_BODY_LIMIT: u64 = 64 * 1024;
+
+/// The API key's quota as the gateway states it: requests per minute.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Quota {
+    /// `X-RateLimit-Limit`.
+    pub limit: Option<u64>,
+    /// `X-RateLimit-Remaining`.
+    pub remaining: Option<u64>,
+}
+
+/// What came of one call.
+#[derive(Debug)]
+pub struct Exchange {
+    /// The body of a 200, `None` for a 404.
+    pub result: Result<Option<Vec<u8>>, GatewayError>,
+    /// The quota, where the gateway answered and stated it.
+    pub quota: Quota,
+    /// Trouble with the secret's file; the last good secret was used.
+    pub secret: Result<(), SecretError>,
+}
+
+/// The gateway as one account sees it. Its connections are kept alive and are its own.
+#[derive(Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    credentials: Credentials,
+    response_limit: u64,
+    clock: Arc<dyn Clock>,
+}
+
+impl Client {
+    /// A client for the API below `base`. `http` must not follow redirects: a custom header such as
+    /// `X-Api-Key` would be sent on to whatever host the redirect names.
+    pub fn new(
+        http: reqwest::Client,
+        base: Url,
+        credentials: Credentials,
+        response_limit: u64,
+        clock: Arc<dyn Clock>,
+    ) -> Client {
+        Client {
+            http,
+            base,
+            credentials,
+            response_limit,
+            clock,
+        }
+    }
+
+    /// `GET {base}/socials` (API page, step 1).
+    pub async fn socials(&self, deadline: Instant) -> Exchange {
+        self.get(&["socials"], deadline).await
+    }
+
+    /// `GET {base}/socials/{platform}` (API page, step 2). The platform is percent-encoded.
+    pub async fn platform(&self, platform: &str, deadline: Instant) -> Exchange {
+        self.get(&["socials", platform], deadline).await
+    }
+
+    async fn get(&self, path: &[&str], deadline: Instant) -> Exchange {
+        let mut quota = Quota::default();
+        let mut secret = Ok(());
+        let exchange = async {
+            let request = self.http.get(self.address(path));
+            let (request, read) = self.credentials.authorize(request).await;
+            secret = read;
+            let response = request.send().await.map_err(classify)?;
+            quota = read_quota(response.headers());
+            self.read(response).await
+        };
+        let result = timeout_at(deadline, exchange)
+            .await
+            .unwrap_or(Err(GatewayError::Timeout));
+        Exchange {
+            result,
+            quota,
+            secret,
+        }
+    }
+
+    fn address(&self, path: &[&str]) -> Url {
+        let mut address = self.base.clone();
+        if let Ok(mut segments) = address.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        address
+    }
+
+    async fn read(&self, response: Response) -> Result<Option<Vec<u8>>, GatewayError> {
+        let status = response.status();
+        if status == StatusCode::OK {
+            return read_body(response, self.response_limit).await.map(Some);
+        }
+        let hinted = self.header_pause(response.headers());
+        let body = read_body(response, ERROR_BODY_LIMIT)
+            .await
+            .unwrap_or_default();
+        match status {
+            StatusCode::UNAUTHORIZED => Err(GatewayError::Unauthorized),
+            StatusCode::FORBIDDEN => Err(GatewayError::Forbidden),
+            StatusCode::NOT_FOUND => Ok(None),
+            StatusCode::TOO_MANY_REQUESTS => Err(GatewayError::RateLimited {
+                retry_after: hinted.max(body_pause(&body)),
+            }),
+            _ if status.is_client_error() || status.is_redirection() => {
+                Err(GatewayError::ClientError(status.as_u16()))
+            }
+            _ if status.is_server_error() => Err(GatewayError::ServerError(status.as_u16())),
+            _ => Err(GatewayError::InvalidResponse(format!(
+                "HTTP {}",
+                status.as_u16()
+            ))),
+        }
+    }
+
+    /// `Retry-After` as seconds or as a date (RFC 9110, section 10.2.3).
+    fn header_pause(&self, headers: &HeaderMap) -> Option<Duration> {
+        let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+        if let Ok(seconds) = text.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let moment = DateTime::parse_from_rfc2822(text).ok()?;
+        (moment.to_utc() - self.clock.now()).to_std().ok()
+    }
+}
+
+/// `retryAfter` in the body of a 429, in seconds.
+fn body_pause(body: &[u8]) -> Option<Duration> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct TooManyRequests {
+        retry_after: f64,
+    }
+    let answer: TooManyRequests = serde_json::from_slice(body).ok()?;
+    Duration::try_from_secs_f64(answer.retry_after).ok()
+}
+
+fn read_quota(headers: &HeaderMap) -> Quota {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
+    Quota {
+        limit: number("x-ratelimit-limit"),
+        remaining: number("x-ratelimit-remaining"),
+    }
+}
+
+/// The body, decompressed, as long as it stays within `limit` bytes.
+async fn read_body(mut response: Response, limit: u64) -> Result<Vec<u8>, GatewayError> {
+    if response
+        .content_length()
+        .is_some_and(|length| length > limit)
+    {
+        return Err(GatewayError::TooLarge { limit });
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(classify)? {
+        if (body.len() + chunk.len()) as u64 > limit {
+            return Err(GatewayError::TooLarge { limit });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Names the reason of a failed exchange. Timeouts come first: one while reading the body is
+/// reported as a decoding error too.
+fn classify(error: reqwest::Error) -> GatewayError {
+    if error.is_timeout() {
+        return GatewayError::Timeout;
+    }
+    let error = error.without_url();
+    if let Some(tls) = find_cause::<rustls::Error>(&error) {
+        return GatewayError::Tls(tls.to_string());
+    }
+    if error.is_body() || error.is_decode() {
+        return GatewayError::InvalidResponse(
+            "the body breaks off or cannot be decoded".to_owned(),
+        );
+    }
+    if find_cause::<hyper::Error>(&error).is_some_and(hyper::Error::is_parse) {
+        return GatewayError::InvalidResponse("no valid HTTP".to_owned());
+    }
+    GatewayError::Connect(root_cause(&error))
+}
+
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| {
+        let error: &'a (dyn StdError + 'static) = *error;
+        // An io::Error hides the error it wraps behind get_ref.
+        match error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+        {
+            Some(inner) => Some(inner as &(dyn StdError + 'static)),
+            None => error.source(),
+        }
+    })
+}
+
+fn find_cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    causes(error)
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default()
+}

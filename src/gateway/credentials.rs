@@ -1,0 +1,147 @@
+//! What an account shows to the gateway, and how a secret that lives in a file is kept current.
+
+use std::path::{Path, PathBuf};
+
+use parking_lot::Mutex;
+use reqwest::RequestBuilder;
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+
+/// How an account proves who it is (API page, "Errors" and the authentication page).
+#[derive(Debug)]
+pub enum Credentials {
+    /// Header `X-Api-Key`.
+    ApiKey(Secret),
+    /// HTTP Basic, the documented alternative.
+    Basic {
+        /// The user name.
+        username: String,
+        /// The password.
+        password: Secret,
+    },
+}
+
+impl Credentials {
+    /// Adds the credentials to a request, after a look at the secret's file.
+    ///
+    /// # Errors
+    /// [`SecretError`] when the file can no longer be read; the request then carries the last good value.
+    pub async fn authorize(
+        &self,
+        request: RequestBuilder,
+    ) -> (RequestBuilder, Result<(), SecretError>) {
+        match self {
+            Credentials::ApiKey(secret) => {
+                let fresh = secret.read_again().await;
+                (request.header("X-Api-Key", secret.header_value()), fresh)
+            }
+            Credentials::Basic { username, password } => {
+                let fresh = password.read_again().await;
+                let request = request.basic_auth(username, Some(password.value().expose_secret()));
+                (request, fresh)
+            }
+        }
+    }
+}
+
+/// A secret that cannot be used. The text never holds a piece of the secret.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// The secret's file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// Nothing is left after trimming.
+    #[error("{place} is empty")]
+    Empty {
+        /// The file or the environment variable.
+        place: String,
+    },
+    /// The value cannot stand in an HTTP header.
+    #[error("{place} holds a character that cannot stand in an HTTP header (not printable ASCII)")]
+    NotAHeaderValue {
+        /// The file or the environment variable.
+        place: String,
+    },
+}
+
+/// A secret from the environment or from a file.
+#[derive(Debug)]
+pub struct Secret {
+    file: Option<PathBuf>,
+    value: Mutex<SecretString>,
+}
+
+impl Secret {
+    /// A secret whose value is known; `place` names where it stands, for the error.
+    ///
+    /// # Errors
+    /// [`SecretError`] when the trimmed value is empty or does not fit into an HTTP header.
+    pub fn fixed(place: &str, value: &str) -> Result<Secret, SecretError> {
+        Ok(Secret {
+            file: None,
+            value: Mutex::new(usable(place, value)?),
+        })
+    }
+
+    /// A secret in a file, which is read now and again before each use.
+    ///
+    /// # Errors
+    /// [`SecretError`] when the file cannot be read or its trimmed content cannot be used.
+    pub fn from_file(path: &Path) -> Result<Secret, SecretError> {
+        let text = std::fs::read_to_string(path);
+        Ok(Secret {
+            value: Mutex::new(usable_content(path, text)?),
+            file: Some(path.to_owned()),
+        })
+    }
+
+    async fn read_again(&self) -> Result<(), SecretError> {
+        let Some(path) = &self.file else {
+            return Ok(());
+        };
+        let text = tokio::fs::read_to_string(path).await;
+        *self.value.lock() = usable_content(path, text)?;
+        Ok(())
+    }
+
+    fn value(&self) -> SecretString {
+        self.value.lock().clone()
+    }
+
+    fn header_value(&self) -> HeaderValue {
+        let value = self.value();
+        // `usable` let only printable ASCII in, so the fallback is never sent.
+        let mut header = HeaderValue::from_str(value.expose_secret())
+            .unwrap_or_else(|_| HeaderValue::from_static(""));
+        header.set_sensitive(true);
+        header
+    }
+}
+
+fn usable_content(path: &Path, text: std::io::Result<String>) -> Result<SecretString, SecretError> {
+    let text = text.map_err(|source| SecretError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    usable(&path.display().to_string(), &text)
+}
+
+fn usable(place: &str, value: &str) -> Result<SecretString, SecretError> {
+    let value = value.trim();
+    if value.is_empty() {
+        return Err(SecretError::Empty {
+            place: place.to_owned(),
+        });
+    }
+    if !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return Err(SecretError::NotAHeaderValue {
+            place: place.to_owned(),
+        });
+    }
+    Ok(SecretString::from(value))
+}

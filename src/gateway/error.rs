@@ -1,0 +1,124 @@
+//! What can go wrong with one gateway call. The variants are the values of the label `reason`.
+
+use std::time::Duration;
+
+/// The closed set of reasons that `qlara_gateway_request_failures_total` counts by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// HTTP 401.
+    Unauthorized,
+    /// HTTP 403.
+    Forbidden,
+    /// HTTP 429.
+    RateLimited,
+    /// Any other 4xx, and every 3xx: redirects are never followed.
+    ClientError,
+    /// HTTP 5xx.
+    ServerError,
+    /// The budget of the refresh ran out.
+    Timeout,
+    /// No connection, or one that broke before the answer began.
+    Connect,
+    /// The TLS handshake failed.
+    Tls,
+    /// The body is longer than `limits.response_bytes`.
+    TooLarge,
+    /// An answer that the API's documentation does not know.
+    InvalidResponse,
+}
+
+impl Reason {
+    /// Every reason, so that each can be exposed at 0 from the start.
+    pub const ALL: [Reason; 10] = [
+        Reason::Unauthorized,
+        Reason::Forbidden,
+        Reason::RateLimited,
+        Reason::ClientError,
+        Reason::ServerError,
+        Reason::Timeout,
+        Reason::Connect,
+        Reason::Tls,
+        Reason::TooLarge,
+        Reason::InvalidResponse,
+    ];
+
+    /// The label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::Unauthorized => "unauthorized",
+            Reason::Forbidden => "forbidden",
+            Reason::RateLimited => "rate_limited",
+            Reason::ClientError => "client_error",
+            Reason::ServerError => "server_error",
+            Reason::Timeout => "timeout",
+            Reason::Connect => "connect",
+            Reason::Tls => "tls",
+            Reason::TooLarge => "too_large",
+            Reason::InvalidResponse => "invalid_response",
+        }
+    }
+}
+
+/// Why a gateway call gave nothing.
+///
+/// No variant holds anything that the gateway said in its body, nor an address with a query: an
+/// answer may repeat the key that it was sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GatewayError {
+    /// 401: the key is missing, wrong or inactive.
+    #[error("the gateway refuses the credentials (HTTP 401): check the API key")]
+    Unauthorized,
+    /// 403: the key lacks the permission, or the address is not on the account's allow-list.
+    #[error(
+        "the gateway forbids the call (HTTP 403): check the key's permissions and the IP allow-list"
+    )]
+    Forbidden,
+    /// 429, with the pause that the gateway asks for, where it states one.
+    #[error("the gateway's rate limit is used up (HTTP 429)")]
+    RateLimited {
+        /// The longer of `retryAfter` (body) and `Retry-After` (header).
+        retry_after: Option<Duration>,
+    },
+    /// Another 4xx, or a redirect.
+    #[error("the gateway answers HTTP {0}: check gateway.url")]
+    ClientError(u16),
+    /// 5xx.
+    #[error("the gateway answers HTTP {0}")]
+    ServerError(u16),
+    /// The budget ran out.
+    #[error("no answer within the gateway timeout")]
+    Timeout,
+    /// No connection.
+    #[error("cannot reach the gateway: {0}")]
+    Connect(String),
+    /// The handshake failed.
+    #[error("TLS with the gateway fails: {0}")]
+    Tls(String),
+    /// The body passed the cap.
+    #[error("the answer is longer than limits.response_bytes ({limit} bytes)")]
+    TooLarge {
+        /// The cap in bytes.
+        limit: u64,
+    },
+    /// Not what the documentation describes.
+    #[error("the answer is not as documented: {0}")]
+    InvalidResponse(String),
+}
+
+impl GatewayError {
+    /// The label value this error is counted under.
+    pub fn reason(&self) -> Reason {
+        match self {
+            GatewayError::Unauthorized => Reason::Unauthorized,
+            GatewayError::Forbidden => Reason::Forbidden,
+            GatewayError::RateLimited { .. } => Reason::RateLimited,
+            GatewayError::ClientError(_) => Reason::ClientError,
+            GatewayError::ServerError(_) => Reason::ServerError,
+            GatewayError::Timeout => Reason::Timeout,
+            GatewayError::Connect(_) => Reason::Connect,
+            GatewayError::Tls(_) => Reason::Tls,
+            GatewayError::TooLarge { .. } => Reason::TooLarge,
+            GatewayError::InvalidResponse(_) => Reason::InvalidResponse,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! TLS towards the gateway: the system's roots, and the operator's own CA beside them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::pki_types::{CertificateDer, pem, pem::PemObject};
+use rustls::{ClientConfig, RootCertStore};
+
+/// Why no TLS configuration can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The CA file cannot be read as PEM.
+    #[error("cannot read certificates from {}: {source}", path.display())]
+    Unreadable {
+        /// The CA file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: pem::Error,
+    },
+    /// The CA file holds no certificate.
+    #[error("{} holds no certificate", path.display())]
+    NoCertificate {
+        /// The CA file.
+        path: PathBuf,
+    },
+    /// A certificate is not valid, or the provider has no usable protocol.
+    #[error("{}: {source}", path.display())]
+    Invalid {
+        /// The CA file.
+        path: PathBuf,
+        /// What rustls says.
+        source: rustls::Error,
+    },
+    /// The provider offers no protocol version.
+    #[error("no usable TLS protocol version: {0}")]
+    Protocol(#[from] rustls::Error),
+}
+
+/// A client configuration that trusts the system's roots and those in `ca_file`.
+///
+/// # Errors
+/// [`TlsError`] when `ca_file` cannot be used. Missing system roots are no error: a container may
+/// well trust `ca_file` alone, and the handshake says what is not trusted.
+pub fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, TlsError> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(path) = ca_file {
+        add_ca_file(&mut roots, path)?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
+fn add_ca_file(roots: &mut RootCertStore, path: &Path) -> Result<(), TlsError> {
+    let unreadable = |source| TlsError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let certificates: Vec<CertificateDer> = CertificateDer::pem_file_iter(path)
+        .map_err(unreadable)?
+        .collect::<Result<_, _>>()
+        .map_err(unreadable)?;
+    if certificates.is_empty() {
+        return Err(TlsError::NoCertificate {
+            path: path.to_owned(),
+        });
+    }
+    for certificate in certificates {
+        roots.add(certificate).map_err(|source| TlsError::Invalid {
+            path: path.to_owned(),
+            source,
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! qlara-exporter: a Prometheus exporter for the social profiles of the Qlara messaging gateway.
+//!
+//! # The way of one scrape
+//!
+//! 1. [`web`] takes the request and its deadline, and asks every [`account`] for a view.
+//! 2. An [`account`] serves its cached snapshot, or starts or joins the one refresh under way.
+//! 3. [`refresh`] asks the [`gateway`] for the list of profiles and the details of each platform,
+//!    and makes a [`snapshot`] of the answers.
+//! 4. [`exposition`] writes the snapshot as text, once; every scrape until the next refresh shares
+//!    that text and adds what changes from second to second.
+//! 5. [`telemetry`] adds the exporter's own metrics, and [`web`] sends the whole.
+//!
+//! # The rooms
+//!
+//! Arrows run one way: `main` → [`lifecycle`] → [`web`] → [`account`] → [`refresh`] → [`gateway`].
+//! [`cli`] and [`config`] turn arguments, environment and file into a validated configuration;
+//! nothing below [`lifecycle`] knows the command line. [`simulator`] is the gateway as its
+//! documentation describes it, for demonstrations and tests.
+
+#![warn(missing_docs, missing_debug_implementations)]
+
+pub mod account;
+pub mod build;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod demo;
+pub mod exposition;
+pub mod gateway;
+pub mod lifecycle;
+pub mod logging;
+pub mod refresh;
+pub mod simulator;
+pub mod snapshot;
+pub mod telemetry;
+pub mod web;

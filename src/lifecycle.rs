@@ -1,0 +1,206 @@
+//! From a configuration to a running exporter, and from a signal to its end.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+use crate::account::Account;
+use crate::build;
+use crate::clock::Clock;
+use crate::config::{AccountConfig, Config, Gateway};
+use crate::gateway::client::{Client, USER_AGENT};
+use crate::refresh::Refresher;
+use crate::telemetry::Telemetry;
+use crate::web::listen::{ListenError, listen};
+use crate::web::{self, App, WebOptions};
+
+/// How long running scrapes may take to end after a signal.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Why the exporter cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum LifecycleError {
+    /// An address is taken or not ours.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// No HTTP client can be made.
+    #[error("cannot set up the HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
+    /// Two metrics are declared alike.
+    #[error("cannot register the exporter's own metrics: {0}")]
+    Telemetry(#[from] prometheus::Error),
+    /// The operating system refuses something.
+    #[error(transparent)]
+    System(#[from] io::Error),
+}
+
+/// An exporter that listens, but does not answer yet.
+#[derive(Debug)]
+pub struct Exporter {
+    listeners: Vec<TcpListener>,
+    router: Router,
+}
+
+impl Exporter {
+    /// Listens on every address and prepares the accounts. No gateway is asked.
+    ///
+    /// # Errors
+    /// [`LifecycleError`] when an address cannot be listened on.
+    pub async fn bind(
+        addresses: &[String],
+        config: Config,
+        options: WebOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Exporter, LifecycleError> {
+        let app = app(config, options, clock)?;
+        let mut listeners = Vec::new();
+        for address in addresses {
+            listeners.push(listen(address).await?);
+        }
+        Ok(Exporter {
+            listeners,
+            router: web::router(app),
+        })
+    }
+
+    /// Where it listens; a port of 0 has become a real one.
+    ///
+    /// # Errors
+    /// When the operating system does not say.
+    pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        self.listeners.iter().map(TcpListener::local_addr).collect()
+    }
+
+    /// Answers until `shutdown` resolves, then lets running requests end within ten seconds.
+    ///
+    /// # Errors
+    /// When the operating system refuses something.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), LifecycleError> {
+        let (stop, stopped) = watch::channel(());
+        let mut servers = JoinSet::new();
+        for listener in self.listeners {
+            let router = self.router.clone();
+            let mut stopped = stopped.clone();
+            info!(address = %listener.local_addr()?, "Listening on");
+            let listener = listener.tap_io(|connection| {
+                // An answer is written whole: waiting for more would only delay its end.
+                let _ = connection.set_nodelay(true);
+            });
+            servers.spawn(
+                axum::serve(listener, router)
+                    .with_graceful_shutdown(async move {
+                        // Resolves when the sender is dropped.
+                        let _ = stopped.changed().await;
+                    })
+                    .into_future(),
+            );
+        }
+        shutdown.await;
+        info!("Received a signal to end, finishing running requests");
+        drop(stop);
+        let drained = async { while servers.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN, drained).await.is_err() {
+            warn!("Requests still run after the time to drain, ending without them");
+        }
+        Ok(())
+    }
+}
+
+/// Resolves at SIGINT or SIGTERM. The handlers are in place when this returns.
+///
+/// # Errors
+/// When the operating system refuses the handlers.
+pub fn end_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// The first line of every log.
+pub fn announce() {
+    info!(
+        version = build::VERSION,
+        revision = build::REVISION,
+        "Starting qlara-exporter"
+    );
+}
+
+fn app(config: Config, options: WebOptions, clock: Arc<dyn Clock>) -> Result<App, LifecycleError> {
+    let telemetry = Telemetry::new(clock.now())?;
+    let Config {
+        gateway,
+        freshness,
+        accounts,
+    } = config;
+    let accounts = accounts
+        .into_iter()
+        .map(|account| {
+            let name = account.name.clone();
+            let refresher = refresher(account, &gateway, &telemetry, &clock)?;
+            Ok(Arc::new(Account::new(
+                name,
+                refresher,
+                freshness,
+                Arc::clone(&clock),
+            )))
+        })
+        .collect::<Result<_, LifecycleError>>()?;
+    Ok(App {
+        accounts,
+        telemetry,
+        clock,
+        gateway_timeout: gateway.timeout,
+        places: (options.max_requests > 0).then(|| Semaphore::new(options.max_requests)),
+        options,
+    })
+}
+
+fn refresher(
+    account: AccountConfig,
+    gateway: &Gateway,
+    telemetry: &Telemetry,
+    clock: &Arc<dyn Clock>,
+) -> Result<Refresher, LifecycleError> {
+    let client = Client::new(
+        http_client(gateway)?,
+        gateway.url.clone(),
+        account.credentials,
+        gateway.response_bytes,
+        Arc::clone(clock),
+    );
+    let metrics = telemetry.account(account.name.as_deref())?;
+    Ok(Refresher::new(
+        client,
+        account.rules,
+        gateway.timeout,
+        Arc::clone(clock),
+        metrics,
+    ))
+}
+
+fn http_client(gateway: &Gateway) -> reqwest::Result<reqwest::Client> {
+    let builder = reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .tls_backend_preconfigured(gateway.tls.clone())
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy();
+    match &gateway.proxy {
+        Some(proxy) => builder.proxy(proxy.clone()).build(),
+        None => builder.build(),
+    }
+}

@@ -1,0 +1,142 @@
+//! Logs on standard error as Prometheus' own tools write them: `time`, `level`, `source`, `msg`,
+//! then the fields of the event; logfmt or JSON.
+
+use std::fmt::{self, Debug};
+
+use chrono::{SecondsFormat, Utc};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+
+/// How a line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `key=value` pairs.
+    Logfmt,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Starts logging for the whole process.
+///
+/// Only this program's own events are written: what libraries log at debug level may hold requests
+/// with their headers.
+///
+/// # Errors
+/// When the process logs already.
+pub fn start(level: Level, format: Format) -> Result<(), TryInitError> {
+    let own = Targets::new().with_target(env!("CARGO_CRATE_NAME"), LevelFilter::from_level(level));
+    let lines = tracing_subscriber::fmt::layer()
+        .event_format(format)
+        .with_writer(std::io::stderr);
+    tracing_subscriber::registry()
+        .with(own)
+        .with(lines)
+        .try_init()
+}
+
+impl<S, N> FormatEvent<S, N> for Format
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let line = Line::of(event);
+        match self {
+            Format::Logfmt => line.write_logfmt(&mut writer)?,
+            Format::Json => line.write_json(&mut writer)?,
+        }
+        writeln!(writer)
+    }
+}
+
+/// One event as ordered pairs.
+#[derive(Default)]
+struct Line {
+    pairs: Vec<(&'static str, String)>,
+    message: String,
+}
+
+impl Line {
+    fn of(event: &Event<'_>) -> Line {
+        let metadata = event.metadata();
+        let file = metadata.file().unwrap_or_default();
+        let file = file.rsplit_once("src/").map_or(file, |(_, file)| file);
+        let mut fields = Line::default();
+        event.record(&mut fields);
+        let mut pairs = vec![
+            (
+                "time",
+                Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
+            ),
+            ("level", metadata.level().to_string()),
+            (
+                "source",
+                format!("{file}:{}", metadata.line().unwrap_or_default()),
+            ),
+            ("msg", std::mem::take(&mut fields.message)),
+        ];
+        pairs.append(&mut fields.pairs);
+        Line {
+            pairs,
+            message: String::new(),
+        }
+    }
+
+    fn write_logfmt(&self, out: &mut Writer<'_>) -> fmt::Result {
+        for (place, (key, value)) in self.pairs.iter().enumerate() {
+            let space = if place == 0 { "" } else { " " };
+            if needs_quotes(value) {
+                write!(out, "{space}{key}={}", quoted(value)?)?;
+            } else {
+                write!(out, "{space}{key}={value}")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_json(&self, out: &mut Writer<'_>) -> fmt::Result {
+        for (place, (key, value)) in self.pairs.iter().enumerate() {
+            let before = if place == 0 { '{' } else { ',' };
+            write!(out, "{before}\"{key}\":{}", quoted(value)?)?;
+        }
+        out.write_char('}')
+    }
+}
+
+impl Visit for Line {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "message" => self.message = value.to_owned(),
+            // Without a name there is no label, and no field either.
+            "account" if value.is_empty() => {}
+            name => self.pairs.push((name, value.to_owned())),
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.record_str(field, &format!("{value:?}"));
+    }
+}
+
+/// Readers of logfmt take quoted values for JSON strings.
+fn quoted(value: &str) -> Result<String, fmt::Error> {
+    serde_json::to_string(value).map_err(|_| fmt::Error)
+}
+
+fn needs_quotes(value: &str) -> bool {
+    value.is_empty()
+        || value
+            .chars()
+            .any(|char| char <= ' ' || matches!(char, '"' | '=' | '\\') || char.is_control())
+}

@@ -1,0 +1,99 @@
+//! The control endpoint: switches faults and profiles while the gateway runs.
+
+use std::sync::atomic::Ordering;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Method, Request, Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::Simulator;
+use super::faults::Fault;
+use super::world::Replacement;
+
+/// No profiles that anybody writes by hand are larger.
+const BODY_LIMIT: usize = 256 << 20;
+
+/// Answers a request below `/-/`.
+pub(super) async fn answer(simulator: &Simulator, request: Request<Body>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, BODY_LIMIT).await.unwrap_or_default();
+    match (&parts.method, parts.uri.path()) {
+        (&Method::GET, "/-/faults") => text(StatusCode::OK, &faults(simulator)),
+        (&Method::PUT, "/-/faults") => match parse_faults(&body) {
+            Ok(faults) => {
+                *simulator.faults.lock() = faults;
+                text(StatusCode::OK, &self::faults(simulator))
+            }
+            Err(error) => text(StatusCode::BAD_REQUEST, &format!("{error}\n")),
+        },
+        (&Method::DELETE, "/-/faults") => {
+            simulator.faults.lock().clear();
+            text(StatusCode::OK, "")
+        }
+        (&Method::PUT, "/-/profiles") => match parse_profiles(&body) {
+            Some(replacement) => {
+                simulator.world.replace(Some(replacement));
+                text(StatusCode::OK, "")
+            }
+            None => text(
+                StatusCode::BAD_REQUEST,
+                "expected a JSON array of profiles\n",
+            ),
+        },
+        (&Method::DELETE, "/-/profiles") => {
+            simulator.world.replace(None);
+            text(StatusCode::OK, "")
+        }
+        (&Method::GET, "/-/stats") => text(StatusCode::OK, &stats(simulator).to_string()),
+        _ => text(StatusCode::NOT_FOUND, "404 page not found\n"),
+    }
+}
+
+fn faults(simulator: &Simulator) -> String {
+    simulator
+        .faults
+        .lock()
+        .iter()
+        .map(|fault| format!("{fault}\n"))
+        .collect()
+}
+
+fn parse_faults(body: &[u8]) -> Result<Vec<Fault>, super::faults::NoFault> {
+    let text = String::from_utf8_lossy(body);
+    text.lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(str::parse)
+        .collect()
+}
+
+fn parse_profiles(body: &[u8]) -> Option<Replacement> {
+    match serde_json::from_slice(body).ok()? {
+        Value::Array(profiles) => Some(Replacement {
+            profiles,
+            total: None,
+        }),
+        Value::Object(mut answer) => match answer.remove("profiles")? {
+            Value::Array(profiles) => Some(Replacement {
+                profiles,
+                total: answer.remove("total"),
+            }),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn stats(simulator: &Simulator) -> Value {
+    let stats = &simulator.stats;
+    json!({
+        "connections": stats.connections.load(Ordering::Relaxed),
+        "list": stats.list.load(Ordering::Relaxed),
+        "details": stats.details.load(Ordering::Relaxed),
+    })
+}
+
+fn text(status: StatusCode, text: &str) -> Response<Body> {
+    let mut answer = Response::new(Body::from(text.to_owned()));
+    *answer.status_mut() = status;
+    answer
+}

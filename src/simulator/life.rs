@@ -1,0 +1,120 @@
+//! How a profile fares: a pure function of its fate and of the time (API page, "Behind the scenes —
+//! Social token management").
+
+use fastrand::Rng;
+
+use crate::gateway::model::Status;
+
+/// A moment in days since the simulation started; negative ones lie before it.
+pub(super) type Day = f64;
+
+/// Days that a fresh token lives.
+const TOKEN_LIFE: Day = 60.0;
+/// Days before its end at which the gateway refreshes a token.
+const REFRESH_BEFORE: Day = 7.0;
+
+/// The fate of one profile.
+#[derive(Debug, Clone)]
+pub(super) enum Life {
+    /// Facebook and Instagram: an OAuth token that ends.
+    Token {
+        connected: Day,
+        expires: Day,
+        /// `Some`: the first refresh fails, and somebody reconnects the profile then.
+        reconnected: Option<Day>,
+        seed: u64,
+    },
+    /// WhatsApp: a persistent connection that drops and returns.
+    Connection {
+        connected: Day,
+        drops: Day,
+        seed: u64,
+    },
+}
+
+/// How a profile stands at one moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Condition {
+    pub status: Status,
+    pub connected: Day,
+    pub expires: Option<Day>,
+}
+
+impl Life {
+    /// How the profile stands at `now`.
+    pub(super) fn at(&self, now: Day) -> Condition {
+        match self {
+            Life::Token {
+                connected,
+                expires,
+                reconnected,
+                seed,
+            } => token_at(
+                now,
+                *connected,
+                *expires,
+                *reconnected,
+                Rng::with_seed(*seed),
+            ),
+            Life::Connection {
+                connected,
+                drops,
+                seed,
+            } => connection_at(now, *connected, *drops, Rng::with_seed(*seed)),
+        }
+    }
+}
+
+fn token_at(
+    now: Day,
+    mut connected: Day,
+    mut expires: Day,
+    mut reconnected: Option<Day>,
+    mut fate: Rng,
+) -> Condition {
+    loop {
+        let refresh = expires - REFRESH_BEFORE;
+        let condition = |status| Condition {
+            status,
+            connected,
+            expires: Some(expires),
+        };
+        if now < refresh {
+            return condition(Status::Connected);
+        }
+        let fails = reconnected.is_some() || fate.f64() < 0.4;
+        let somebody_reconnects = expires + 1.0 + 3.0 * fate.f64();
+        if !fails {
+            expires = refresh + TOKEN_LIFE;
+            continue;
+        }
+        if now < expires {
+            return condition(Status::TokenExpiring);
+        }
+        let reconnect = reconnected.take().unwrap_or(somebody_reconnects);
+        if now < reconnect {
+            return condition(Status::TokenExpired);
+        }
+        connected = reconnect;
+        expires = reconnect + TOKEN_LIFE;
+    }
+}
+
+fn connection_at(now: Day, connected: Day, mut drops: Day, mut fate: Rng) -> Condition {
+    loop {
+        let returns = drops + 0.1 + fate.f64();
+        let status = if now < drops {
+            Status::Connected
+        } else if now < returns {
+            Status::Disconnected
+        } else {
+            drops = returns + 5.0 + 20.0 * fate.f64();
+            continue;
+        };
+        return Condition {
+            status,
+            connected,
+            expires: None,
+        };
+    }
+}

@@ -1,0 +1,111 @@
+//! The rate limit of an API key: requests per minute, with a burst per second.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::clock::Clock;
+
+/// What an API key may send. The default is the documented one of production.
+#[derive(Debug, Clone, Copy)]
+pub struct RateLimit {
+    /// Requests in a minute.
+    pub per_minute: u64,
+    /// Requests in a second.
+    pub burst: u64,
+}
+
+impl Default for RateLimit {
+    fn default() -> RateLimit {
+        RateLimit {
+            per_minute: 1000,
+            burst: 50,
+        }
+    }
+}
+
+/// How a request stands against the limit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standing {
+    pub limit: u64,
+    pub remaining: u64,
+    /// Set when the limit is passed: until the window ends.
+    pub retry_after: Option<Duration>,
+}
+
+#[derive(Debug)]
+pub(super) struct Quota {
+    limit: RateLimit,
+    clock: Arc<dyn Clock>,
+    windows: Mutex<Windows>,
+}
+
+#[derive(Debug)]
+struct Windows {
+    minute: Window,
+    second: Window,
+}
+
+/// A fixed window: its start, and what was sent since.
+#[derive(Debug)]
+struct Window {
+    start: Instant,
+    length: Duration,
+    sent: u64,
+}
+
+impl Quota {
+    pub(super) fn new(limit: RateLimit, clock: Arc<dyn Clock>) -> Quota {
+        let window = |length| Window {
+            start: clock.monotonic(),
+            length,
+            sent: 0,
+        };
+        let windows = Mutex::new(Windows {
+            minute: window(Duration::from_secs(60)),
+            second: window(Duration::from_secs(1)),
+        });
+        Quota {
+            limit,
+            clock,
+            windows,
+        }
+    }
+
+    /// Takes one request from the quota, if there is one.
+    pub(super) fn take(&self) -> Standing {
+        let now = self.clock.monotonic();
+        let mut windows = self.windows.lock();
+        windows.minute.roll(now);
+        windows.second.roll(now);
+        let retry_after = if windows.minute.sent >= self.limit.per_minute {
+            Some(windows.minute.rest(now))
+        } else if windows.second.sent >= self.limit.burst {
+            Some(windows.second.rest(now))
+        } else {
+            windows.minute.sent += 1;
+            windows.second.sent += 1;
+            None
+        };
+        Standing {
+            limit: self.limit.per_minute,
+            remaining: self.limit.per_minute.saturating_sub(windows.minute.sent),
+            retry_after,
+        }
+    }
+}
+
+impl Window {
+    fn roll(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.start) >= self.length {
+            self.start = now;
+            self.sent = 0;
+        }
+    }
+
+    fn rest(&self, now: Instant) -> Duration {
+        self.length
+            .saturating_sub(now.saturating_duration_since(self.start))
+    }
+}

@@ -1,0 +1,137 @@
+//! The simulated gateway's connections and its way from a request to an answer.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::body::Body;
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use percent_encoding::percent_decode_str;
+use tokio::net::{TcpListener, TcpStream};
+
+use super::faults::Kind;
+use super::quota::Standing;
+use super::{PREFIX, Simulator, answers, control};
+
+/// Serves connections for as long as the future is polled.
+///
+/// # Errors
+/// When the listener fails for good.
+pub async fn serve(simulator: Arc<Simulator>, listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept().await?;
+        simulator.stats.connections.fetch_add(1, Ordering::Relaxed);
+        tokio::spawn(serve_connection(Arc::clone(&simulator), stream));
+    }
+}
+
+async fn serve_connection(simulator: Arc<Simulator>, stream: TcpStream) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let simulator = Arc::clone(&simulator);
+        async move {
+            let answer = simulator.answer(request.map(Body::new)).await;
+            answer.ok_or(io::Error::from(io::ErrorKind::ConnectionReset))
+        }
+    });
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    if (&mut connection).await.is_err() {
+        // The client left, or a fault wants a reset: without lingering, closing sends one.
+        let stream = connection.into_parts().io.into_inner();
+        let _ = stream.set_zero_linger();
+    }
+}
+
+impl Simulator {
+    /// The answer to one request; `None` resets the connection.
+    async fn answer(&self, request: Request<Body>) -> Option<Response<Body>> {
+        let path = request.uri().path();
+        if path.starts_with("/-/") {
+            return Some(control::answer(self, request).await);
+        }
+        let Some(platform) = api_call(request.method(), path) else {
+            return Some(answers::not_found());
+        };
+        let counter = match platform {
+            None => &self.stats.list,
+            Some(_) => &self.stats.details,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        let standing = self.quota.take();
+        let mut answer = self.documented_answer(request.headers(), platform.as_deref(), standing);
+        for kind in self.faults_for(platform.as_deref()) {
+            answer = answers::spoil(answer, &kind).await?;
+        }
+        let headers = answer.headers_mut();
+        headers.insert("x-ratelimit-limit", standing.limit.into());
+        headers.insert("x-ratelimit-remaining", standing.remaining.into());
+        Some(answer)
+    }
+
+    fn documented_answer(
+        &self,
+        headers: &HeaderMap,
+        platform: Option<&str>,
+        standing: Standing,
+    ) -> Response<Body> {
+        if !self.is_authorized(headers) {
+            return answers::unauthorized();
+        }
+        match (standing.retry_after, platform) {
+            (Some(pause), _) => answers::too_many_requests(pause),
+            (None, None) => answers::list(&self.world),
+            (None, Some(platform)) => answers::details(&self.world, platform),
+        }
+    }
+
+    /// The key as `X-Api-Key`, or as the password of HTTP Basic with any user name.
+    fn is_authorized(&self, headers: &HeaderMap) -> bool {
+        let key = headers.get("x-api-key").map(HeaderValue::as_bytes);
+        let password = headers.get(AUTHORIZATION).and_then(basic_password);
+        key == Some(self.api_key.as_bytes()) || password.as_deref() == Some(self.api_key.as_bytes())
+    }
+
+    /// Latency first, so that what comes after it comes late.
+    fn faults_for(&self, platform: Option<&str>) -> Vec<Kind> {
+        let faults = self.faults.lock();
+        let mut kinds: Vec<Kind> = faults
+            .iter()
+            .filter(|fault| fault.concerns(platform))
+            .map(|fault| fault.kind().clone())
+            .collect();
+        kinds.sort_by_key(|kind| !matches!(kind, Kind::Latency(_)));
+        kinds
+    }
+}
+
+/// `Some(None)` is the list, `Some(Some(platform))` the details of a platform.
+fn api_call(method: &Method, path: &str) -> Option<Option<String>> {
+    let rest = path.strip_prefix(PREFIX)?.strip_prefix("/socials")?;
+    if method != Method::GET {
+        return None;
+    }
+    if rest.is_empty() {
+        return Some(None);
+    }
+    let platform = rest
+        .strip_prefix('/')
+        .filter(|platform| !platform.contains('/'))?;
+    Some(Some(
+        percent_decode_str(platform)
+            .decode_utf8_lossy()
+            .into_owned(),
+    ))
+}
+
+fn basic_password(authorization: &HeaderValue) -> Option<Vec<u8>> {
+    let encoded = authorization.to_str().ok()?.strip_prefix("Basic ")?;
+    let mut pair = STANDARD.decode(encoded).ok()?;
+    let colon = pair.iter().position(|byte| *byte == b':')?;
+    Some(pair.split_off(colon + 1))
+}

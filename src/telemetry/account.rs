@@ -1,0 +1,158 @@
+//! The metrics of one account's gateway calls. They carry the label `account` where it has a name.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
+
+use crate::gateway::client::Quota;
+use crate::gateway::error::{GatewayError, Reason};
+use crate::gateway::model::Field;
+
+/// Which call of the API: the values of the label `endpoint`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `GET /socials`.
+    Socials,
+    /// `GET /socials/{platform}`.
+    Platform,
+}
+
+impl Endpoint {
+    const ALL: [Endpoint; 2] = [Endpoint::Socials, Endpoint::Platform];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Endpoint::Socials => "socials",
+            Endpoint::Platform => "platform",
+        }
+    }
+}
+
+/// The gateway metrics of one account.
+#[derive(Debug)]
+pub struct AccountMetrics {
+    requests: IntCounterVec,
+    failures: IntCounterVec,
+    duration: HistogramVec,
+    invalid_fields: IntCounterVec,
+    // Vectors without a label: such a gauge is absent until it is set for the first time.
+    quota_limit: IntGaugeVec,
+    quota_remaining: IntGaugeVec,
+}
+
+impl AccountMetrics {
+    pub(super) fn register(
+        registry: &Registry,
+        account: Option<&str>,
+    ) -> prometheus::Result<AccountMetrics> {
+        let opts = |name: &str, help: &str| {
+            let opts = Opts::new(name, help);
+            match account {
+                Some(account) => opts.const_label("account", account),
+                None => opts,
+            }
+        };
+        let requests = IntCounterVec::new(
+            opts(
+                "qlara_gateway_requests_total",
+                "Requests sent to the gateway.",
+            ),
+            &["endpoint"],
+        )?;
+        let failures = IntCounterVec::new(
+            opts(
+                "qlara_gateway_request_failures_total",
+                "Requests to the gateway that failed, by reason.",
+            ),
+            &["endpoint", "reason"],
+        )?;
+        let duration = HistogramVec::new(
+            HistogramOpts::from(opts(
+                "qlara_gateway_request_duration_seconds",
+                "How long requests to the gateway took, the body included.",
+            )),
+            &["endpoint"],
+        )?;
+        let invalid_fields = IntCounterVec::new(
+            opts(
+                "qlara_gateway_invalid_fields_total",
+                "Fields in answers of the gateway that could not be read.",
+            ),
+            &["field"],
+        )?;
+        let quota_limit = IntGaugeVec::new(
+            opts(
+                "qlara_gateway_ratelimit_limit",
+                "Requests per minute that the API key may send, as the gateway last stated it.",
+            ),
+            &[],
+        )?;
+        let quota_remaining = IntGaugeVec::new(
+            opts(
+                "qlara_gateway_ratelimit_remaining",
+                "Requests that the API key has left, as the gateway last stated it.",
+            ),
+            &[],
+        )?;
+        for endpoint in Endpoint::ALL {
+            requests.with_label_values(&[endpoint.as_str()]);
+            duration.with_label_values(&[endpoint.as_str()]);
+            for reason in Reason::ALL {
+                failures.with_label_values(&[endpoint.as_str(), reason.as_str()]);
+            }
+        }
+        for field in Field::ALL {
+            invalid_fields.with_label_values(&[field.as_str()]);
+        }
+        registry.register(Box::new(requests.clone()))?;
+        registry.register(Box::new(failures.clone()))?;
+        registry.register(Box::new(duration.clone()))?;
+        registry.register(Box::new(invalid_fields.clone()))?;
+        registry.register(Box::new(quota_limit.clone()))?;
+        registry.register(Box::new(quota_remaining.clone()))?;
+        Ok(AccountMetrics {
+            requests,
+            failures,
+            duration,
+            invalid_fields,
+            quota_limit,
+            quota_remaining,
+        })
+    }
+
+    /// Counts one request that has ended, well or not.
+    pub fn count_request(&self, endpoint: Endpoint, took: Duration, error: Option<&GatewayError>) {
+        let endpoint = endpoint.as_str();
+        self.requests.with_label_values(&[endpoint]).inc();
+        self.duration
+            .with_label_values(&[endpoint])
+            .observe(took.as_secs_f64());
+        if let Some(error) = error {
+            let reason = error.reason().as_str();
+            self.failures.with_label_values(&[endpoint, reason]).inc();
+        }
+    }
+
+    /// Counts fields that could not be read.
+    pub fn count_invalid_fields(&self, counts: &BTreeMap<Field, u64>) {
+        for (field, count) in counts {
+            self.invalid_fields
+                .with_label_values(&[field.as_str()])
+                .inc_by(*count);
+        }
+    }
+
+    /// Remembers the quota as far as the gateway stated it.
+    pub fn set_quota(&self, quota: Quota) {
+        let stated = [
+            (&self.quota_limit, quota.limit),
+            (&self.quota_remaining, quota.remaining),
+        ];
+        for (gauge, value) in stated {
+            if let Some(value) = value.and_then(|value| i64::try_from(value).ok()) {
+                gauge.with_label_values::<&str>(&[]).set(value);
+            }
+        }
+    }
+}

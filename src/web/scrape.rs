@@ -1,0 +1,63 @@
+//! `/metrics`: waits for every account until the deadline, then writes the answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use futures_util::future::join_all;
+use tokio::time::Instant;
+use tracing::error;
+
+use super::App;
+use crate::exposition;
+
+/// Where Prometheus says how long it waits.
+const TIMEOUT_HEADER: &str = "X-Prometheus-Scrape-Timeout-Seconds";
+/// The answer must arrive before Prometheus gives up.
+const TIMEOUT_OFFSET: Duration = Duration::from_millis(500);
+
+pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let place = app.places.as_ref().map(|places| places.try_acquire());
+    if matches!(place, Some(Err(_))) {
+        let text = format!(
+            "Limit of concurrent requests reached ({}), try again later.\n",
+            app.options.max_requests
+        );
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+    }
+    let deadline = Instant::now() + patience(&headers, app.gateway_timeout);
+    let views = join_all(app.accounts.iter().map(|account| account.view(deadline))).await;
+    let mut accounts = Vec::with_capacity(views.len());
+    for (view, result) in views {
+        app.telemetry.count_cache_request(result);
+        accounts.push(view);
+    }
+    let own = match app.telemetry.expose() {
+        Ok(own) => own,
+        Err(err) => {
+            error!(%err, "Cannot write the exporter's own metrics");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+    };
+    let body = exposition::expose(&accounts, app.clock.now(), own);
+    ([(CONTENT_TYPE, exposition::CONTENT_TYPE)], Body::new(body)).into_response()
+}
+
+/// How long this scrape waits for the gateway. The same rule as blackbox_exporter's: a timeout too
+/// short for the offset is used as it is.
+fn patience(headers: &HeaderMap, gateway_timeout: Duration) -> Duration {
+    let stated = headers
+        .get(TIMEOUT_HEADER)
+        .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|timeout| !timeout.is_zero());
+    match stated {
+        Some(timeout) if timeout > TIMEOUT_OFFSET => timeout - TIMEOUT_OFFSET,
+        Some(timeout) => timeout,
+        None => gateway_timeout,
+    }
+}
