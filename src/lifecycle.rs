@@ -18,6 +18,7 @@ use crate::account::Account;
 use crate::build;
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config, Gateway};
+use crate::exposition::Page;
 use crate::gateway::client::{Client, USER_AGENT};
 use crate::refresh::Refresher;
 use crate::telemetry::Telemetry;
@@ -150,7 +151,7 @@ fn app(config: Config, options: WebOptions, clock: Arc<dyn Clock>) -> Result<App
     let accounts = accounts
         .into_iter()
         .map(|account| {
-            let name = account.name.clone();
+            let name = account.name.as_deref().map(Arc::from);
             let refresher = refresher(account, &gateway, &telemetry, &clock)?;
             Ok(Arc::new(Account::new(
                 name,
@@ -163,6 +164,7 @@ fn app(config: Config, options: WebOptions, clock: Arc<dyn Clock>) -> Result<App
     Ok(App {
         accounts,
         telemetry,
+        page: Page::default(),
         clock,
         gateway_timeout: gateway.timeout,
         places: (options.max_requests > 0).then(|| Semaphore::new(options.max_requests)),

@@ -32,7 +32,7 @@ pub struct Freshness {
 /// One account of the gateway.
 #[derive(Debug)]
 pub struct Account {
-    name: Option<String>,
+    name: Option<Arc<str>>,
     refresher: Refresher,
     freshness: Freshness,
     clock: Arc<dyn Clock>,
@@ -43,6 +43,7 @@ pub struct Account {
 struct State {
     good: Option<Good>,
     latest: Option<Latest>,
+    refreshes: u64,
     pause: Pause,
     /// The refresh under way: the channel closes when it has ended.
     flight: Option<watch::Receiver<()>>,
@@ -67,7 +68,7 @@ struct Latest {
 impl Account {
     /// An account that has not asked the gateway yet.
     pub fn new(
-        name: Option<String>,
+        name: Option<Arc<str>>,
         refresher: Refresher,
         freshness: Freshness,
         clock: Arc<dyn Clock>,
@@ -142,6 +143,7 @@ impl Account {
         };
         let mut state = self.state.lock();
         state.flight = None;
+        state.refreshes += 1;
         state.latest = Some(Latest {
             up: good.is_some(),
             took: ended.saturating_duration_since(started),
@@ -190,6 +192,7 @@ impl Account {
         let good = state.good.as_ref();
         AccountView {
             account: self.name.clone(),
+            revision: state.refreshes,
             up: state.latest.is_some_and(|latest| latest.up),
             read_at: good.map(|good| good.read_at),
             refresh_took: state.latest.map(|latest| latest.took),

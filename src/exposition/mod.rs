@@ -6,6 +6,7 @@
 
 mod body;
 mod families;
+mod page;
 mod snapshot_text;
 mod text;
 
@@ -14,8 +15,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-pub use body::{Body, expose};
+pub use body::Body;
 pub use families::{FAMILIES, Family};
+pub use page::Page;
 pub use snapshot_text::SnapshotText;
 
 /// `Content-Type` of an exposition.
@@ -25,7 +27,9 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 #[derive(Debug, Clone)]
 pub struct AccountView {
     /// The account's name, where it has one.
-    pub account: Option<String>,
+    pub account: Option<Arc<str>>,
+    /// Grows with every refresh of the account: two views of one revision say the same of it.
+    pub revision: u64,
     /// Whether the latest refresh read the list, and there is data to show.
     pub up: bool,
     /// When the data was read, if ever.

@@ -15,6 +15,7 @@ use tower_http::compression::{CompressionLayer, CompressionLevel};
 
 use crate::account::Account;
 use crate::clock::Clock;
+use crate::exposition::Page;
 use crate::telemetry::Telemetry;
 
 /// How the exporter presents itself.
@@ -36,6 +37,8 @@ pub struct App {
     pub accounts: Vec<Arc<Account>>,
     /// The exporter's own metrics.
     pub telemetry: Telemetry,
+    /// The answer to scrapes, kept for a second.
+    pub page: Page,
     /// The exporter's clock.
     pub clock: Arc<dyn Clock>,
     /// How long a scrape waits when Prometheus does not say.

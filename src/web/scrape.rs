@@ -36,15 +36,14 @@ pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> 
         app.telemetry.count_cache_request(result);
         accounts.push(view);
     }
-    let own = match app.telemetry.expose() {
-        Ok(own) => own,
+    let own = || app.telemetry.expose();
+    match app.page.expose(&accounts, app.clock.now(), own) {
+        Ok(body) => ([(CONTENT_TYPE, exposition::CONTENT_TYPE)], Body::new(body)).into_response(),
         Err(err) => {
             error!(%err, "Cannot write the exporter's own metrics");
-            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
-    };
-    let body = exposition::expose(&accounts, app.clock.now(), own);
-    ([(CONTENT_TYPE, exposition::CONTENT_TYPE)], Body::new(body)).into_response()
+    }
 }
 
 /// How long this scrape waits for the gateway. The same rule as blackbox_exporter's: a timeout too
