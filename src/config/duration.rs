@@ -67,7 +67,7 @@ mod tests {
         assert_eq!(read("30s"), Some(30_000));
         assert_eq!(read("1h30m"), Some(5_400_000));
         assert_eq!(read("100ms"), Some(100));
-        assert_eq!(read("1y2w3d4h5m6s7ms"), Some(33_015_906_007));
+        assert_eq!(read("1y2w3d4h5m6s7ms"), Some(33_019_506_007));
         assert_eq!(read("0"), Some(0));
     }
 

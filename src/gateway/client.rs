@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode, Url};
 use serde::Deserialize;
@@ -19,6 +20,13 @@ pub const USER_AGENT: &str = concat!("qlara-exporter/", env!("CARGO_PKG_VERSION"
 
 /// An error answer is read this far, for `retryAfter` and to keep the connection usable.
 const ERROR_BODY_LIMIT: u64 = 64 * 1024;
+
+/// Everything but the unreserved characters (RFC 3986, section 2.3) is encoded.
+const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// The API key's quota as the gateway states it: requests per minute.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -71,15 +79,16 @@ impl Client {
 
     /// `GET {base}/socials` (API page, step 1).
     pub async fn socials(&self, deadline: Instant) -> Exchange {
-        self.get(&["socials"], deadline).await
+        self.get("socials", deadline).await
     }
 
     /// `GET {base}/socials/{platform}` (API page, step 2). The platform is percent-encoded.
     pub async fn platform(&self, platform: &str, deadline: Instant) -> Exchange {
-        self.get(&["socials", platform], deadline).await
+        let platform = utf8_percent_encode(platform, PATH_SEGMENT);
+        self.get(&format!("socials/{platform}"), deadline).await
     }
 
-    async fn get(&self, path: &[&str], deadline: Instant) -> Exchange {
+    async fn get(&self, path: &str, deadline: Instant) -> Exchange {
         let mut quota = Quota::default();
         let mut secret = Ok(());
         let exchange = async {
@@ -100,11 +109,10 @@ impl Client {
         }
     }
 
-    fn address(&self, path: &[&str]) -> Url {
+    fn address(&self, path: &str) -> Url {
         let mut address = self.base.clone();
-        if let Ok(mut segments) = address.path_segments_mut() {
-            segments.pop_if_empty().extend(path);
-        }
+        let prefix = address.path().trim_end_matches('/');
+        address.set_path(&format!("{prefix}/{path}"));
         address
     }
 

@@ -4,7 +4,6 @@
 //! Every entry and every field is kept as raw JSON until it is its turn, so that one wrong type or
 //! one broken escape cannot spoil its neighbours.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
@@ -301,7 +300,7 @@ pub fn read_details(body: &[u8]) -> Result<DetailsList, GatewayError> {
     Ok(details)
 }
 
-fn read_answer<'a>(text: &'a Cow<'_, str>) -> Result<RawAnswer<'a>, GatewayError> {
+fn read_answer(text: &str) -> Result<RawAnswer<'_>, GatewayError> {
     // serde_json's own text would repeat a piece of the body.
     serde_json::from_str(text).map_err(|error| {
         GatewayError::InvalidResponse(format!(

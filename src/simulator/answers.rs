@@ -129,11 +129,15 @@ pub(super) async fn spoil(answer: Response<Body>, kind: &Kind) -> Option<Respons
 }
 
 fn truncated() -> Response<Body> {
-    let pieces = [
-        Ok(Bytes::from_static(b"{\"profiles\": [{\"platform\": \"face")),
-        Err(io::Error::from(io::ErrorKind::ConnectionAborted)),
-    ];
-    let mut answer = Response::new(Body::from_stream(stream::iter(pieces)));
+    let begun = stream::iter([Ok(Bytes::from_static(
+        b"{\"profiles\": [{\"platform\": \"face",
+    ))]);
+    let broken = stream::once(async {
+        // Lets what has begun go out first.
+        tokio::task::yield_now().await;
+        Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+    });
+    let mut answer = Response::new(Body::from_stream(begun.chain(broken)));
     answer.headers_mut().insert(CONTENT_LENGTH, 1000.into());
     answer
 }

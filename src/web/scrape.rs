@@ -18,7 +18,7 @@ use crate::exposition;
 /// Where Prometheus says how long it waits.
 const TIMEOUT_HEADER: &str = "X-Prometheus-Scrape-Timeout-Seconds";
 /// The answer must arrive before Prometheus gives up.
-const TIMEOUT_OFFSET: Duration = Duration::from_millis(500);
+const MARGIN: Duration = Duration::from_millis(500);
 
 pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let place = app.places.as_ref().map(|places| places.try_acquire());
@@ -46,8 +46,9 @@ pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> 
     }
 }
 
-/// How long this scrape waits for the gateway. The same rule as blackbox_exporter's: a timeout too
-/// short for the offset is used as it is.
+/// How long this scrape waits for the gateway. As in blackbox_exporter, a timeout too short for the
+/// margin is used as it is. Where none is stated the scrape waits for the end of the refresh, which
+/// is due at the gateway timeout; the margin is for reading and writing what came.
 fn patience(headers: &HeaderMap, gateway_timeout: Duration) -> Duration {
     let stated = headers
         .get(TIMEOUT_HEADER)
@@ -55,8 +56,8 @@ fn patience(headers: &HeaderMap, gateway_timeout: Duration) -> Duration {
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .filter(|timeout| !timeout.is_zero());
     match stated {
-        Some(timeout) if timeout > TIMEOUT_OFFSET => timeout - TIMEOUT_OFFSET,
+        Some(timeout) if timeout > MARGIN => timeout - MARGIN,
         Some(timeout) => timeout,
-        None => gateway_timeout,
+        None => gateway_timeout + MARGIN,
     }
 }

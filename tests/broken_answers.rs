@@ -1,0 +1,332 @@
+//! One broken entry never costs the others, and a broken answer never costs the scrape.
+
+use std::time::Duration;
+
+use qlara_exporter::config::Settings;
+use serde_json::{Value, json};
+
+use crate::harness::{Setup, Stack};
+
+fn good(id: &str) -> Value {
+    json!({"platform": "facebook", "profileId": id, "name": "Good", "status": "CONNECTED",
+        "tokenExpiresAt": "2026-06-15T00:00:00+02:00", "connectedAt": "2026-01-01T00:00:00Z"})
+}
+
+fn with(mut profile: Value, field: &str, value: Value) -> Value {
+    profile[field] = value;
+    profile
+}
+
+fn without(mut profile: Value, field: &str) -> Value {
+    profile.as_object_mut().expect("an object").remove(field);
+    profile
+}
+
+#[tokio::test]
+async fn entries_that_are_no_profile_are_dropped_and_counted() {
+    let broken = [
+        json!(null),
+        json!(17),
+        json!("text"),
+        json!([]),
+        json!({}),
+        without(good("a"), "profileId"),
+        without(good("a"), "platform"),
+        with(good("a"), "profileId", json!("")),
+        with(good("a"), "profileId", json!(5)),
+        with(good("a"), "profileId", json!(null)),
+        with(good("a"), "platform", json!({})),
+        with(good("a"), "platform", json!("..")),
+    ];
+    let count = broken.len() as f64;
+    let mut list = vec![good("first")];
+    list.extend(broken);
+    list.push(good("last"));
+    let scrape = Setup::default()
+        .with_profiles(json!(list))
+        .await
+        .scrape()
+        .await;
+    assert_eq!(scrape.value("qlara_up"), 1.0);
+    assert_eq!(
+        scrape.value(r#"qlara_profiles_dropped{reason="invalid"}"#),
+        count
+    );
+    assert_eq!(scrape.value(r#"qlara_profiles{platform="facebook"}"#), 2.0);
+    assert_eq!(scrape.status("facebook", "first"), "CONNECTED");
+    assert_eq!(scrape.status("facebook", "last"), "CONNECTED");
+}
+
+#[tokio::test]
+async fn a_duplicate_is_dropped_and_the_first_entry_stays() {
+    let again = with(good("a"), "status", json!("TOKEN_EXPIRED"));
+    let elsewhere = with(good("a"), "platform", json!("instagram"));
+    let list = json!([good("a"), again, elsewhere]);
+    let scrape = Setup::default().with_profiles(list).await.scrape().await;
+    assert_eq!(
+        scrape.value(r#"qlara_profiles_dropped{reason="duplicate"}"#),
+        1.0
+    );
+    assert_eq!(scrape.status("facebook", "a"), "CONNECTED");
+    assert_eq!(scrape.value(r#"qlara_profiles{platform="instagram"}"#), 1.0);
+}
+
+#[tokio::test]
+async fn profiles_past_the_limit_are_dropped_and_counted() {
+    let setup = Setup::yaml("limits: {profiles: 2}");
+    let stack = setup
+        .with_profiles(json!([
+            good("a"),
+            good("b"),
+            good("c"),
+            good("d"),
+            good("a")
+        ]))
+        .await;
+    let scrape = stack.scrape().await;
+    assert_eq!(
+        scrape.value(r#"qlara_profiles_dropped{reason="limit"}"#),
+        2.0
+    );
+    assert_eq!(
+        scrape.value(r#"qlara_profiles_dropped{reason="duplicate"}"#),
+        1.0
+    );
+    assert_eq!(scrape.value(r#"qlara_profiles{platform="facebook"}"#), 2.0);
+}
+
+#[tokio::test]
+async fn a_bad_date_drops_that_one_metric() {
+    for bad in [
+        json!("soon"),
+        json!(""),
+        json!(1781474400),
+        json!("2026-02-30T00:00:00Z"),
+        json!("10000-01-01T00:00:00Z"),
+    ] {
+        let list = json!([with(good("a"), "tokenExpiresAt", bad.clone()), good("b")]);
+        let scrape = Setup::default().with_profiles(list).await.scrape().await;
+        let expiry = |profile| {
+            scrape.get(&format!(
+                r#"qlara_token_expiry_timestamp_seconds{{platform="facebook",profile="{profile}"}}"#
+            ))
+        };
+        assert_eq!(expiry("a"), None, "{bad}");
+        assert!(expiry("b").is_some());
+        assert_eq!(scrape.status("facebook", "a"), "CONNECTED");
+        assert!(scrape.text.contains(
+            r#"qlara_profile_connected_timestamp_seconds{platform="facebook",profile="a"}"#
+        ));
+        assert!(
+            !scrape
+                .text
+                .contains(r#"qlara_token_seconds_to_expiry{platform="facebook",profile="a"}"#)
+        );
+        assert_eq!(
+            scrape.value(r#"qlara_gateway_invalid_fields_total{field="tokenExpiresAt"}"#),
+            1.0
+        );
+    }
+}
+
+#[tokio::test]
+async fn dates_have_any_offset_fractions_and_years_up_to_9999() {
+    for (date, seconds) in [
+        ("2026-06-15T00:00:00+02:00", 1781474400.0),
+        ("2026-06-14T22:00:00Z", 1781474400.0),
+        ("2026-06-14T22:00:00.250Z", 1781474400.25),
+        ("2026-06-14T22:00:00.123456789+00:00", 1781474400.123),
+        ("2026-06-15T11:45:00+13:45", 1781474400.0),
+        ("2026-06-14T10:00:00-12:00", 1781474400.0),
+        ("1969-12-31T23:59:59.5Z", -0.5),
+        ("9999-12-31T23:59:59Z", 253402300799.0),
+    ] {
+        let list = json!([with(good("a"), "tokenExpiresAt", json!(date))]);
+        let scrape = Setup::default().with_profiles(list).await.scrape().await;
+        let labels = r#"{platform="facebook",profile="a"}"#;
+        assert_eq!(
+            scrape.value(&format!("qlara_token_expiry_timestamp_seconds{labels}")),
+            seconds,
+            "{date}"
+        );
+        let left = scrape.value(&format!("qlara_token_seconds_to_expiry{labels}"));
+        assert_eq!(left, (seconds - 1775822400.0).floor(), "{date}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_status_is_unknown() {
+    for status in [
+        json!("PAUSED"),
+        json!("connected"),
+        json!("UNKNOWN"),
+        json!(""),
+        json!(3),
+        json!(null),
+    ] {
+        let list = json!([with(good("a"), "status", status.clone()), good("b")]);
+        let scrape = Setup::default().with_profiles(list).await.scrape().await;
+        assert_eq!(scrape.status("facebook", "a"), "UNKNOWN", "{status}");
+        assert_eq!(scrape.status("facebook", "b"), "CONNECTED");
+        let invalid = f64::from(u8::from(!status.is_string()));
+        assert_eq!(
+            scrape.value(r#"qlara_gateway_invalid_fields_total{field="status"}"#),
+            invalid,
+            "{status}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn names_of_any_kind_survive_as_they_are() {
+    let names = [
+        "quotes \" and ' and `",
+        "back\\slash \\n \\\" at the end \\",
+        "two\nlines\r\nand a tab\t",
+        "emoji 🍕 👩‍👩‍👧‍👦, مقهى النخيل, 東京",
+        "{brace=\"x\"} 1 # HELP",
+        "",
+        "\u{0}\u{7f}\u{feff}\u{202e}",
+    ];
+    let list: Vec<Value> = names
+        .iter()
+        .enumerate()
+        .map(|(id, name)| with(good(&format!("p{id}")), "name", json!(name)))
+        .collect();
+    let scrape = Setup::default()
+        .with_profiles(json!(list))
+        .await
+        .scrape()
+        .await;
+    for (id, name) in names.iter().enumerate() {
+        let escaped = name
+            .replace('\\', "\\\\")
+            .replace('"', "\\\"")
+            .replace('\n', "\\n");
+        let line = format!(
+            "qlara_profile_info{{platform=\"facebook\",profile=\"p{id}\",name=\"{escaped}\"}} 1\n"
+        );
+        assert!(scrape.text.contains(&line), "{line}");
+    }
+    let metrics = crate::harness::process::run_with_input(
+        std::process::Command::new("promtool").args(["check", "metrics"]),
+        &scrape.text,
+    );
+    assert_eq!(metrics, (0, String::new()));
+}
+
+#[tokio::test]
+async fn ids_and_platforms_of_any_kind_are_asked_for_and_shown() {
+    let odd = "a/b?c=d&e#f %2e \"q\"\n日本";
+    let list = json!([{"platform": odd, "profileId": odd, "name": "n", "status": "CONNECTED",
+        "connectedAt": "2026-01-01T00:00:00Z", "permissions": ["p\"1"]}]);
+    let scrape = Setup::default().with_profiles(list).await.scrape().await;
+    let label = odd.replace('"', "\\\"").replace('\n', "\\n");
+    let permission = format!(
+        "qlara_profile_permission_granted{{platform=\"{label}\",profile=\"{label}\",permission=\"p\\\"1\"}}"
+    );
+    assert_eq!(
+        scrape.value(&permission),
+        1.0,
+        "the details call names the very platform"
+    );
+}
+
+#[tokio::test]
+async fn other_broken_fields_cost_only_themselves() {
+    let mut broken = good("a");
+    for (field, value) in [
+        ("name", json!(["x"])),
+        ("connectedAt", json!("yesterday")),
+        ("phoneNumber", json!(39)),
+        ("pageId", json!({})),
+        ("category", json!(false)),
+        ("permissions", json!(["ok", 5])),
+        ("lastActivityAt", json!("x")),
+    ] {
+        broken[field] = value;
+    }
+    let scrape = Setup::default()
+        .with_profiles(json!([broken, good("b")]))
+        .await
+        .scrape()
+        .await;
+    assert_eq!(
+        scrape.value(r#"qlara_profile_info{platform="facebook",profile="a",name=""}"#),
+        1.0
+    );
+    assert_eq!(scrape.status("facebook", "a"), "CONNECTED");
+    for field in [
+        "name",
+        "connectedAt",
+        "phoneNumber",
+        "pageId",
+        "category",
+        "permissions",
+        "lastActivityAt",
+    ] {
+        let series = format!("qlara_gateway_invalid_fields_total{{field=\"{field}\"}}");
+        assert_eq!(scrape.value(&series), 1.0, "{field}");
+    }
+}
+
+#[tokio::test]
+async fn a_broken_answer_fails_the_refresh_for_its_reason() {
+    for (fault, reason) in [
+        ("list:garbage", "invalid_response"),
+        ("list:truncated", "invalid_response"),
+        ("list:status=204", "invalid_response"),
+        ("list:reset", "connect"),
+        ("list:status=401", "unauthorized"),
+        ("list:status=403", "forbidden"),
+        ("list:status=404", "client_error"),
+        ("list:status=418", "client_error"),
+        ("list:status=429", "rate_limited"),
+        ("list:status=500", "server_error"),
+        ("list:status=503", "server_error"),
+        ("list:redirect=http://127.0.0.1:9/", "client_error"),
+        ("list:hang", "timeout"),
+        ("list:stall", "timeout"),
+        ("list:endless", "too_large"),
+        ("list:gzip-bomb", "too_large"),
+    ] {
+        let setup = Setup {
+            settings: Settings {
+                timeout: Some(Duration::from_millis(1500)),
+                ..Settings::default()
+            },
+            yaml: Some("limits: {response_bytes: 1MiB}".to_owned()),
+            ..Setup::default()
+        };
+        let stack = setup.start().await;
+        stack.gateway.faults(fault).await;
+        let scrape = stack.scrape().await;
+        assert_eq!(scrape.value("qlara_up"), 0.0, "{fault}");
+        let failures = scrape.family("qlara_gateway_request_failures_total");
+        let failed: Vec<_> = failures
+            .into_iter()
+            .filter(|(_, count)| *count > 0.0)
+            .collect();
+        let expected = format!("{{endpoint=\"socials\",reason=\"{reason}\"}}");
+        assert_eq!(failed, [(expected.as_str(), 1.0)], "{fault}");
+        // The next good answer heals it at once.
+        stack.gateway.faults("").await;
+        assert_eq!(
+            stack.scrape_after(61).await.value("qlara_up"),
+            1.0,
+            "{fault}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_200_mib_body_and_a_gzip_bomb_stop_at_the_default_cap() {
+    for fault in ["endless", "gzip-bomb"] {
+        let stack = Stack::start().await;
+        stack.gateway.faults(fault).await;
+        let scrape = stack.scrape().await;
+        let series =
+            r#"qlara_gateway_request_failures_total{endpoint="socials",reason="too_large"}"#;
+        assert_eq!(scrape.value(series), 1.0, "{fault}");
+    }
+}

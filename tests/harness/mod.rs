@@ -1,0 +1,279 @@
+//! The exporter and the simulated gateway on ports of their own, under a clock that the test owns.
+
+pub mod clock;
+pub mod listener;
+pub mod process;
+pub mod scrape;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use qlara_exporter::clock::Clock;
+use qlara_exporter::config::{Config, ConfigError, Settings};
+use qlara_exporter::lifecycle::Exporter;
+use qlara_exporter::simulator::{self, Options, PREFIX, Simulator};
+use qlara_exporter::web::WebOptions;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use clock::ManualClock;
+use scrape::Scrape;
+
+/// The key that the simulated gateway accepts.
+pub const API_KEY: &str = "simulated";
+
+/// A running exporter, and the gateway that it asks.
+pub struct Stack {
+    pub clock: Arc<ManualClock>,
+    pub exporter: SocketAddr,
+    pub gateway: Gateway,
+    http: reqwest::Client,
+    running: JoinHandle<()>,
+}
+
+/// What differs from an exporter with one nameless account and a default gateway.
+pub struct Setup {
+    pub settings: Settings,
+    pub yaml: Option<String>,
+    pub web: WebOptions,
+    pub api_key: String,
+    pub simulator: Options,
+    /// Another gateway than the simulated one.
+    pub url: Option<String>,
+}
+
+impl Default for Setup {
+    fn default() -> Setup {
+        Setup {
+            settings: Settings::default(),
+            yaml: None,
+            web: WebOptions {
+                telemetry_path: "/metrics".to_owned(),
+                max_requests: 0,
+                external_path: String::new(),
+            },
+            api_key: API_KEY.to_owned(),
+            simulator: Options::default(),
+            url: None,
+        }
+    }
+}
+
+impl Setup {
+    /// An exporter with this configuration file.
+    pub fn yaml(text: &str) -> Setup {
+        Setup {
+            yaml: Some(text.to_owned()),
+            ..Setup::default()
+        }
+    }
+
+    /// A gateway in which nothing is connected but these profiles.
+    pub async fn with_profiles(self, profiles: Value) -> Stack {
+        let stack = self.start().await;
+        stack.gateway.profiles(&profiles).await;
+        stack
+    }
+
+    pub async fn start(self) -> Stack {
+        let clock = Arc::new(ManualClock::at("2026-04-10T12:00:00Z"));
+        let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
+        let gateway = Gateway::start(self.simulator.clone(), Arc::clone(&shared)).await;
+        let url = self.url.clone().unwrap_or_else(|| gateway.url());
+        let config = self.config(&url).expect("a good configuration");
+        let exporter = Exporter::bind(&["127.0.0.1:0".to_owned()], config, self.web, shared)
+            .await
+            .expect("a free port");
+        let address = exporter.addresses().expect("an address")[0];
+        let running = tokio::spawn(async {
+            exporter
+                .run(std::future::pending())
+                .await
+                .expect("an exporter");
+        });
+        Stack {
+            clock,
+            exporter: address,
+            gateway,
+            http: http(),
+            running,
+        }
+    }
+
+    fn config(&self, url: &str) -> Result<Config, ConfigError> {
+        let directory = TempDir::new().expect("a folder");
+        let mut settings = self.settings.clone();
+        settings.url = settings.url.or_else(|| Some(url.to_owned()));
+        if let Some(yaml) = &self.yaml {
+            let file = directory.path().join("qlara.yml");
+            std::fs::write(&file, yaml).expect("a file");
+            settings.file = Some(file);
+        }
+        Config::load(&settings, &|name| {
+            (name == "QLARA_API_KEY").then(|| self.api_key.clone())
+        })
+    }
+}
+
+impl Stack {
+    /// An exporter with one nameless account, and the documented profiles.
+    pub async fn start() -> Stack {
+        Setup::default().start().await
+    }
+
+    /// One scrape of `/metrics`, which must answer 200.
+    pub async fn scrape(&self) -> Scrape {
+        Scrape::read(self.get("/metrics").send().await.expect("an answer")).await
+    }
+
+    /// The first scrape after so much time.
+    pub async fn scrape_after(&self, seconds: u64) -> Scrape {
+        self.clock.advance(Duration::from_secs(seconds));
+        self.scrape().await
+    }
+
+    pub fn get(&self, path: &str) -> reqwest::RequestBuilder {
+        self.request(reqwest::Method::GET, path)
+    }
+
+    pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        self.http
+            .request(method, format!("http://{}{path}", self.exporter))
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
+
+/// A simulated gateway.
+pub struct Gateway {
+    pub address: SocketAddr,
+    http: reqwest::Client,
+    running: JoinHandle<()>,
+}
+
+impl Gateway {
+    pub async fn start(options: Options, clock: Arc<dyn Clock>) -> Gateway {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let simulator = Arc::new(Simulator::new(options, clock));
+        let running = tokio::spawn(async {
+            simulator::serve(simulator, listener)
+                .await
+                .expect("a gateway");
+        });
+        Gateway {
+            address,
+            http: http(),
+            running,
+        }
+    }
+
+    /// The base address of its API.
+    pub fn url(&self) -> String {
+        format!("http://{}{PREFIX}", self.address)
+    }
+
+    /// An API call as somebody with the key makes it.
+    pub fn api(&self, path: &str) -> reqwest::RequestBuilder {
+        self.http
+            .get(format!("{}{path}", self.url()))
+            .header("X-Api-Key", API_KEY)
+    }
+
+    /// Puts faults in place, in the notation of the control endpoint; none heals the gateway.
+    pub async fn faults(&self, faults: &str) {
+        self.put("faults", faults.to_owned()).await;
+    }
+
+    /// Replaces the connected profiles.
+    pub async fn profiles(&self, profiles: &Value) {
+        self.put("profiles", profiles.to_string()).await;
+    }
+
+    /// API requests and connections so far.
+    pub async fn stats(&self) -> Stats {
+        let answer = self
+            .http
+            .get(self.control("stats"))
+            .send()
+            .await
+            .expect("an answer");
+        let stats: Value =
+            serde_json::from_str(&answer.text().await.expect("a text")).expect("JSON");
+        let number = |name: &str| stats[name].as_u64().expect("a number");
+        Stats {
+            list: number("list"),
+            details: number("details"),
+            // This very request has a connection, too.
+            connections: number("connections"),
+        }
+    }
+
+    async fn put(&self, what: &str, body: String) {
+        let answer = self
+            .http
+            .put(self.control(what))
+            .body(body)
+            .send()
+            .await
+            .expect("an answer");
+        let status = answer.status();
+        assert!(
+            status.is_success(),
+            "{}",
+            answer.text().await.unwrap_or_default()
+        );
+    }
+
+    fn control(&self, what: &str) -> String {
+        format!("http://{}/-/{what}", self.address)
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
+
+/// What the gateway has seen.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Stats {
+    pub list: u64,
+    pub details: u64,
+    pub connections: u64,
+}
+
+/// A client that does what it is told: no redirects, no proxy, no decompression.
+pub fn http() -> reqwest::Client {
+    let tls = qlara_exporter::gateway::tls::client_config(None).expect("a TLS configuration");
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .no_gzip()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("a client")
+}
+
+/// Waits until a condition holds; a test that waits in vain fails after a minute.
+pub async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
+    let give_up = tokio::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(found) = probe().await {
+            return found;
+        }
+        assert!(
+            tokio::time::Instant::now() < give_up,
+            "waited in vain: {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

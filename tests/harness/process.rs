@@ -1,0 +1,117 @@
+//! The real program, and the real tools of Prometheus.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use parking_lot::Mutex;
+
+/// A program that runs until the test ends.
+pub struct Running {
+    child: Child,
+    output: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+/// The exporter's program, with nothing of the test's environment that it would read.
+pub fn exporter() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qlara-exporter"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("QLARA_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs a program to its end: exit code, standard output, standard error.
+pub fn run(command: &mut Command) -> (i32, String, String) {
+    let output = command.stdin(Stdio::null()).output().expect("a program");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    (
+        output.status.code().expect("an exit code"),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+/// Runs a program to its end with a standard input.
+pub fn run_with_input(command: &mut Command, input: &str) -> (i32, String) {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    child
+        .stdin
+        .take()
+        .expect("an input")
+        .write_all(input.as_bytes())
+        .expect("written");
+    let output = child.wait_with_output().expect("an end");
+    let text = [output.stdout, output.stderr].concat();
+    (
+        output.status.code().expect("an exit code"),
+        String::from_utf8_lossy(&text).into_owned(),
+    )
+}
+
+impl Running {
+    /// Starts a program and collects both of its outputs.
+    pub fn start(command: &mut Command) -> Running {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let output = Arc::new(Mutex::new(String::new()));
+        let readers = vec![
+            collect(child.stdout.take().expect("an output"), Arc::clone(&output)),
+            collect(child.stderr.take().expect("an output"), Arc::clone(&output)),
+        ];
+        Running {
+            child,
+            output,
+            readers,
+        }
+    }
+
+    /// What it has printed so far.
+    pub fn output(&self) -> String {
+        self.output.lock().clone()
+    }
+
+    pub fn signal(&self, name: &str) {
+        let (code, _, error) =
+            run(Command::new("kill").args(["-s", name, &self.child.id().to_string()]));
+        assert_eq!(code, 0, "{error}");
+    }
+
+    /// Waits for the end: exit status and everything printed.
+    pub fn wait(mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().expect("an end");
+        for reader in self.readers.drain(..) {
+            reader.join().expect("a reader");
+        }
+        (status, self.output())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn collect(from: impl Read + Send + 'static, into: Arc<Mutex<String>>) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            let mut output = into.lock();
+            output.push_str(&line);
+            output.push('\n');
+        }
+    })
+}

@@ -1,0 +1,94 @@
+//! How long the gateway is left alone after a failure.
+
+use std::time::Duration;
+
+use qlara_exporter::config::Settings;
+
+use crate::harness::{Setup, Stack};
+
+/// Scrapes every second and tells after how many seconds the list was asked for again.
+async fn next_call(stack: &Stack, at_most: u64) -> Option<u64> {
+    let before = stack.gateway.stats().await.list;
+    for second in 1..=at_most {
+        stack.scrape_after(1).await;
+        if stack.gateway.stats().await.list > before {
+            return Some(second);
+        }
+    }
+    None
+}
+
+#[tokio::test]
+async fn other_failures_pause_one_second_doubling_up_to_the_ttl() {
+    let settings = Settings {
+        ttl: Some(Duration::from_secs(10)),
+        ..Settings::default()
+    };
+    let stack = Setup {
+        settings,
+        ..Setup::default()
+    }
+    .start()
+    .await;
+    stack.gateway.faults("status=503").await;
+    stack.scrape().await;
+    for pause in [1, 2, 4, 8, 10, 10] {
+        assert_eq!(next_call(&stack, 20).await, Some(pause));
+    }
+    // A success starts the count anew.
+    stack.gateway.faults("").await;
+    assert_eq!(next_call(&stack, 20).await, Some(10));
+    stack.gateway.faults("status=503").await;
+    assert_eq!(
+        next_call(&stack, 20).await,
+        Some(10),
+        "the ttl of the success"
+    );
+    assert_eq!(next_call(&stack, 20).await, Some(1));
+}
+
+#[tokio::test]
+async fn refused_credentials_pause_one_minute() {
+    for status in [401, 403] {
+        let stack = Stack::start().await;
+        stack.gateway.faults(&format!("status={status}")).await;
+        stack.scrape().await;
+        for _ in 0..2 {
+            assert_eq!(next_call(&stack, 70).await, Some(60), "{status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_429_pauses_as_long_as_the_gateway_says_but_at_most_five_minutes() {
+    for (asked, kept) in [(12, 12), (90, 90), (3600, 300)] {
+        let stack = Stack::start().await;
+        stack.gateway.faults(&format!("retry-after={asked}s")).await;
+        stack.scrape().await;
+        assert_eq!(next_call(&stack, 310).await, Some(kept), "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn a_429_of_the_details_pauses_too_and_outlasts_the_ttl() {
+    let stack = Stack::start().await;
+    stack
+        .gateway
+        .faults("details/whatsapp:retry-after=100s")
+        .await;
+    assert_eq!(stack.scrape().await.value("qlara_up"), 1.0);
+    assert_eq!(next_call(&stack, 120).await, Some(100));
+}
+
+#[tokio::test]
+async fn the_simulated_rate_limit_is_respected() {
+    let mut setup = Setup::default();
+    // Enough for one refresh of four requests.
+    setup.simulator.rate_limit.per_minute = 4;
+    let stack = setup.start().await;
+    let first = stack.scrape().await;
+    assert_eq!(first.value("qlara_gateway_ratelimit_limit"), 4.0);
+    assert_eq!(first.value("qlara_gateway_ratelimit_remaining"), 0.0);
+    assert_eq!(stack.scrape_after(60).await.value("qlara_up"), 1.0);
+    assert_eq!(stack.gateway.stats().await.list, 2);
+}
