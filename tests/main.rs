@@ -2,6 +2,10 @@
 
 mod account_metrics;
 mod broken_answers;
+mod exporter_metrics;
 mod freshness;
+mod gateway_client;
 mod harness;
+mod http;
 mod pauses;
+mod several_accounts;

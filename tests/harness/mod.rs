@@ -39,7 +39,8 @@ pub struct Setup {
     pub settings: Settings,
     pub yaml: Option<String>,
     pub web: WebOptions,
-    pub api_key: String,
+    /// `QLARA_API_KEY`.
+    pub api_key: Option<String>,
     pub simulator: Options,
     /// Another gateway than the simulated one.
     pub url: Option<String>,
@@ -55,7 +56,7 @@ impl Default for Setup {
                 max_requests: 0,
                 external_path: String::new(),
             },
-            api_key: API_KEY.to_owned(),
+            api_key: Some(API_KEY.to_owned()),
             simulator: Options::default(),
             url: None,
         }
@@ -112,8 +113,9 @@ impl Setup {
             std::fs::write(&file, yaml).expect("a file");
             settings.file = Some(file);
         }
-        Config::load(&settings, &|name| {
-            (name == "QLARA_API_KEY").then(|| self.api_key.clone())
+        Config::load(&settings, &|name| match name {
+            "QLARA_API_KEY" => self.api_key.clone(),
+            _ => None,
         })
     }
 }

@@ -1,0 +1,348 @@
+//! How the exporter talks to the gateway.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use qlara_exporter::config::Settings;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::{API_KEY, Setup, Stack};
+
+const EMPTY_LIST: &str = r#"{"profiles": [], "total": 0}"#;
+
+fn asking(url: String) -> Setup {
+    Setup {
+        url: Some(url),
+        ..Setup::default()
+    }
+}
+
+fn failures(scrape: &crate::harness::scrape::Scrape) -> Vec<(&str, f64)> {
+    let all = scrape.family("qlara_gateway_request_failures_total");
+    all.into_iter().filter(|(_, count)| *count > 0.0).collect()
+}
+
+#[tokio::test]
+async fn a_call_carries_the_key_and_the_user_agent_to_the_configured_prefix() {
+    for prefix in [
+        "/api/v1/partner-gateway",
+        "/api/partner-gateway/v1/",
+        "",
+        "/",
+    ] {
+        let gateway = Recorder::start(|_| http_answer("200 OK", "", EMPTY_LIST)).await;
+        let stack = asking(format!("http://{}{prefix}", gateway.address))
+            .start()
+            .await;
+        assert_eq!(stack.scrape().await.value("qlara_up"), 1.0);
+        let request = gateway.requests().remove(0).to_lowercase();
+        let path = format!("{}/socials", prefix.trim_end_matches('/'));
+        assert!(
+            request.starts_with(&format!("get {path} http/1.1\r\n")),
+            "{request}"
+        );
+        assert!(
+            request.contains(&format!("\r\nx-api-key: {API_KEY}\r\n")),
+            "{request}"
+        );
+        let agent = format!(
+            "\r\nuser-agent: qlara-exporter/{}\r\n",
+            env!("CARGO_PKG_VERSION")
+        );
+        assert!(request.contains(&agent), "{request}");
+        assert!(!request.contains("\r\nauthorization:"), "{request}");
+    }
+}
+
+#[tokio::test]
+async fn platform_names_are_percent_encoded_in_the_path() {
+    let list = r#"{"profiles": [{"platform": "a/../b?c#d %\n.é", "profileId": "p", "name": "n",
+        "status": "CONNECTED", "connectedAt": "2026-01-01T00:00:00Z"}], "total": 1}"#;
+    let gateway = Recorder::start(move |_| http_answer("200 OK", "", list)).await;
+    let stack = asking(format!("http://{}/prefix", gateway.address))
+        .start()
+        .await;
+    stack.scrape().await;
+    let details = gateway.requests().remove(1);
+    let path = details.split(' ').nth(1).expect("a path");
+    assert_eq!(path, "/prefix/socials/a%2F..%2Fb%3Fc%23d%20%25%0A.%C3%A9");
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_error_and_takes_the_key_nowhere() {
+    let elsewhere = Recorder::start(|_| http_answer("200 OK", "", EMPTY_LIST)).await;
+    let stack = Stack::start().await;
+    for status in ["redirect", "details:redirect"] {
+        stack
+            .gateway
+            .faults(&format!("{status}=http://{}/socials", elsewhere.address))
+            .await;
+        stack.scrape_after(61).await;
+    }
+    let scrape = stack.scrape_after(1).await;
+    assert_eq!(
+        failures(&scrape),
+        [
+            (r#"{endpoint="platform",reason="client_error"}"#, 3.0),
+            (r#"{endpoint="socials",reason="client_error"}"#, 1.0)
+        ]
+    );
+    assert_eq!(elsewhere.requests(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_quota_is_exposed_as_stated_and_absent_when_not() {
+    let gateway = Recorder::start(|request| {
+        let quota = if request.contains("/second/") {
+            "X-RateLimit-Limit: 100\r\nX-RateLimit-Remaining: 42\r\nX-RateLimit-Reset: soon\r\n"
+        } else {
+            "X-RateLimit-Limit: plenty\r\n"
+        };
+        http_answer("200 OK", quota, EMPTY_LIST)
+    })
+    .await;
+    let unstated = asking(format!("http://{}/first", gateway.address))
+        .start()
+        .await
+        .scrape()
+        .await;
+    assert_eq!(unstated.get("qlara_gateway_ratelimit_limit"), None);
+    assert_eq!(unstated.get("qlara_gateway_ratelimit_remaining"), None);
+    let stated = asking(format!("http://{}/second", gateway.address))
+        .start()
+        .await
+        .scrape()
+        .await;
+    assert_eq!(stated.value("qlara_gateway_ratelimit_limit"), 100.0);
+    assert_eq!(stated.value("qlara_gateway_ratelimit_remaining"), 42.0);
+}
+
+#[tokio::test]
+async fn a_429_is_respected_from_its_header_alone_as_seconds_and_as_a_date() {
+    // The clock of the test stands at 12:00:00 that day.
+    for (header, pause) in [
+        ("Retry-After: 40\r\n", 40),
+        ("Retry-After: Fri, 10 Apr 2026 12:00:25 GMT\r\n", 25),
+        ("Retry-After: whenever\r\n", 1),
+        ("", 1),
+    ] {
+        let gateway =
+            Recorder::start(move |_| http_answer("429 Too Many Requests", header, "")).await;
+        let stack = asking(format!("http://{}", gateway.address)).start().await;
+        stack.scrape().await;
+        stack.scrape_after(pause - 1).await;
+        assert_eq!(gateway.requests().len(), 1, "{header}");
+        stack.scrape_after(1).await;
+        assert_eq!(gateway.requests().len(), 2, "{header}");
+    }
+}
+
+#[tokio::test]
+async fn after_a_429_the_remaining_platforms_are_not_asked() {
+    let profiles: Vec<String> = (0..20)
+        .map(|number| format!(r#"{{"platform": "p{number}", "profileId": "x"}}"#))
+        .collect();
+    let list = format!(r#"{{"profiles": [{}]}}"#, profiles.join(","));
+    let gateway = Recorder::start(move |request| {
+        if request.starts_with("GET /socials ") {
+            http_answer("200 OK", "", &list)
+        } else {
+            http_answer("429 Too Many Requests", "Retry-After: 30\r\n", "")
+        }
+    })
+    .await;
+    let scrape = asking(format!("http://{}", gateway.address))
+        .start()
+        .await
+        .scrape()
+        .await;
+    assert_eq!(scrape.value("qlara_up"), 1.0);
+    assert_eq!(scrape.family("qlara_details_up").len(), 20);
+    assert!(
+        gateway.requests().len() < 10,
+        "{} requests",
+        gateway.requests().len()
+    );
+}
+
+#[tokio::test]
+async fn nobody_listens() {
+    let port = TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port")
+        .local_addr()
+        .expect("it");
+    let scrape = asking(format!("http://{port}/prefix"))
+        .start()
+        .await
+        .scrape()
+        .await;
+    assert_eq!(scrape.value("qlara_up"), 0.0);
+    assert_eq!(
+        failures(&scrape),
+        [(r#"{endpoint="socials",reason="connect"}"#, 1.0)]
+    );
+}
+
+#[tokio::test]
+async fn something_else_than_http_answers() {
+    let gateway = Recorder::start(|_| b"SSH-2.0-OpenSSH_9.2\r\n\r\n".to_vec()).await;
+    let scrape = asking(format!("http://{}", gateway.address))
+        .start()
+        .await
+        .scrape()
+        .await;
+    assert_eq!(
+        failures(&scrape),
+        [(r#"{endpoint="socials",reason="invalid_response"}"#, 1.0)]
+    );
+}
+
+#[tokio::test]
+async fn a_proxy_from_the_configuration_carries_the_calls() {
+    let proxy = Recorder::start(|_| http_answer("200 OK", "", EMPTY_LIST)).await;
+    let yaml = format!(
+        "gateway:\n  url: http://gateway.invalid/prefix\n  allow_http: true\n  \
+         proxy_url: http://user:proxy-password@{}\n",
+        proxy.address
+    );
+    let setup = Setup {
+        settings: Settings {
+            url: Some("http://gateway.invalid/prefix".to_owned()),
+            ..Settings::default()
+        },
+        ..Setup::yaml(&yaml)
+    };
+    assert_eq!(setup.start().await.scrape().await.value("qlara_up"), 1.0);
+    let request = proxy.requests().remove(0);
+    assert!(
+        request.starts_with("GET http://gateway.invalid/prefix/socials HTTP/1.1\r\n"),
+        "{request}"
+    );
+    let credentials = "dXNlcjpwcm94eS1wYXNzd29yZA==";
+    assert!(
+        request
+            .to_lowercase()
+            .contains(&format!("proxy-authorization: basic {credentials}").to_lowercase())
+    );
+}
+
+#[tokio::test]
+async fn a_proxy_never_sees_the_key_of_a_tls_gateway() {
+    let proxy = Recorder::start(|_| http_answer("403 Forbidden", "", "")).await;
+    let yaml = format!("gateway: {{proxy_url: 'http://{}'}}", proxy.address);
+    let setup = Setup {
+        settings: Settings {
+            url: Some("https://gateway.invalid/".to_owned()),
+            ..Settings::default()
+        },
+        ..Setup::yaml(&yaml)
+    };
+    let scrape = setup.start().await.scrape().await;
+    assert_eq!(
+        failures(&scrape),
+        [(r#"{endpoint="socials",reason="connect"}"#, 1.0)]
+    );
+    let request = proxy.requests().remove(0);
+    assert!(
+        request.starts_with("CONNECT gateway.invalid:443 HTTP/1.1\r\n"),
+        "{request}"
+    );
+    assert!(!request.contains(API_KEY), "{request}");
+}
+
+/// TLS in front of a simulated gateway: where it listens, and the CA that vouches for it.
+async fn tls_gateway(to: SocketAddr) -> (SocketAddr, String) {
+    let certified =
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(
+        certified.signing_key.serialize_der(),
+    ));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certified.cert.der().clone()], key)
+        .expect("a certificate");
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                // A client that trusts another CA ends the handshake.
+                if let Ok(mut client) = acceptor.accept(stream).await {
+                    let mut gateway = TcpStream::connect(to).await.expect("the gateway");
+                    let _ = tokio::io::copy_bidirectional(&mut client, &mut gateway).await;
+                }
+            });
+        }
+    });
+    (address, certified.cert.pem())
+}
+
+#[tokio::test]
+async fn a_ca_from_the_configuration_is_trusted_and_an_unknown_one_is_not() {
+    let plain = Stack::start().await;
+    let (address, ca) = tls_gateway(plain.gateway.address).await;
+    let url = format!(
+        "https://localhost:{}{}",
+        address.port(),
+        qlara_exporter::simulator::PREFIX
+    );
+    let directory = tempfile::tempdir().expect("a folder");
+    let ca_file = directory.path().join("ca.pem");
+    std::fs::write(&ca_file, ca).expect("a file");
+
+    let yaml = format!(
+        "gateway: {{tls_config: {{ca_file: '{}'}}}}",
+        ca_file.display()
+    );
+    let trusting = Setup {
+        url: Some(url.clone()),
+        ..Setup::yaml(&yaml)
+    };
+    let scrape = trusting.start().await.scrape().await;
+    assert_eq!(scrape.value("qlara_up"), 1.0);
+    assert_eq!(failures(&scrape), []);
+
+    let scrape = asking(url).start().await.scrape().await;
+    assert_eq!(scrape.value("qlara_up"), 0.0);
+    assert_eq!(
+        failures(&scrape),
+        [(r#"{endpoint="socials",reason="tls"}"#, 1.0)]
+    );
+}
+
+#[tokio::test]
+async fn https_to_a_plain_server_is_a_tls_failure() {
+    let plain = Stack::start().await;
+    let url = format!("https://{}/", plain.gateway.address);
+    let scrape = asking(url).start().await.scrape().await;
+    assert_eq!(
+        failures(&scrape),
+        [(r#"{endpoint="socials",reason="tls"}"#, 1.0)]
+    );
+}
+
+#[tokio::test]
+async fn a_gateway_that_repeats_the_key_does_not_make_it_public() {
+    let gateway =
+        Recorder::start(|_| http_answer("200 OK", "", &format!("{{\"profiles\": \"{API_KEY}\"}}")))
+            .await;
+    let scrape = asking(format!("http://{}", gateway.address))
+        .start()
+        .await
+        .scrape()
+        .await;
+    assert_eq!(
+        failures(&scrape),
+        [(r#"{endpoint="socials",reason="invalid_response"}"#, 1.0)]
+    );
+    assert!(!scrape.text.contains(API_KEY));
+}

@@ -1,0 +1,188 @@
+//! What the web server answers.
+
+use std::io::Read;
+
+use flate2::read::GzDecoder;
+use futures_util::future::join_all;
+use reqwest::Method;
+
+use crate::harness::scrape::Scrape;
+use crate::harness::{Setup, Stack};
+
+#[tokio::test]
+async fn gzip_comes_when_asked_for() {
+    let stack = Stack::start().await;
+    let plain = stack.get("/metrics").send().await.expect("an answer");
+    assert_eq!(plain.headers().get("content-encoding"), None);
+    for accepted in ["gzip", "deflate, gzip;q=0.8"] {
+        let answer = stack
+            .get("/metrics")
+            .header("Accept-Encoding", accepted)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.headers()["content-encoding"], "gzip", "{accepted}");
+        assert_eq!(
+            answer.headers()["content-type"],
+            "text/plain; version=0.0.4; charset=utf-8"
+        );
+        let body = answer.bytes().await.expect("a body");
+        let mut text = String::new();
+        GzDecoder::new(&body[..])
+            .read_to_string(&mut text)
+            .expect("gzip");
+        assert_eq!(Scrape::parse(text).value("qlara_up"), 1.0);
+    }
+    for refused in ["identity", "gzip;q=0", "br"] {
+        let answer = stack
+            .get("/metrics")
+            .header("Accept-Encoding", refused)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.headers().get("content-encoding"), None, "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn head_has_the_headers_without_the_body() {
+    let stack = Stack::start().await;
+    for path in ["/metrics", "/", "/-/healthy", "/-/ready"] {
+        let answer = stack
+            .request(Method::HEAD, path)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), 200, "{path}");
+        let length: usize = answer.headers()["content-length"]
+            .to_str()
+            .expect("text")
+            .parse()
+            .expect("a number");
+        assert!(length > 0, "{path}");
+        assert_eq!(answer.bytes().await.expect("a body").len(), 0, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn health_never_asks_the_gateway() {
+    let stack = Stack::start().await;
+    for (path, text) in [
+        ("/-/healthy", "qlara-exporter is Healthy.\n"),
+        ("/-/ready", "qlara-exporter is Ready.\n"),
+    ] {
+        let answer = stack.get(path).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.text().await.expect("a text"), text);
+    }
+    assert_eq!(stack.gateway.stats().await.list, 0);
+}
+
+#[tokio::test]
+async fn the_page_links_to_the_rest_and_needs_no_gateway() {
+    let stack = Stack::start().await;
+    let answer = stack.get("/").send().await.expect("an answer");
+    assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
+    let page = answer.text().await.expect("a text");
+    for link in ["/metrics", "/-/healthy", "/-/ready"] {
+        assert!(page.contains(&format!("href=\"{link}\"")), "{page}");
+        assert_eq!(
+            stack.get(link).send().await.expect("an answer").status(),
+            200
+        );
+    }
+    assert!(page.contains(env!("CARGO_PKG_VERSION")));
+}
+
+#[tokio::test]
+async fn anything_else_is_404_and_another_method_405() {
+    let stack = Stack::start().await;
+    for path in [
+        "/nothing",
+        "/metrics/",
+        "/-/",
+        "/-/quit",
+        "/metrics/x",
+        "//",
+    ] {
+        assert_eq!(
+            stack.get(path).send().await.expect("an answer").status(),
+            404,
+            "{path}"
+        );
+    }
+    for method in [Method::POST, Method::PUT, Method::DELETE] {
+        let answer = stack
+            .request(method.clone(), "/metrics")
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), 405, "{method}");
+        assert_eq!(answer.headers()["allow"], "GET,HEAD");
+    }
+}
+
+#[tokio::test]
+async fn metrics_can_move_to_another_path() {
+    let mut setup = Setup::default();
+    setup.web.telemetry_path = "/qlara".to_owned();
+    setup.web.external_path = "/exporters/\"1\"".to_owned();
+    let stack = setup.start().await;
+    let scrape = Scrape::read(stack.get("/qlara").send().await.expect("an answer")).await;
+    assert_eq!(scrape.value("qlara_up"), 1.0);
+    assert_eq!(
+        stack
+            .get("/metrics")
+            .send()
+            .await
+            .expect("an answer")
+            .status(),
+        404
+    );
+    let page = stack
+        .get("/")
+        .send()
+        .await
+        .expect("an answer")
+        .text()
+        .await
+        .expect("a text");
+    assert!(
+        page.contains("href=\"/exporters/&quot;1&quot;/qlara\""),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn metrics_can_be_at_the_root() {
+    let mut setup = Setup::default();
+    setup.web.telemetry_path = "/".to_owned();
+    let stack = setup.start().await;
+    let scrape = Scrape::read(stack.get("/").send().await.expect("an answer")).await;
+    assert_eq!(scrape.value("qlara_up"), 1.0);
+}
+
+#[tokio::test]
+async fn scrapes_beyond_the_limit_are_503() {
+    let mut setup = Setup::default();
+    setup.web.max_requests = 3;
+    let stack = setup.start().await;
+    stack.gateway.faults("latency=500ms").await;
+    let answers = join_all((0..10).map(|_| stack.get("/metrics").send())).await;
+    let statuses: Vec<u16> = answers
+        .into_iter()
+        .map(|answer| answer.expect("an answer").status().as_u16())
+        .collect();
+    assert_eq!(
+        statuses.iter().filter(|status| **status == 200).count(),
+        3,
+        "{statuses:?}"
+    );
+    assert_eq!(
+        statuses.iter().filter(|status| **status == 503).count(),
+        7,
+        "{statuses:?}"
+    );
+    // Places are given back.
+    assert_eq!(stack.scrape().await.value("qlara_up"), 1.0);
+}
