@@ -17,7 +17,7 @@ use tracing::{info, warn};
 use crate::account::Account;
 use crate::build;
 use crate::clock::Clock;
-use crate::config::{AccountConfig, Config, Gateway};
+use crate::config::{AccountConfig, Config, Gateway, GatewayProxy};
 use crate::exposition::Page;
 use crate::gateway::client::{Client, USER_AGENT};
 use crate::refresh::Refresher;
@@ -202,7 +202,7 @@ fn http_client(gateway: &Gateway) -> reqwest::Result<reqwest::Client> {
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy();
     match &gateway.proxy {
-        Some(proxy) => builder.proxy(proxy.clone()).build(),
+        Some(GatewayProxy(proxy)) => builder.proxy(proxy.clone()).build(),
         None => builder.build(),
     }
 }

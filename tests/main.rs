@@ -2,6 +2,7 @@
 
 mod account_metrics;
 mod broken_answers;
+mod configuration;
 mod exporter_metrics;
 mod freshness;
 mod gateway_client;
@@ -9,3 +10,4 @@ mod harness;
 mod http;
 mod pauses;
 mod several_accounts;
+mod simulator;

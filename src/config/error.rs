@@ -66,18 +66,17 @@ fn describe(error: &YamlError) -> String {
         YamlError::Message { msg, .. } => msg.clone(),
         YamlError::SerdeInvalidType { expected, .. }
         | YamlError::SerdeInvalidValue { expected, .. }
-        | YamlError::SerdeInvalidLength { expected, .. } => format!("expected {expected}"),
-        YamlError::InvalidScalar { ty, .. } => format!("expected {ty}"),
-        YamlError::Unexpected { expected, .. } => format!("expected {expected}"),
+        | YamlError::SerdeInvalidLength { expected, .. } => expected_kind(expected),
+        YamlError::InvalidScalar { ty, .. } => expected_kind(ty),
+        YamlError::InvalidBooleanStrict { .. } => expected_kind("bool"),
+        YamlError::Unexpected { expected, .. } => expected_kind(expected),
         YamlError::SerdeUnknownVariant { expected, .. } => {
             format!("expected one of {}", expected.join(", "))
         }
-        YamlError::SerdeUnknownField {
-            field, expected, ..
-        } => format!(
-            "unknown key {field:?}, expected one of {}",
-            expected.join(", ")
-        ),
+        // The place names the key already.
+        YamlError::SerdeUnknownField { expected, .. } => {
+            format!("unknown key, expected one of {}", expected.join(", "))
+        }
         YamlError::SerdeMissingField { field, .. } => format!("key {field:?} is missing"),
         YamlError::DuplicateMappingKey { key: Some(key), .. } => {
             format!("key {key:?} stands twice")
@@ -87,4 +86,17 @@ fn describe(error: &YamlError) -> String {
         YamlError::InvalidUtf8Input => "not UTF-8".to_owned(),
         _ => "not valid YAML".to_owned(),
     }
+}
+
+/// The reader speaks of its events and of Rust's types.
+fn expected_kind(kind: &str) -> String {
+    let kind = match kind {
+        "mapping start" => "a mapping",
+        "sequence start" => "a list",
+        "string scalar" => "a text",
+        "u64" | "usize" => "a whole number",
+        "bool" | "boolean" => "true or false",
+        other => other,
+    };
+    format!("expected {kind}")
 }

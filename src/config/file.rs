@@ -128,8 +128,12 @@ fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
     options.with_snippet = false;
     let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| {
         serde_path_to_error::deserialize::<_, Option<File>>(yaml).map_err(|error| {
-            // `Spanned` adds a step of its own to the path.
-            key = error.path().to_string().replace(".value", "");
+            // `Spanned` adds a step of its own to the path, a doubled key an unknown one.
+            key = error
+                .path()
+                .to_string()
+                .replace(".value", "")
+                .replace(".?", "");
             error.into_inner()
         })
     });

@@ -6,6 +6,7 @@ mod error;
 mod file;
 mod validate;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -66,11 +67,21 @@ pub struct Gateway {
     /// The budget of a refresh.
     pub timeout: Duration,
     /// The HTTP proxy; without one there is none, whatever the environment says.
-    pub proxy: Option<Proxy>,
+    pub proxy: Option<GatewayProxy>,
     /// The system's roots and the operator's CA.
     pub tls: ClientConfig,
     /// The longest body that is read, in bytes after decompression.
     pub response_bytes: u64,
+}
+
+/// A proxy, whose address may hold a password.
+#[derive(Clone)]
+pub struct GatewayProxy(pub Proxy);
+
+impl fmt::Debug for GatewayProxy {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("GatewayProxy")
+    }
 }
 
 /// One account.

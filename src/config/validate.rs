@@ -7,7 +7,7 @@ use reqwest::{Proxy, Url};
 use serde_saphyr::Spanned;
 
 use super::file::{Account, File, Hidden};
-use super::{AccountConfig, Config, ConfigError, Environment, Gateway, Settings};
+use super::{AccountConfig, Config, ConfigError, Environment, Gateway, GatewayProxy, Settings};
 use super::{DEFAULT_MAX_STALE, DEFAULT_TIMEOUT, DEFAULT_TTL, DEFAULT_URL};
 use crate::account::Freshness;
 use crate::gateway::credentials::{Credentials, Secret, SecretError};
@@ -115,13 +115,15 @@ fn is_loopback(host: &str) -> bool {
             .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
-fn proxy(file: &File, at: &Spanned<Hidden>) -> Result<Proxy, ConfigError> {
+fn proxy(file: &File, at: &Spanned<Hidden>) -> Result<GatewayProxy, ConfigError> {
     let wrong = |message| in_file(file, at, "gateway.proxy_url", message);
     let url = Url::parse(&at.value.0).map_err(|_| wrong("not an absolute URL"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong("expected http:// or https://"));
     }
-    Proxy::all(url).map_err(|_| wrong("not the URL of a proxy"))
+    Proxy::all(url)
+        .map(GatewayProxy)
+        .map_err(|_| wrong("not the URL of a proxy"))
 }
 
 fn accounts(

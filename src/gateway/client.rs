@@ -1,6 +1,7 @@
 //! One GET at the gateway: credentials, status, size cap, and errors that name their reason.
 
 use std::error::Error as StdError;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,13 +50,22 @@ pub struct Exchange {
 }
 
 /// The gateway as one account sees it. Its connections are kept alive and are its own.
-#[derive(Debug)]
 pub struct Client {
     http: reqwest::Client,
     base: Url,
     credentials: Credentials,
     response_limit: u64,
     clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The HTTP client holds the proxy's password.
+        let base = self.base.as_str();
+        out.debug_struct("Client")
+            .field("base", &base)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Client {

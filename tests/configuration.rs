@@ -1,0 +1,389 @@
+//! The configuration file, flags and environment: what is good, and how a mistake is told.
+
+use std::path::Path;
+use std::time::Duration;
+
+use qlara_exporter::config::{Config, Settings};
+use tempfile::TempDir;
+
+const SECRET: &str = "s3cret-value";
+
+fn load(settings: Settings, directory: &Path, yaml: &str) -> Result<Config, String> {
+    let file = directory.join("qlara.yml");
+    std::fs::write(&file, yaml).expect("a file");
+    std::fs::write(directory.join("key"), SECRET).expect("a file");
+    std::fs::write(directory.join("empty"), " \n").expect("a file");
+    std::fs::write(directory.join("binary"), "k\u{e9}y").expect("a file");
+    let settings = Settings {
+        file: Some(file),
+        ..settings
+    };
+    let environment =
+        |name: &str| (name == "KEY" || name == "QLARA_API_KEY").then(|| SECRET.to_owned());
+    Config::load(&settings, &environment).map_err(|error| {
+        let text = error.to_string();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(!text.contains(SECRET), "{text}");
+        text.replace(&directory.display().to_string(), "DIR")
+    })
+}
+
+fn load_yaml(yaml: &str) -> Result<Config, String> {
+    let directory = TempDir::new().expect("a folder");
+    load(Settings::default(), directory.path(), yaml)
+}
+
+#[test]
+fn every_key_of_the_file_is_read() {
+    let config = load_yaml(
+        "gateway:\n  url: https://gateway.example/prefix\n  timeout: 5s\n  proxy_url: http://proxy.example:3128\n  \
+         tls_config: {}\n  allow_http: false\n\
+         cache: {ttl: 2m, max_stale: 1h30m}\n\
+         permissions:\n  facebook: [pages_messaging]\n  telegram: [x, y]\n\
+         phone_number: mask\n\
+         limits: {profiles: 7, response_bytes: 1MiB}\n\
+         accounts:\n\
+         - name: one\n  api_key_file: key\n  expected: [{platform: facebook, profile: fb_page_123456}]\n\
+         - name: two\n  api_key_env: KEY\n\
+         - name: three\n  basic_auth: {username: user, password_file: key}\n",
+    )
+    .expect("a good configuration");
+    assert_eq!(
+        config.gateway.url.as_str(),
+        "https://gateway.example/prefix"
+    );
+    assert_eq!(config.gateway.timeout, Duration::from_secs(5));
+    assert!(config.gateway.proxy.is_some());
+    assert_eq!(config.gateway.response_bytes, 1024 * 1024);
+    assert_eq!(config.freshness.ttl, Duration::from_secs(120));
+    assert_eq!(config.freshness.max_stale, Duration::from_secs(5400));
+    let names: Vec<_> = config
+        .accounts
+        .iter()
+        .map(|account| account.name.as_deref())
+        .collect();
+    assert_eq!(names, [Some("one"), Some("two"), Some("three")]);
+    let rules = &config.accounts[0].rules;
+    assert_eq!(
+        rules.expected,
+        [("facebook".to_owned(), "fb_page_123456".to_owned())]
+    );
+    assert_eq!(rules.max_profiles, 7);
+    assert_eq!(rules.required_permissions["facebook"], ["pages_messaging"]);
+    assert_eq!(
+        rules.required_permissions["instagram"].len(),
+        2,
+        "the others keep their default"
+    );
+    assert_eq!(rules.required_permissions["telegram"], ["x", "y"]);
+}
+
+#[test]
+fn the_defaults_are_the_documented_ones() {
+    for yaml in [
+        "",
+        "# nothing\n",
+        "{}",
+        "gateway: {}\ncache: {}\n",
+        "accounts: []",
+    ] {
+        let config = load_yaml(yaml).expect(yaml);
+        assert_eq!(
+            config.gateway.url.as_str(),
+            "https://lora-api.agiletelecom.com/api/v1/partner-gateway"
+        );
+        assert_eq!(config.gateway.timeout, Duration::from_secs(10));
+        assert_eq!(config.freshness.ttl, Duration::from_secs(60));
+        assert_eq!(config.freshness.max_stale, Duration::from_secs(900));
+        assert_eq!(config.gateway.response_bytes, 64 << 20);
+        assert_eq!(config.accounts.len(), 1);
+        assert_eq!(config.accounts[0].name, None);
+        assert_eq!(config.accounts[0].rules.max_profiles, 100_000);
+    }
+}
+
+#[test]
+fn flags_win_over_the_file() {
+    let directory = TempDir::new().expect("a folder");
+    let settings = Settings {
+        url: Some("https://flag.example/".to_owned()),
+        timeout: Some(Duration::from_secs(1)),
+        ttl: Some(Duration::from_secs(2)),
+        max_stale: Some(Duration::from_secs(3)),
+        ..Settings::default()
+    };
+    let yaml =
+        "gateway: {url: 'https://file.example', timeout: 9s}\ncache: {ttl: 9s, max_stale: 9s}";
+    let config = load(settings, directory.path(), yaml).expect("a good configuration");
+    assert_eq!(config.gateway.url.as_str(), "https://flag.example/");
+    assert_eq!(config.gateway.timeout, Duration::from_secs(1));
+    assert_eq!(config.freshness.ttl, Duration::from_secs(2));
+    assert_eq!(config.freshness.max_stale, Duration::from_secs(3));
+}
+
+#[test]
+fn a_mistake_is_told_with_its_place_and_without_a_value() {
+    let account = "accounts:\n  - name: a\n";
+    for (yaml, error) in [
+        (
+            "gatewy: {}",
+            "1:1: gatewy: unknown key, expected one of gateway, cache, permissions, phone_number, limits, accounts",
+        ),
+        (
+            "cache:\n  ttl: 1m\n  ttl: 2m\n",
+            "3:3: cache: key \"ttl\" stands twice",
+        ),
+        (
+            "cache: {ttl: s3cret-value}",
+            "1:14: cache.ttl: expected a duration such as 30s, 15m or 1h30m",
+        ),
+        (
+            "cache: {ttl: 30}",
+            "1:14: cache.ttl: expected a duration such as 30s, 15m or 1h30m",
+        ),
+        ("cache: [s3cret-value]", "1:8: cache: expected a mapping"),
+        (
+            "gateway: {timeout: 0s}",
+            "gateway.timeout: must be longer than 0",
+        ),
+        (
+            "phone_number: s3cret-value",
+            "1:15: phone_number: expected omit, mask or show",
+        ),
+        (
+            "limits: {response_bytes: lots}",
+            "1:26: limits.response_bytes: expected a size such as 64MiB",
+        ),
+        (
+            "limits: {profiles: s3cret-value}",
+            "1:20: limits.profiles: expected a whole number",
+        ),
+        ("accounts: s3cret-value", "1:11: accounts: expected a list"),
+        ("cache: {ttl: 'x", "1:14: cache: not valid YAML"),
+        (
+            "gateway: {url: s3cret-value}",
+            "1:16: gateway.url: not an absolute URL",
+        ),
+        (
+            "gateway: {url: 'http://s3cret-value.example/'}",
+            "1:16: gateway.url: http:// would send the key in clear: use https://, or set gateway.allow_http to true in the configuration file",
+        ),
+        (
+            "gateway: {url: 'ftp://x/'}",
+            "1:16: gateway.url: expected https:// or http://",
+        ),
+        (
+            "gateway: {url: 'https://u:s3cret-value@x/'}",
+            "1:16: gateway.url: credentials do not belong into the URL: use an account's basic_auth",
+        ),
+        (
+            "gateway: {url: 'https://x/?key=s3cret-value'}",
+            "1:16: gateway.url: the URL must end with its path: no query, no fragment",
+        ),
+        (
+            "gateway: {proxy_url: 's3cret-value'}",
+            "1:22: gateway.proxy_url: not an absolute URL",
+        ),
+        (
+            "gateway: {proxy_url: 'socks5://u:s3cret-value@x'}",
+            "1:22: gateway.proxy_url: expected http:// or https://",
+        ),
+        (
+            "gateway: {tls_config: {ca_file: none.pem}}",
+            "1:33: gateway.tls_config.ca_file: cannot read certificates from DIR/none.pem: I/O error: No such file or directory (os error 2)",
+        ),
+        (
+            "gateway: {tls_config: {ca_file: key}}",
+            "1:33: gateway.tls_config.ca_file: DIR/key holds no certificate",
+        ),
+        (
+            "accounts:\n  - {api_key_file: key}\n",
+            "2:6: accounts[0]: key \"name\" is missing",
+        ),
+        (
+            "gateway: {allow_http: s3cret-value}",
+            "1:23: gateway.allow_http: expected true or false",
+        ),
+        (
+            "gateway: {url: [s3cret-value]}",
+            "1:16: gateway.url: expected a text",
+        ),
+        (
+            "accounts: [{name: a, expected: 5, api_key_env: KEY}]",
+            "1:32: accounts[0].expected: expected a list",
+        ),
+        (
+            "gateway: s3cret-value\ncache: {}",
+            "1:10: gateway: expected a mapping",
+        ),
+        (
+            "permissions: {facebook: s3cret-value}",
+            "1:25: permissions.facebook: expected a list",
+        ),
+        (
+            "permissions: {facebook: [[s3cret-value]]}",
+            "1:26: permissions.facebook[0]: expected a text",
+        ),
+        ("s3cret-value", "1:1: expected a mapping"),
+        ("- s3cret-value", "1:1: expected a mapping"),
+        (
+            "cache: &a {ttl: s3cret-value}\nlimits: *b",
+            "1:17: cache.ttl: expected a duration such as 30s, 15m or 1h30m",
+        ),
+        (
+            account,
+            "2:11: accounts[0]: expected exactly one of api_key_file, api_key_env, basic_auth",
+        ),
+        (
+            "accounts:\n  - {name: a, api_key: s3cret-value}\n",
+            "2:15: accounts[0].api_key: unknown key, expected one of name, api_key_file, api_key_env, basic_auth, expected",
+        ),
+        (
+            "accounts: [{name: a, api_key_file: key, api_key_env: KEY}]",
+            "1:19: accounts[0]: expected exactly one of api_key_file, api_key_env, basic_auth",
+        ),
+        (
+            "accounts: [{name: '', api_key_env: KEY}]",
+            "1:19: accounts[0].name: must not be empty",
+        ),
+        (
+            "accounts:\n- {name: a, api_key_env: KEY}\n- {name: a, api_key_env: KEY}\n",
+            "3:10: accounts[1].name: stands twice",
+        ),
+        (
+            "accounts: [{name: a, api_key_file: none}]",
+            "1:36: accounts[0].api_key_file: cannot read DIR/none: No such file or directory (os error 2)",
+        ),
+        (
+            "accounts: [{name: a, api_key_file: empty}]",
+            "1:36: accounts[0].api_key_file: DIR/empty is empty",
+        ),
+        (
+            "accounts: [{name: a, api_key_file: binary}]",
+            "1:36: accounts[0].api_key_file: DIR/binary holds a character that cannot stand in an HTTP header (not printable ASCII)",
+        ),
+        (
+            "accounts: [{name: a, api_key_env: NONE}]",
+            "1:35: accounts[0].api_key_env: the environment variable is empty",
+        ),
+        (
+            "accounts: [{name: a, basic_auth: {username: 'a:b', password_file: key}}]",
+            "1:45: accounts[0].basic_auth.username: must be neither empty nor hold a colon (RFC 7617)",
+        ),
+        (
+            "accounts: [{name: a, basic_auth: {username: u, password_file: none}}]",
+            "1:63: accounts[0].basic_auth.password_file: cannot read DIR/none: No such file or directory (os error 2)",
+        ),
+        (
+            "accounts: [{name: a, basic_auth: {username: u}}]",
+            "1:35: accounts[0].basic_auth: key \"password_file\" is missing",
+        ),
+        (
+            "accounts: [{name: a, api_key_env: KEY, expected: [{platform: f, profile: ''}]}]",
+            "1:51: accounts[0].expected[0]: platform and profile must not be empty",
+        ),
+        (
+            "accounts: [{name: a, api_key_env: KEY, expected: [{platform: f, profile: x}, {platform: f, profile: x}]}]",
+            "1:78: accounts[0].expected[1]: stands twice",
+        ),
+    ] {
+        let told = load_yaml(yaml).expect_err(yaml);
+        let place = if error.starts_with("gateway.timeout") {
+            ""
+        } else {
+            "DIR/qlara.yml:"
+        };
+        assert_eq!(told, format!("{place}{error}"), "{yaml}");
+    }
+}
+
+#[test]
+fn plain_http_goes_to_loopback_addresses_unless_it_is_allowed() {
+    for good in [
+        "http://localhost:1/",
+        "http://127.0.0.1/",
+        "http://127.1.2.3:8080/x",
+        "http://[::1]:1/",
+    ] {
+        load_yaml(&format!("gateway: {{url: '{good}'}}")).expect(good);
+    }
+    for bad in [
+        "http://localhost.example/",
+        "http://10.0.0.1/",
+        "http://[::2]/",
+        "http://127.0.0.1.example/",
+    ] {
+        load_yaml(&format!("gateway: {{url: '{bad}'}}")).expect_err(bad);
+        load_yaml(&format!("gateway: {{url: '{bad}', allow_http: true}}")).expect(bad);
+    }
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let settings = Settings {
+        file: Some("/does/not/exist.yml".into()),
+        ..Settings::default()
+    };
+    let error = Config::load(&settings, &|_| None)
+        .expect_err("no file")
+        .to_string();
+    assert_eq!(
+        error,
+        "/does/not/exist.yml: No such file or directory (os error 2)"
+    );
+}
+
+#[test]
+fn the_source_of_the_single_key_must_be_clear() {
+    let directory = TempDir::new().expect("a folder");
+    let key = directory.path().join("key");
+    std::fs::write(&key, SECRET).expect("a file");
+    let from_file = Settings {
+        api_key_file: Some(key),
+        ..Settings::default()
+    };
+    let environment = |_: &str| Some(SECRET.to_owned());
+    let told = |settings: &Settings, environment: &dyn Fn(&str) -> Option<String>| {
+        Config::load(settings, &environment)
+            .map(|_| ())
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(told(&from_file, &|_| None), Ok(()));
+    assert_eq!(told(&Settings::default(), &environment), Ok(()));
+    assert_eq!(
+        told(&from_file, &environment),
+        Err(
+            "--qlara.api-key-file (QLARA_API_KEY_FILE): QLARA_API_KEY is set too: use one"
+                .to_owned()
+        )
+    );
+    assert_eq!(
+        told(&Settings::default(), &|_| None),
+        Err("no API key: give one by --qlara.api-key-file (QLARA_API_KEY_FILE), QLARA_API_KEY, or accounts in --config.file".to_owned())
+    );
+    assert_eq!(
+        told(&Settings::default(), &|_| Some(" ".to_owned())),
+        Err("QLARA_API_KEY: its value is empty".to_owned())
+    );
+    let with_accounts = load(
+        from_file,
+        directory.path(),
+        "accounts: [{name: a, api_key_env: KEY}]",
+    );
+    assert_eq!(
+        with_accounts.expect_err("two sources"),
+        "--qlara.api-key-file (QLARA_API_KEY_FILE): the configuration file names accounts, which have keys of their own"
+    );
+}
+
+#[test]
+fn debug_output_hides_secrets() {
+    let config = load_yaml(
+        "gateway: {proxy_url: 'http://user:s3cret-value@proxy.example'}\n\
+         accounts:\n- {name: a, api_key_env: KEY}\n- {name: b, basic_auth: {username: u, password_file: key}}\n",
+    )
+    .expect("a good configuration");
+    let debug = format!("{config:?}");
+    assert!(debug.contains("accounts"), "{debug}");
+    assert!(!debug.contains(SECRET), "{debug}");
+}
