@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::error::{ContextKind, ErrorKind};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::build;
@@ -294,8 +294,7 @@ impl Cli {
     /// # Errors
     /// [`Stop`] for `--help`, `--version` and wrong use.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, Stop> {
-        // Values of variables, a URL with credentials say, do not belong into the help text.
-        let command = Cli::command().mut_args(|arg| arg.hide_env_values(true));
+        let command = without_environment_values(Cli::command());
         command
             .try_get_matches_from(arguments)
             .and_then(|matches| Cli::from_arg_matches(&matches))
@@ -364,6 +363,13 @@ impl LogArgs {
     }
 }
 
+/// Values of variables, a URL with credentials say, do not belong into the help text.
+fn without_environment_values(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|arg| arg.hide_env_values(true))
+        .mut_subcommands(without_environment_values)
+}
+
 fn url_help() -> String {
     format!("Base address of the API, the whole prefix before /socials [default: {DEFAULT_URL}]")
 }
@@ -405,15 +411,26 @@ fn complaint(error: &clap::Error, kind: ErrorKind) -> String {
             Some(flag) if flag.starts_with("--") => format!("unknown flag {flag}"),
             _ => "unexpected argument".to_owned(),
         },
-        (ErrorKind::ValueValidation | ErrorKind::InvalidValue, Some(flag)) => {
-            let reason = std::error::Error::source(error).map(ToString::to_string);
-            let reason = reason.unwrap_or_else(|| "the value is not allowed".to_owned());
-            format!("{flag}: {reason}")
+        (ErrorKind::ArgumentConflict, Some(flag)) => format!("{flag} stands twice"),
+        (ErrorKind::ArgumentConflict, None) => "flags stand after the command".to_owned(),
+        (_, Some(flag)) => format!("{flag}: {}", expectation(error)),
+        (_, None) => kind.as_str().unwrap_or("wrong use").to_owned(),
+    }
+}
+
+/// What a flag's value should be.
+fn expectation(error: &clap::Error) -> String {
+    if let Some(ContextValue::Strings(words)) = error.get(ContextKind::ValidValue)
+        && !words.is_empty()
+    {
+        return format!("expected one of {}", words.join(", "));
+    }
+    match std::error::Error::source(error) {
+        Some(reason) if reason.is::<std::num::ParseIntError>() => {
+            "expected a whole number".to_owned()
         }
-        (_, named) => {
-            let what = kind.as_str().unwrap_or("wrong use");
-            named.map_or(what.to_owned(), |flag| format!("{flag}: {what}"))
-        }
+        Some(reason) => reason.to_string(),
+        None => "a value is missing".to_owned(),
     }
 }
 

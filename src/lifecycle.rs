@@ -63,6 +63,9 @@ impl Exporter {
         options: WebOptions,
         clock: Arc<dyn Clock>,
     ) -> Result<Exporter, LifecycleError> {
+        let (version, revision) = (build::VERSION, build::REVISION);
+        let accounts = config.accounts.len();
+        info!(version, revision, accounts, "Starting qlara-exporter");
         let app = app(config, options, clock)?;
         let mut listeners = Vec::new();
         for address in addresses {
@@ -130,15 +133,6 @@ pub fn end_signal() -> io::Result<impl Future<Output = ()>> {
             _ = terminate.recv() => {}
         }
     })
-}
-
-/// The first line of every log.
-pub fn announce() {
-    info!(
-        version = build::VERSION,
-        revision = build::REVISION,
-        "Starting qlara-exporter"
-    );
 }
 
 fn app(config: Config, options: WebOptions, clock: Arc<dyn Clock>) -> Result<App, LifecycleError> {

@@ -48,7 +48,6 @@ fn serve(args: &ServeArgs) -> Result<(), Error> {
         return Ok(());
     }
     start_logging(&args.log)?;
-    lifecycle::announce();
     runtime()?.block_on(async {
         let clock = Arc::new(SystemClock);
         let addresses = &args.web.listen_addresses;

@@ -2,12 +2,15 @@
 
 mod account_metrics;
 mod broken_answers;
+mod command_line;
 mod configuration;
 mod exporter_metrics;
 mod freshness;
 mod gateway_client;
 mod harness;
 mod http;
+mod logs_and_signals;
 mod pauses;
+mod prometheus;
 mod several_accounts;
 mod simulator;

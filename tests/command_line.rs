@@ -1,0 +1,301 @@
+//! Flags, variables, help and exit codes of the real program.
+
+use std::time::Duration;
+
+use crate::harness::process::{Running, exporter, run};
+use crate::harness::{API_KEY, Gateway, eventually, http};
+use crate::prometheus::{free_port, system_gateway};
+
+#[test]
+fn wrong_use_is_one_line_and_exit_code_2() {
+    for (arguments, line) in [
+        (&["--nope"][..], "unknown flag --nope"),
+        (&["--qlara.api-key=s3cret"], "unknown flag --qlara.api-key"),
+        (
+            &["--qlara.api-key", "s3cret"],
+            "unknown flag --qlara.api-key",
+        ),
+        (&["s3cret"], "unexpected argument"),
+        (&["demo", "s3cret"], "unexpected argument"),
+        (
+            &["--cache.ttl", "soon"],
+            "--cache.ttl <DURATION>: expected a duration such as 30s, 15m or 1h30m",
+        ),
+        (
+            &["--cache.ttl"],
+            "--cache.ttl <DURATION>: a value is missing",
+        ),
+        (
+            &["--log.level", "loud"],
+            "--log.level <LEVEL>: expected one of debug, info, warn, error",
+        ),
+        (
+            &["--log.format", "xml"],
+            "--log.format <FORMAT>: expected one of logfmt, json",
+        ),
+        (
+            &["--log.level=info", "--log.level=warn"],
+            "--log.level <LEVEL> stands twice",
+        ),
+        (
+            &["--web.max-requests", "many"],
+            "--web.max-requests <N>: expected a whole number",
+        ),
+        (
+            &["--web.telemetry-path", "metrics"],
+            "--web.telemetry-path <PATH>: must start with a slash",
+        ),
+        (
+            &["--web.telemetry-path", "/-/metrics"],
+            "--web.telemetry-path <PATH>: must not start with /-/, where health is served",
+        ),
+        (
+            &["--web.external-url", "/qlara"],
+            "--web.external-url <URL>: not an absolute URL",
+        ),
+        (
+            &["--web.listen-address", ":1", "demo"],
+            "flags stand after the command",
+        ),
+        (
+            &["demo", "--speed", "0"],
+            "--speed <FACTOR>: expected a number from 1 to 1000000",
+        ),
+        (
+            &["simulate", "--fault", "boom"],
+            "--fault <[SCOPE:]KIND[=ARGUMENT]>: no fault: \"boom\", expected [SCOPE:]KIND[=ARGUMENT] such as status=503 or details/facebook:hang",
+        ),
+    ] {
+        let (code, output, error) = run(exporter().args(arguments));
+        assert_eq!((code, output.as_str()), (2, ""), "{arguments:?}");
+        assert_eq!(
+            error,
+            format!("qlara-exporter: error: {line}, try --help\n")
+        );
+    }
+}
+
+#[test]
+fn wrong_configuration_is_one_line_and_exit_code_2() {
+    let (code, output, error) = run(&mut exporter());
+    assert_eq!((code, output.as_str()), (2, ""));
+    assert_eq!(
+        error,
+        "qlara-exporter: no API key: give one by --qlara.api-key-file (QLARA_API_KEY_FILE), QLARA_API_KEY, or accounts in --config.file\n"
+    );
+    let directory = tempfile::tempdir().expect("a folder");
+    let file = directory.path().join("qlara.yml");
+    std::fs::write(&file, "cache:\n  tttl: 1m\n").expect("a file");
+    for check in [&[][..], &["--config.check"]] {
+        let (code, output, error) = run(exporter().arg("--config.file").arg(&file).args(check));
+        assert_eq!((code, output.as_str()), (2, ""));
+        let place = format!("{}:2:3: cache.tttl", file.display());
+        assert_eq!(
+            error,
+            format!("qlara-exporter: {place}: unknown key, expected one of ttl, max_stale\n")
+        );
+    }
+}
+
+#[test]
+fn a_good_configuration_passes_the_check_without_serving() {
+    let check = run(exporter().arg("--config.check").env("QLARA_API_KEY", "x"));
+    assert_eq!(
+        check,
+        (
+            0,
+            "The configuration is good: 1 account(s)\n".to_owned(),
+            String::new()
+        )
+    );
+}
+
+#[test]
+fn an_address_in_use_is_exit_code_1() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let (code, _, error) = run(exporter()
+        .args(["--web.listen-address", &address])
+        .env("QLARA_API_KEY", "x"));
+    assert_eq!(code, 1);
+    let last = error.lines().last().expect("a line");
+    assert_eq!(
+        last,
+        format!("qlara-exporter: listen {address}: Address already in use (os error 98)")
+    );
+}
+
+#[test]
+fn help_is_grouped_and_names_each_variable_but_no_value() {
+    let (code, help, error) = run(exporter()
+        .arg("--help")
+        .env("QLARA_URL", "https://value.example")
+        .env("COLUMNS", "80"));
+    assert_eq!((code, error.as_str()), (0, ""));
+    for heading in [
+        "Commands:",
+        "Configuration:",
+        "Web:",
+        "Gateway:",
+        "Cache:",
+        "Logging:",
+    ] {
+        assert!(help.contains(&format!("\n{heading}\n")), "{heading}");
+    }
+    assert!(!help.contains("value.example"));
+    let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for flag in [
+        "config.file",
+        "config.check",
+        "web.listen-address",
+        "web.telemetry-path",
+        "web.max-requests",
+        "web.external-url",
+        "qlara.url",
+        "qlara.api-key-file",
+        "qlara.timeout",
+        "cache.ttl",
+        "cache.max-stale",
+        "log.level",
+        "log.format",
+    ] {
+        let variable = flag.to_uppercase().replace(['.', '-'], "_");
+        let variable = format!("QLARA_{}", variable.trim_start_matches("QLARA_"));
+        assert!(words.contains(&format!("--{flag}")), "{flag}");
+        assert!(words.contains(&format!("[env: {variable}]")), "{variable}");
+    }
+    let (_, demo, _) = run(exporter()
+        .args(["demo", "--help"])
+        .env("QLARA_WEB_EXTERNAL_URL", "https://value.example"));
+    assert!(!demo.contains("value.example"));
+}
+
+#[test]
+fn the_version_is_told_as_by_prometheus_tools() {
+    let (code, version, _) = run(exporter().arg("--version"));
+    assert_eq!(code, 0);
+    let first = format!(
+        "qlara-exporter, version {} (revision: ",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert!(version.starts_with(&first), "{version}");
+}
+
+#[tokio::test]
+async fn every_setting_has_a_variable_and_the_default_command_serves() {
+    let gateway: Gateway = system_gateway().await;
+    let addresses = [free_port(), free_port()].map(|port| format!("127.0.0.1:{port}"));
+    let running = Running::start(
+        exporter()
+            .env("QLARA_API_KEY", API_KEY)
+            .env("QLARA_URL", gateway.url())
+            .env("QLARA_WEB_LISTEN_ADDRESS", addresses.join(","))
+            .env("QLARA_WEB_TELEMETRY_PATH", "/variable")
+            .env("QLARA_LOG_FORMAT", "json")
+            .env("QLARA_CACHE_TTL", "1h"),
+    );
+    for address in &addresses {
+        let url = format!("http://{address}/variable");
+        let text = eventually("an answer", async || http().get(&url).send().await.ok())
+            .await
+            .text()
+            .await
+            .expect("a text");
+        assert!(text.contains("\nqlara_up 1\n"), "{text}");
+    }
+    assert_eq!(
+        gateway.stats().await.list,
+        1,
+        "both addresses share one cache"
+    );
+    assert!(
+        running.output().starts_with("{\"time\":\""),
+        "{}",
+        running.output()
+    );
+}
+
+#[tokio::test]
+async fn the_demonstration_needs_nothing_and_ends_cleanly() {
+    for (signal, wait) in [("INT", true), ("TERM", false)] {
+        let port = free_port();
+        let address = format!("127.0.0.1:{port}");
+        let demo = Running::start(exporter().args(["demo", "--web.listen-address", &address]));
+        let url = format!("http://localhost:{port}/metrics");
+        eventually("the addresses to open", async || {
+            demo.output().contains(&url).then_some(())
+        })
+        .await;
+        if wait {
+            let text = http()
+                .get(format!("http://{address}/metrics"))
+                .send()
+                .await
+                .expect("an answer");
+            let text = text.text().await.expect("a text");
+            assert!(text.contains("name=\"BrandCo Official\""), "{text}");
+            // The text names the control endpoint, and it obeys.
+            let output = demo.output();
+            let control = output
+                .split_whitespace()
+                .find(|word| word.ends_with("/-/faults"))
+                .expect("the control endpoint");
+            let answer = http()
+                .put(control)
+                .body("status=503")
+                .send()
+                .await
+                .expect("an answer");
+            assert_eq!(answer.text().await.expect("a text"), "status=503\n");
+        }
+        demo.signal(signal);
+        let (status, output) = demo.wait();
+        assert_eq!(status.code(), Some(0), "{output}");
+    }
+}
+
+#[tokio::test]
+async fn the_simulated_gateway_runs_alone() {
+    let address = format!("127.0.0.1:{}", free_port());
+    let arguments = [
+        "simulate",
+        "--web.listen-address",
+        &address,
+        "--profiles",
+        "5",
+        "--api-key",
+        "mine",
+        "--fault",
+        "details:status=503",
+    ];
+    let running = Running::start(exporter().args(arguments));
+    let base = eventually("its address", async || {
+        running
+            .output()
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"))
+            .map(str::to_owned)
+    })
+    .await;
+    assert_eq!(base, format!("http://{address}/api/v1/partner-gateway"));
+    let ask = async |path: &str| {
+        let request = http()
+            .get(format!("{base}{path}"))
+            .header("X-Api-Key", "mine");
+        let answer = request
+            .timeout(Duration::from_secs(60))
+            .send()
+            .await
+            .expect("an answer");
+        (
+            answer.status().as_u16(),
+            answer.text().await.expect("a text"),
+        )
+    };
+    let (status, list) = ask("/socials").await;
+    let list: serde_json::Value = serde_json::from_str(&list).expect("JSON");
+    assert_eq!((status, &list["total"]), (200, &serde_json::json!(5)));
+    assert_eq!(ask("/socials/facebook").await.0, 503);
+    running.signal("TERM");
+    assert_eq!(running.wait().0.code(), Some(0));
+}

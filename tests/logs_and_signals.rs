@@ -1,0 +1,262 @@
+//! What an operator reads in the log, and how the process ends.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::process::{Running, exporter};
+use crate::harness::{API_KEY, Gateway, eventually, http};
+use crate::prometheus::{free_port, system_gateway};
+
+/// An exporter of the real program, whose cache lives for a second.
+struct Program {
+    running: Running,
+    url: String,
+}
+
+impl Program {
+    async fn start(gateway: &Gateway, arguments: &[&str]) -> Program {
+        let address = format!("127.0.0.1:{}", free_port());
+        let running = Running::start(
+            exporter()
+                .env("QLARA_API_KEY", API_KEY)
+                .args([
+                    "--qlara.url",
+                    &gateway.url(),
+                    "--web.listen-address",
+                    &address,
+                ])
+                .args(["--cache.ttl", "1s"])
+                .args(arguments),
+        );
+        let url = format!("http://{address}");
+        eventually("readiness", async || {
+            http().get(format!("{url}/-/ready")).send().await.ok()
+        })
+        .await;
+        Program { running, url }
+    }
+
+    async fn scrape(&self) -> String {
+        let answer = http()
+            .get(format!("{}/metrics", self.url))
+            .send()
+            .await
+            .expect("an answer");
+        answer.text().await.expect("a text")
+    }
+
+    /// Scrapes until the sample is there.
+    async fn scrape_until(&self, sample: &str) {
+        eventually(sample, async || {
+            self.scrape()
+                .await
+                .lines()
+                .any(|line| line == sample)
+                .then_some(())
+        })
+        .await;
+    }
+
+    fn lines(&self, part: &str) -> usize {
+        self.running
+            .output()
+            .lines()
+            .filter(|line| line.contains(part))
+            .count()
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_state_is_one_line_however_often_it_is_scraped() {
+    let gateway = system_gateway().await;
+    let program = Program::start(&gateway, &[]).await;
+    program.scrape_until("qlara_up 1").await;
+    gateway.faults("status=503").await;
+    program
+        .scrape_until(
+            r#"qlara_gateway_request_failures_total{endpoint="socials",reason="server_error"} 3"#,
+        )
+        .await;
+    assert_eq!(
+        program.lines("Cannot read the list of profiles"),
+        1,
+        "{}",
+        program.running.output()
+    );
+    gateway.faults("details/facebook:status=500").await;
+    program
+        .scrape_until(r#"qlara_details_up{platform="facebook"} 0"#)
+        .await;
+    program
+        .scrape_until(
+            r#"qlara_gateway_request_failures_total{endpoint="platform",reason="server_error"} 3"#,
+        )
+        .await;
+    gateway.faults("").await;
+    program
+        .scrape_until(r#"qlara_details_up{platform="facebook"} 1"#)
+        .await;
+    let strange = json!([{"platform": "facebook", "profileId": "a", "name": "n", "status": "ON HOLD", "connectedAt": "2026-01-01T00:00:00Z"}]);
+    gateway.profiles(&strange).await;
+    program
+        .scrape_until(r#"qlara_profile_status{platform="facebook",profile="a",status="UNKNOWN"} 1"#)
+        .await;
+    let before = gateway.stats().await.list;
+    eventually("two more refreshes", async || {
+        program.scrape().await;
+        (gateway.stats().await.list >= before + 2).then_some(())
+    })
+    .await;
+    let output = program.running.output();
+    for line in [
+        "level=WARN source=account/journal.rs:",
+        "msg=\"Cannot read the list of profiles\" reason=server_error err=\"the gateway answers HTTP 503\"",
+        "msg=\"Reads the list of profiles again\"",
+        "msg=\"Cannot read the details of a platform\" platform=facebook reason=server_error",
+        "msg=\"No longer fails to read the details of a platform\" platform=facebook",
+        "msg=\"The gateway uses a status that its documentation does not name, shown as UNKNOWN\" status=\"ON HOLD\"",
+    ] {
+        assert!(output.contains(line), "{line} is not in\n{output}");
+    }
+    for once in [
+        "Cannot read the list",
+        "list of profiles again",
+        "Cannot read the details",
+        "No longer fails",
+        "ON HOLD",
+    ] {
+        assert_eq!(program.lines(once), 1, "{once} in\n{output}");
+    }
+}
+
+#[tokio::test]
+async fn lines_are_logfmt_or_json_with_the_keys_of_prometheus_tools() {
+    let gateway = system_gateway().await;
+    let logfmt = Program::start(&gateway, &[]).await;
+    let first = logfmt
+        .running
+        .output()
+        .lines()
+        .next()
+        .expect("a line")
+        .to_owned();
+    let (time, rest) = first.split_once(' ').expect("words");
+    let time = time.strip_prefix("time=").expect("the time first");
+    chrono::DateTime::parse_from_rfc3339(time).expect("RFC 3339");
+    assert!(
+        rest.starts_with("level=INFO source=lifecycle.rs:"),
+        "{first}"
+    );
+    assert!(
+        rest.contains(" msg=\"Starting qlara-exporter\" version="),
+        "{first}"
+    );
+    assert!(rest.ends_with(" accounts=1"), "{first}");
+
+    let lines = Program::start(&gateway, &["--log.format", "json"]).await;
+    for line in lines.running.output().lines() {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        for key in ["time", "level", "source", "msg"] {
+            assert!(line[key].is_string(), "{line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_what_is_severe_enough_is_logged() {
+    let gateway = system_gateway().await;
+    let program = Program::start(&gateway, &["--log.level", "warn"]).await;
+    program.scrape_until("qlara_up 1").await;
+    assert_eq!(program.running.output(), "");
+}
+
+#[tokio::test]
+async fn the_key_is_in_no_output_of_a_full_run_at_debug_level() {
+    let gateway = system_gateway().await;
+    let program =
+        Program::start(&gateway, &["--log.level", "debug", "--qlara.timeout", "1s"]).await;
+    let mut seen = String::new();
+    // A refused key comes last: it pauses for a minute.
+    for fault in [
+        "",
+        "garbage",
+        "truncated",
+        "redirect=http://127.0.0.1:9/",
+        "retry-after=1s",
+        "reset",
+        "details:stall",
+        "status=401",
+    ] {
+        gateway.faults(fault).await;
+        let before = gateway.stats().await.list;
+        eventually("a refresh", async || {
+            seen.push_str(&program.scrape().await);
+            (gateway.stats().await.list > before).then_some(())
+        })
+        .await;
+    }
+    for path in ["/", "/-/healthy", "/-/ready", "/nothing"] {
+        let answer = http()
+            .get(format!("{}{path}", program.url))
+            .send()
+            .await
+            .expect("an answer");
+        seen.push_str(&answer.text().await.expect("a text"));
+    }
+    program.running.signal("TERM");
+    let (_, log) = program.running.wait();
+    assert!(log.contains("level=DEBUG"), "{log}");
+    assert!(!log.contains(API_KEY), "{log}");
+    assert!(!seen.contains(API_KEY), "{seen}");
+}
+
+#[tokio::test]
+async fn a_signal_lets_running_scrapes_end() {
+    for signal in ["TERM", "INT"] {
+        let gateway = system_gateway().await;
+        let program = Program::start(&gateway, &[]).await;
+        gateway.faults("latency=1s").await;
+        let (text, ()) = tokio::join!(program.scrape(), async {
+            eventually("a scrape under way", async || {
+                (gateway.stats().await.list == 1).then_some(())
+            })
+            .await;
+            program.running.signal(signal);
+        });
+        assert!(text.contains("\nqlara_up 1\n"), "{text}");
+        let (status, log) = program.running.wait();
+        assert_eq!(status.code(), Some(0), "{log}");
+        assert!(
+            http()
+                .get(format!("{}/-/ready", program.url))
+                .send()
+                .await
+                .is_err(),
+            "nobody listens"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_scrape_that_never_ends_is_given_ten_seconds() {
+    let gateway = system_gateway().await;
+    let program = Program::start(&gateway, &["--qlara.timeout", "1h"]).await;
+    gateway.faults("hang").await;
+    let scrape = tokio::spawn(http().get(format!("{}/metrics", program.url)).send());
+    eventually("a scrape under way", async || {
+        (gateway.stats().await.list == 1).then_some(())
+    })
+    .await;
+    program.running.signal("TERM");
+    let (status, log) = tokio::task::spawn_blocking(|| program.running.wait())
+        .await
+        .expect("an end");
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("level=WARN"), "{log}");
+    let cut = tokio::time::timeout(Duration::from_secs(60), scrape)
+        .await
+        .expect("its end")
+        .expect("a task");
+    assert!(cut.is_err());
+}

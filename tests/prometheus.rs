@@ -1,0 +1,230 @@
+//! The real Prometheus and its promtool (Debian package `prometheus`).
+
+use std::net::TcpListener;
+use std::process::Command;
+use std::sync::Arc;
+
+use qlara_exporter::clock::SystemClock;
+use qlara_exporter::simulator::Options;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::harness::process::{Running, exporter, run_with_input};
+use crate::harness::{API_KEY, Gateway, Setup, Stack, eventually, http};
+
+/// A simulated gateway with the system's time, for programs that have no other.
+pub async fn system_gateway() -> Gateway {
+    Gateway::start(Options::default(), Arc::new(SystemClock)).await
+}
+
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+#[tokio::test]
+async fn promtool_accepts_every_kind_of_answer_without_a_remark() {
+    let directory = TempDir::new().expect("a folder");
+    let key = directory.path().join("key");
+    std::fs::write(&key, API_KEY).expect("a file");
+    let accounts = format!(
+        "phone_number: show\naccounts:\n- {{name: a, api_key_file: {key}, expected: [{{platform: facebook, profile: x}}]}}\n\
+         - {{name: \"b\\\"\\\\\", api_key_file: {key}}}\n",
+        key = key.display()
+    );
+    let mut many = Setup::yaml(&accounts);
+    many.simulator.profiles = 300;
+    let mut answers = Vec::new();
+    for setup in [Setup::default(), many] {
+        let stack = setup.start().await;
+        answers.push(stack.scrape().await);
+        stack.gateway.faults("status=500").await;
+        answers.push(stack.scrape_after(61).await);
+        answers.push(stack.scrape_after(16 * 60).await);
+    }
+    for answer in answers {
+        let checked = run_with_input(
+            Command::new("promtool").args(["check", "metrics"]),
+            &answer.text,
+        );
+        assert_eq!(checked, (0, String::new()), "{}", answer.text);
+    }
+}
+
+/// A Prometheus that scrapes one exporter every second.
+struct Prometheus {
+    url: String,
+    _running: Running,
+    _directory: TempDir,
+}
+
+impl Prometheus {
+    fn start(target: &str) -> Prometheus {
+        let directory = TempDir::new().expect("a folder");
+        let file = directory.path().join("prometheus.yml");
+        let configuration = format!(
+            "global: {{scrape_interval: 1s}}\nscrape_configs:\n- job_name: qlara\n  static_configs: [{{targets: ['{target}']}}]\n"
+        );
+        std::fs::write(&file, configuration).expect("a file");
+        let address = format!("127.0.0.1:{}", free_port());
+        let running = Running::start(
+            Command::new("prometheus")
+                .arg(format!("--config.file={}", file.display()))
+                .arg(format!(
+                    "--storage.tsdb.path={}",
+                    directory.path().join("data").display()
+                ))
+                .arg(format!("--web.listen-address={address}")),
+        );
+        Prometheus {
+            url: format!("http://{address}"),
+            _running: running,
+            _directory: directory,
+        }
+    }
+
+    /// The result of an instant query, as pairs of labels and value; none while it is empty.
+    async fn query(&self, query: &str) -> Option<Vec<(Value, f64)>> {
+        let url = format!("{}/api/v1/query", self.url);
+        let url = reqwest::Url::parse_with_params(&url, [("query", query)]).expect("a URL");
+        let request = http().get(url);
+        let answer: Value =
+            serde_json::from_str(&request.send().await.ok()?.text().await.ok()?).ok()?;
+        let result = answer["data"]["result"].as_array()?;
+        let sample = |sample: &Value| {
+            let value = sample["value"][1]
+                .as_str()
+                .expect("a value")
+                .parse()
+                .expect("a number");
+            (sample["metric"].clone(), value)
+        };
+        (!result.is_empty()).then(|| result.iter().map(sample).collect())
+    }
+
+    async fn value(&self, query: &str) -> f64 {
+        eventually(query, async || self.query(query).await).await[0].1
+    }
+
+    async fn until(&self, query: &str, value: f64) {
+        eventually(&format!("{query} is {value}"), async || {
+            (self.query(query).await?[0].1 == value).then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn prometheus_scrapes_a_gateway_that_is_up_then_down_then_up() {
+    let gateway = system_gateway().await;
+    let target = format!("127.0.0.1:{}", free_port());
+    let _exporter = Running::start(exporter().env("QLARA_API_KEY", API_KEY).args([
+        "--qlara.url",
+        &gateway.url(),
+        "--web.listen-address",
+        &target,
+        "--cache.ttl=1s",
+        "--cache.max-stale=5s",
+    ]));
+    let prometheus = Prometheus::start(&target);
+
+    prometheus.until("qlara_up", 1.0).await;
+    assert_eq!(prometheus.value("up").await, 1.0);
+    assert_eq!(prometheus.value("sum(qlara_profiles)").await, 3.0);
+    assert_eq!(
+        prometheus.value("sum by (account) (qlara_profiles)").await,
+        3.0
+    );
+    let connected = prometheus
+        .query(r#"qlara_profile_status{status="CONNECTED"} == 1"#)
+        .await
+        .expect("samples");
+    assert_eq!(connected.len(), 2);
+    let expired = prometheus
+        .query(r#"qlara_profile_status{status="TOKEN_EXPIRED"} == 1"#)
+        .await
+        .expect("samples");
+    assert_eq!(expired[0].0["profile"], "ig_345678");
+    let expiry = prometheus
+        .value(r#"qlara_token_expiry_timestamp_seconds{platform="facebook"}"#)
+        .await;
+    assert_eq!(expiry, 1781474400.0);
+    // Prometheus' own time agrees with the time left, to the seconds between scrape and query.
+    let drift = "abs(qlara_token_seconds_to_expiry - (qlara_token_expiry_timestamp_seconds - timestamp(qlara_token_seconds_to_expiry)))";
+    assert!(prometheus.value(&format!("max({drift})")).await < 5.0);
+    let info = prometheus
+        .query(r#"qlara_profile_info{platform="facebook"}"#)
+        .await
+        .expect("a sample");
+    assert_eq!(info[0].0["name"], "BrandCo Official");
+    assert_eq!(info[0].0["category"], "E-commerce");
+
+    gateway.faults("status=503").await;
+    prometheus.until("qlara_up", 0.0).await;
+    assert_eq!(
+        prometheus.value("up").await,
+        1.0,
+        "trouble shows in the values"
+    );
+    eventually("profiles are gone after max_stale", async || {
+        prometheus
+            .query("qlara_profile_status")
+            .await
+            .is_none()
+            .then_some(())
+    })
+    .await;
+    assert!(
+        prometheus
+            .value("time() - qlara_last_refresh_success_timestamp_seconds")
+            .await
+            >= 5.0
+    );
+    let failures =
+        r#"qlara_gateway_request_failures_total{endpoint="socials",reason="server_error"}"#;
+    assert!(prometheus.value(failures).await >= 1.0);
+
+    gateway.faults("").await;
+    prometheus.until("qlara_up", 1.0).await;
+    assert_eq!(prometheus.value("sum(qlara_profiles)").await, 3.0);
+}
+
+#[tokio::test]
+async fn prometheus_scrapes_an_exporter_whose_gateway_was_never_there() {
+    let target = format!("127.0.0.1:{}", free_port());
+    let nobody = format!("http://127.0.0.1:{}/", free_port());
+    let _exporter = Running::start(exporter().env("QLARA_API_KEY", API_KEY).args([
+        "--qlara.url",
+        &nobody,
+        "--web.listen-address",
+        &target,
+    ]));
+    let prometheus = Prometheus::start(&target);
+    prometheus.until("up", 1.0).await;
+    prometheus.until("qlara_up", 0.0).await;
+    prometheus
+        .until(
+            r#"qlara_gateway_request_failures_total{endpoint="socials",reason="connect"} > bool 0"#,
+            1.0,
+        )
+        .await;
+    assert_eq!(prometheus.query("qlara_profiles").await, None);
+}
+
+#[tokio::test]
+async fn prometheus_keeps_odd_names_as_they_are() {
+    let odd = "quotes \" back\\slash \n line 🍕";
+    let stack: Stack = Setup::default()
+        .with_profiles(
+            json!([{"platform": "facebook", "profileId": "p", "name": odd,
+            "status": "CONNECTED", "connectedAt": "2026-01-01T00:00:00Z"}]),
+        )
+        .await;
+    let prometheus = Prometheus::start(&stack.exporter.to_string());
+    let info = eventually("the name", async || {
+        prometheus.query("qlara_profile_info").await
+    })
+    .await;
+    assert_eq!(info[0].0["name"], odd);
+}
