@@ -4,6 +4,7 @@ mod account_metrics;
 mod broken_answers;
 mod command_line;
 mod configuration;
+mod documentation;
 mod exporter_metrics;
 mod freshness;
 mod gateway_client;

@@ -1,0 +1,147 @@
+//! The README's tables say what the program does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use qlara_exporter::exposition::FAMILIES;
+
+use crate::harness::process::{exporter, run};
+use crate::harness::scrape::Scrape;
+use crate::harness::{API_KEY, Setup};
+
+const README: &str = include_str!("../README.md");
+
+/// A scrape in which every metric has a sample.
+async fn full_scrape() -> Scrape {
+    let directory = tempfile::tempdir().expect("a folder");
+    let key = directory.path().join("key");
+    std::fs::write(&key, API_KEY).expect("a file");
+    let yaml = format!(
+        "phone_number: show\naccounts: [{{name: a, api_key_file: {}, expected: [{{platform: facebook, profile: x}}]}}]",
+        key.display()
+    );
+    Setup::yaml(&yaml).start().await.scrape().await
+}
+
+/// The table of metrics as a scrape shows them.
+fn table(scrape: &Scrape) -> String {
+    let mut labels: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut families: Vec<(&str, &str)> = Vec::new();
+    let mut types = BTreeMap::new();
+    for line in scrape.text.lines() {
+        if let Some(help) = line.strip_prefix("# HELP ") {
+            families.push(help.split_once(' ').expect("a text"));
+        } else if let Some(kind) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = kind.split_once(' ').expect("a type");
+            types.insert(name, kind);
+        } else if let (Some((name, _)), Some((_, set))) = (families.last(), line.split_once('{')) {
+            // Every label of these samples starts after a brace or a comma and ends before `="`.
+            let names = set
+                .split("=\"")
+                .map(|piece| piece.rsplit(['"', ',', '{']).next().expect("a piece"));
+            let names = names.filter(|name| {
+                !name.is_empty()
+                    && name
+                        .bytes()
+                        .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            });
+            labels.entry(name).or_default().extend(names);
+        }
+    }
+    let mut table =
+        String::from("| metric | type | labels | meaning |\n| --- | --- | --- | --- |\n");
+    for (name, help) in families {
+        let labels: Vec<String> = labels
+            .remove(name)
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|label| *label != "le")
+            .map(|label| format!("`{label}`"))
+            .collect();
+        let labels = labels.join(", ");
+        table.push_str(&format!(
+            "| `{name}` | {} | {labels} | {help} |\n",
+            types[name]
+        ));
+    }
+    table
+}
+
+#[tokio::test]
+async fn the_table_of_metrics_is_that_of_the_code() {
+    let scrape = full_scrape().await;
+    let table = table(&scrape);
+    for family in FAMILIES {
+        assert!(
+            table.contains(&format!("| `{}` | gauge |", family.name)),
+            "{}",
+            family.name
+        );
+    }
+    assert!(
+        README.contains(&table),
+        "the README should have this table:\n\n{table}"
+    );
+}
+
+#[test]
+fn the_flags_of_the_readme_exist() {
+    let help = ["", "demo", "simulate"].map(|command| {
+        let arguments = [command, "--help"];
+        run(exporter().args(arguments.iter().filter(|word| !word.is_empty()))).1
+    });
+    let help = help.concat();
+    let flags = README
+        .split(|char: char| !(char.is_ascii_lowercase() || matches!(char, '-' | '.')))
+        .filter(|word| word.starts_with("--") && word.len() > 3);
+    let mut found = 0;
+    for flag in flags.filter(|flag| {
+        README.contains(&format!("`{flag}")) || README.contains(&format!("demo {flag}"))
+    }) {
+        assert!(help.contains(flag.trim_end_matches('.')), "{flag}");
+        found += 1;
+    }
+    assert!(found > 5, "{found} flags found");
+}
+
+#[test]
+fn the_configurations_of_the_readme_are_good() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let place = directory.path();
+    let mut blocks = README
+        .split("```yaml\n")
+        .skip(1)
+        .map(|rest| rest.split_once("```").expect("an end of the block").0);
+    let prometheus = place.join("prometheus.yml");
+    std::fs::write(&prometheus, blocks.next().expect("a scrape configuration")).expect("a file");
+    let (code, output, error) = run(Command::new("promtool")
+        .args(["check", "config"])
+        .arg(&prometheus));
+    assert_eq!(code, 0, "{output}{error}");
+
+    let own = blocks
+        .next()
+        .expect("a configuration file")
+        .replace("/run/secrets/", "");
+    let ca = rcgen::generate_simple_self_signed(["gateway".to_owned()]).expect("a certificate");
+    for (name, content) in [
+        ("qlara.yml", own.as_str()),
+        ("brandco", "key"),
+        ("other", "key"),
+        ("ca.pem", &ca.cert.pem()),
+    ] {
+        std::fs::write(place.join(name), content).expect("a file");
+    }
+    let check = run(exporter()
+        .args(["--config.check", "--config.file"])
+        .arg(place.join("qlara.yml"))
+        .env("BRANDCO_TRIAL_KEY", "key"));
+    assert_eq!(
+        check,
+        (
+            0,
+            "The configuration is good: 3 account(s)\n".to_owned(),
+            String::new()
+        )
+    );
+}
