@@ -1,6 +1,8 @@
 //! What the exporter promises, shown through its front door: one file per promise.
 
 mod account_metrics;
+mod alerting;
+mod alerts_live;
 mod broken_answers;
 mod command_line;
 mod configuration;

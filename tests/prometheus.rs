@@ -53,20 +53,30 @@ async fn promtool_accepts_every_kind_of_answer_without_a_remark() {
 }
 
 /// A Prometheus that scrapes one exporter every second.
-struct Prometheus {
-    url: String,
+pub struct Prometheus {
+    pub url: String,
     _running: Running,
     _directory: TempDir,
 }
 
 impl Prometheus {
-    fn start(target: &str) -> Prometheus {
+    pub fn start(target: &str) -> Prometheus {
+        Prometheus::start_with(target, json!({}))
+    }
+
+    /// One whose configuration has `more` beside the scrape.
+    pub fn start_with(target: &str, more: Value) -> Prometheus {
         let directory = TempDir::new().expect("a folder");
         let file = directory.path().join("prometheus.yml");
-        let configuration = format!(
-            "global: {{scrape_interval: 1s}}\nscrape_configs:\n- job_name: qlara\n  static_configs: [{{targets: ['{target}']}}]\n"
-        );
-        std::fs::write(&file, configuration).expect("a file");
+        let mut configuration = json!({
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "scrape_configs": [{"job_name": "qlara", "static_configs": [{"targets": [target]}]}],
+        });
+        for (key, value) in more.as_object().expect("an object") {
+            configuration[key] = value.clone();
+        }
+        // YAML holds all of JSON.
+        std::fs::write(&file, configuration.to_string()).expect("a file");
         let address = format!("127.0.0.1:{}", free_port());
         let running = Running::start(
             Command::new("prometheus")
@@ -85,7 +95,7 @@ impl Prometheus {
     }
 
     /// The result of an instant query, as pairs of labels and value; none while it is empty.
-    async fn query(&self, query: &str) -> Option<Vec<(Value, f64)>> {
+    pub async fn query(&self, query: &str) -> Option<Vec<(Value, f64)>> {
         let url = format!("{}/api/v1/query", self.url);
         let url = reqwest::Url::parse_with_params(&url, [("query", query)]).expect("a URL");
         let request = http().get(url);
@@ -103,11 +113,11 @@ impl Prometheus {
         (!result.is_empty()).then(|| result.iter().map(sample).collect())
     }
 
-    async fn value(&self, query: &str) -> f64 {
+    pub async fn value(&self, query: &str) -> f64 {
         eventually(query, async || self.query(query).await).await[0].1
     }
 
-    async fn until(&self, query: &str, value: f64) {
+    pub async fn until(&self, query: &str, value: f64) {
         eventually(&format!("{query} is {value}"), async || {
             (self.query(query).await?[0].1 == value).then_some(())
         })

@@ -1,0 +1,357 @@
+//! The alert rules and the Alertmanager configuration, checked by promtool, amtool and against the
+//! exporter.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::documentation::full_scrape;
+use crate::harness::process::run;
+
+/// A file of the repository.
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A YAML file, with its aliases resolved.
+pub fn yaml(path: &Path) -> Value {
+    let text =
+        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn rules() -> Vec<Value> {
+    let file = yaml(&repository("alerts/qlara.rules.yml"));
+    file["groups"][0]["rules"]
+        .as_array()
+        .expect("rules")
+        .clone()
+}
+
+fn alerts() -> BTreeMap<String, Value> {
+    let named = |rule: Value| Some((rule["alert"].as_str()?.to_owned(), rule));
+    rules().into_iter().filter_map(named).collect()
+}
+
+fn test_files() -> Vec<PathBuf> {
+    let folder = std::fs::read_dir(repository("tests/alerts")).expect("a folder");
+    folder
+        .map(|entry| entry.expect("an entry").path())
+        .collect()
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key]
+        .as_str()
+        .unwrap_or_else(|| panic!("no text {key} in {value}"))
+}
+
+fn succeeds(command: &mut Command) -> String {
+    let (code, output, error) = run(command);
+    assert_eq!(code, 0, "{command:?}\n{output}{error}");
+    output
+}
+
+#[test]
+fn promtool_finds_nothing_in_the_rules() {
+    let check = ["check", "rules", "--lint=all", "--lint-fatal"];
+    succeeds(
+        Command::new("promtool")
+            .args(check)
+            .arg(repository("alerts/qlara.rules.yml")),
+    );
+}
+
+#[test]
+fn the_rules_do_what_their_tests_say() {
+    let files = test_files();
+    assert!(!files.is_empty());
+    succeeds(Command::new("promtool").args(["test", "rules"]).args(files));
+}
+
+#[test]
+fn every_alert_is_tested_before_while_and_after_it_fires() {
+    let mut seen: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for file in test_files() {
+        for group in yaml(&file)["tests"].as_array().expect("tests") {
+            // Within one test the times go up, so quiet comes before or after firing.
+            let mut fired = BTreeSet::new();
+            for check in group["alert_rule_test"].as_array().into_iter().flatten() {
+                let alert = text(check, "alertname").to_owned();
+                let expected = check["exp_alerts"].as_array().expect("a list");
+                let phase = match (expected.is_empty(), fired.contains(&alert)) {
+                    (false, _) => {
+                        text(&expected[0]["exp_annotations"], "description");
+                        fired.insert(alert.clone());
+                        "fires"
+                    }
+                    (true, false) => "quiet",
+                    (true, true) => "resolves",
+                };
+                seen.entry(alert).or_default().insert(phase);
+            }
+        }
+    }
+    for alert in alerts().keys() {
+        let phases = seen.get(alert).cloned().unwrap_or_default();
+        assert_eq!(
+            phases,
+            BTreeSet::from(["quiet", "fires", "resolves"]),
+            "{alert}"
+        );
+    }
+}
+
+#[test]
+fn every_alert_has_what_routes_and_people_need() {
+    let alerts = alerts();
+    assert!(alerts.len() > 20, "{}", alerts.len());
+    for (name, rule) in &alerts {
+        let (labels, annotations) = (&rule["labels"], &rule["annotations"]);
+        assert!(
+            ["critical", "warning", "info"].contains(&text(labels, "severity")),
+            "{name}"
+        );
+        assert!(
+            ["exporter", "account", "platform", "profile"].contains(&text(labels, "scope")),
+            "{name}"
+        );
+        text(rule, "for");
+        let summary = text(annotations, "summary");
+        assert!(
+            !summary.contains("{{"),
+            "{name}: a summary is the same for all"
+        );
+        assert!(
+            summary.ends_with('.') && summary.matches(". ").count() == 0,
+            "{name}: one sentence"
+        );
+        assert!(
+            text(annotations, "description").contains("{{"),
+            "{name}: a description tells which"
+        );
+        let page = format!("/docs/runbooks/{name}.md");
+        assert!(text(annotations, "runbook_url").ends_with(&page), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_rules_use_only_metrics_that_exist() {
+    let scrape = full_scrape().await;
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    for line in scrape.text.lines().filter(|line| !line.starts_with('#')) {
+        let series = line.split(['{', ' ']).next().expect("a name");
+        names.insert(series.to_owned());
+    }
+    let rules = rules();
+    names.extend(
+        rules
+            .iter()
+            .filter_map(|rule| Some(rule["record"].as_str()?.to_owned())),
+    );
+    let mut used = 0;
+    for rule in &rules {
+        let expression = text(rule, "expr");
+        let words =
+            expression.split(|char: char| !(char.is_ascii_alphanumeric() || "_:".contains(char)));
+        for word in words.filter(|word| word.contains("qlara") && *word != "qlara") {
+            assert!(names.contains(word), "{word} in {expression}");
+            used += 1;
+        }
+    }
+    assert!(used > 50, "{used} names found");
+}
+
+#[test]
+fn the_job_and_each_threshold_stand_in_one_place() {
+    let file = std::fs::read_to_string(repository("alerts/qlara.rules.yml")).expect("a file");
+    let first = text(&rules()[0], "expr").matches("job=\"qlara\"").count();
+    assert_eq!(file.matches("job=\"qlara\"").count(), first, "the job");
+    let thresholds: Vec<String> = rules()
+        .iter()
+        .filter(|rule| rule["record"] == "qlara:threshold")
+        .map(|rule| {
+            rule["labels"]["threshold"]
+                .as_str()
+                .expect("a name")
+                .to_owned()
+        })
+        .collect();
+    let used: BTreeSet<&str> = file
+        .split("threshold=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert_eq!(used, thresholds.iter().map(String::as_str).collect());
+}
+
+#[test]
+fn amtool_finds_nothing_in_the_configuration() {
+    succeeds(
+        Command::new("amtool")
+            .arg("check-config")
+            .arg(repository("alerts/alertmanager.yml")),
+    );
+}
+
+#[test]
+fn alerts_go_where_they_belong() {
+    for (labels, receivers) in [
+        ("severity=critical scope=exporter", "on-call"),
+        ("severity=critical scope=account account=a", "on-call"),
+        ("severity=warning scope=exporter", "operators"),
+        ("severity=info scope=account account=a", "operators"),
+        (
+            "severity=critical scope=profile platform=facebook profile=p",
+            "on-call,social-team",
+        ),
+        (
+            "severity=critical scope=profile platform=whatsapp profile=p",
+            "on-call,whatsapp-team",
+        ),
+        (
+            "severity=critical scope=platform platform=instagram",
+            "on-call,social-team",
+        ),
+        (
+            "severity=warning scope=profile platform=instagram profile=p account=a",
+            "social-team",
+        ),
+        (
+            "severity=info scope=profile platform=whatsapp profile=p",
+            "whatsapp-team",
+        ),
+        (
+            "severity=warning scope=profile platform=whatsapp profile=p account=example-brand",
+            "example-brand-team",
+        ),
+        (
+            "severity=critical scope=profile platform=facebook profile=p account=example-brand",
+            "on-call,example-brand-team",
+        ),
+    ] {
+        let file = format!(
+            "--config.file={}",
+            repository("alerts/alertmanager.yml").display()
+        );
+        let routes = ["config", "routes", "test", &file];
+        let output = succeeds(Command::new("amtool").args(routes).args(labels.split(' ')));
+        assert_eq!(output.trim(), receivers, "{labels}");
+    }
+}
+
+#[test]
+fn what_can_wait_waits_for_business_hours_and_what_cannot_does_not() {
+    fn visit(route: &Value, matchers: &[String], found: &mut usize) {
+        let own = route["matchers"].as_array().into_iter().flatten();
+        let own = own.map(|matcher| matcher.as_str().expect("a matcher").to_owned());
+        let matchers: Vec<String> = matchers.iter().cloned().chain(own).collect();
+        if !route["active_time_intervals"].is_null() {
+            assert!(
+                matchers
+                    .iter()
+                    .any(|matcher| matcher == "severity =~ \"warning|info\""),
+                "{matchers:?}"
+            );
+            *found += 1;
+        }
+        for child in route["routes"].as_array().into_iter().flatten() {
+            visit(child, &matchers, found);
+        }
+    }
+    let mut found = 0;
+    visit(
+        &yaml(&repository("alerts/alertmanager.yml"))["route"],
+        &[],
+        &mut found,
+    );
+    assert!(found >= 4, "{found}");
+}
+
+/// The alert names in a list of matchers.
+fn named(matchers: &Value) -> Vec<String> {
+    let matchers = matchers.as_array().expect("a list").iter();
+    let matchers = matchers.map(|matcher| matcher.as_str().expect("a matcher"));
+    let names = matchers.filter_map(|matcher| matcher.strip_prefix("alertname"));
+    names
+        .flat_map(|rest| rest.split('"').nth(1).expect("a value").split('|'))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn inhibition_names_alerts_that_exist_and_spares_the_countdown_of_tokens() {
+    let alerts = alerts();
+    let configuration = yaml(&repository("alerts/alertmanager.yml"));
+    for rule in configuration["inhibit_rules"].as_array().expect("rules") {
+        let (sources, targets) = (
+            named(&rule["source_matchers"]),
+            named(&rule["target_matchers"]),
+        );
+        assert!(!sources.is_empty() && !targets.is_empty(), "{rule}");
+        for name in sources.iter().chain(&targets) {
+            assert!(
+                alerts.contains_key(name),
+                "{name} is inhibited or inhibits, but there is no such alert"
+            );
+        }
+        for spared in ["QlaraTokenExpired", "QlaraTokenExpiryImminent"] {
+            let by_time = sources
+                .iter()
+                .all(|source| source.starts_with("QlaraToken"));
+            assert!(
+                by_time || !targets.iter().any(|target| target == spared),
+                "{rule}"
+            );
+        }
+        // An alert that both sides name would silence itself.
+        assert!(
+            sources.iter().all(|source| !targets.contains(source)),
+            "{rule}"
+        );
+    }
+}
+
+#[test]
+fn what_a_blind_exporter_silences_is_all_that_hangs_on_states() {
+    let configuration = yaml(&repository("alerts/alertmanager.yml"));
+    let silenced = |source: &str| -> BTreeSet<String> {
+        let rules = configuration["inhibit_rules"]
+            .as_array()
+            .expect("rules")
+            .iter();
+        let rules = rules.filter(|rule| {
+            named(&rule["source_matchers"])
+                .iter()
+                .any(|name| name == source)
+        });
+        rules
+            .flat_map(|rule| named(&rule["target_matchers"]))
+            .collect()
+    };
+    let counted_down = ["QlaraTokenExpired", "QlaraTokenExpiryImminent"];
+    // It compares what an exporter reads now with what it read before.
+    let needs_sight = ["QlaraProfileDisappeared"];
+    for (name, rule) in alerts() {
+        let of_profiles = ["profile", "platform"].contains(&text(&rule["labels"], "scope"));
+        let expected = of_profiles
+            && !counted_down.contains(&name.as_str())
+            && !needs_sight.contains(&name.as_str());
+        for source in [
+            "QlaraExporterDown",
+            "QlaraExporterAbsent",
+            "QlaraGatewayUnreachable",
+            "QlaraGatewayCredentialsRefused",
+        ] {
+            if of_profiles {
+                assert_eq!(
+                    silenced(source).contains(&name),
+                    expected,
+                    "{name} by {source}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! From a broken token to a message: the real Prometheus and the real Alertmanager, with the rules
+//! and the configuration of `alerts/`, only quicker.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path as UrlPath, State};
+use axum::routing::post;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::alerting::{repository, yaml};
+use crate::harness::process::{Running, exporter};
+use crate::harness::{API_KEY, eventually};
+use crate::prometheus::{Prometheus, free_port, system_gateway};
+
+type Messages = Arc<Mutex<Vec<(String, Value)>>>;
+
+/// The other end of all receivers: keeps what it is sent.
+async fn message_sink() -> (String, Messages) {
+    async fn keep(
+        UrlPath(receiver): UrlPath<String>,
+        State(messages): State<Messages>,
+        body: String,
+    ) {
+        let message = serde_json::from_str(&body).expect("JSON");
+        messages.lock().push((receiver, message));
+    }
+    let messages = Messages::default();
+    let router = Router::new()
+        .route("/{receiver}", post(keep))
+        .with_state(Arc::clone(&messages));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(axum::serve(listener, router).into_future());
+    (url, messages)
+}
+
+/// The rules, without the minutes that they wait for.
+fn quick_rules(folder: &Path) -> String {
+    let mut rules = yaml(&repository("alerts/qlara.rules.yml"));
+    for rule in rules["groups"][0]["rules"].as_array_mut().expect("rules") {
+        if let Some(alert) = rule
+            .as_object_mut()
+            .filter(|rule| rule.contains_key("alert"))
+        {
+            alert.insert("for".to_owned(), json!("1s"));
+            alert.remove("keep_firing_for");
+        }
+    }
+    write(folder, "rules.yml", &rules)
+}
+
+/// The configuration, with all receivers led to one place and no time to wait.
+fn quick_configuration(folder: &Path, sink: &str) -> String {
+    let mut configuration = yaml(&repository("alerts/alertmanager.yml"));
+    configuration["templates"] = json!([repository("alerts/qlara.tmpl")]);
+    configuration["time_intervals"] = json!([{"name": "business-hours",
+        "time_intervals": [{"times": [{"start_time": "00:00", "end_time": "24:00"}]}]}]);
+    let route = configuration["route"].as_object_mut().expect("a route");
+    route.insert("group_wait".to_owned(), json!("2s"));
+    route.insert("group_interval".to_owned(), json!("1s"));
+    for receiver in configuration["receivers"]
+        .as_array_mut()
+        .expect("receivers")
+    {
+        let name = receiver["name"].as_str().expect("a name").to_owned();
+        let mut slack = receiver["slack_configs"].clone();
+        if let Some(slack) = slack.get_mut(0) {
+            slack["api_url"] = json!(format!("{sink}/slack"));
+        }
+        *receiver = json!({"name": name, "webhook_configs": [{"url": format!("{sink}/{name}")}]});
+        if slack.is_array() {
+            receiver["slack_configs"] = slack;
+        }
+    }
+    write(folder, "alertmanager.yml", &configuration)
+}
+
+/// YAML holds all of JSON.
+fn write(folder: &Path, name: &str, content: &Value) -> String {
+    let file = folder.join(name);
+    std::fs::write(&file, content.to_string()).expect("a file");
+    file.display().to_string()
+}
+
+/// The alerts that a receiver was told of with this status.
+fn told(messages: &Messages, receiver: &str, status: &str) -> Vec<Value> {
+    let messages = messages.lock();
+    let own = messages.iter().filter(|(name, _)| name == receiver);
+    own.flat_map(|(_, message)| message["alerts"].as_array().expect("alerts").clone())
+        .filter(|alert| alert["status"] == status)
+        .collect()
+}
+
+fn profile(id: &str, name: &str, status: &str, permissions: &[&str]) -> Value {
+    json!({"platform": "facebook", "profileId": id, "name": name, "status": status,
+        "tokenExpiresAt": "2099-01-01T00:00:00Z", "connectedAt": "2026-01-01T00:00:00Z",
+        "permissions": permissions})
+}
+
+const ALL: [&str; 2] = ["pages_messaging", "pages_read_engagement"];
+
+#[tokio::test]
+async fn a_broken_token_reaches_the_right_people_by_name_and_so_does_its_end() {
+    let gateway = system_gateway().await;
+    gateway
+        .profiles(&json!([profile(
+            "broken",
+            "Shop \"Zoë\" 🍕",
+            "CONNECTED",
+            &ALL
+        )]))
+        .await;
+    let target = format!("127.0.0.1:{}", free_port());
+    let _exporter = Running::start(exporter().env("QLARA_API_KEY", API_KEY).args([
+        "--qlara.url",
+        &gateway.url(),
+        "--web.listen-address",
+        &target,
+        "--cache.ttl=1s",
+    ]));
+    let folder = TempDir::new().expect("a folder");
+    let (sink, messages) = message_sink().await;
+    let address = format!("127.0.0.1:{}", free_port());
+    let _alertmanager = Running::start(
+        Command::new("prometheus-alertmanager")
+            .arg(format!(
+                "--config.file={}",
+                quick_configuration(folder.path(), &sink)
+            ))
+            .arg(format!(
+                "--storage.path={}",
+                folder.path().join("data").display()
+            ))
+            .arg(format!("--web.listen-address={address}"))
+            .arg("--cluster.listen-address="),
+    );
+    let alerting = json!({
+        "rule_files": [quick_rules(folder.path())],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [address]}]}]},
+    });
+    let prometheus = Prometheus::start_with(&target, alerting);
+    prometheus.until("qlara_up", 1.0).await;
+
+    // The token ends and a permission is gone with it; another profile lacks the same permission.
+    gateway
+        .profiles(&json!([
+            profile("broken", "Shop \"Zoë\" 🍕", "TOKEN_EXPIRED", &ALL[..1]),
+            profile("other", "Other", "CONNECTED", &ALL[..1]),
+        ]))
+        .await;
+    for receiver in ["on-call", "social-team"] {
+        let alert = eventually("the alert of the broken token", async || {
+            told(&messages, receiver, "firing")
+                .into_iter()
+                .find(|alert| alert["labels"]["alertname"] == "QlaraTokenExpired")
+        })
+        .await;
+        assert_eq!(alert["labels"]["profile"], "broken");
+        let description = alert["annotations"]["description"]
+            .as_str()
+            .expect("a text");
+        assert!(
+            description.starts_with("The token of Shop \"Zoë\" 🍕 (facebook, broken) has ended"),
+            "{description}"
+        );
+    }
+    let missing = async || {
+        let alerts = told(&messages, "social-team", "firing").into_iter();
+        let alerts =
+            alerts.filter(|alert| alert["labels"]["alertname"] == "QlaraProfilePermissionMissing");
+        alerts
+            .map(|alert| {
+                alert["labels"]["profile"]
+                    .as_str()
+                    .expect("an id")
+                    .to_owned()
+            })
+            .collect::<Vec<_>>()
+    };
+    eventually("the alert of the other profile", async || {
+        missing().await.contains(&"other".to_owned()).then_some(())
+    })
+    .await;
+    prometheus.until(r#"ALERTS{alertname="QlaraProfilePermissionMissing",profile="broken",alertstate="firing"}"#, 1.0).await;
+
+    // Somebody reconnects it.
+    gateway
+        .profiles(&json!([profile(
+            "broken",
+            "Shop \"Zoë\" 🍕",
+            "CONNECTED",
+            &ALL
+        )]))
+        .await;
+    for receiver in ["on-call", "social-team"] {
+        eventually("the end of the broken token", async || {
+            let ended = told(&messages, receiver, "resolved");
+            ended
+                .iter()
+                .any(|alert| alert["labels"]["alertname"] == "QlaraTokenExpired")
+                .then_some(())
+        })
+        .await;
+    }
+    assert!(
+        !missing().await.contains(&"broken".to_owned()),
+        "an inhibited alert does not arrive"
+    );
+    let titles: Vec<String> = {
+        let messages = messages.lock();
+        let slack = messages.iter().filter(|(receiver, _)| receiver == "slack");
+        slack
+            .map(|(_, message)| message["attachments"][0].to_string())
+            .collect()
+    };
+    let has = |part: &str| titles.iter().any(|title| title.contains(part));
+    assert!(
+        has("[Act now] Facebook: An access token has ended, messages are refused."),
+        "{titles:?}"
+    );
+    assert!(
+        has("What to do: https://example.com/qlara-exporter/docs/runbooks/QlaraTokenExpired.md"),
+        "{titles:?}"
+    );
+    assert!(
+        has("[Solved] Facebook: An access token has ended"),
+        "{titles:?}"
+    );
+    assert!(has("- Solved: The token of Shop"), "{titles:?}");
+}
