@@ -120,7 +120,7 @@ async fn exporter(gateway: Address, ttl: Duration) -> Address {
     .await
     .expect("an exporter");
     let address = exporter.addresses().expect("an address")[0];
-    tokio::spawn(exporter.run(std::future::pending()));
+    tokio::spawn(exporter.run(std::future::pending::<()>));
     address
 }
 

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{FalseyValueParser, Resettable};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
@@ -13,6 +14,7 @@ use crate::config::{DEFAULT_URL, Settings, duration};
 use crate::logging;
 use crate::simulator::faults::Fault;
 use crate::simulator::{self, RateLimit};
+use crate::web::listen::check_listen_address;
 use crate::web::{WebOptions, check_telemetry_path};
 
 /// What the command line asks for.
@@ -91,6 +93,7 @@ pub struct SimulateArgs {
         long = "web.listen-address",
         value_name = "ADDRESS",
         default_value = "127.0.0.1:10018",
+        value_parser = parse_listen_address,
         help_heading = WEB
     )]
     pub listen_address: String,
@@ -124,7 +127,7 @@ pub struct ConfigArgs {
     #[arg(long = "config.file", env = "QLARA_CONFIG_FILE", value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Check the configuration and exit: 0 if it is good, 2 if not
-    #[arg(long = "config.check", env = "QLARA_CONFIG_CHECK")]
+    #[arg(long = "config.check", env = "QLARA_CONFIG_CHECK", value_parser = FalseyValueParser::new())]
     pub check: bool,
 }
 
@@ -138,7 +141,8 @@ pub struct WebArgs {
         env = "QLARA_WEB_LISTEN_ADDRESS",
         value_name = "ADDRESS",
         value_delimiter = ',',
-        default_value = ":10017"
+        default_value = ":10017",
+        value_parser = parse_listen_address
     )]
     pub listen_addresses: Vec<String>,
     /// Path under which metrics are served
@@ -294,7 +298,7 @@ impl Cli {
     /// # Errors
     /// [`Stop`] for `--help`, `--version` and wrong use.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, Stop> {
-        let command = without_environment_values(Cli::command());
+        let command = with_environment(Cli::command());
         command
             .try_get_matches_from(arguments)
             .and_then(|matches| Cli::from_arg_matches(&matches))
@@ -363,15 +367,27 @@ impl LogArgs {
     }
 }
 
-/// Values of variables, a URL with credentials say, do not belong into the help text.
-fn without_environment_values(command: clap::Command) -> clap::Command {
+/// An empty variable counts as unset. Values of variables, a URL with credentials say, do not belong
+/// into the help text.
+fn with_environment(command: clap::Command) -> clap::Command {
+    let is_empty = |arg: &clap::Arg| {
+        let value = arg.get_env().and_then(std::env::var_os);
+        value.is_some_and(|value| value.is_empty())
+    };
     command
-        .mut_args(|arg| arg.hide_env_values(true))
-        .mut_subcommands(without_environment_values)
+        .mut_args(|arg| match is_empty(&arg) {
+            true => arg.env(Resettable::Reset),
+            false => arg.hide_env_values(true),
+        })
+        .mut_subcommands(with_environment)
 }
 
 fn url_help() -> String {
     format!("Base address of the API, the whole prefix before /socials [default: {DEFAULT_URL}]")
+}
+
+fn parse_listen_address(text: &str) -> Result<String, &'static str> {
+    check_listen_address(text).map(|()| text.to_owned())
 }
 
 fn parse_telemetry_path(text: &str) -> Result<String, &'static str> {

@@ -60,7 +60,7 @@ pub async fn run(
              \nThe simulated gateway obeys, for example\n\
              \n    curl -X PUT --data 'status=503' http://{gateway_address}/-/faults\n    \
              curl -X DELETE http://{gateway_address}/-/faults\n\
-             \nCtrl-C ends it.\n"
+             \nCtrl-C ends it.\n\n"
         ));
     }
     exporter.run(shutdown).await?;

@@ -1,6 +1,5 @@
 //! From a configuration to a running exporter, and from a signal to its end.
 
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,6 +24,10 @@ use crate::telemetry::Telemetry;
 use crate::web::listen::{ListenError, listen};
 use crate::web::{self, App, WebOptions};
 
+/// How much longer than the ttl an unused gateway connection is kept.
+const IDLE_BEYOND_TTL: Duration = Duration::from_secs(5 * 60);
+/// How often an unused gateway connection is probed, so that a dead one is noticed.
+const KEEPALIVE: Duration = Duration::from_secs(30);
 /// How long running scrapes may take to end after a signal.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -85,11 +88,12 @@ impl Exporter {
         self.listeners.iter().map(TcpListener::local_addr).collect()
     }
 
-    /// Answers until `shutdown` resolves, then lets running requests end within ten seconds.
+    /// Answers until `shutdown` resolves, then lets running requests end within ten seconds, or until
+    /// it would resolve again.
     ///
     /// # Errors
     /// When the operating system refuses something.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), LifecycleError> {
+    pub async fn run(self, mut shutdown: impl AsyncFnMut()) -> Result<(), LifecycleError> {
         let (stop, stopped) = watch::channel(());
         let mut servers = JoinSet::new();
         for listener in self.listeners {
@@ -109,25 +113,27 @@ impl Exporter {
                     .into_future(),
             );
         }
-        shutdown.await;
+        shutdown().await;
         info!("Received a signal to end, finishing running requests");
         drop(stop);
         let drained = async { while servers.join_next().await.is_some() {} };
-        if tokio::time::timeout(DRAIN, drained).await.is_err() {
-            warn!("Requests still run after the time to drain, ending without them");
+        tokio::select! {
+            () = drained => {}
+            () = tokio::time::sleep(DRAIN) => warn!("Requests still run after the time to drain, ending without them"),
+            () = shutdown() => warn!("Received another signal to end, ending without the running requests"),
         }
         Ok(())
     }
 }
 
-/// Resolves at SIGINT or SIGTERM. The handlers are in place when this returns.
+/// Waits for the next SIGINT or SIGTERM. The handlers are in place when this returns.
 ///
 /// # Errors
 /// When the operating system refuses the handlers.
-pub fn end_signal() -> io::Result<impl Future<Output = ()>> {
+pub fn end_signal() -> io::Result<impl AsyncFnMut()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
+    Ok(async move || {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
@@ -146,7 +152,8 @@ fn app(config: Config, options: WebOptions, clock: Arc<dyn Clock>) -> Result<App
         .into_iter()
         .map(|account| {
             let name = account.name.as_deref().map(Arc::from);
-            let refresher = refresher(account, &gateway, &telemetry, &clock)?;
+            let http = http_client(&gateway, freshness.ttl)?;
+            let refresher = refresher(account, http, &gateway, &telemetry, &clock)?;
             Ok(Arc::new(Account::new(
                 name,
                 refresher,
@@ -168,12 +175,13 @@ fn app(config: Config, options: WebOptions, clock: Arc<dyn Clock>) -> Result<App
 
 fn refresher(
     account: AccountConfig,
+    http: reqwest::Client,
     gateway: &Gateway,
     telemetry: &Telemetry,
     clock: &Arc<dyn Clock>,
 ) -> Result<Refresher, LifecycleError> {
     let client = Client::new(
-        http_client(gateway)?,
+        http,
         gateway.url.clone(),
         account.credentials,
         gateway.response_bytes,
@@ -189,11 +197,14 @@ fn refresher(
     ))
 }
 
-fn http_client(gateway: &Gateway) -> reqwest::Result<reqwest::Client> {
+fn http_client(gateway: &Gateway, ttl: Duration) -> reqwest::Result<reqwest::Client> {
     let builder = reqwest::Client::builder()
         .user_agent(USER_AGENT)
         .tls_backend_preconfigured(gateway.tls.clone())
         .redirect(reqwest::redirect::Policy::none())
+        // A connection outlives the time between two refreshes, whoever scrapes how often.
+        .pool_idle_timeout(ttl + IDLE_BEYOND_TTL)
+        .tcp_keepalive(KEEPALIVE)
         .no_proxy();
     match &gateway.proxy {
         Some(GatewayProxy(proxy)) => builder.proxy(proxy.clone()).build(),

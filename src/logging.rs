@@ -24,18 +24,21 @@ pub enum Format {
 
 /// Starts logging for the whole process.
 ///
-/// Only this program's own events are written: what libraries log at debug level may hold requests
-/// with their headers.
+/// Of libraries only warnings are written: what they log at debug level may hold requests with their
+/// headers.
 ///
 /// # Errors
 /// When the process logs already.
 pub fn start(level: Level, format: Format) -> Result<(), TryInitError> {
-    let own = Targets::new().with_target(env!("CARGO_CRATE_NAME"), LevelFilter::from_level(level));
+    let own = LevelFilter::from_level(level);
+    let levels = Targets::new()
+        .with_target(env!("CARGO_CRATE_NAME"), own)
+        .with_default(own.min(LevelFilter::WARN));
     let lines = tracing_subscriber::fmt::layer()
         .event_format(format)
         .with_writer(std::io::stderr);
     tracing_subscriber::registry()
-        .with(own)
+        .with(levels)
         .with(lines)
         .try_init()
 }

@@ -1,7 +1,10 @@
 //! Parse, log, run, exit code.
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
+
+use tokio::runtime::Builder;
 
 use qlara_exporter::cli::{Cli, Command, DemoArgs, LogArgs, ServeArgs, SimulateArgs, Stop};
 use qlara_exporter::clock::SystemClock;
@@ -21,7 +24,7 @@ fn main() -> ExitCode {
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(Stop::Print(text)) => {
-            print!("{text}");
+            print(&text);
             return ExitCode::SUCCESS;
         }
         Err(Stop::WrongUse(line)) => return fail(&line, WRONG_USE),
@@ -41,14 +44,14 @@ fn main() -> ExitCode {
 fn serve(args: &ServeArgs) -> Result<(), Error> {
     let config = Config::load(&args.settings(), &|name| std::env::var(name).ok())?;
     if args.config.check {
-        println!(
-            "The configuration is good: {} account(s)",
-            config.accounts.len()
-        );
+        let accounts = config.accounts.len();
+        print(&format!(
+            "The configuration is good: {accounts} account(s)\n"
+        ));
         return Ok(());
     }
     start_logging(&args.log)?;
-    runtime()?.block_on(async {
+    run(async {
         let clock = Arc::new(SystemClock);
         let addresses = &args.web.listen_addresses;
         let exporter = Exporter::bind(addresses, config, args.web.options(), clock).await?;
@@ -69,10 +72,8 @@ fn run_demo(args: &DemoArgs) -> Result<(), Error> {
         ..args.simulator.options()
     };
     let web = args.web.options();
-    let demo = demo::run(&args.web.listen_addresses, web, cache, gateway, |text| {
-        println!("{text}")
-    });
-    Ok(runtime()?.block_on(demo)?)
+    let addresses = &args.web.listen_addresses;
+    run(async { Ok(demo::run(addresses, web, cache, gateway, print).await?) })
 }
 
 fn simulate(args: SimulateArgs) -> Result<(), Error> {
@@ -82,15 +83,17 @@ fn simulate(args: SimulateArgs) -> Result<(), Error> {
         api_key: args.api_key,
         ..args.simulator.options()
     };
-    runtime()?.block_on(async {
+    run(async {
         let listener = listen(&args.listen_address).await?;
         let address = listener.local_addr()?;
         let simulator = Arc::new(Simulator::new(options, Arc::new(SystemClock)));
-        let shutdown = lifecycle::end_signal()?;
-        println!("The simulated gateway is at http://{address}{PREFIX}");
+        let mut shutdown = lifecycle::end_signal()?;
+        print(&format!(
+            "The simulated gateway is at http://{address}{PREFIX}\n"
+        ));
         tokio::select! {
             result = simulator::serve(simulator, listener) => Ok(result?),
-            () = shutdown => Ok(()),
+            () = shutdown() => Ok(()),
         }
     })
 }
@@ -116,13 +119,20 @@ fn start_logging(args: &LogArgs) -> Result<(), Error> {
     logging::start(args.level(), args.format()).map_err(|error| Error::Logging(error.to_string()))
 }
 
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
+fn run(work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    // A name look-up or a secret file on a dead network drive must not hold up the end.
+    runtime.shutdown_background();
+    result
+}
+
+/// To standard output, which may be closed: that is nobody's loss.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 fn fail(line: &str, code: u8) -> ExitCode {
-    eprintln!("qlara-exporter: {line}");
+    let _ = writeln!(std::io::stderr(), "qlara-exporter: {line}");
     ExitCode::from(code)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use qlara_exporter::config::Settings;
 use serde_json::{Value, json};
 
+use crate::harness::listener::{Recorder, http_answer};
 use crate::harness::{Setup, Stack};
 
 fn good(id: &str) -> Value {
@@ -317,6 +318,105 @@ async fn a_broken_answer_fails_the_refresh_for_its_reason() {
             "{fault}"
         );
     }
+}
+
+#[tokio::test]
+async fn millions_of_entries_within_the_cap_cost_no_memory_of_their_own() {
+    // 16 million entries in 32 MiB: anything kept for each of them would take gigabytes.
+    let list = format!("{{\"profiles\":[{}0]}}", "0,".repeat(16 << 20));
+    let gateway = Recorder::start(move |_| http_answer("200 OK", "", &list)).await;
+    let setup = Setup {
+        url: Some(format!("http://{}", gateway.address)),
+        settings: Settings {
+            timeout: Some(Duration::from_secs(60)),
+            ..Settings::default()
+        },
+        ..Setup::default()
+    };
+    let stack = setup.start().await;
+    let scrape = stack.scrape().await;
+    assert_eq!(scrape.value("qlara_up"), 1.0);
+    let invalid = scrape.value(r#"qlara_profiles_dropped{reason="invalid"}"#);
+    assert_eq!(invalid, f64::from((16 << 20) + 1));
+    let address_space = scrape.value("process_virtual_memory_bytes");
+    assert!(address_space < 3e9, "{address_space}");
+}
+
+#[tokio::test]
+async fn the_outer_object_is_read_leniently_but_must_be_one() {
+    let profile = r#"{"platform": "facebook", "profileId": "a", "name": "n", "status": "CONNECTED", "connectedAt": "2026-01-01T00:00:00Z"}"#;
+    for (body, up) in [
+        (
+            format!(r#"{{"total": 1, "profiles": [{profile}], "next": {{"x": [1]}}}}"#),
+            1.0,
+        ),
+        (
+            format!(r#"{{"profiles": [{profile}], "total": 1, "total": 2, "profiles": []}}"#),
+            1.0,
+        ),
+        (format!(r#"{{"\u0070rofiles": [{profile}]}}"#), 1.0),
+        (format!(r#"[[{profile}], 1]"#), 0.0),
+        (format!(r#"{{"profiles": {profile}}}"#), 0.0),
+        (format!(r#"{{"profiles": null}}"#), 0.0),
+        (format!(r#"{{"total": 1}}"#), 0.0),
+        (format!(r#"{{"profiles": [{profile}]}} x"#), 0.0),
+        (format!(r#"{{"profiles": [{profile}], "#), 0.0),
+    ] {
+        let told = body.clone();
+        let gateway = Recorder::start(move |_| http_answer("200 OK", "", &body)).await;
+        let setup = Setup {
+            url: Some(format!("http://{}", gateway.address)),
+            ..Setup::default()
+        };
+        let scrape = setup.start().await.scrape().await;
+        assert_eq!(scrape.value("qlara_up"), up, "{told}");
+        assert_eq!(
+            scrape.family("qlara_profile_info").len() as f64,
+            up,
+            "{told}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_entry_of_an_absurd_length_or_shape_is_no_profile() {
+    let list = json!([
+        with(good("a"), "name", json!("x".repeat(70_000))),
+        ["facebook", "b", "n", "CONNECTED"],
+        good("c"),
+    ]);
+    let scrape = Setup::default().with_profiles(list).await.scrape().await;
+    assert_eq!(
+        scrape.value(r#"qlara_profiles_dropped{reason="invalid"}"#),
+        2.0
+    );
+    assert_eq!(scrape.status("facebook", "c"), "CONNECTED");
+}
+
+#[tokio::test]
+async fn only_so_many_platforms_are_asked_for_details_the_documented_ones_first() {
+    let mut list: Vec<Value> = (0..50)
+        .map(|number| with(good("p"), "platform", json!(format!("a{number}"))))
+        .collect();
+    list.extend(
+        ["facebook", "instagram", "whatsapp"]
+            .map(|platform| with(good("p"), "platform", json!(platform))),
+    );
+    let stack = Setup::default().with_profiles(json!(list)).await;
+    let scrape = stack.scrape().await;
+    assert_eq!(stack.gateway.stats().await.details, 32);
+    for platform in ["facebook", "instagram", "whatsapp"] {
+        assert_eq!(
+            scrape.value(&format!("qlara_details_up{{platform=\"{platform}\"}}")),
+            1.0
+        );
+    }
+    let asked = scrape
+        .family("qlara_details_up")
+        .iter()
+        .filter(|(_, up)| *up == 1.0)
+        .count();
+    assert_eq!(asked, 32);
 }
 
 #[tokio::test]

@@ -50,6 +50,22 @@ fn wrong_use_is_one_line_and_exit_code_2() {
             "--web.telemetry-path <PATH>: must not start with /-/, where health is served",
         ),
         (
+            &["--web.telemetry-path", "/:metrics"],
+            "--web.telemetry-path <PATH>: no part of it may start with a colon or an asterisk",
+        ),
+        (
+            &["--web.listen-address=:x"],
+            "--web.listen-address <ADDRESS>: expected HOST:PORT or :PORT",
+        ),
+        (
+            &["--web.listen-address=127.0.0.1"],
+            "--web.listen-address <ADDRESS>: expected HOST:PORT or :PORT",
+        ),
+        (
+            &["--web.listen-address=::1:99"],
+            "--web.listen-address <ADDRESS>: expected brackets around an IPv6 address, [::1]:PORT",
+        ),
+        (
             &["--web.external-url", "/qlara"],
             "--web.external-url <URL>: not an absolute URL",
         ),
@@ -108,6 +124,30 @@ fn a_good_configuration_passes_the_check_without_serving() {
             String::new()
         )
     );
+}
+
+#[test]
+fn an_empty_variable_is_unset() {
+    let check = run(exporter()
+        .env("QLARA_CONFIG_CHECK", "1")
+        .env("QLARA_API_KEY", "x")
+        .env("QLARA_CACHE_TTL", "")
+        .env("QLARA_URL", "")
+        .env("QLARA_CONFIG_FILE", ""));
+    let good = "The configuration is good: 1 account(s)\n".to_owned();
+    assert_eq!(check, (0, good, String::new()));
+    let (code, _, error) = run(exporter()
+        .env("QLARA_CONFIG_CHECK", "")
+        .env("QLARA_API_KEY", ""));
+    assert_eq!(code, 2, "{error}");
+}
+
+#[test]
+fn a_reader_that_has_left_is_no_failure() {
+    let program = env!("CARGO_BIN_EXE_qlara-exporter");
+    let (code, _, error) =
+        run(std::process::Command::new("sh").args(["-c", &format!("{program} --help | true")]));
+    assert_eq!((code, error.as_str()), (0, ""));
 }
 
 #[test]

@@ -144,7 +144,7 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
         ("cache: [s3cret-value]", "1:8: cache: expected a mapping"),
         (
             "gateway: {timeout: 0s}",
-            "gateway.timeout: must be longer than 0",
+            "gateway.timeout (--qlara.timeout): must be longer than 0 and at most 1h",
         ),
         (
             "phone_number: s3cret-value",
@@ -200,6 +200,15 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
             "accounts:\n  - {api_key_file: key}\n",
             "2:6: accounts[0]: key \"name\" is missing",
         ),
+        (
+            "gateway: {url: 'http://127.0.0.1/', proxy_url: 'http://proxy.example'}",
+            "1:16: gateway.url: http:// would send the key in clear: use https://, or set gateway.allow_http to true in the configuration file",
+        ),
+        (
+            "limits: {response_bytes: 0}",
+            "1:26: limits.response_bytes: expected a size such as 64MiB",
+        ),
+        ("cache: {}\ncache: {}", "2:1: key \"cache\" stands twice"),
         (
             "gateway: {allow_http: s3cret-value}",
             "1:23: gateway.allow_http: expected true or false",

@@ -299,6 +299,76 @@ async fn without_a_timeout_header_a_scrape_waits_for_the_gateway_timeout() {
 }
 
 #[tokio::test]
+async fn a_stated_timeout_of_any_size_is_answered_in_its_time() {
+    let stack = Stack::start().await;
+    stack.scrape().await;
+    for stated in ["1e19", "1e300", "inf", "0.9"] {
+        stack.clock.advance(Duration::from_secs(61));
+        let request = stack
+            .get("/metrics")
+            .header("X-Prometheus-Scrape-Timeout-Seconds", stated);
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status(), 200, "{stated}");
+    }
+    stack.clock.advance(Duration::from_secs(61));
+    stack.gateway.faults("hang").await;
+    for stated in [0.4, 0.9] {
+        let answer = stack
+            .get("/metrics")
+            .header("X-Prometheus-Scrape-Timeout-Seconds", stated.to_string())
+            .timeout(Duration::from_secs_f64(stated))
+            .send()
+            .await;
+        assert!(answer.is_ok(), "{stated}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn slow_answers_after_a_long_silence_are_no_outage() {
+    let stack = Stack::start().await;
+    stack.scrape().await;
+    stack.clock.advance(Duration::from_secs(3600));
+    stack.gateway.faults("latency=2s").await;
+    let request = stack
+        .get("/metrics")
+        .header("X-Prometheus-Scrape-Timeout-Seconds", "1");
+    let scrape =
+        crate::harness::scrape::Scrape::read(request.send().await.expect("an answer")).await;
+    assert_eq!(
+        scrape.value("qlara_up"),
+        1.0,
+        "the latest refresh read the list"
+    );
+    assert_eq!(
+        scrape.family("qlara_profile_info"),
+        [],
+        "data of an hour ago is not shown"
+    );
+}
+
+#[tokio::test]
+async fn the_age_of_a_snapshot_counts_from_the_question() {
+    let stack = Stack::start().await;
+    stack.gateway.faults("latency=300ms").await;
+    tokio::join!(stack.scrape(), async {
+        eventually("the list call", async || {
+            (stack.gateway.stats().await.list == 1).then_some(())
+        })
+        .await;
+        stack.clock.advance(Duration::from_secs(5));
+    });
+    stack.gateway.faults("").await;
+    stack.scrape_after(54).await;
+    assert_eq!(stack.gateway.stats().await.list, 1);
+    stack.scrape_after(1).await;
+    assert_eq!(
+        stack.gateway.stats().await.list,
+        2,
+        "60 s after the question"
+    );
+}
+
+#[tokio::test]
 async fn list_and_details_share_one_budget() {
     let settings = Settings {
         timeout: Some(Duration::from_millis(600)),

@@ -141,6 +141,41 @@ async fn a_429_is_respected_from_its_header_alone_as_seconds_and_as_a_date() {
 }
 
 #[tokio::test]
+async fn an_error_whose_body_never_comes_is_what_its_status_says() {
+    for (status, reason, pause) in [
+        ("401 Unauthorized", "unauthorized", 60),
+        ("429 Too Many Requests", "rate_limited", 120),
+        ("503 Service Unavailable", "server_error", 1),
+    ] {
+        // More is announced than is ever sent, and the connection stays open.
+        let head = format!("HTTP/1.1 {status}\r\nRetry-After: 120\r\nContent-Length: 100\r\n\r\n");
+        let gateway = Recorder::start_open(move |_| head.clone().into_bytes()).await;
+        let stack = asking(format!("http://{}", gateway.address)).start().await;
+        let scrape = stack.scrape().await;
+        let expected = format!("{{endpoint=\"socials\",reason=\"{reason}\"}}");
+        assert_eq!(failures(&scrape), [(expected.as_str(), 1.0)]);
+        stack.scrape_after(pause - 1).await;
+        assert_eq!(gateway.requests().len(), 1, "{status}");
+        stack.scrape_after(1).await;
+        assert_eq!(gateway.requests().len(), 2, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_that_breaks_off_is_a_tls_failure() {
+    let gateway = Recorder::start_silent().await;
+    let scrape = asking(format!("https://{}/", gateway.address))
+        .start()
+        .await
+        .scrape()
+        .await;
+    assert_eq!(
+        failures(&scrape),
+        [(r#"{endpoint="socials",reason="tls"}"#, 1.0)]
+    );
+}
+
+#[tokio::test]
 async fn after_a_429_the_remaining_platforms_are_not_asked() {
     let profiles: Vec<String> = (0..20)
         .map(|number| format!(r#"{{"platform": "p{number}", "profileId": "x"}}"#))

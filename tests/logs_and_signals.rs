@@ -260,3 +260,65 @@ async fn a_scrape_that_never_ends_is_given_ten_seconds() {
         .expect("a task");
     assert!(cut.is_err());
 }
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let gateway = system_gateway().await;
+    let program = Program::start(&gateway, &["--qlara.timeout", "1h"]).await;
+    gateway.faults("hang").await;
+    let _scrape = tokio::spawn(http().get(format!("{}/metrics", program.url)).send());
+    eventually("a scrape under way", async || {
+        (gateway.stats().await.list == 1).then_some(())
+    })
+    .await;
+    program.running.signal("TERM");
+    eventually("the first signal", async || {
+        (program.lines("Received a signal to end") == 1).then_some(())
+    })
+    .await;
+    program.running.signal("TERM");
+    let (status, log) = tokio::task::spawn_blocking(|| program.running.wait())
+        .await
+        .expect("an end");
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("Received another signal to end"), "{log}");
+}
+
+#[tokio::test]
+async fn a_secret_file_that_blocks_does_not_hold_up_the_end() {
+    let gateway = system_gateway().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = folder.path().join("key");
+    std::fs::write(&key, API_KEY).expect("a file");
+    let address = format!("127.0.0.1:{}", free_port());
+    let running = Running::start(
+        exporter()
+            .args([
+                "--qlara.url",
+                &gateway.url(),
+                "--web.listen-address",
+                &address,
+            ])
+            .arg("--qlara.api-key-file")
+            .arg(&key),
+    );
+    let url = format!("http://{address}");
+    eventually("readiness", async || {
+        http().get(format!("{url}/-/ready")).send().await.ok()
+    })
+    .await;
+    // Whoever opens it waits for a writer that never comes.
+    std::fs::remove_file(&key).expect("removed");
+    let (code, _, error) =
+        crate::harness::process::run(std::process::Command::new("mkfifo").arg(&key));
+    assert_eq!(code, 0, "{error}");
+    let scrape = http()
+        .get(format!("{url}/metrics"))
+        .header("X-Prometheus-Scrape-Timeout-Seconds", "1");
+    assert_eq!(scrape.send().await.expect("an answer").status(), 200);
+    running.signal("TERM");
+    let (status, log) = tokio::task::spawn_blocking(|| running.wait())
+        .await
+        .expect("an end");
+    assert_eq!(status.code(), Some(0), "{log}");
+}

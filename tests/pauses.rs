@@ -61,7 +61,7 @@ async fn refused_credentials_pause_one_minute() {
 
 #[tokio::test]
 async fn a_429_pauses_as_long_as_the_gateway_says_but_at_most_five_minutes() {
-    for (asked, kept) in [(12, 12), (90, 90), (3600, 300)] {
+    for (asked, kept) in [(0, 1), (12, 12), (90, 90), (3600, 300)] {
         let stack = Stack::start().await;
         stack.gateway.faults(&format!("retry-after={asked}s")).await;
         stack.scrape().await;
@@ -78,6 +78,39 @@ async fn a_429_of_the_details_pauses_too_and_outlasts_the_ttl() {
         .await;
     assert_eq!(stack.scrape().await.value("qlara_up"), 1.0);
     assert_eq!(next_call(&stack, 120).await, Some(100));
+}
+
+#[tokio::test]
+async fn other_failures_of_the_details_do_not_hold_up_the_list() {
+    for fault in [
+        "details:status=403",
+        "details:status=401",
+        "details:status=500",
+    ] {
+        let settings = Settings {
+            ttl: Some(Duration::from_secs(2)),
+            max_stale: Some(Duration::from_secs(6)),
+            ..Settings::default()
+        };
+        let stack = Setup {
+            settings,
+            ..Setup::default()
+        }
+        .start()
+        .await;
+        stack.gateway.faults(fault).await;
+        stack.scrape().await;
+        for _ in 0..10 {
+            let scrape = stack.scrape_after(2).await;
+            assert_eq!(scrape.value("qlara_up"), 1.0, "{fault}");
+            assert_eq!(
+                scrape.status("facebook", "fb_page_123456"),
+                "CONNECTED",
+                "{fault}"
+            );
+        }
+        assert_eq!(stack.gateway.stats().await.list, 11, "{fault}");
+    }
 }
 
 #[tokio::test]

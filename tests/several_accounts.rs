@@ -93,6 +93,25 @@ async fn keys_come_from_files_variables_and_basic_auth() {
 }
 
 #[tokio::test]
+async fn a_password_may_have_any_letters() {
+    let directory = TempDir::new().expect("a folder");
+    let password = secret(directory.path(), "password", "pässwörd");
+    let yaml =
+        format!("accounts: [{{name: a, basic_auth: {{username: u, password_file: {password}}}}}]");
+    let mut setup = Setup::yaml(&yaml);
+    setup.simulator.api_key = "pässwörd".to_owned();
+    assert_eq!(
+        setup
+            .start()
+            .await
+            .scrape()
+            .await
+            .value(r#"qlara_up{account="a"}"#),
+        1.0
+    );
+}
+
+#[tokio::test]
 async fn a_secret_file_is_read_again_when_it_changes() {
     let directory = TempDir::new().expect("a folder");
     let file = secret(directory.path(), "key", "wrong");

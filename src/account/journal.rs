@@ -16,6 +16,7 @@ pub struct Journal {
     list: Option<Reason>,
     details: BTreeMap<String, Reason>,
     secret: bool,
+    platforms_not_asked: usize,
     unknown_statuses: BTreeSet<String>,
 }
 
@@ -27,6 +28,7 @@ impl Journal {
         self.write_list(account, troubles.list.as_ref());
         if troubles.list.is_none() {
             self.write_details(account, &troubles.details);
+            self.write_not_asked(account, troubles.platforms_not_asked);
         }
         self.write_unknown_statuses(account, &troubles.unknown_statuses);
     }
@@ -78,6 +80,16 @@ impl Journal {
             .iter()
             .map(|(platform, error)| (platform.clone(), error.reason()))
             .collect();
+    }
+
+    fn write_not_asked(&mut self, account: &str, platforms: usize) {
+        if platforms > 0 && self.platforms_not_asked == 0 {
+            warn!(
+                account,
+                platforms, "The list names too many platforms, some are not asked for details"
+            );
+        }
+        self.platforms_not_asked = platforms;
     }
 
     fn write_unknown_statuses(&mut self, account: &str, statuses: &BTreeSet<String>) {

@@ -138,7 +138,8 @@ impl Account {
         let Outcome { snapshot, troubles } = self.refresher.refresh().await;
         let ended = self.clock.monotonic();
         let good = match snapshot {
-            Some(snapshot) => self.render(snapshot, ended).await,
+            // The answer may be as old as the question.
+            Some(snapshot) => self.render(snapshot, started).await,
             None => None,
         };
         let mut state = self.state.lock();
@@ -153,7 +154,7 @@ impl Account {
         }
         state
             .pause
-            .after(troubles.failures(), ended, self.freshness.ttl);
+            .after(troubles.calling_for_a_pause(), ended, self.freshness.ttl);
         state.journal.write(self.name.as_deref(), &troubles);
     }
 
@@ -180,7 +181,6 @@ impl Account {
             (self.show(state), CacheResult::Stale)
         } else {
             let nothing = AccountView {
-                up: false,
                 snapshot: None,
                 ..self.show(state)
             };

@@ -39,7 +39,7 @@ impl Pause {
             .map(|failure| match failure {
                 GatewayError::RateLimited {
                     retry_after: Some(pause),
-                } => (*pause).min(LONGEST_RATE_LIMIT_PAUSE),
+                } => (*pause).clamp(FIRST_PAUSE, LONGEST_RATE_LIMIT_PAUSE),
                 GatewayError::Unauthorized | GatewayError::Forbidden => REFUSED_PAUSE,
                 _ => backoff,
             })

@@ -129,11 +129,8 @@ fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
     let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| {
         serde_path_to_error::deserialize::<_, Option<File>>(yaml).map_err(|error| {
             // `Spanned` adds a step of its own to the path, a doubled key an unknown one.
-            key = error
-                .path()
-                .to_string()
-                .replace(".value", "")
-                .replace(".?", "");
+            let path = error.path().to_string().replace(".value", "");
+            key = path.trim_end_matches('?').trim_end_matches('.').to_owned();
             error.into_inner()
         })
     });
@@ -144,10 +141,10 @@ fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
 /// `64MiB`, `500kB` or a plain number of bytes.
 fn byte_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let size: ByteSize = text
-        .parse()
-        .map_err(|_| de::Error::custom("expected a size such as 64MiB"))?;
-    Ok(size.as_u64())
+    match text.parse::<ByteSize>() {
+        Ok(size) if size.as_u64() > 0 => Ok(size.as_u64()),
+        _ => Err(de::Error::custom("expected a size such as 64MiB")),
+    }
 }
 
 impl<'de> Deserialize<'de> for PhoneNumber {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use reqwest::{Proxy, Url};
 use serde_saphyr::Spanned;
@@ -10,12 +11,14 @@ use super::file::{Account, File, Hidden};
 use super::{AccountConfig, Config, ConfigError, Environment, Gateway, GatewayProxy, Settings};
 use super::{DEFAULT_MAX_STALE, DEFAULT_TIMEOUT, DEFAULT_TTL, DEFAULT_URL};
 use crate::account::Freshness;
-use crate::gateway::credentials::{Credentials, Secret, SecretError};
+use crate::gateway::credentials::{Alphabet, Credentials, Secret, SecretError};
 use crate::gateway::tls;
 use crate::refresh::Rules;
 
 /// The flag for a single account's key file.
 const API_KEY_FILE: &str = "--qlara.api-key-file (QLARA_API_KEY_FILE)";
+/// Nobody waits longer for metrics.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 /// The variable for a single account's key.
 const API_KEY: &str = "QLARA_API_KEY";
 
@@ -57,8 +60,12 @@ fn gateway(settings: &Settings, file: &File) -> Result<Gateway, ConfigError> {
         .timeout
         .or(file.gateway.timeout)
         .unwrap_or(DEFAULT_TIMEOUT);
-    if timeout.is_zero() {
-        return Err(ConfigError::new("gateway.timeout", "must be longer than 0"));
+    if timeout.is_zero() || timeout > LONGEST_TIMEOUT {
+        let message = "must be longer than 0 and at most 1h";
+        return Err(ConfigError::new(
+            "gateway.timeout (--qlara.timeout)",
+            message,
+        ));
     }
     Ok(Gateway {
         url: url(settings, file)?,
@@ -75,18 +82,32 @@ fn gateway(settings: &Settings, file: &File) -> Result<Gateway, ConfigError> {
 }
 
 fn url(settings: &Settings, file: &File) -> Result<Url, ConfigError> {
-    let allow_http = file.gateway.allow_http;
+    // Through a proxy even a loopback address is somewhere else.
+    let proxied = file.gateway.proxy_url.is_some();
+    let clear = match (file.gateway.allow_http, proxied) {
+        (true, _) => ClearText::Anywhere,
+        (false, false) => ClearText::Loopback,
+        (false, true) => ClearText::Nowhere,
+    };
     match (&settings.url, &file.gateway.url) {
-        (Some(url), _) => checked_url(url, allow_http)
+        (Some(url), _) => checked_url(url, clear)
             .map_err(|message| ConfigError::new("--qlara.url (QLARA_URL)", message)),
-        (None, Some(at)) => checked_url(&at.value, allow_http)
+        (None, Some(at)) => checked_url(&at.value, clear)
             .map_err(|message| in_file(file, at, "gateway.url", message)),
-        (None, None) => checked_url(DEFAULT_URL, allow_http)
+        (None, None) => checked_url(DEFAULT_URL, clear)
             .map_err(|message| ConfigError::new("gateway.url", message)),
     }
 }
 
-fn checked_url(text: &str, allow_http: bool) -> Result<Url, &'static str> {
+/// Where a key may travel without TLS.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ClearText {
+    Anywhere,
+    Loopback,
+    Nowhere,
+}
+
+fn checked_url(text: &str, clear: ClearText) -> Result<Url, &'static str> {
     let url = Url::parse(text).map_err(|_| "not an absolute URL")?;
     let Some(host) = url.host_str() else {
         return Err("the URL names no host");
@@ -99,7 +120,8 @@ fn checked_url(text: &str, allow_http: bool) -> Result<Url, &'static str> {
     }
     match url.scheme() {
         "https" => Ok(url),
-        "http" if allow_http || is_loopback(host) => Ok(url),
+        "http" if clear == ClearText::Anywhere => Ok(url),
+        "http" if clear == ClearText::Loopback && is_loopback(host) => Ok(url),
         "http" => Err(
             "http:// would send the key in clear: use https://, or set gateway.allow_http to true in the configuration file",
         ),
@@ -177,12 +199,10 @@ fn nameless_account(
                 format!("{API_KEY} is set too: use one"),
             ));
         }
-        (Some(path), None) => {
-            Secret::from_file(path).map_err(|error| ConfigError::new(API_KEY_FILE, error))?
-        }
-        (None, Some(key)) => {
-            Secret::fixed("its value", &key).map_err(|error| ConfigError::new(API_KEY, error))?
-        }
+        (Some(path), None) => Secret::from_file(path, Alphabet::Header)
+            .map_err(|error| ConfigError::new(API_KEY_FILE, error))?,
+        (None, Some(key)) => Secret::fixed("its value", &key, Alphabet::Header)
+            .map_err(|error| ConfigError::new(API_KEY, error))?,
         (None, None) => {
             return Err(ConfigError::new(
                 "no API key",
@@ -208,7 +228,7 @@ fn credentials(
         &account.api_key_env,
         &account.basic_auth,
     ) {
-        (Some(at), None, None) => Secret::from_file(&file.resolve(&at.value))
+        (Some(at), None, None) => Secret::from_file(&file.resolve(&at.value), Alphabet::Header)
             .map(Credentials::ApiKey)
             .map_err(|error| in_file(file, at, &format!("{key}.api_key_file"), error)),
         (None, Some(at), None) => environment_secret(&at.value, environment)
@@ -226,7 +246,7 @@ fn credentials(
                 ));
             }
             let at = &basic.password_file;
-            Secret::from_file(&file.resolve(&at.value))
+            Secret::from_file(&file.resolve(&at.value), Alphabet::Any)
                 .map(|password| Credentials::Basic {
                     username: basic.username.value.clone(),
                     password,
@@ -247,6 +267,7 @@ fn environment_secret(name: &str, environment: Environment) -> Result<Secret, Se
     Secret::fixed(
         "the environment variable",
         &environment(name).unwrap_or_default(),
+        Alphabet::Header,
     )
 }
 

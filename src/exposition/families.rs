@@ -2,7 +2,7 @@
 
 use super::AccountView;
 use super::text::{Lines, Value};
-use crate::gateway::model::Status;
+use crate::gateway::model::{DOCUMENTED_PLATFORMS, Status};
 use crate::snapshot::{Profile, Snapshot};
 
 /// A metric family of an account. All are gauges.
@@ -27,9 +27,6 @@ pub(super) enum Source {
     /// The time left of each token: written at each scrape.
     Countdown,
 }
-
-/// Platforms that the API documents: their count is shown even when it is 0.
-const DOCUMENTED_PLATFORMS: [&str; 3] = ["facebook", "instagram", "whatsapp"];
 
 /// Every family, in the order of the exposition.
 pub const FAMILIES: &[Family] = &[

@@ -30,7 +30,7 @@ pub struct AccountView {
     pub account: Option<Arc<str>>,
     /// Grows with every refresh of the account: two views of one revision say the same of it.
     pub revision: u64,
-    /// Whether the latest refresh read the list, and there is data to show.
+    /// Whether the latest refresh read the list.
     pub up: bool,
     /// When the data was read, if ever.
     pub read_at: Option<DateTime<Utc>>,

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ pub const USER_AGENT: &str = concat!("qlara-exporter/", env!("CARGO_PKG_VERSION"
 
 /// An error answer is read this far, for `retryAfter` and to keep the connection usable.
 const ERROR_BODY_LIMIT: u64 = 64 * 1024;
+/// And for this long.
+const ERROR_BODY_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Everything but the unreserved characters (RFC 3986, section 2.3) is encoded.
 const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -99,19 +102,15 @@ impl Client {
     }
 
     async fn get(&self, path: &str, deadline: Instant) -> Exchange {
-        let mut quota = Quota::default();
-        let mut secret = Ok(());
-        let exchange = async {
-            let request = self.http.get(self.address(path));
-            let (request, read) = self.credentials.authorize(request).await;
-            secret = read;
-            let response = request.send().await.map_err(classify)?;
-            quota = read_quota(response.headers());
-            self.read(response).await
+        let request = self.http.get(self.address(path));
+        let (request, secret) = self.credentials.authorize(request).await;
+        let (result, quota) = match in_time(deadline, request.send()).await {
+            Ok(response) => {
+                let quota = read_quota(response.headers());
+                (self.read(response, deadline).await, quota)
+            }
+            Err(error) => (Err(error), Quota::default()),
         };
-        let result = timeout_at(deadline, exchange)
-            .await
-            .unwrap_or(Err(GatewayError::Timeout));
         Exchange {
             result,
             quota,
@@ -126,21 +125,26 @@ impl Client {
         address
     }
 
-    async fn read(&self, response: Response) -> Result<Option<Vec<u8>>, GatewayError> {
+    async fn read(
+        &self,
+        response: Response,
+        deadline: Instant,
+    ) -> Result<Option<Vec<u8>>, GatewayError> {
         let status = response.status();
         if status == StatusCode::OK {
-            return read_body(response, self.response_limit).await.map(Some);
+            let body = read_body(response, self.response_limit, deadline).await?;
+            return Ok(Some(body));
         }
         let hinted = self.header_pause(response.headers());
-        let body = read_body(response, ERROR_BODY_LIMIT)
-            .await
-            .unwrap_or_default();
+        // The status says enough: a body that does not come must not turn a 401 into a timeout.
+        let patience = deadline.min(Instant::now() + ERROR_BODY_PATIENCE);
+        let body = read_body(response, ERROR_BODY_LIMIT, patience).await;
         match status {
             StatusCode::UNAUTHORIZED => Err(GatewayError::Unauthorized),
             StatusCode::FORBIDDEN => Err(GatewayError::Forbidden),
             StatusCode::NOT_FOUND => Ok(None),
             StatusCode::TOO_MANY_REQUESTS => Err(GatewayError::RateLimited {
-                retry_after: hinted.max(body_pause(&body)),
+                retry_after: hinted.max(body_pause(&body.unwrap_or_default())),
             }),
             _ if status.is_client_error() || status.is_redirection() => {
                 Err(GatewayError::ClientError(status.as_u16()))
@@ -184,21 +188,33 @@ fn read_quota(headers: &HeaderMap) -> Quota {
 }
 
 /// The body, decompressed, as long as it stays within `limit` bytes.
-async fn read_body(mut response: Response, limit: u64) -> Result<Vec<u8>, GatewayError> {
-    if response
-        .content_length()
-        .is_some_and(|length| length > limit)
-    {
+async fn read_body(
+    mut response: Response,
+    limit: u64,
+    deadline: Instant,
+) -> Result<Vec<u8>, GatewayError> {
+    let stated = response.content_length();
+    if stated.is_some_and(|length| length > limit) {
         return Err(GatewayError::TooLarge { limit });
     }
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(classify)? {
+    while let Some(chunk) = in_time(deadline, response.chunk()).await? {
         if (body.len() + chunk.len()) as u64 > limit {
             return Err(GatewayError::TooLarge { limit });
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+async fn in_time<T>(
+    deadline: Instant,
+    step: impl Future<Output = reqwest::Result<T>>,
+) -> Result<T, GatewayError> {
+    match timeout_at(deadline, step).await {
+        Ok(done) => done.map_err(classify),
+        Err(_) => Err(GatewayError::Timeout),
+    }
 }
 
 /// Names the reason of a failed exchange. Timeouts come first: one while reading the body is
@@ -210,6 +226,10 @@ fn classify(error: reqwest::Error) -> GatewayError {
     let error = error.without_url();
     if let Some(tls) = find_cause::<rustls::Error>(&error) {
         return GatewayError::Tls(tls.to_string());
+    }
+    if error.is_connect() && root_io_kind(&error) == Some(ErrorKind::UnexpectedEof) {
+        // Only a handshake reads while it connects.
+        return GatewayError::Tls("the handshake breaks off".to_owned());
     }
     if error.is_body() || error.is_decode() {
         return GatewayError::InvalidResponse(
@@ -240,6 +260,10 @@ fn causes<'a>(
 
 fn find_cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+fn root_io_kind(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
+    find_cause::<std::io::Error>(error).map(std::io::Error::kind)
 }
 
 fn root_cause(error: &(dyn StdError + 'static)) -> String {

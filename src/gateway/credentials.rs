@@ -69,10 +69,20 @@ pub enum SecretError {
     },
 }
 
+/// What a secret may be made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alphabet {
+    /// It stands in a header as it is: printable ASCII.
+    Header,
+    /// It is encoded before it is sent: any text.
+    Any,
+}
+
 /// A secret from the environment or from a file.
 #[derive(Debug)]
 pub struct Secret {
     file: Option<PathBuf>,
+    alphabet: Alphabet,
     value: Mutex<SecretString>,
 }
 
@@ -80,11 +90,12 @@ impl Secret {
     /// A secret whose value is known; `place` names where it stands, for the error.
     ///
     /// # Errors
-    /// [`SecretError`] when the trimmed value is empty or does not fit into an HTTP header.
-    pub fn fixed(place: &str, value: &str) -> Result<Secret, SecretError> {
+    /// [`SecretError`] when the trimmed value is empty or not of the alphabet.
+    pub fn fixed(place: &str, value: &str, alphabet: Alphabet) -> Result<Secret, SecretError> {
         Ok(Secret {
             file: None,
-            value: Mutex::new(usable(place, value)?),
+            alphabet,
+            value: Mutex::new(usable(place, value, alphabet)?),
         })
     }
 
@@ -92,11 +103,12 @@ impl Secret {
     ///
     /// # Errors
     /// [`SecretError`] when the file cannot be read or its trimmed content cannot be used.
-    pub fn from_file(path: &Path) -> Result<Secret, SecretError> {
+    pub fn from_file(path: &Path, alphabet: Alphabet) -> Result<Secret, SecretError> {
         let text = std::fs::read_to_string(path);
         Ok(Secret {
-            value: Mutex::new(usable_content(path, text)?),
+            value: Mutex::new(usable_content(path, text, alphabet)?),
             file: Some(path.to_owned()),
+            alphabet,
         })
     }
 
@@ -105,7 +117,7 @@ impl Secret {
             return Ok(());
         };
         let text = tokio::fs::read_to_string(path).await;
-        *self.value.lock() = usable_content(path, text)?;
+        *self.value.lock() = usable_content(path, text, self.alphabet)?;
         Ok(())
     }
 
@@ -115,7 +127,7 @@ impl Secret {
 
     fn header_value(&self) -> HeaderValue {
         let value = self.value();
-        // `usable` let only printable ASCII in, so the fallback is never sent.
+        // The alphabet let only printable ASCII in, so the fallback is never sent.
         let mut header = HeaderValue::from_str(value.expose_secret())
             .unwrap_or_else(|_| HeaderValue::from_static(""));
         header.set_sensitive(true);
@@ -123,22 +135,27 @@ impl Secret {
     }
 }
 
-fn usable_content(path: &Path, text: std::io::Result<String>) -> Result<SecretString, SecretError> {
+fn usable_content(
+    path: &Path,
+    text: std::io::Result<String>,
+    alphabet: Alphabet,
+) -> Result<SecretString, SecretError> {
     let text = text.map_err(|source| SecretError::Unreadable {
         path: path.to_owned(),
         source,
     })?;
-    usable(&path.display().to_string(), &text)
+    usable(&path.display().to_string(), &text, alphabet)
 }
 
-fn usable(place: &str, value: &str) -> Result<SecretString, SecretError> {
+fn usable(place: &str, value: &str, alphabet: Alphabet) -> Result<SecretString, SecretError> {
     let value = value.trim();
     if value.is_empty() {
         return Err(SecretError::Empty {
             place: place.to_owned(),
         });
     }
-    if !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+    let printable = value.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if alphabet == Alphabet::Header && !printable {
         return Err(SecretError::NotAHeaderValue {
             place: place.to_owned(),
         });

@@ -7,3 +7,4 @@ pub mod credentials;
 pub mod error;
 pub mod model;
 pub mod tls;
+mod walk;

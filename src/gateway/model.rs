@@ -7,10 +7,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::error::GatewayError;
+use super::walk::walk;
+
+/// No entry of the documentation comes near this length; what does is not shown.
+const MAX_ENTRY_BYTES: usize = 64 * 1024;
+/// Unknown status words that are kept of one answer, and how much of each, for the log.
+const MAX_UNKNOWN_STATUSES: usize = 100;
+const MAX_WORD: usize = 100;
+
+/// The platforms that the API documents; others may come.
+pub const DOCUMENTED_PLATFORMS: [&str; 3] = ["facebook", "instagram", "whatsapp"];
 
 /// The connection state of a profile (API page, "Behind the scenes — Social token management").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -167,7 +178,10 @@ impl Oddities {
             return Status::Unknown;
         };
         Status::documented(&word).unwrap_or_else(|| {
-            self.unknown_statuses.insert(word);
+            if self.unknown_statuses.len() < MAX_UNKNOWN_STATUSES {
+                self.unknown_statuses
+                    .insert(word.chars().take(MAX_WORD).collect());
+            }
             Status::Unknown
         })
     }
@@ -192,19 +206,6 @@ pub struct ListedProfile {
     pub phone_number: Option<String>,
 }
 
-/// The answer of `GET /socials`.
-#[derive(Debug)]
-pub struct ProfileList {
-    /// The readable entries, in the gateway's order; duplicates are still there.
-    pub profiles: Vec<ListedProfile>,
-    /// How many entries had no usable `platform` or `profileId`.
-    pub invalid_entries: u64,
-    /// The `total` that the gateway states.
-    pub total: Option<u64>,
-    /// Broken fields and unknown words.
-    pub oddities: Oddities,
-}
-
 /// What `GET /socials/{platform}` adds to a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileDetails {
@@ -218,23 +219,6 @@ pub struct ProfileDetails {
     pub permissions: Option<BTreeSet<String>>,
     /// The last activity.
     pub last_activity_at: Option<DateTime<Utc>>,
-}
-
-/// The answer of `GET /socials/{platform}`.
-#[derive(Debug, Default)]
-pub struct DetailsList {
-    /// The readable entries.
-    pub profiles: Vec<ProfileDetails>,
-    /// Broken fields.
-    pub oddities: Oddities,
-}
-
-#[derive(Deserialize)]
-struct RawAnswer<'a> {
-    #[serde(borrow)]
-    profiles: Vec<&'a RawValue>,
-    #[serde(borrow)]
-    total: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -264,55 +248,42 @@ struct RawProfile<'a> {
     last_activity_at: Option<&'a RawValue>,
 }
 
-/// Reads the body of `GET /socials`.
+/// Reads the body of `GET /socials` and hands over one entry after the other: `None` for one
+/// without a usable `platform` or `profileId`. Returns the `total` that the gateway states.
 ///
 /// # Errors
 /// [`GatewayError::InvalidResponse`] when it is no JSON object with an array `profiles`.
-pub fn read_list(body: &[u8]) -> Result<ProfileList, GatewayError> {
+pub fn read_list(
+    body: &[u8],
+    oddities: &mut Oddities,
+    mut entry: impl FnMut(Option<ListedProfile>),
+) -> Result<Option<u64>, GatewayError> {
     let text = String::from_utf8_lossy(body);
-    let answer = read_answer(&text)?;
-    let mut oddities = Oddities::default();
-    let mut profiles = Vec::with_capacity(answer.profiles.len());
-    for raw in &answer.profiles {
-        profiles.extend(read_listed(raw, &mut oddities));
-    }
-    Ok(ProfileList {
-        invalid_entries: (answer.profiles.len() - profiles.len()) as u64,
-        total: oddities.read(Field::Total, answer.total),
-        profiles,
-        oddities,
-    })
+    let total = walk(&text, |raw| entry(read_listed(raw, oddities)))?;
+    Ok(oddities.read(Field::Total, total))
 }
 
-/// Reads the body of `GET /socials/{platform}`.
+/// Reads the body of `GET /socials/{platform}` and hands over one entry after the other; entries
+/// that name no profile are left out.
 ///
 /// # Errors
 /// [`GatewayError::InvalidResponse`] when it is no JSON object with an array `profiles`.
-pub fn read_details(body: &[u8]) -> Result<DetailsList, GatewayError> {
+pub fn read_details(
+    body: &[u8],
+    oddities: &mut Oddities,
+    mut entry: impl FnMut(ProfileDetails),
+) -> Result<(), GatewayError> {
     let text = String::from_utf8_lossy(body);
-    let answer = read_answer(&text)?;
-    let mut details = DetailsList::default();
-    for raw in answer.profiles {
-        details
-            .profiles
-            .extend(read_detailed(raw, &mut details.oddities));
-    }
-    Ok(details)
-}
-
-fn read_answer(text: &str) -> Result<RawAnswer<'_>, GatewayError> {
-    // serde_json's own text would repeat a piece of the body.
-    serde_json::from_str(text).map_err(|error| {
-        GatewayError::InvalidResponse(format!(
-            "no JSON object with an array \"profiles\" (line {}, column {})",
-            error.line(),
-            error.column()
-        ))
-    })
+    walk(&text, |raw| {
+        if let Some(details) = read_detailed(raw, oddities) {
+            entry(details);
+        }
+    })?;
+    Ok(())
 }
 
 fn read_listed(raw: &RawValue, oddities: &mut Oddities) -> Option<ListedProfile> {
-    let raw: RawProfile = serde_json::from_str(raw.get()).ok()?;
+    let raw = read_entry(raw)?;
     let platform = identifier(raw.platform).filter(|platform| can_be_a_path_segment(platform))?;
     let id = identifier(raw.profile_id)?;
     let token_expires_at = oddities.read(Field::TokenExpiresAt, raw.token_expires_at);
@@ -329,7 +300,7 @@ fn read_listed(raw: &RawValue, oddities: &mut Oddities) -> Option<ListedProfile>
 }
 
 fn read_detailed(raw: &RawValue, oddities: &mut Oddities) -> Option<ProfileDetails> {
-    let raw: RawProfile = serde_json::from_str(raw.get()).ok()?;
+    let raw = read_entry(raw)?;
     let last_activity_at = oddities.read(Field::LastActivityAt, raw.last_activity_at);
     Some(ProfileDetails {
         id: identifier(raw.profile_id)?,
@@ -338,6 +309,13 @@ fn read_detailed(raw: &RawValue, oddities: &mut Oddities) -> Option<ProfileDetai
         permissions: oddities.read(Field::Permissions, raw.permissions),
         last_activity_at: oddities.moment(Field::LastActivityAt, last_activity_at),
     })
+}
+
+/// An object of a sensible length; serde would take an array for one as well.
+fn read_entry(raw: &RawValue) -> Option<RawProfile<'_>> {
+    let text = raw.get();
+    let sensible = text.starts_with('{') && text.len() <= MAX_ENTRY_BYTES;
+    serde_json::from_str(text).ok().filter(|_| sensible)
 }
 
 fn identifier(raw: Option<&RawValue>) -> Option<String> {

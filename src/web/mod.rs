@@ -76,6 +76,9 @@ pub fn check_telemetry_path(path: &str) -> Result<(), &'static str> {
     if path.contains(['{', '}', '?', '#']) || path.contains(char::is_whitespace) {
         return Err("must be a plain path");
     }
+    if path.contains("/:") || path.contains("/*") {
+        return Err("no part of it may start with a colon or an asterisk");
+    }
     if path.starts_with("/-/") {
         return Err("must not start with /-/, where health is served");
     }

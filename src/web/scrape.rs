@@ -46,18 +46,17 @@ pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> 
     }
 }
 
-/// How long this scrape waits for the gateway. As in blackbox_exporter, a timeout too short for the
-/// margin is used as it is. Where none is stated the scrape waits for the end of the refresh, which
-/// is due at the gateway timeout; the margin is for reading and writing what came.
+/// How long this scrape waits for the gateway: for what Prometheus states, less a margin to answer
+/// in time. A refresh is due to end at the gateway timeout anyway; the margin beyond that is for
+/// reading and writing what came.
 fn patience(headers: &HeaderMap, gateway_timeout: Duration) -> Duration {
-    let stated = headers
+    let end_of_refresh = gateway_timeout + MARGIN;
+    headers
         .get(TIMEOUT_HEADER)
         .and_then(|value| value.to_str().ok()?.trim().parse().ok())
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .filter(|timeout| !timeout.is_zero());
-    match stated {
-        Some(timeout) if timeout > MARGIN => timeout - MARGIN,
-        Some(timeout) => timeout,
-        None => gateway_timeout + MARGIN,
-    }
+        .filter(|stated| !stated.is_zero())
+        .map_or(end_of_refresh, |stated| {
+            (stated - MARGIN.min(stated / 2)).min(end_of_refresh)
+        })
 }

@@ -16,6 +16,35 @@ pub struct Recorder {
 impl Recorder {
     /// Answers every request with `answer(request)`, then closes the connection.
     pub async fn start(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Recorder {
+        Recorder::listen(answer, true).await
+    }
+
+    /// Answers every request with `answer(request)` and keeps the connection open.
+    pub async fn start_open(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Recorder {
+        Recorder::listen(answer, false).await
+    }
+
+    /// Closes every connection at once.
+    pub async fn start_silent() -> Recorder {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                // Reading first makes the end an orderly one.
+                let _ = stream.read_u8().await;
+                let _ = stream.shutdown().await;
+            }
+        });
+        Recorder {
+            address,
+            requests: Arc::default(),
+        }
+    }
+
+    async fn listen(
+        answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
+        close: bool,
+    ) -> Recorder {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -37,7 +66,12 @@ impl Recorder {
                     recorded.lock().push(head);
                     // A client that stops reading is part of some tests.
                     let _ = stream.write_all(&answer).await;
-                    let _ = stream.shutdown().await;
+                    if close {
+                        let _ = stream.shutdown().await;
+                    } else {
+                        // Until the client hangs up.
+                        let _ = stream.read_u8().await;
+                    }
                 });
             }
         });

@@ -91,7 +91,7 @@ impl Setup {
         let address = exporter.addresses().expect("an address")[0];
         let running = tokio::spawn(async {
             exporter
-                .run(std::future::pending())
+                .run(std::future::pending::<()>)
                 .await
                 .expect("an exporter");
         });

@@ -1,0 +1,239 @@
+//! One refresh: the list, then the details of each platform in it, within one budget.
+
+mod assembly;
+mod rules;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt};
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
+
+use crate::clock::Clock;
+use crate::gateway::client::{Client, Exchange};
+use crate::gateway::credentials::SecretError;
+use crate::gateway::error::GatewayError;
+use crate::gateway::model::{self, DOCUMENTED_PLATFORMS, Oddities};
+use crate::snapshot::Snapshot;
+use crate::telemetry::account::{AccountMetrics, Endpoint};
+use assembly::{Assembly, DetailsById};
+pub use rules::{PhoneNumber, Rules};
+
+/// Details calls of one refresh that are under way at once: others use the key, and its quota, too.
+const DETAILS_AT_ONCE: usize = 4;
+
+/// Platforms whose details are asked for. The gateway documents three; a list that names hundreds
+/// must not turn into hundreds of calls.
+const MAX_PLATFORMS: usize = 32;
+
+/// Makes snapshots of one account.
+#[derive(Debug)]
+pub struct Refresher {
+    client: Client,
+    rules: Arc<Rules>,
+    timeout: Duration,
+    clock: Arc<dyn Clock>,
+    metrics: AccountMetrics,
+}
+
+/// What came of one refresh.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The snapshot, where the list could be read.
+    pub snapshot: Option<Snapshot>,
+    /// What did not work.
+    pub troubles: Troubles,
+}
+
+/// What did not work in one refresh.
+#[derive(Debug, Default)]
+pub struct Troubles {
+    /// Why there is no snapshot.
+    pub list: Option<GatewayError>,
+    /// Details calls that failed, by platform.
+    pub details: BTreeMap<String, GatewayError>,
+    /// The secret's file could not be read again.
+    pub secret: Option<SecretError>,
+    /// Platforms past the number that is asked for details.
+    pub platforms_not_asked: usize,
+    /// Status words that the API's documentation does not name.
+    pub unknown_statuses: BTreeSet<String>,
+}
+
+impl Troubles {
+    /// The failures that call for a pause. Details that fail do not hold up the list, unless the
+    /// quota is used up, which both share.
+    pub fn calling_for_a_pause(&self) -> impl Iterator<Item = &GatewayError> {
+        let details = self.details.values();
+        let used_up = details.filter(|error| matches!(error, GatewayError::RateLimited { .. }));
+        self.list.iter().chain(used_up)
+    }
+}
+
+impl Refresher {
+    /// `timeout` is the budget of a whole refresh.
+    pub fn new(
+        client: Client,
+        rules: Rules,
+        timeout: Duration,
+        clock: Arc<dyn Clock>,
+        metrics: AccountMetrics,
+    ) -> Refresher {
+        Refresher {
+            client,
+            rules: Arc::new(rules),
+            timeout,
+            clock,
+            metrics,
+        }
+    }
+
+    /// Asks the gateway: 1 + (number of platforms in the list) requests, ended by the budget.
+    pub async fn refresh(&self) -> Outcome {
+        let deadline = Instant::now() + self.timeout;
+        let mut troubles = Troubles::default();
+        let mut oddities = Oddities::default();
+        let snapshot = match self.list(deadline, &mut oddities, &mut troubles).await {
+            Ok(mut snapshot) => {
+                self.add_details(&mut snapshot, deadline, &mut oddities, &mut troubles)
+                    .await;
+                Some(snapshot)
+            }
+            Err(error) => {
+                troubles.list = Some(error);
+                None
+            }
+        };
+        self.metrics.count_invalid_fields(&oddities.invalid_fields);
+        troubles.unknown_statuses = oddities.unknown_statuses;
+        Outcome { snapshot, troubles }
+    }
+
+    async fn list(
+        &self,
+        deadline: Instant,
+        oddities: &mut Oddities,
+        troubles: &mut Troubles,
+    ) -> Result<Snapshot, GatewayError> {
+        let started = Instant::now();
+        let exchange = self.client.socials(deadline).await;
+        let read_at = self.clock.now();
+        self.metrics.set_quota(exchange.quota);
+        troubles.secret = exchange.secret.err();
+        // For the list a 404 is no answer: the prefix is wrong.
+        let body = exchange
+            .result
+            .and_then(|body| body.ok_or(GatewayError::ClientError(404)));
+        let rules = Arc::clone(&self.rules);
+        let list = off_the_async_threads(body, move |body| {
+            let mut oddities = Oddities::default();
+            let mut assembly = Assembly::new(&rules);
+            let total = model::read_list(&body, &mut oddities, |entry| assembly.add(entry))?;
+            Ok((assembly.finish(read_at, total), oddities))
+        })
+        .await;
+        self.metrics
+            .count_request(Endpoint::Socials, started.elapsed(), list.as_ref().err());
+        let (snapshot, own_oddities) = list?;
+        oddities.merge(own_oddities);
+        Ok(snapshot)
+    }
+
+    async fn add_details(
+        &self,
+        snapshot: &mut Snapshot,
+        deadline: Instant,
+        oddities: &mut Oddities,
+        troubles: &mut Troubles,
+    ) {
+        let asked = platforms_to_ask(snapshot);
+        troubles.platforms_not_asked = snapshot.details_up.len() - asked.len();
+        let refused = &OnceLock::new();
+        let answers: Vec<_> = stream::iter(asked)
+            .map(|platform| async move {
+                let details = match refused.get() {
+                    // After a 429 nothing more is sent.
+                    Some(error) => Err(GatewayError::clone(error)),
+                    None => self.platform_details(&platform, deadline).await,
+                };
+                if let Err(error @ GatewayError::RateLimited { .. }) = &details {
+                    // Whoever was refused first has said it already.
+                    let _ = refused.set(error.clone());
+                }
+                (platform, details)
+            })
+            .buffer_unordered(DETAILS_AT_ONCE)
+            .collect()
+            .await;
+        for (platform, details) in answers {
+            snapshot
+                .details_up
+                .insert(platform.clone(), details.is_ok());
+            match details {
+                Ok((details, own_oddities)) => {
+                    oddities.merge(own_oddities);
+                    assembly::join_details(snapshot, &platform, details);
+                }
+                Err(error) => {
+                    troubles.details.insert(platform, error);
+                }
+            }
+        }
+    }
+
+    async fn platform_details(
+        &self,
+        platform: &str,
+        deadline: Instant,
+    ) -> Result<(DetailsById, Oddities), GatewayError> {
+        let started = Instant::now();
+        let Exchange { result, quota, .. } = self.client.platform(platform, deadline).await;
+        self.metrics.set_quota(quota);
+        let details = match result {
+            // The platform has no connected profiles: an answer, not a failure.
+            Ok(None) => Ok(Default::default()),
+            Ok(Some(body)) => {
+                let rules = Arc::clone(&self.rules);
+                let platform = platform.to_owned();
+                off_the_async_threads(Ok(body), move |body| {
+                    let mut oddities = Oddities::default();
+                    let details = assembly::read_details(&body, &platform, &rules, &mut oddities)?;
+                    Ok((details, oddities))
+                })
+                .await
+            }
+            Err(error) => Err(error),
+        };
+        self.metrics.count_request(
+            Endpoint::Platform,
+            started.elapsed(),
+            details.as_ref().err(),
+        );
+        details
+    }
+}
+
+/// The documented platforms come first, so that none that somebody invents pushes them out.
+fn platforms_to_ask(snapshot: &Snapshot) -> Vec<String> {
+    let mut platforms: Vec<String> = snapshot.details_up.keys().cloned().collect();
+    platforms.sort_by_key(|platform| !DOCUMENTED_PLATFORMS.contains(&platform.as_str()));
+    platforms.truncate(MAX_PLATFORMS);
+    platforms
+}
+
+/// Reading thousands of profiles takes milliseconds: it must not hold up the scrapes of others.
+async fn off_the_async_threads<T: Send + 'static>(
+    body: Result<Vec<u8>, GatewayError>,
+    read: impl FnOnce(Vec<u8>) -> Result<T, GatewayError> + Send + 'static,
+) -> Result<T, GatewayError> {
+    let body = body?;
+    spawn_blocking(move || read(body))
+        .await
+        .unwrap_or_else(|_| {
+            Err(GatewayError::InvalidResponse(
+                "reading it failed".to_owned(),
+            ))
+        })
+}

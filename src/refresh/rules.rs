@@ -1,0 +1,73 @@
+//! How answers become a snapshot: what the configuration says of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What becomes of a profile's phone number, which is personal data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PhoneNumber {
+    /// It is not kept.
+    #[default]
+    Omit,
+    /// All digits but the last two are hidden.
+    Mask,
+    /// It is shown.
+    Show,
+}
+
+/// How a refresh turns answers into a snapshot.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// Required permissions per platform.
+    pub required_permissions: BTreeMap<String, Vec<String>>,
+    /// Profiles that should be listed: platform and id.
+    pub expected: Vec<(String, String)>,
+    /// What becomes of phone numbers.
+    pub phone_number: PhoneNumber,
+    /// How many profiles are kept.
+    pub max_profiles: usize,
+}
+
+impl Rules {
+    /// Granted permissions, and required ones that are not granted; none where it is not known
+    /// what is granted.
+    pub(super) fn permissions(
+        &self,
+        platform: &str,
+        granted: Option<BTreeSet<String>>,
+    ) -> BTreeMap<String, bool> {
+        let Some(granted) = granted else {
+            return BTreeMap::new();
+        };
+        let required = self
+            .required_permissions
+            .get(platform)
+            .into_iter()
+            .flatten();
+        let mut permissions: BTreeMap<String, bool> = required
+            .map(|permission| (permission.clone(), false))
+            .collect();
+        permissions.extend(granted.into_iter().map(|permission| (permission, true)));
+        permissions
+    }
+
+    /// What may be shown of a phone number.
+    pub(super) fn shown_phone_number(&self, number: String) -> Option<String> {
+        match self.phone_number {
+            PhoneNumber::Omit => None,
+            PhoneNumber::Mask => Some(masked(&number)),
+            PhoneNumber::Show => Some(number),
+        }
+    }
+}
+
+fn masked(number: &str) -> String {
+    let shown_from = number.chars().count().saturating_sub(2);
+    let mask = |(position, char): (usize, char)| {
+        if position < shown_from && char.is_ascii_digit() {
+            '*'
+        } else {
+            char
+        }
+    };
+    number.chars().enumerate().map(mask).collect()
+}
