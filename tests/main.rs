@@ -15,5 +15,6 @@ mod http;
 mod logs_and_signals;
 mod pauses;
 mod prometheus;
+mod runbooks;
 mod several_accounts;
 mod simulator;
