@@ -26,9 +26,11 @@ async fn message_sink() -> (String, Messages) {
         UrlPath(receiver): UrlPath<String>,
         State(messages): State<Messages>,
         body: String,
-    ) {
+    ) -> &'static str {
         let message = serde_json::from_str(&body).expect("JSON");
         messages.lock().push((receiver, message));
+        // What Slack answers.
+        "ok"
     }
     let messages = Messages::default();
     let router = Router::new()

@@ -263,7 +263,8 @@ fn find_cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) ->
 }
 
 fn root_io_kind(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
-    find_cause::<std::io::Error>(error).map(std::io::Error::kind)
+    let io = causes(error).filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    io.last().map(std::io::Error::kind)
 }
 
 fn root_cause(error: &(dyn StdError + 'static)) -> String {
