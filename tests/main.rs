@@ -9,6 +9,7 @@ mod exporter_metrics;
 mod freshness;
 mod gateway_client;
 mod harness;
+mod healthcheck;
 mod http;
 mod logs_and_signals;
 mod pauses;
