@@ -8,9 +8,11 @@ use std::time::Duration;
 use clap::builder::{FalseyValueParser, Resettable};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use reqwest::Url;
 
 use crate::build;
 use crate::config::{DEFAULT_URL, Settings, duration};
+use crate::healthcheck;
 use crate::logging;
 use crate::simulator::faults::Fault;
 use crate::simulator::{self, RateLimit};
@@ -43,6 +45,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Serve the simulated gateway alone
     Simulate(SimulateArgs),
+    /// Ask a running exporter whether it serves, for containers: exit 0 if it does, 1 if not
+    Healthcheck(HealthcheckArgs),
 }
 
 /// Flags for serving.
@@ -110,6 +114,32 @@ pub struct SimulateArgs {
     /// Logging.
     #[command(flatten)]
     pub log: LogArgs,
+}
+
+/// Flags of `healthcheck`.
+#[derive(Debug, Args)]
+pub struct HealthcheckArgs {
+    /// Address that the exporter listens on; the first of several, which commas separate, is asked
+    #[arg(
+        long = "web.listen-address",
+        env = "QLARA_WEB_LISTEN_ADDRESS",
+        value_name = "ADDRESS",
+        default_value = ":10017",
+        value_parser = healthcheck::local_url
+    )]
+    listen_address: Url,
+    /// URL to ask instead of that address
+    #[arg(long, env = "QLARA_HEALTHCHECK_URL", value_name = "URL", value_parser = parse_http_url)]
+    url: Option<Url>,
+    /// Time that the answer may take
+    #[arg(
+        long,
+        env = "QLARA_HEALTHCHECK_TIMEOUT",
+        value_name = "DURATION",
+        default_value = "3s",
+        value_parser = duration::parse
+    )]
+    pub timeout: Duration,
 }
 
 const CONFIGURATION: &str = "Configuration";
@@ -331,6 +361,13 @@ impl WebArgs {
     }
 }
 
+impl HealthcheckArgs {
+    /// What to ask.
+    pub fn url(self) -> Url {
+        self.url.unwrap_or(self.listen_address)
+    }
+}
+
 impl SimulatorArgs {
     /// The gateway to simulate, with the defaults for what only `simulate` can choose.
     pub fn options(&self) -> simulator::Options {
@@ -396,11 +433,16 @@ fn parse_telemetry_path(text: &str) -> Result<String, &'static str> {
 
 /// The path of the URL, which is all that the page needs.
 fn parse_external_path(text: &str) -> Result<String, &'static str> {
-    let url = reqwest::Url::parse(text).map_err(|_| "not an absolute URL")?;
+    let url = parse_http_url(text)?;
+    Ok(url.path().trim_end_matches('/').to_owned())
+}
+
+fn parse_http_url(text: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(text).map_err(|_| "not an absolute URL")?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err("expected http:// or https://");
     }
-    Ok(url.path().trim_end_matches('/').to_owned())
+    Ok(url)
 }
 
 fn parse_speed(text: &str) -> Result<f64, &'static str> {

@@ -27,6 +27,7 @@ pub mod config;
 pub mod demo;
 pub mod exposition;
 pub mod gateway;
+pub mod healthcheck;
 pub mod lifecycle;
 pub mod logging;
 pub mod refresh;

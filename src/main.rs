@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use tokio::runtime::Builder;
 
-use qlara_exporter::cli::{Cli, Command, DemoArgs, LogArgs, ServeArgs, SimulateArgs, Stop};
+use qlara_exporter::cli::{
+    Cli, Command, DemoArgs, HealthcheckArgs, LogArgs, ServeArgs, SimulateArgs, Stop,
+};
 use qlara_exporter::clock::SystemClock;
 use qlara_exporter::config::{Config, ConfigError, Settings};
 use qlara_exporter::demo::{self, DemoError};
+use qlara_exporter::healthcheck::{self, HealthError};
 use qlara_exporter::lifecycle::{self, Exporter, LifecycleError};
 use qlara_exporter::logging;
 use qlara_exporter::simulator::{self, PREFIX, Simulator};
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         None => serve(&cli.serve),
         Some(Command::Demo(args)) => run_demo(&args),
         Some(Command::Simulate(args)) => simulate(args),
+        Some(Command::Healthcheck(args)) => check_health(args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -98,6 +102,12 @@ fn simulate(args: SimulateArgs) -> Result<(), Error> {
     })
 }
 
+/// The exit code is the answer; there is nothing to say about an exporter that serves.
+fn check_health(args: HealthcheckArgs) -> Result<(), Error> {
+    let timeout = args.timeout;
+    run(async { Ok(healthcheck::check(args.url(), timeout).await?) })
+}
+
 /// Why the program ends with another exit code than 0.
 #[derive(Debug, thiserror::Error)]
 enum Error {
@@ -109,6 +119,8 @@ enum Error {
     Demo(#[from] DemoError),
     #[error(transparent)]
     Listen(#[from] ListenError),
+    #[error("not healthy: {0}")]
+    Health(#[from] HealthError),
     #[error("cannot start logging: {0}")]
     Logging(String),
     #[error(transparent)]
