@@ -357,8 +357,8 @@ async fn the_outer_object_is_read_leniently_but_must_be_one() {
         (format!(r#"{{"\u0070rofiles": [{profile}]}}"#), 1.0),
         (format!(r#"[[{profile}], 1]"#), 0.0),
         (format!(r#"{{"profiles": {profile}}}"#), 0.0),
-        (format!(r#"{{"profiles": null}}"#), 0.0),
-        (format!(r#"{{"total": 1}}"#), 0.0),
+        (r#"{"profiles": null}"#.to_owned(), 0.0),
+        (r#"{"total": 1}"#.to_owned(), 0.0),
         (format!(r#"{{"profiles": [{profile}]}} x"#), 0.0),
         (format!(r#"{{"profiles": [{profile}], "#), 0.0),
     ] {
