@@ -1,0 +1,236 @@
+//! The flags, in the groups of the help text.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::FalseyValueParser;
+use clap::{Args, ValueEnum};
+
+use super::values::{parse_external_path, parse_listen_address, parse_telemetry_path};
+use crate::config::{DEFAULT_URL, duration};
+use crate::logging;
+use crate::simulator::faults::Fault;
+use crate::simulator::{self, RateLimit};
+use crate::web::WebOptions;
+
+const CONFIGURATION: &str = "Configuration";
+pub(super) const WEB: &str = "Web";
+const GATEWAY: &str = "Gateway";
+const CACHE: &str = "Cache";
+pub(super) const SIMULATOR: &str = "Simulated gateway";
+const LOGGING: &str = "Logging";
+
+/// The configuration file.
+#[derive(Debug, Args)]
+#[command(next_help_heading = CONFIGURATION)]
+pub struct ConfigArgs {
+    /// Configuration file (YAML). Flags and variables win over it
+    #[arg(long = "config.file", env = "QLARA_CONFIG_FILE", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Check the configuration and exit: 0 if it is good, 2 if not
+    #[arg(long = "config.check", env = "QLARA_CONFIG_CHECK", value_parser = FalseyValueParser::new())]
+    pub check: bool,
+}
+
+/// The web server.
+#[derive(Debug, Args)]
+#[command(next_help_heading = WEB)]
+pub struct WebArgs {
+    /// Address to listen on; may be given several times
+    #[arg(
+        long = "web.listen-address",
+        env = "QLARA_WEB_LISTEN_ADDRESS",
+        value_name = "ADDRESS",
+        value_delimiter = ',',
+        default_value = ":10017",
+        value_parser = parse_listen_address
+    )]
+    pub listen_addresses: Vec<String>,
+    /// Path under which metrics are served
+    #[arg(
+        long = "web.telemetry-path",
+        env = "QLARA_WEB_TELEMETRY_PATH",
+        value_name = "PATH",
+        default_value = "/metrics",
+        value_parser = parse_telemetry_path
+    )]
+    pub telemetry_path: String,
+    /// Scrapes that are answered at once, 503 beyond; 0 is no limit
+    #[arg(
+        long = "web.max-requests",
+        env = "QLARA_WEB_MAX_REQUESTS",
+        value_name = "N",
+        default_value_t = 0
+    )]
+    pub max_requests: usize,
+    /// URL under which the exporter is reached from outside, for example behind a reverse proxy;
+    /// its path leads the links on the page
+    #[arg(
+        long = "web.external-url",
+        env = "QLARA_WEB_EXTERNAL_URL",
+        value_name = "URL",
+        value_parser = parse_external_path
+    )]
+    pub external_path: Option<String>,
+}
+
+/// The gateway.
+#[derive(Debug, Args)]
+#[command(next_help_heading = GATEWAY)]
+pub struct GatewayArgs {
+    /// Base address of the API
+    #[arg(long = "qlara.url", env = "QLARA_URL", value_name = "URL", help = url_help())]
+    pub url: Option<String>,
+    /// File that holds the API key of a single account (or set QLARA_API_KEY to the key itself)
+    #[arg(
+        long = "qlara.api-key-file",
+        env = "QLARA_API_KEY_FILE",
+        value_name = "FILE"
+    )]
+    pub api_key_file: Option<PathBuf>,
+    /// Time that a refresh may take in all [default: 10s]
+    #[arg(
+        long = "qlara.timeout",
+        env = "QLARA_TIMEOUT",
+        value_name = "DURATION",
+        value_parser = duration::parse
+    )]
+    pub timeout: Option<Duration>,
+}
+
+/// The cache.
+#[derive(Debug, Args)]
+#[command(next_help_heading = CACHE)]
+pub struct CacheArgs {
+    /// Age below which data is served without asking the gateway [default: 1m]
+    #[arg(
+        long = "cache.ttl",
+        env = "QLARA_CACHE_TTL",
+        value_name = "DURATION",
+        value_parser = duration::parse
+    )]
+    pub ttl: Option<Duration>,
+    /// Age up to which data is shown while the gateway cannot be read [default: 15m]
+    #[arg(
+        long = "cache.max-stale",
+        env = "QLARA_CACHE_MAX_STALE",
+        value_name = "DURATION",
+        value_parser = duration::parse
+    )]
+    pub max_stale: Option<Duration>,
+}
+
+/// Logging.
+#[derive(Debug, Args)]
+#[command(next_help_heading = LOGGING)]
+pub struct LogArgs {
+    /// Least severe level that is logged
+    #[arg(
+        long = "log.level",
+        env = "QLARA_LOG_LEVEL",
+        value_name = "LEVEL",
+        value_enum,
+        default_value = "info"
+    )]
+    pub level: LogLevel,
+    /// Format of log lines
+    #[arg(
+        long = "log.format",
+        env = "QLARA_LOG_FORMAT",
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "logfmt"
+    )]
+    pub format: LogFormat,
+}
+
+/// The simulated gateway.
+#[derive(Debug, Args)]
+#[command(next_help_heading = SIMULATOR)]
+pub struct SimulatorArgs {
+    /// Connected profiles; the three of the API's documentation come first
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub profiles: usize,
+    /// The same seed gives the same profiles and the same fates
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Requests per minute that the key may send
+    #[arg(long, value_name = "N", default_value_t = RateLimit::default().per_minute)]
+    pub rate_limit: u64,
+    /// Requests per second that the key may send
+    #[arg(long, value_name = "N", default_value_t = RateLimit::default().burst)]
+    pub burst: u64,
+    /// A fault from the start, such as status=503, list:latency=2s or details/facebook:hang; may be
+    /// given several times
+    #[arg(long, value_name = "[SCOPE:]KIND[=ARGUMENT]")]
+    pub fault: Vec<Fault>,
+}
+
+/// `--log.level`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[allow(missing_docs)]
+pub enum LogLevel {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// `--log.format`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[allow(missing_docs)]
+pub enum LogFormat {
+    Logfmt,
+    Json,
+}
+
+impl WebArgs {
+    /// What the web server needs to know of the flags.
+    pub fn options(&self) -> WebOptions {
+        WebOptions {
+            telemetry_path: self.telemetry_path.clone(),
+            max_requests: self.max_requests,
+            external_path: self.external_path.clone().unwrap_or_default(),
+        }
+    }
+}
+
+impl SimulatorArgs {
+    /// The gateway to simulate, with the defaults for what only `simulate` can choose.
+    pub fn options(&self) -> simulator::Options {
+        simulator::Options {
+            profiles: self.profiles,
+            seed: self.seed,
+            rate_limit: RateLimit {
+                per_minute: self.rate_limit,
+                burst: self.burst,
+            },
+            faults: self.fault.clone(),
+            ..simulator::Options::default()
+        }
+    }
+}
+
+impl LogArgs {
+    /// The level.
+    pub fn level(&self) -> tracing::Level {
+        match self.level {
+            LogLevel::Debug => tracing::Level::DEBUG,
+            LogLevel::Info => tracing::Level::INFO,
+            LogLevel::Warn => tracing::Level::WARN,
+            LogLevel::Error => tracing::Level::ERROR,
+        }
+    }
+
+    /// The format.
+    pub fn format(&self) -> logging::Format {
+        match self.format {
+            LogFormat::Logfmt => logging::Format::Logfmt,
+            LogFormat::Json => logging::Format::Json,
+        }
+    }
+}
+
+fn url_help() -> String {
+    format!("Base address of the API, the whole prefix before /socials [default: {DEFAULT_URL}]")
+}

@@ -1,0 +1,196 @@
+//! The command line. Flags are named as in Prometheus' own tools, and each has an environment
+//! variable.
+
+mod flags;
+mod stop;
+mod values;
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::builder::Resettable;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use reqwest::Url;
+
+use crate::build;
+use crate::config::{Settings, duration};
+use crate::healthcheck;
+pub use flags::{
+    CacheArgs, ConfigArgs, GatewayArgs, LogArgs, LogFormat, LogLevel, SimulatorArgs, WebArgs,
+};
+use flags::{SIMULATOR, WEB};
+pub use stop::Stop;
+use values::{parse_http_url, parse_listen_address, parse_speed};
+
+/// What the command line asks for.
+#[derive(Debug, Parser)]
+#[command(
+    name = "qlara-exporter",
+    version = build::VERSION,
+    about = "Prometheus exporter for the social profiles connected to the Qlara messaging gateway",
+    after_help = "Without a command it serves metrics. The API key is read from a file or from QLARA_API_KEY, never from an argument.",
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+)]
+pub struct Cli {
+    /// Another thing to do than serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Flags for serving.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+}
+
+/// Other things to do than serving.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve metrics of a simulated gateway inside the same process: no key, no file, no network
+    Demo(DemoArgs),
+    /// Serve the simulated gateway alone
+    Simulate(SimulateArgs),
+    /// Ask a running exporter whether it serves, for containers: exit 0 if it does, 1 if not
+    Healthcheck(HealthcheckArgs),
+}
+
+/// Flags for serving.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The configuration file.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// The web server.
+    #[command(flatten)]
+    pub web: WebArgs,
+    /// The gateway.
+    #[command(flatten)]
+    pub gateway: GatewayArgs,
+    /// The cache.
+    #[command(flatten)]
+    pub cache: CacheArgs,
+    /// Logging.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Flags of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// The web server.
+    #[command(flatten)]
+    pub web: WebArgs,
+    /// The cache.
+    #[command(flatten)]
+    pub cache: CacheArgs,
+    /// The simulated gateway.
+    #[command(flatten)]
+    pub simulator: SimulatorArgs,
+    /// How many times faster than in reality tokens live and end
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = parse_speed, help_heading = SIMULATOR)]
+    pub speed: f64,
+    /// Logging.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Flags of `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// Address to listen on
+    #[arg(
+        long = "web.listen-address",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:10018",
+        value_parser = parse_listen_address,
+        help_heading = WEB
+    )]
+    pub listen_address: String,
+    /// The simulated gateway.
+    #[command(flatten)]
+    pub simulator: SimulatorArgs,
+    /// How many times faster than in reality tokens live and end. Without it time stands still at
+    /// the day of the documented answers
+    #[arg(long, value_name = "FACTOR", value_parser = parse_speed, help_heading = SIMULATOR)]
+    pub speed: Option<f64>,
+    /// The API key that is accepted, also as password of HTTP Basic. It protects nothing
+    #[arg(long = "api-key", value_name = "WORD", default_value = "simulated", help_heading = SIMULATOR)]
+    pub api_key: String,
+    /// Logging.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Flags of `healthcheck`.
+#[derive(Debug, Args)]
+pub struct HealthcheckArgs {
+    /// Address that the exporter listens on; the first of several, which commas separate, is asked
+    #[arg(
+        long = "web.listen-address",
+        env = "QLARA_WEB_LISTEN_ADDRESS",
+        value_name = "ADDRESS",
+        default_value = ":10017",
+        value_parser = healthcheck::local_url
+    )]
+    listen_address: Url,
+    /// URL to ask instead of that address
+    #[arg(long, env = "QLARA_HEALTHCHECK_URL", value_name = "URL", value_parser = parse_http_url)]
+    url: Option<Url>,
+    /// Time that the answer may take
+    #[arg(
+        long,
+        env = "QLARA_HEALTHCHECK_TIMEOUT",
+        value_name = "DURATION",
+        default_value = "3s",
+        value_parser = duration::parse
+    )]
+    pub timeout: Duration,
+}
+
+impl Cli {
+    /// Reads arguments and environment.
+    ///
+    /// # Errors
+    /// [`Stop`] for `--help`, `--version` and wrong use.
+    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, Stop> {
+        let command = with_environment(Cli::command());
+        command
+            .try_get_matches_from(arguments)
+            .and_then(|matches| Cli::from_arg_matches(&matches))
+            .map_err(Stop::from)
+    }
+}
+
+impl ServeArgs {
+    /// What the configuration needs to know of the flags.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            file: self.config.file.clone(),
+            url: self.gateway.url.clone(),
+            api_key_file: self.gateway.api_key_file.clone(),
+            timeout: self.gateway.timeout,
+            ttl: self.cache.ttl,
+            max_stale: self.cache.max_stale,
+        }
+    }
+}
+
+impl HealthcheckArgs {
+    /// What to ask.
+    pub fn url(self) -> Url {
+        self.url.unwrap_or(self.listen_address)
+    }
+}
+
+/// An empty variable counts as unset. Values of variables, a URL with credentials say, do not belong
+/// into the help text.
+fn with_environment(command: clap::Command) -> clap::Command {
+    let is_empty = |arg: &clap::Arg| {
+        let value = arg.get_env().and_then(std::env::var_os);
+        value.is_some_and(|value| value.is_empty())
+    };
+    command
+        .mut_args(|arg| match is_empty(&arg) {
+            true => arg.env(Resettable::Reset),
+            false => arg.hide_env_values(true),
+        })
+        .mut_subcommands(with_environment)
+}

@@ -1,0 +1,36 @@
+//! From the text of a flag to its value, or what is expected instead.
+
+use reqwest::Url;
+
+use crate::web::check_telemetry_path;
+use crate::web::listen::check_listen_address;
+
+pub(super) fn parse_listen_address(text: &str) -> Result<String, &'static str> {
+    check_listen_address(text).map(|()| text.to_owned())
+}
+
+pub(super) fn parse_telemetry_path(text: &str) -> Result<String, &'static str> {
+    check_telemetry_path(text).map(|()| text.to_owned())
+}
+
+/// The path of the URL, which is all that the page needs.
+pub(super) fn parse_external_path(text: &str) -> Result<String, &'static str> {
+    let url = parse_http_url(text)?;
+    Ok(url.path().trim_end_matches('/').to_owned())
+}
+
+pub(super) fn parse_http_url(text: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(text).map_err(|_| "not an absolute URL")?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err("expected http:// or https://");
+    }
+    Ok(url)
+}
+
+pub(super) fn parse_speed(text: &str) -> Result<f64, &'static str> {
+    let speed = text
+        .parse()
+        .ok()
+        .filter(|speed| (1.0..=1e6).contains(speed));
+    speed.ok_or("expected a number from 1 to 1000000")
+}
