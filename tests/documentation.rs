@@ -12,7 +12,7 @@ use crate::harness::{API_KEY, Setup};
 const README: &str = include_str!("../README.md");
 
 /// A scrape in which every metric has a sample.
-async fn full_scrape() -> Scrape {
+pub async fn full_scrape() -> Scrape {
     let directory = tempfile::tempdir().expect("a folder");
     let key = directory.path().join("key");
     std::fs::write(&key, API_KEY).expect("a file");

@@ -4,6 +4,7 @@ mod account_metrics;
 mod broken_answers;
 mod command_line;
 mod configuration;
+mod dashboards;
 mod documentation;
 mod exporter_metrics;
 mod freshness;
