@@ -2,6 +2,7 @@
 
 mod expression;
 mod linter;
+mod live;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -52,21 +52,34 @@ async fn promtool_accepts_every_kind_of_answer_without_a_remark() {
     }
 }
 
-/// A Prometheus that scrapes one exporter every second.
-struct Prometheus {
-    url: String,
+/// A Prometheus that scrapes exporters every second.
+pub struct Prometheus {
+    pub url: String,
     _running: Running,
     _directory: TempDir,
 }
 
 impl Prometheus {
+    /// One that scrapes one exporter, as the job `qlara`.
     fn start(target: &str) -> Prometheus {
+        Prometheus::with_jobs(&[("qlara", &[target])], "groups: []")
+    }
+
+    /// One with these jobs and their targets, and with rules that it evaluates every second.
+    pub fn with_jobs(jobs: &[(&str, &[&str])], rules: &str) -> Prometheus {
         let directory = TempDir::new().expect("a folder");
         let file = directory.path().join("prometheus.yml");
-        let configuration = format!(
-            "global: {{scrape_interval: 1s}}\nscrape_configs:\n- job_name: qlara\n  static_configs: [{{targets: ['{target}']}}]\n"
+        let jobs = jobs.iter().map(
+            |(name, targets)| json!({"job_name": name, "static_configs": [{"targets": targets}]}),
         );
-        std::fs::write(&file, configuration).expect("a file");
+        // JSON is YAML, too.
+        let configuration = json!({
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": ["rules.yml"],
+            "scrape_configs": jobs.collect::<Vec<Value>>(),
+        });
+        std::fs::write(directory.path().join("rules.yml"), rules).expect("a file");
+        std::fs::write(&file, configuration.to_string()).expect("a file");
         let address = format!("127.0.0.1:{}", free_port());
         let running = Running::start(
             Command::new("prometheus")
@@ -85,7 +98,7 @@ impl Prometheus {
     }
 
     /// The result of an instant query, as pairs of labels and value; none while it is empty.
-    async fn query(&self, query: &str) -> Option<Vec<(Value, f64)>> {
+    pub async fn query(&self, query: &str) -> Option<Vec<(Value, f64)>> {
         let url = format!("{}/api/v1/query", self.url);
         let url = reqwest::Url::parse_with_params(&url, [("query", query)]).expect("a URL");
         let request = http().get(url);
@@ -103,11 +116,11 @@ impl Prometheus {
         (!result.is_empty()).then(|| result.iter().map(sample).collect())
     }
 
-    async fn value(&self, query: &str) -> f64 {
+    pub async fn value(&self, query: &str) -> f64 {
         eventually(query, async || self.query(query).await).await[0].1
     }
 
-    async fn until(&self, query: &str, value: f64) {
+    pub async fn until(&self, query: &str, value: f64) {
         eventually(&format!("{query} is {value}"), async || {
             (self.query(query).await?[0].1 == value).then_some(())
         })
