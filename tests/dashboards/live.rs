@@ -1,11 +1,15 @@
 //! The dashboards' queries against a real Prometheus, and Grafana's own packages over its answers.
 
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{Dashboard, Kind, Query, list, text};
-use crate::harness::process::{Running, exporter};
+use crate::harness::process::{Running, exporter, run};
 use crate::harness::{API_KEY, Gateway, eventually, http};
 use crate::prometheus::{Prometheus, free_port, system_gateway};
 
@@ -194,4 +198,73 @@ async fn two_replicas_give_one_row_and_two_accounts_give_two() {
         let rows = format!(r#"count(({query}) and on (profile) {RENAMED})"#);
         fleet.prometheus.until(&rows, 2.0).await;
     }
+}
+
+/// The folder with Grafana's packages and the checks, or nothing where Node.js cannot run them.
+fn grafana() -> Option<PathBuf> {
+    let answer = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output().ok()?;
+        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    // Grafana's packages mix both kinds of modules, which Node.js can since 20.19.
+    let node = answer("node", &["-p", "process.features.require_module"]);
+    if node.as_deref() != Some("true") || answer("npm", &["--version"]).is_none() {
+        // Past the test harness, which would keep a line of `println!` to itself.
+        writeln!(
+            std::io::stderr(),
+            "skipped: no Node.js 20.19 with npm, so Grafana's packages check no dashboard"
+        )
+        .expect("written");
+        return None;
+    }
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/grafana");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("grafana");
+    let lock = |folder: &Path| std::fs::read(folder.join("package-lock.json")).ok();
+    let installed =
+        folder.join("node_modules/.package-lock.json").exists() && lock(&folder) == lock(&source);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    // `node_modules`, where somebody has tried the checks by hand, stays behind.
+    for entry in std::fs::read_dir(&source).expect("the checks") {
+        let file = entry.expect("a file").path();
+        if file.is_file() {
+            std::fs::copy(&file, folder.join(file.file_name().expect("a name"))).expect("copied");
+        }
+    }
+    if !installed {
+        let (code, output, error) = run(Command::new("npm").arg("ci").current_dir(&folder));
+        assert_eq!(code, 0, "npm ci: {output}{error}");
+    }
+    Some(folder)
+}
+
+fn files() -> Vec<PathBuf> {
+    Dashboard::all().into_iter().map(|one| one.file).collect()
+}
+
+#[tokio::test]
+async fn grafanas_own_types_and_data_library_find_nothing_wrong() {
+    let Some(grafana) = grafana() else { return };
+    let mut types = Command::new("node");
+    types.arg(grafana.join("types.mjs")).args(files());
+    assert_eq!(run(&mut types), (0, String::new(), String::new()));
+
+    let fleet = Fleet::start().await;
+    let tables = [NAMED, NAMELESS].map(|job| {
+        let mut data = Command::new("node");
+        data.arg(grafana.join("data.mjs"));
+        data.args([&fleet.prometheus.url, job]).args(files());
+        let (code, tables, problems) = run(&mut data);
+        assert_eq!((code, problems.as_str()), (0, ""), "{tables}");
+        tables
+    });
+    for row in [
+        "\nother | instagram | brandco | ig_1 | Token expired | 3 d ",
+        "\nother | whatsapp | 東京 | wa_2 | Disconnected | no expiry |  |  | –\n",
+        "\nbrandco | instagram |  | ig_gone | Expected, missing | ",
+        "\nbrandco | facebook | fb_2 | – | – | – | ✔ granted | ✘ missing\n",
+    ] {
+        assert!(tables[0].contains(row), "no {row:?} in {}", tables[0]);
+    }
+    let nameless = "\nfacebook | Café \"Zoë\" | fb_1 | Connected | ";
+    assert!(tables[1].contains(nameless), "{}", tables[1]);
 }
