@@ -253,6 +253,22 @@ async fn every_metric_of_a_dashboard_exists() {
     }
 }
 
+/// With "All" jobs, `up` and the like are metrics of everything that Prometheus scrapes.
+#[test]
+fn metrics_that_others_have_too_are_taken_from_exporters_only() {
+    let mut found = 0;
+    for query in Dashboard::all().iter().flat_map(Dashboard::panel_queries) {
+        let selectors = selectors(&query.text);
+        let metrics: Vec<&str> = selectors.iter().map(|one| one.metric).collect();
+        if metrics.iter().any(|metric| !metric.starts_with("qlara_")) {
+            let narrowed = metrics.contains(&"qlara_exporter_build_info");
+            assert!(narrowed, "{}: {}", query.place, query.text);
+            found += 1;
+        }
+    }
+    assert!(found > 5, "{found} such queries");
+}
+
 /// Two replicas are one profile; two accounts with one profile id are two.
 #[test]
 fn what_is_grouped_keeps_profiles_of_different_accounts_apart() {

@@ -16,6 +16,8 @@ use crate::prometheus::{Prometheus, free_port, system_gateway};
 /// The label `job` of two exporters with two named accounts each, and of one with a nameless one.
 const NAMED: &str = "qlara";
 const NAMELESS: &str = "qlara-nameless";
+/// The label `job` of something else, which is down.
+const STRANGER: &str = "stranger";
 
 const RULES: &str = r#"
 groups:
@@ -65,7 +67,11 @@ impl Fleet {
         });
         let exporters = exporters.collect();
         let [nameless, first, second] = targets.each_ref().map(String::as_str);
-        let jobs: [(&str, &[&str]); 2] = [(NAMED, &[first, second]), (NAMELESS, &[nameless])];
+        let jobs: [(&str, &[&str]); 3] = [
+            (NAMED, &[first, second]),
+            (NAMELESS, &[nameless]),
+            (STRANGER, &[&format!("127.0.0.1:{}", free_port())]),
+        ];
         let prometheus = Prometheus::with_jobs(&jobs, RULES);
         prometheus.until("count(qlara_up == 1)", 5.0).await;
         // The gateway refreshes a token, so that there is something to annotate.
@@ -184,20 +190,47 @@ async fn two_replicas_give_one_row_and_two_accounts_give_two() {
     let fleet = Fleet::start().await;
     let names = format!("count(count by (name) ({RENAMED}))");
     fleet.prometheus.until(&names, 2.0).await;
-    let dashboards = Dashboard::all();
-    let profiles = dashboards
-        .iter()
-        .find(|dashboard| dashboard.name() == "qlara-profiles")
-        .expect("the dashboard");
-    let panels = profiles.data_panels();
-    let table = panels
-        .iter()
-        .find(|panel| panel["title"] == "Profiles by urgency");
-    for target in list(&table.expect("the table")["targets"]) {
-        let query = interpolate(profiles, text(&target["expr"]), NAMED);
+    let profiles = dashboard("qlara-profiles");
+    for query in queries_of(&profiles, "Profiles by urgency") {
+        let query = interpolate(&profiles, &query.text, NAMED);
         let rows = format!(r#"count(({query}) and on (profile) {RENAMED})"#);
         fleet.prometheus.until(&rows, 2.0).await;
     }
+}
+
+#[tokio::test]
+async fn something_else_that_is_down_is_no_exporter() {
+    let fleet = Fleet::start().await;
+    let down = format!(r#"up{{job="{STRANGER}"}}"#);
+    fleet.prometheus.until(&down, 0.0).await;
+    let exporter = dashboard("qlara-exporter");
+    for (panel, value) in [
+        ("Exporters down", 0.0),
+        ("Up", 3.0),
+        ("Scrape duration", 3.0),
+    ] {
+        for query in queries_of(&exporter, panel) {
+            let query = interpolate(&exporter, &query.text, ".+");
+            let query = match panel {
+                "Exporters down" => query,
+                _ => format!("count({query})"),
+            };
+            assert_eq!(fleet.prometheus.value(&query).await, value, "{query}");
+        }
+    }
+}
+
+fn dashboard(name: &str) -> Dashboard {
+    let mut all = Dashboard::all().into_iter();
+    all.find(|one| one.name() == name).expect("a dashboard")
+}
+
+fn queries_of(dashboard: &Dashboard, panel: &str) -> Vec<Query> {
+    let mut queries = dashboard.panel_queries();
+    let place = format!("{}: {panel}", dashboard.name());
+    queries.retain(|query| query.place == place);
+    assert!(!queries.is_empty(), "no {place}");
+    queries
 }
 
 /// The folder with Grafana's packages and the checks, or nothing where Node.js cannot run them.
@@ -246,7 +279,8 @@ async fn grafanas_own_types_and_data_library_find_nothing_wrong() {
     let Some(grafana) = grafana() else { return };
     let mut types = Command::new("node");
     types.arg(grafana.join("types.mjs")).args(files());
-    assert_eq!(run(&mut types), (0, String::new(), String::new()));
+    let (code, problems, error) = run(&mut types);
+    assert_eq!(code, 0, "{problems}{error}");
 
     let fleet = Fleet::start().await;
     let tables = [NAMED, NAMELESS].map(|job| {
@@ -254,7 +288,7 @@ async fn grafanas_own_types_and_data_library_find_nothing_wrong() {
         data.arg(grafana.join("data.mjs"));
         data.args([&fleet.prometheus.url, job]).args(files());
         let (code, tables, problems) = run(&mut data);
-        assert_eq!((code, problems.as_str()), (0, ""), "{tables}");
+        assert!(code == 0 && problems.is_empty(), "{problems}");
         tables
     });
     for row in [
