@@ -43,7 +43,7 @@ async fn message_sink() -> (String, Messages) {
 }
 
 /// The rules, without the minutes that they wait for.
-fn quick_rules(folder: &Path) -> String {
+fn quick_rules() -> String {
     let mut rules = yaml(&repository("alerts/qlara.rules.yml"));
     for rule in rules["groups"][0]["rules"].as_array_mut().expect("rules") {
         if let Some(alert) = rule
@@ -54,7 +54,8 @@ fn quick_rules(folder: &Path) -> String {
             alert.remove("keep_firing_for");
         }
     }
-    write(folder, "rules.yml", &rules)
+    // YAML holds all of JSON.
+    rules.to_string()
 }
 
 /// The configuration, with all receivers led to one place and no time to wait.
@@ -80,13 +81,8 @@ fn quick_configuration(folder: &Path, sink: &str) -> String {
             receiver["slack_configs"] = slack;
         }
     }
-    write(folder, "alertmanager.yml", &configuration)
-}
-
-/// YAML holds all of JSON.
-fn write(folder: &Path, name: &str, content: &Value) -> String {
-    let file = folder.join(name);
-    std::fs::write(&file, content.to_string()).expect("a file");
+    let file = folder.join("alertmanager.yml");
+    std::fs::write(&file, configuration.to_string()).expect("a file");
     file.display().to_string()
 }
 
@@ -142,11 +138,8 @@ async fn a_broken_token_reaches_the_right_people_by_name_and_so_does_its_end() {
             .arg(format!("--web.listen-address={address}"))
             .arg("--cluster.listen-address="),
     );
-    let alerting = json!({
-        "rule_files": [quick_rules(folder.path())],
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [address]}]}]},
-    });
-    let prometheus = Prometheus::start_with(&target, alerting);
+    let jobs: [(&str, &[&str]); 1] = [("qlara", &[&target])];
+    let prometheus = Prometheus::with_jobs(&jobs, &quick_rules(), &[&address]);
     prometheus.until("qlara_up", 1.0).await;
 
     // The token ends and a permission is gone with it; another profile lacks the same permission.

@@ -6,6 +6,7 @@ mod alerts_live;
 mod broken_answers;
 mod command_line;
 mod configuration;
+mod dashboards;
 mod deploy;
 mod documentation;
 mod exporter_metrics;

@@ -52,7 +52,7 @@ async fn promtool_accepts_every_kind_of_answer_without_a_remark() {
     }
 }
 
-/// A Prometheus that scrapes one exporter every second.
+/// A Prometheus that scrapes exporters every second.
 pub struct Prometheus {
     pub url: String,
     _running: Running,
@@ -60,22 +60,27 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    pub fn start(target: &str) -> Prometheus {
-        Prometheus::start_with(target, json!({}))
+    /// One that scrapes one exporter, as the job `qlara`.
+    fn start(target: &str) -> Prometheus {
+        Prometheus::with_jobs(&[("qlara", &[target])], "groups: []", &[])
     }
 
-    /// One whose configuration has `more` beside the scrape.
-    pub fn start_with(target: &str, more: Value) -> Prometheus {
+    /// One with these jobs and their targets, with rules that it evaluates every second, and with
+    /// Alertmanagers that it tells.
+    pub fn with_jobs(jobs: &[(&str, &[&str])], rules: &str, alertmanagers: &[&str]) -> Prometheus {
         let directory = TempDir::new().expect("a folder");
         let file = directory.path().join("prometheus.yml");
-        let mut configuration = json!({
+        let jobs = jobs.iter().map(
+            |(name, targets)| json!({"job_name": name, "static_configs": [{"targets": targets}]}),
+        );
+        // JSON is YAML, too.
+        let configuration = json!({
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-            "scrape_configs": [{"job_name": "qlara", "static_configs": [{"targets": [target]}]}],
+            "rule_files": ["rules.yml"],
+            "alerting": {"alertmanagers": [{"static_configs": [{"targets": alertmanagers}]}]},
+            "scrape_configs": jobs.collect::<Vec<Value>>(),
         });
-        for (key, value) in more.as_object().expect("an object") {
-            configuration[key] = value.clone();
-        }
-        // YAML holds all of JSON.
+        std::fs::write(directory.path().join("rules.yml"), rules).expect("a file");
         std::fs::write(&file, configuration.to_string()).expect("a file");
         let address = format!("127.0.0.1:{}", free_port());
         let running = Running::start(

@@ -1,0 +1,304 @@
+//! The dashboards' queries against a real Prometheus, and Grafana's own packages over its answers.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use chrono::{TimeDelta, Utc};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{Dashboard, Kind, Query, list, text};
+use crate::harness::process::{Running, exporter, run};
+use crate::harness::{API_KEY, Gateway, eventually, http};
+use crate::prometheus::{Prometheus, free_port, system_gateway};
+
+/// The label `job` of two exporters with two named accounts each, and of one with a nameless one.
+const NAMED: &str = "qlara";
+const NAMELESS: &str = "qlara-nameless";
+/// The label `job` of something else, which is down.
+const STRANGER: &str = "stranger";
+
+const RULES: &str = r#"
+groups:
+  - name: test
+    rules:
+      - alert: QlaraTokenExpired
+        expr: max by (job, account, platform, profile) (qlara_profile_status{status="TOKEN_EXPIRED"}) == 1
+        labels: {severity: critical}
+"#;
+
+/// Three exporters with everything that a dashboard can show, and a Prometheus that scrapes them.
+struct Fleet {
+    prometheus: Prometheus,
+    _gateways: [Gateway; 2],
+    _exporters: Vec<Running>,
+    _directory: TempDir,
+}
+
+impl Fleet {
+    async fn start() -> Fleet {
+        // The replicas of one exporter never see a renamed profile at the same moment.
+        let gateways = [system_gateway().await, system_gateway().await];
+        gateways[0].profiles(&profiles(30, "Shop")).await;
+        gateways[1].profiles(&profiles(30, "Shop (renamed)")).await;
+        let directory = TempDir::new().expect("a folder");
+        let file = directory.path().join("qlara.yml");
+        let expected = json!([
+            {"platform": "facebook", "profile": "fb_1"},
+            {"platform": "instagram", "profile": "ig_gone"},
+        ]);
+        let accounts = json!({"accounts": [
+            {"name": "brandco", "api_key_env": "QLARA_API_KEY", "expected": expected},
+            {"name": "other", "api_key_env": "QLARA_API_KEY"},
+        ]});
+        std::fs::write(&file, accounts.to_string()).expect("a file");
+        let targets = [(); 3].map(|()| format!("127.0.0.1:{}", free_port()));
+        let exporters = targets.iter().enumerate().map(|(number, target)| {
+            let mut command = exporter();
+            command.env("QLARA_API_KEY", API_KEY);
+            let url = gateways[number % 2].url();
+            command.args(["--qlara.url", &url, "--web.listen-address", target]);
+            command.arg("--cache.ttl=5s");
+            if number > 0 {
+                command.arg("--config.file").arg(&file);
+            }
+            Running::start(&mut command)
+        });
+        let exporters = exporters.collect();
+        let [nameless, first, second] = targets.each_ref().map(String::as_str);
+        let jobs: [(&str, &[&str]); 3] = [
+            (NAMED, &[first, second]),
+            (NAMELESS, &[nameless]),
+            (STRANGER, &[&format!("127.0.0.1:{}", free_port())]),
+        ];
+        let prometheus = Prometheus::with_jobs(&jobs, RULES, &[]);
+        prometheus.until("count(qlara_up == 1)", 5.0).await;
+        // The gateway refreshes a token, so that there is something to annotate.
+        gateways[0].profiles(&profiles(60, "Shop")).await;
+        gateways[1].profiles(&profiles(60, "Shop (renamed)")).await;
+        let refreshed = "count(changes(qlara_token_expiry_timestamp_seconds[1m]) > 0)";
+        prometheus.until(refreshed, 5.0).await;
+        Fleet {
+            prometheus,
+            _gateways: gateways,
+            _exporters: exporters,
+            _directory: directory,
+        }
+    }
+
+    /// Whether a query has at least one value that is a number; panics when it is wrong.
+    async fn answers(&self, query: &Query, expression: &str) -> Option<()> {
+        let now = Utc::now().timestamp();
+        let (path, time) = match query.kind {
+            Kind::Range => (
+                "query_range",
+                vec![
+                    ("start", (now - 30).to_string()),
+                    ("end", now.to_string()),
+                    ("step", "1".to_owned()),
+                ],
+            ),
+            Kind::Instant | Kind::Variable => ("query", vec![("time", now.to_string())]),
+        };
+        let url = format!("{}/api/v1/{path}", self.prometheus.url);
+        let mut url = reqwest::Url::parse_with_params(&url, time).expect("a URL");
+        url.query_pairs_mut().append_pair("query", expression);
+        let answer = http().get(url).send().await.expect("an answer");
+        let answer: Value =
+            serde_json::from_str(&answer.text().await.expect("a text")).expect("JSON");
+        assert_eq!(
+            answer["status"], "success",
+            "{}: {expression}: {}",
+            query.place, answer["error"]
+        );
+        let mut values = list(&answer["data"]["result"]).iter().flat_map(|series| {
+            let one = series.get("value").into_iter();
+            one.chain(series["values"].as_array().into_iter().flatten())
+        });
+        values.any(|value| value[1] != "NaN").then_some(())
+    }
+}
+
+/// Profiles in every state; the token of `fb_1` ends in so many days, and `fb_2` has that name.
+fn profiles(days: i64, name: &str) -> Value {
+    let moment = |days| (Utc::now() + TimeDelta::days(days)).format("%Y-%m-%dT00:00:00Z");
+    let day = |days: i64| moment(days).to_string();
+    let meta = |platform, id, name, status, expires: i64, permissions: &[&str]| {
+        json!({
+            "platform": platform, "profileId": id, "name": name, "status": status,
+            "connectedAt": day(-40), "lastActivityAt": day(-1), "tokenExpiresAt": day(expires),
+            "permissions": permissions, "pageId": "1", "category": "Retail",
+        })
+    };
+    let messages = ["pages_messaging", "pages_read_engagement"];
+    json!([
+        meta("facebook", "fb_1", "Café \"Zoë\"", "CONNECTED", days, &messages),
+        meta("facebook", "fb_2", name, "TOKEN_EXPIRING", 4, &messages[..1]),
+        meta("instagram", "ig_1", "brandco", "TOKEN_EXPIRED", -3, &["instagram_basic"]),
+        meta("instagram", "ig_2", "new", "PAUSED", 20, &["instagram_basic", "another"]),
+        {"platform": "whatsapp", "profileId": "wa_1", "name": "Shop", "status": "CONNECTED",
+            "connectedAt": day(-9), "phoneNumber": "+391234567"},
+        {"platform": "whatsapp", "profileId": "wa_2", "name": "東京", "status": "DISCONNECTED",
+            "connectedAt": "yesterday"},
+        {"platform": "whatsapp", "profileId": "wa_2", "name": "again", "status": "CONNECTED",
+            "connectedAt": day(-9)},
+    ])
+}
+
+/// The query as Grafana sends it: with "All" for each variable, except for the job.
+fn interpolate(dashboard: &Dashboard, query: &str, job: &str) -> String {
+    let mut query = query.replace("$__rate_interval", "10s");
+    for variable in dashboard.variables() {
+        if variable["type"] == "query" {
+            let name = text(&variable["name"]);
+            let value = match name {
+                "job" => job,
+                _ => text(&variable["allValue"]),
+            };
+            query = query.replace(&format!("${name}"), value);
+        }
+    }
+    assert!(!query.contains('$'), "an unknown variable: {query}");
+    query
+}
+
+#[tokio::test]
+async fn every_query_returns_data_from_a_real_prometheus() {
+    let fleet = Fleet::start().await;
+    for dashboard in Dashboard::all() {
+        for query in dashboard.queries() {
+            for job in [NAMED, NAMELESS] {
+                // Only a configuration file can expect profiles, and there accounts have names.
+                if job == NAMELESS && query.place.ends_with("Expected but missing") {
+                    continue;
+                }
+                let expression = interpolate(&dashboard, &query.text, job);
+                eventually(
+                    &format!("{} has data: {expression}", query.place),
+                    async || fleet.answers(&query, &expression).await,
+                )
+                .await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_replicas_give_one_row_and_two_accounts_give_two() {
+    const RENAMED: &str = r#"qlara_profile_info{profile="fb_2"}"#;
+    let fleet = Fleet::start().await;
+    let names = format!("count(count by (name) ({RENAMED}))");
+    fleet.prometheus.until(&names, 2.0).await;
+    let profiles = dashboard("qlara-profiles");
+    for query in queries_of(&profiles, "Profiles by urgency") {
+        let query = interpolate(&profiles, &query.text, NAMED);
+        let rows = format!(r#"count(({query}) and on (profile) {RENAMED})"#);
+        fleet.prometheus.until(&rows, 2.0).await;
+    }
+}
+
+#[tokio::test]
+async fn something_else_that_is_down_is_no_exporter() {
+    let fleet = Fleet::start().await;
+    let down = format!(r#"up{{job="{STRANGER}"}}"#);
+    fleet.prometheus.until(&down, 0.0).await;
+    let exporter = dashboard("qlara-exporter");
+    for (panel, value) in [
+        ("Exporters down", 0.0),
+        ("Up", 3.0),
+        ("Scrape duration", 3.0),
+    ] {
+        for query in queries_of(&exporter, panel) {
+            let query = interpolate(&exporter, &query.text, ".+");
+            let query = match panel {
+                "Exporters down" => query,
+                _ => format!("count({query})"),
+            };
+            assert_eq!(fleet.prometheus.value(&query).await, value, "{query}");
+        }
+    }
+}
+
+fn dashboard(name: &str) -> Dashboard {
+    let mut all = Dashboard::all().into_iter();
+    all.find(|one| one.name() == name).expect("a dashboard")
+}
+
+fn queries_of(dashboard: &Dashboard, panel: &str) -> Vec<Query> {
+    let mut queries = dashboard.panel_queries();
+    let place = format!("{}: {panel}", dashboard.name());
+    queries.retain(|query| query.place == place);
+    assert!(!queries.is_empty(), "no {place}");
+    queries
+}
+
+/// The folder with Grafana's packages and the checks, or nothing where Node.js cannot run them.
+fn grafana() -> Option<PathBuf> {
+    let answer = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output().ok()?;
+        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    // Grafana's packages mix both kinds of modules, which Node.js can since 20.19.
+    let node = answer("node", &["-p", "process.features.require_module"]);
+    if node.as_deref() != Some("true") || answer("npm", &["--version"]).is_none() {
+        // Past the test harness, which would keep a line of `println!` to itself.
+        writeln!(
+            std::io::stderr(),
+            "skipped: no Node.js 20.19 with npm, so Grafana's packages check no dashboard"
+        )
+        .expect("written");
+        return None;
+    }
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/grafana");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("grafana");
+    let lock = |folder: &Path| std::fs::read(folder.join("package-lock.json")).ok();
+    let installed =
+        folder.join("node_modules/.package-lock.json").exists() && lock(&folder) == lock(&source);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    // `node_modules`, where somebody has tried the checks by hand, stays behind.
+    for entry in std::fs::read_dir(&source).expect("the checks") {
+        let file = entry.expect("a file").path();
+        if file.is_file() {
+            std::fs::copy(&file, folder.join(file.file_name().expect("a name"))).expect("copied");
+        }
+    }
+    if !installed {
+        let (code, output, error) = run(Command::new("npm").arg("ci").current_dir(&folder));
+        assert_eq!(code, 0, "npm ci: {output}{error}");
+    }
+    Some(folder)
+}
+
+fn files() -> Vec<PathBuf> {
+    Dashboard::all().into_iter().map(|one| one.file).collect()
+}
+
+#[tokio::test]
+async fn grafanas_own_types_and_data_library_find_nothing_wrong() {
+    let Some(grafana) = grafana() else { return };
+    let mut types = Command::new("node");
+    types.arg(grafana.join("types.mjs")).args(files());
+    let (code, problems, error) = run(&mut types);
+    assert_eq!(code, 0, "{problems}{error}");
+
+    let fleet = Fleet::start().await;
+    let tables = [NAMED, NAMELESS].map(|job| {
+        let mut data = Command::new("node");
+        data.arg(grafana.join("data.mjs"));
+        data.args([&fleet.prometheus.url, job]).args(files());
+        let (code, tables, problems) = run(&mut data);
+        assert!(code == 0 && problems.is_empty(), "{problems}");
+        tables
+    });
+    for row in [
+        "\nother | instagram | brandco | ig_1 | Token expired | 3 d ",
+        "\nother | whatsapp | 東京 | wa_2 | Disconnected | no expiry |  |  | –\n",
+        "\nbrandco | instagram |  | ig_gone | Expected, missing | ",
+        "\nbrandco | facebook | fb_2 | – | – | – | ✔ granted | ✘ missing\n",
+    ] {
+        assert!(tables[0].contains(row), "no {row:?} in {}", tables[0]);
+    }
+    let nameless = "\nfacebook | Café \"Zoë\" | fb_1 | Connected | ";
+    assert!(tables[1].contains(nameless), "{}", tables[1]);
+}
