@@ -40,7 +40,7 @@ fn main() {
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        println!("| profiles | bytes | scrapes/s | from memory/s | ratio | refresh ms | refreshes per scrape's cost |");
+        println!("| profiles | bytes | scrapes/s | from memory/s | ratio | refresh ms | scrapes in that time |");
         println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
         for profiles in SIZES {
             compare(profiles).await;
