@@ -16,7 +16,7 @@ use super::App;
 use crate::exposition;
 
 /// Where Prometheus says how long it waits.
-const TIMEOUT_HEADER: &str = "X-Prometheus-Scrape-Timeout-Seconds";
+const TIMEOUT_HEADER: &str = "x-prometheus-scrape-timeout-seconds";
 /// The answer must arrive before Prometheus gives up.
 const MARGIN: Duration = Duration::from_millis(500);
 
@@ -59,4 +59,34 @@ fn patience(headers: &HeaderMap, gateway_timeout: Duration) -> Duration {
         .map_or(end_of_refresh, |stated| {
             (stated - MARGIN.min(stated / 2)).min(end_of_refresh)
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scrape_answers_before_prometheus_gives_up() {
+        let gateway_timeout = Duration::from_secs(10);
+        for (stated, waits) in [
+            (None, 10.5),
+            (Some("10"), 9.5),
+            (Some("2"), 1.5),
+            (Some(" 1.0 "), 0.5),
+            (Some("0.4"), 0.2),
+            (Some("3600"), 10.5),
+            (Some("1e19"), 10.5),
+            (Some("0"), 10.5),
+            (Some("-1"), 10.5),
+            (Some("NaN"), 10.5),
+            (Some("soon"), 10.5),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(stated) = stated {
+                headers.insert(TIMEOUT_HEADER, stated.parse().expect("a header"));
+            }
+            let waits = Duration::from_secs_f64(waits);
+            assert_eq!(patience(&headers, gateway_timeout), waits, "{stated:?}");
+        }
+    }
 }
