@@ -1,6 +1,7 @@
 //! `demo`: the exporter and the gateway it asks, in one process.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -52,18 +53,28 @@ pub async fn run(
     let simulator = Arc::new(Simulator::new(gateway, clock));
     let shutdown = end_signal()?;
     let simulated = tokio::spawn(simulator::serve(simulator, listener));
-    for address in exporter.addresses()? {
-        let port = address.port();
-        announce(&format!(
-            "The exporter shows a simulated Qlara account. Open\n\
-             \n    http://localhost:{port}/\n    http://localhost:{port}{telemetry_path}\n\
-             \nThe simulated gateway obeys, for example\n\
-             \n    curl -X PUT --data 'status=503' http://{gateway_address}/-/faults\n    \
-             curl -X DELETE http://{gateway_address}/-/faults\n\
-             \nCtrl-C ends it.\n\n"
-        ));
-    }
+    let open: String = exporter
+        .addresses()?
+        .into_iter()
+        .map(reachable)
+        .map(|at| format!("    http://{at}/\n    http://{at}{telemetry_path}\n"))
+        .collect();
+    announce(&format!(
+        "The exporter shows a simulated Qlara account. Open\n\n{open}\n\
+         The simulated gateway obeys, for example\n\n    \
+         curl -X PUT --data 'status=503' http://{gateway_address}/-/faults\n    \
+         curl -X DELETE http://{gateway_address}/-/faults\n\n\
+         Ctrl-C ends it.\n\n"
+    ));
     exporter.run(shutdown).await?;
     simulated.abort();
     Ok(())
+}
+
+/// Who listens on every address is reached by this machine's own name.
+fn reachable(address: SocketAddr) -> String {
+    match address.ip().is_unspecified() {
+        true => format!("localhost:{}", address.port()),
+        false => address.to_string(),
+    }
 }

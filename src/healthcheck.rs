@@ -1,12 +1,12 @@
 //! `healthcheck`: whether an exporter serves, for containers without a shell.
 
-use std::error::Error;
 use std::time::Duration;
 
 use reqwest::{StatusCode, Url};
 
-use crate::gateway::client::USER_AGENT;
+use crate::gateway::client::{USER_AGENT, root_cause};
 use crate::gateway::tls::{TlsError, client_config};
+use crate::web::listen::host_and_port;
 
 /// Why an exporter does not count as healthy.
 #[derive(Debug, thiserror::Error)]
@@ -40,17 +40,15 @@ pub enum HealthError {
 /// # Errors
 /// What is expected instead.
 pub fn local_url(listen_addresses: &str) -> Result<Url, &'static str> {
-    const EXPECTED: &str = "expected HOST:PORT or :PORT";
     let first = listen_addresses.split(',').next().unwrap_or_default();
-    let (host, port) = first.rsplit_once(':').ok_or(EXPECTED)?;
-    let port: u16 = port.parse().map_err(|_| EXPECTED)?;
+    let (host, port) = host_and_port(first)?;
     // Who listens on every address listens on loopback.
     let host = match host {
         "" | "0.0.0.0" => "127.0.0.1",
         "[::]" => "[::1]",
         host => host,
     };
-    Url::parse(&format!("http://{host}:{port}/-/healthy")).map_err(|_| EXPECTED)
+    Url::parse(&format!("http://{host}:{port}/-/healthy")).map_err(|_| "no host name")
 }
 
 /// Asks `url` once. Proxies of the environment are for other hosts, and not used.
@@ -80,14 +78,9 @@ pub async fn check(url: Url, timeout: Duration) -> Result<(), HealthError> {
     }
 }
 
-/// The innermost cause says most.
 fn reason(error: &reqwest::Error, timeout: Duration) -> String {
-    if error.is_timeout() {
-        return format!("no answer within {timeout:?}");
+    match error.is_timeout() {
+        true => format!("no answer within {timeout:?}"),
+        false => root_cause(error),
     }
-    let mut cause: &dyn Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }

@@ -7,8 +7,8 @@
 //! 3. [`refresh`] asks the [`gateway`] for the list of profiles and the details of each platform,
 //!    and makes a [`snapshot`] of the answers.
 //! 4. [`exposition`] writes the snapshot as text, once; every scrape until the next refresh shares
-//!    that text and adds what changes from second to second.
-//! 5. [`telemetry`] adds the exporter's own metrics, and [`web`] sends the whole.
+//!    that text. [`telemetry`] adds the exporter's own metrics.
+//! 5. What changes from second to second is written once a second, and [`web`] sends the whole.
 //!
 //! # The rooms
 //!

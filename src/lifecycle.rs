@@ -168,7 +168,8 @@ fn app(config: Config, options: WebOptions, clock: Arc<dyn Clock>) -> Result<App
         page: Page::default(),
         clock,
         gateway_timeout: gateway.timeout,
-        places: (options.max_requests > 0).then(|| Semaphore::new(options.max_requests)),
+        places: (options.max_requests > 0)
+            .then(|| Semaphore::new(options.max_requests.min(Semaphore::MAX_PERMITS))),
         options,
     })
 }

@@ -132,14 +132,25 @@ impl Visit for Line {
     }
 }
 
-/// Readers of logfmt take quoted values for JSON strings.
+/// Readers of logfmt take quoted values for JSON strings. What could steer a terminal is escaped.
 fn quoted(value: &str) -> Result<String, fmt::Error> {
-    serde_json::to_string(value).map_err(|_| fmt::Error)
+    let json = serde_json::to_string(value).map_err(|_| fmt::Error)?;
+    let escaped = json.chars().map(|char| match char {
+        char if steers(char) => format!("\\u{:04x}", u32::from(char)),
+        char => char.to_string(),
+    });
+    Ok(escaped.collect())
+}
+
+/// Control characters, and those that turn the direction of writing (Unicode, UAX 9).
+fn steers(char: char) -> bool {
+    char.is_control()
+        || matches!(char, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn needs_quotes(value: &str) -> bool {
     value.is_empty()
         || value
             .chars()
-            .any(|char| char <= ' ' || matches!(char, '"' | '=' | '\\') || char.is_control())
+            .any(|char| char <= ' ' || matches!(char, '"' | '=' | '\\') || steers(char))
 }

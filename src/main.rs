@@ -46,7 +46,12 @@ fn main() -> ExitCode {
 }
 
 fn serve(args: &ServeArgs) -> Result<(), Error> {
-    let config = Config::load(&args.settings(), &|name| std::env::var(name).ok())?;
+    let environment = |name: &str| {
+        let value = std::env::var(name).ok();
+        // As for flags, an empty variable counts as unset.
+        value.filter(|value| !value.is_empty())
+    };
+    let config = Config::load(&args.settings(), &environment)?;
     if args.config.check {
         let accounts = config.accounts.len();
         print(&format!(

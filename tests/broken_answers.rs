@@ -103,6 +103,7 @@ async fn a_bad_date_drops_that_one_metric() {
         json!(""),
         json!(1781474400),
         json!("2026-02-30T00:00:00Z"),
+        json!("0001-01-01T00:00:00Z"),
         json!("10000-01-01T00:00:00Z"),
     ] {
         let list = json!([with(good("a"), "tokenExpiresAt", bad.clone()), good("b")]);
@@ -139,7 +140,7 @@ async fn dates_have_any_offset_fractions_and_years_up_to_9999() {
         ("2026-06-14T22:00:00.123456789+00:00", 1781474400.123),
         ("2026-06-15T11:45:00+13:45", 1781474400.0),
         ("2026-06-14T10:00:00-12:00", 1781474400.0),
-        ("1969-12-31T23:59:59.5Z", -0.5),
+        ("1970-01-01T00:00:00Z", 0.0),
         ("9999-12-31T23:59:59Z", 253402300799.0),
     ] {
         let list = json!([with(good("a"), "tokenExpiresAt", json!(date))]);
@@ -391,6 +392,41 @@ async fn an_entry_of_an_absurd_length_or_shape_is_no_profile() {
         2.0
     );
     assert_eq!(scrape.status("facebook", "c"), "CONNECTED");
+}
+
+#[tokio::test]
+async fn texts_that_would_fill_the_memory_are_not_shown() {
+    let many: Vec<String> = (0..65).map(|number| format!("p{number}")).collect();
+    let list = json!([
+        with(good(&"x".repeat(257)), "name", json!("n")),
+        with(good("a"), "platform", json!("x".repeat(257))),
+        with(good("b"), "name", json!("n".repeat(1025))),
+        with(good("c"), "permissions", json!(many)),
+        with(good("d"), "permissions", json!(["x".repeat(257)])),
+        with(good("e"), "permissions", json!([""])),
+        with(good("f"), "category", json!("x".repeat(1025))),
+        good(&"y".repeat(256)),
+    ]);
+    let scrape = Setup::default().with_profiles(list).await.scrape().await;
+    assert_eq!(
+        scrape.value(r#"qlara_profiles_dropped{reason="invalid"}"#),
+        2.0
+    );
+    assert_eq!(scrape.family("qlara_profile_info").len(), 6);
+    let invalid = |field: &str| {
+        scrape.value(&format!(
+            "qlara_gateway_invalid_fields_total{{field=\"{field}\"}}"
+        ))
+    };
+    assert_eq!(
+        (invalid("name"), invalid("category"), invalid("permissions")),
+        (1.0, 1.0, 3.0)
+    );
+    assert_eq!(
+        scrape.family("qlara_profile_permission_granted"),
+        [],
+        "not known"
+    );
 }
 
 #[tokio::test]

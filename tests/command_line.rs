@@ -49,9 +49,14 @@ fn wrong_use_is_one_line_and_exit_code_2() {
             &["--web.telemetry-path", "/-/metrics"],
             "--web.telemetry-path <PATH>: must not start with /-/, where health is served",
         ),
+        (&["--config.check=1"], "--config.check: takes no value"),
+        (
+            &["--web.telemetry-path", "/a/../b"],
+            "--web.telemetry-path <PATH>: must be a plain path of letters, digits, - . _ ~ and slashes",
+        ),
         (
             &["--web.telemetry-path", "/:metrics"],
-            "--web.telemetry-path <PATH>: no part of it may start with a colon or an asterisk",
+            "--web.telemetry-path <PATH>: must be a plain path of letters, digits, - . _ ~ and slashes",
         ),
         (
             &["--web.listen-address=:x"],
@@ -261,7 +266,7 @@ async fn the_demonstration_needs_nothing_and_ends_cleanly() {
         let port = free_port();
         let address = format!("127.0.0.1:{port}");
         let demo = Running::start(exporter().args(["demo", "--web.listen-address", &address]));
-        let url = format!("http://localhost:{port}/metrics");
+        let url = format!("http://{address}/metrics");
         eventually("the addresses to open", async || {
             demo.output().contains(&url).then_some(())
         })

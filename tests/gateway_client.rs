@@ -204,6 +204,35 @@ async fn after_a_429_the_remaining_platforms_are_not_asked() {
 }
 
 #[tokio::test]
+async fn a_connection_that_ends_unanswered_is_asked_once_more_on_another() {
+    let attempts = std::sync::atomic::AtomicUsize::new(0);
+    let gateway = Recorder::start(move |_| {
+        // Of the first connection nothing comes but its end.
+        match attempts.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+            0 => Vec::new(),
+            _ => http_answer("200 OK", "", EMPTY_LIST),
+        }
+    })
+    .await;
+    let stack = asking(format!("http://{}", gateway.address)).start().await;
+    let scrape = stack.scrape().await;
+    assert_eq!(scrape.value("qlara_up"), 1.0);
+    assert_eq!(gateway.requests().len(), 2);
+
+    let silent = Recorder::start(|_| Vec::new()).await;
+    let scrape = asking(format!("http://{}", silent.address))
+        .start()
+        .await
+        .scrape()
+        .await;
+    assert_eq!(
+        failures(&scrape),
+        [(r#"{endpoint="socials",reason="connect"}"#, 1.0)]
+    );
+    assert_eq!(silent.requests().len(), 2, "and not again");
+}
+
+#[tokio::test]
 async fn nobody_listens() {
     let port = TcpListener::bind("127.0.0.1:0")
         .await

@@ -97,7 +97,7 @@ async fn a_change_of_state_is_one_line_however_often_it_is_scraped() {
     program
         .scrape_until(r#"qlara_details_up{platform="facebook"} 1"#)
         .await;
-    let strange = json!([{"platform": "facebook", "profileId": "a", "name": "n", "status": "ON HOLD", "connectedAt": "2026-01-01T00:00:00Z"}]);
+    let strange = json!([{"platform": "facebook", "profileId": "a", "name": "n", "status": "ON HOLD \u{202e}\u{9b}", "connectedAt": "2026-01-01T00:00:00Z"}]);
     gateway.profiles(&strange).await;
     program
         .scrape_until(r#"qlara_profile_status{platform="facebook",profile="a",status="UNKNOWN"} 1"#)
@@ -115,7 +115,7 @@ async fn a_change_of_state_is_one_line_however_often_it_is_scraped() {
         "msg=\"Reads the list of profiles again\"",
         "msg=\"Cannot read the details of a platform\" platform=facebook reason=server_error",
         "msg=\"No longer fails to read the details of a platform\" platform=facebook",
-        "msg=\"The gateway uses a status that its documentation does not name, shown as UNKNOWN\" status=\"ON HOLD\"",
+        "msg=\"The gateway uses a status that its documentation does not name, shown as UNKNOWN\" status=\"ON HOLD \\u202e\\u009b\"",
     ] {
         assert!(output.contains(line), "{line} is not in\n{output}");
     }

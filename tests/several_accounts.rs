@@ -146,6 +146,42 @@ async fn a_secret_file_is_read_again_when_it_changes() {
 }
 
 #[tokio::test]
+async fn a_secret_file_that_never_answers_costs_a_moment_not_the_account() {
+    let directory = TempDir::new().expect("a folder");
+    let file = secret(directory.path(), "key", API_KEY);
+    let yaml = format!("accounts: [{{name: a, api_key_file: {file}}}]");
+    let stack = Setup::yaml(&yaml).start().await;
+    stack.scrape().await;
+    // Whoever opens it waits for a writer.
+    std::fs::remove_file(&file).expect("removed");
+    let made = std::process::Command::new("mkfifo")
+        .arg(&file)
+        .status()
+        .expect("a program");
+    assert!(made.success());
+    for asked in 2..=3 {
+        let scrape = stack.scrape_after(61).await;
+        assert_eq!(
+            scrape.value(r#"qlara_up{account="a"}"#),
+            1.0,
+            "with the last good key"
+        );
+        assert_eq!(stack.gateway.stats().await.list, asked);
+    }
+    // The look under way ends with whatever comes, and the file counts again.
+    std::fs::write(&file, "wrong").expect("a reader");
+    std::fs::remove_file(&file).expect("removed");
+    secret(directory.path(), "key", "wrong");
+    assert_eq!(
+        stack
+            .scrape_after(61)
+            .await
+            .value(r#"qlara_up{account="a"}"#),
+        0.0
+    );
+}
+
+#[tokio::test]
 async fn a_single_key_may_come_from_a_file_named_by_a_flag() {
     let directory = TempDir::new().expect("a folder");
     let file = secret(directory.path(), "key", API_KEY);

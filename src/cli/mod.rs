@@ -1,5 +1,5 @@
-//! The command line. Flags are named as in Prometheus' own tools, and each has an environment
-//! variable.
+//! The command line. Flags are named as in Prometheus' own tools, and each flag for serving has an
+//! environment variable.
 
 mod flags;
 mod stop;

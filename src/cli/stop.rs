@@ -50,6 +50,7 @@ fn expectation(error: &clap::Error) -> String {
             "expected a whole number".to_owned()
         }
         Some(reason) => reason.to_string(),
+        None if error.kind() == ErrorKind::TooManyValues => "takes no value".to_owned(),
         None => "a value is missing".to_owned(),
     }
 }

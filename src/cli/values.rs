@@ -3,10 +3,10 @@
 use reqwest::Url;
 
 use crate::web::check_telemetry_path;
-use crate::web::listen::check_listen_address;
+use crate::web::listen::host_and_port;
 
 pub(super) fn parse_listen_address(text: &str) -> Result<String, &'static str> {
-    check_listen_address(text).map(|()| text.to_owned())
+    host_and_port(text).map(|_| text.to_owned())
 }
 
 pub(super) fn parse_telemetry_path(text: &str) -> Result<String, &'static str> {

@@ -18,11 +18,16 @@ use crate::refresh::PhoneNumber;
 pub(super) struct File {
     #[serde(skip)]
     pub path: PathBuf,
+    #[serde(deserialize_with = "or_default")]
     pub gateway: Gateway,
+    #[serde(deserialize_with = "or_default")]
     pub cache: Cache,
+    #[serde(deserialize_with = "or_default")]
     pub permissions: BTreeMap<String, Vec<String>>,
     pub phone_number: PhoneNumber,
+    #[serde(deserialize_with = "or_default")]
     pub limits: Limits,
+    #[serde(deserialize_with = "or_default")]
     pub accounts: Vec<Account>,
 }
 
@@ -136,6 +141,13 @@ fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
     });
     read.map(Option::unwrap_or_default)
         .map_err(|error| ConfigError::yaml(path, &key, &error))
+}
+
+/// A section of which everything is commented out is as good as none.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// `64MiB`, `500kB` or a plain number of bytes.

@@ -167,7 +167,7 @@ fn accounts(
     for (index, account) in file.accounts.iter().enumerate() {
         let key = format!("accounts[{index}]");
         let name = &account.name;
-        if name.value.is_empty() {
+        if name.value.trim().is_empty() {
             return Err(in_file(
                 file,
                 name,
@@ -265,7 +265,7 @@ fn credentials(
 /// A missing variable is an empty secret.
 fn environment_secret(name: &str, environment: Environment) -> Result<Secret, SecretError> {
     Secret::fixed(
-        "the environment variable",
+        "the environment variable (or it is not set)",
         &environment(name).unwrap_or_default(),
         Alphabet::Header,
     )

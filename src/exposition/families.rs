@@ -1,5 +1,7 @@
 //! The table of the accounts' metrics: name, help, and how each becomes samples.
 
+use std::collections::BTreeMap;
+
 use super::AccountView;
 use super::text::{Lines, Value};
 use crate::gateway::model::{DOCUMENTED_PLATFORMS, Status};
@@ -18,13 +20,13 @@ pub struct Family {
 /// Where a family's samples come from, which decides when they are written.
 #[derive(Debug)]
 pub(super) enum Source {
-    /// The account's state: written at each scrape.
+    /// The account's state: written for the second of a scrape.
     Account(fn(&AccountView) -> Option<Value>),
     /// The snapshot as a whole: written once per refresh.
     Snapshot(fn(&Snapshot, &mut Lines)),
     /// Each profile in turn, with its labels `platform` and `profile`: written once per refresh.
     Profile(fn(&Profile, &mut Lines)),
-    /// The time left of each token: written at each scrape.
+    /// The time left of each token: written for the second of a scrape.
     Countdown,
 }
 
@@ -37,7 +39,7 @@ pub const FAMILIES: &[Family] = &[
     },
     Family {
         name: "qlara_last_refresh_success_timestamp_seconds",
-        help: "Unix time at which the data shown was read from the gateway.",
+        help: "Unix time at which the last good data was read from the gateway.",
         source: Source::Account(|view| view.read_at.map(Value::Moment)),
     },
     Family {
@@ -153,7 +155,7 @@ pub const FAMILIES: &[Family] = &[
 pub(super) const COUNTDOWN: &str = "qlara_token_seconds_to_expiry";
 
 fn write_profiles_per_platform(snapshot: &Snapshot, lines: &mut Lines) {
-    let mut counts: std::collections::BTreeMap<&str, u64> = DOCUMENTED_PLATFORMS
+    let mut counts: BTreeMap<&str, u64> = DOCUMENTED_PLATFORMS
         .into_iter()
         .map(|platform| (platform, 0))
         .collect();

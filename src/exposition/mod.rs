@@ -2,7 +2,8 @@
 //!
 //! A snapshot is written once per refresh, one block of sample lines per family. A scrape joins the
 //! blocks of all accounts under each family's HELP and TYPE, and writes only what changes between
-//! two refreshes: the state of each account and the time left of each token.
+//! two refreshes: the state of each account and the time left of each token. Scrapes of the same
+//! second share one answer.
 
 mod body;
 mod families;
@@ -28,7 +29,8 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub struct AccountView {
     /// The account's name, where it has one.
     pub account: Option<Arc<str>>,
-    /// Grows with every refresh of the account: two views of one revision say the same of it.
+    /// Grows with every refresh of the account: two views of one revision differ only in whether the
+    /// snapshot is still young enough to be shown.
     pub revision: u64,
     /// Whether the latest refresh read the list.
     pub up: bool,

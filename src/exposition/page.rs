@@ -9,7 +9,7 @@ use super::snapshot_text::account_labels;
 use super::text::{Lines, gauge_header};
 use super::{AccountView, Body};
 
-/// A block below this size is copied: a piece of its own would cost more than the copy.
+/// A block below this size in bytes is copied: a piece of its own would cost more than the copy.
 const COPIED_BELOW: usize = 16 * 1024;
 
 /// The latest answer, which serves every scrape of the same second: nothing in it changes faster,
@@ -30,7 +30,6 @@ struct Written {
 #[derive(Debug, PartialEq, Eq)]
 struct Shown {
     revision: u64,
-    up: bool,
     has_snapshot: bool,
 }
 
@@ -48,7 +47,6 @@ impl Page {
         let second = now.timestamp();
         let looks = |view: &AccountView| Shown {
             revision: view.revision,
-            up: view.up,
             has_snapshot: view.snapshot.is_some(),
         };
         // Others wait for the one that writes: they want the same.

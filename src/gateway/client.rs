@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::DateTime;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Response, StatusCode, Url};
+use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
@@ -20,7 +20,7 @@ use crate::clock::Clock;
 /// `User-Agent` of every gateway call.
 pub const USER_AGENT: &str = concat!("qlara-exporter/", env!("CARGO_PKG_VERSION"));
 
-/// An error answer is read this far, for `retryAfter` and to keep the connection usable.
+/// An error answer is read this far, in bytes, for `retryAfter` and to keep the connection usable.
 const ERROR_BODY_LIMIT: u64 = 64 * 1024;
 /// And for this long.
 const ERROR_BODY_PATIENCE: Duration = Duration::from_secs(1);
@@ -104,7 +104,7 @@ impl Client {
     async fn get(&self, path: &str, deadline: Instant) -> Exchange {
         let request = self.http.get(self.address(path));
         let (request, secret) = self.credentials.authorize(request).await;
-        let (result, quota) = match in_time(deadline, request.send()).await {
+        let (result, quota) = match in_time(deadline, send(request)).await {
             Ok(response) => {
                 let quota = read_quota(response.headers());
                 (self.read(response, deadline).await, quota)
@@ -207,6 +207,20 @@ async fn read_body(
     Ok(body)
 }
 
+/// Sends a request, and once more if the connection ended before any byte of the answer: the gateway
+/// may close a kept connection in the very moment in which it is used again.
+async fn send(request: RequestBuilder) -> reqwest::Result<Response> {
+    let again = request.try_clone();
+    match (request.send().await, again) {
+        (Err(error), Some(again)) if ended_unanswered(&error) => again.send().await,
+        (answer, _) => answer,
+    }
+}
+
+fn ended_unanswered(error: &reqwest::Error) -> bool {
+    find_cause::<hyper::Error>(error).is_some_and(hyper::Error::is_incomplete_message)
+}
+
 async fn in_time<T>(
     deadline: Instant,
     step: impl Future<Output = reqwest::Result<T>>,
@@ -228,7 +242,7 @@ fn classify(error: reqwest::Error) -> GatewayError {
         return GatewayError::Tls(tls.to_string());
     }
     if error.is_connect() && root_io_kind(&error) == Some(ErrorKind::UnexpectedEof) {
-        // Only a handshake reads while it connects.
+        // Of all that happens while it connects, only a handshake can end so.
         return GatewayError::Tls("the handshake breaks off".to_owned());
     }
     if error.is_body() || error.is_decode() {
@@ -267,7 +281,8 @@ fn root_io_kind(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
     io.last().map(std::io::Error::kind)
 }
 
-fn root_cause(error: &(dyn StdError + 'static)) -> String {
+/// What the innermost error says.
+pub(crate) fn root_cause(error: &(dyn StdError + 'static)) -> String {
     causes(error)
         .last()
         .map(ToString::to_string)

@@ -1,11 +1,14 @@
 //! What an account shows to the gateway, and how a secret that lives in a file is kept current.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use reqwest::RequestBuilder;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::timeout;
 
 /// How an account proves who it is (API page, "Errors" and the authentication page).
 #[derive(Debug)]
@@ -55,6 +58,12 @@ pub enum SecretError {
         /// What the operating system says.
         source: std::io::Error,
     },
+    /// The file does not answer, as on a network drive that is gone.
+    #[error("reading {} takes too long", path.display())]
+    Slow {
+        /// The secret's file.
+        path: PathBuf,
+    },
     /// Nothing is left after trimming.
     #[error("{place} is empty")]
     Empty {
@@ -84,7 +93,14 @@ pub struct Secret {
     file: Option<PathBuf>,
     alphabet: Alphabet,
     value: Mutex<SecretString>,
+    /// A look at the file that has not ended yet: no second one is begun beside it.
+    look: Mutex<Option<Look>>,
 }
+
+type Look = JoinHandle<std::io::Result<String>>;
+
+/// How long a request waits for its secret's file before it takes the last good value.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Secret {
     /// A secret whose value is known; `place` names where it stands, for the error.
@@ -96,6 +112,7 @@ impl Secret {
             file: None,
             alphabet,
             value: Mutex::new(usable(place, value, alphabet)?),
+            look: Mutex::default(),
         })
     }
 
@@ -109,6 +126,7 @@ impl Secret {
             value: Mutex::new(usable_content(path, text, alphabet)?),
             file: Some(path.to_owned()),
             alphabet,
+            look: Mutex::default(),
         })
     }
 
@@ -116,9 +134,22 @@ impl Secret {
         let Some(path) = &self.file else {
             return Ok(());
         };
-        let text = tokio::fs::read_to_string(path).await;
-        *self.value.lock() = usable_content(path, text, self.alphabet)?;
-        Ok(())
+        let begun = self.look.lock().take();
+        let mut look = begun.unwrap_or_else(|| {
+            let path = path.clone();
+            spawn_blocking(move || std::fs::read_to_string(path))
+        });
+        match timeout(PATIENCE, &mut look).await {
+            Ok(ended) => {
+                let text = ended.unwrap_or_else(|failed| Err(failed.into()));
+                *self.value.lock() = usable_content(path, text, self.alphabet)?;
+                Ok(())
+            }
+            Err(_) => {
+                *self.look.lock() = Some(look);
+                Err(SecretError::Slow { path: path.clone() })
+            }
+        }
     }
 
     fn value(&self) -> SecretString {

@@ -16,7 +16,13 @@ use super::walk::walk;
 
 /// No entry of the documentation comes near this length; what does is not shown.
 const MAX_ENTRY_BYTES: usize = 64 * 1024;
-/// Unknown status words that are kept of one answer, and how much of each, for the log.
+/// Nor near these, in bytes. What is shown stands in many lines, so longer texts would cost memory
+/// many times over.
+const MAX_IDENTIFIER_BYTES: usize = 256;
+const MAX_TEXT_BYTES: usize = 1024;
+/// Permissions of one profile.
+const MAX_PERMISSIONS: usize = 64;
+/// Unknown status words that are kept of one answer, and how many characters of each, for the log.
 const MAX_UNKNOWN_STATUSES: usize = 100;
 const MAX_WORD: usize = 100;
 
@@ -154,6 +160,35 @@ impl Oddities {
         })
     }
 
+    /// A text of a sensible length.
+    fn text(&mut self, field: Field, raw: Option<&RawValue>) -> Option<String> {
+        let text = self.read::<String>(field, raw)?;
+        let sensible = text.len() <= MAX_TEXT_BYTES;
+        if !sensible {
+            self.invalid(field);
+        }
+        sensible.then_some(text)
+    }
+
+    /// The human name; the documentation has one for every profile.
+    fn name(&mut self, raw: Option<&RawValue>) -> String {
+        if raw.is_none_or(is_null) {
+            self.invalid(Field::Name);
+        }
+        self.text(Field::Name, raw).unwrap_or_default()
+    }
+
+    /// Permissions of a sensible number and length.
+    fn permissions(&mut self, raw: Option<&RawValue>) -> Option<BTreeSet<String>> {
+        let granted = self.read::<BTreeSet<String>>(Field::Permissions, raw)?;
+        let is_sensible = |permission: &String| is_sensible_identifier(permission);
+        let sensible = granted.len() <= MAX_PERMISSIONS && granted.iter().all(is_sensible);
+        if !sensible {
+            self.invalid(Field::Permissions);
+        }
+        sensible.then_some(granted)
+    }
+
     fn required<T: DeserializeOwned>(&mut self, field: Field, raw: Option<&RawValue>) -> Option<T> {
         if raw.is_none_or(is_null) {
             self.invalid(field);
@@ -165,8 +200,9 @@ impl Oddities {
     /// A moment: RFC 3339 with any offset, `Z`, fractions, years up to 9999.
     fn moment(&mut self, field: Field, text: Option<String>) -> Option<DateTime<Utc>> {
         match DateTime::parse_from_rfc3339(&text?) {
-            Ok(moment) => Some(moment.to_utc()),
-            Err(_) => {
+            // Before 1970 there was no gateway: such a date stands for none, as Go's zero time does.
+            Ok(moment) if moment.timestamp() >= 0 => Some(moment.to_utc()),
+            _ => {
                 self.invalid(field);
                 None
             }
@@ -291,11 +327,11 @@ fn read_listed(raw: &RawValue, oddities: &mut Oddities) -> Option<ListedProfile>
     Some(ListedProfile {
         platform,
         id,
-        name: oddities.required(Field::Name, raw.name).unwrap_or_default(),
+        name: oddities.name(raw.name),
         status: oddities.status(raw.status),
         token_expires_at: oddities.moment(Field::TokenExpiresAt, token_expires_at),
         connected_at: oddities.moment(Field::ConnectedAt, connected_at),
-        phone_number: oddities.read(Field::PhoneNumber, raw.phone_number),
+        phone_number: oddities.text(Field::PhoneNumber, raw.phone_number),
     })
 }
 
@@ -304,9 +340,9 @@ fn read_detailed(raw: &RawValue, oddities: &mut Oddities) -> Option<ProfileDetai
     let last_activity_at = oddities.read(Field::LastActivityAt, raw.last_activity_at);
     Some(ProfileDetails {
         id: identifier(raw.profile_id)?,
-        page_id: oddities.read(Field::PageId, raw.page_id),
-        category: oddities.read(Field::Category, raw.category),
-        permissions: oddities.read(Field::Permissions, raw.permissions),
+        page_id: oddities.text(Field::PageId, raw.page_id),
+        category: oddities.text(Field::Category, raw.category),
+        permissions: oddities.permissions(raw.permissions),
         last_activity_at: oddities.moment(Field::LastActivityAt, last_activity_at),
     })
 }
@@ -320,7 +356,11 @@ fn read_entry(raw: &RawValue) -> Option<RawProfile<'_>> {
 
 fn identifier(raw: Option<&RawValue>) -> Option<String> {
     let text: String = serde_json::from_str(raw?.get()).ok()?;
-    (!text.is_empty()).then_some(text)
+    is_sensible_identifier(&text).then_some(text)
+}
+
+fn is_sensible_identifier(text: &str) -> bool {
+    (1..=MAX_IDENTIFIER_BYTES).contains(&text.len())
 }
 
 /// `.` and `..` mean other places in a URL, percent-encoded or not (WHATWG URL, "path state").

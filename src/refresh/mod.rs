@@ -90,7 +90,8 @@ impl Refresher {
         }
     }
 
-    /// Asks the gateway: 1 + (number of platforms in the list) requests, ended by the budget.
+    /// Asks the gateway: one request for the list and one for each platform in it, up to
+    /// [`MAX_PLATFORMS`], ended by the budget.
     pub async fn refresh(&self) -> Outcome {
         let deadline = Instant::now() + self.timeout;
         let mut troubles = Troubles::default();

@@ -10,7 +10,7 @@ use super::Simulator;
 use super::faults::Fault;
 use super::world::Replacement;
 
-/// No profiles that anybody writes by hand are larger.
+/// No profiles that anybody writes by hand are larger, in bytes.
 const BODY_LIMIT: usize = 256 << 20;
 
 /// Answers a request below `/-/`.

@@ -1,4 +1,4 @@
-//! `process_*` as every Prometheus client library writes them, read from `/proc` at each scrape.
+//! `process_*` as every Prometheus client library writes them, read from `/proc` when they are shown.
 
 use prometheus::Registry;
 
@@ -71,7 +71,7 @@ mod linux {
             let stat = process.stat()?;
             let ticks = procfs::ticks_per_second() as f64;
             let cpu_seconds = (stat.utime + stat.stime) as f64 / ticks;
-            // Two scrapes may come here at once: never step back.
+            // The kernel may round: a counter never steps back.
             self.cpu_seconds
                 .inc_by((cpu_seconds - self.cpu_seconds.get()).max(0.0));
             self.open_fds.set(process.fd_count()? as f64);

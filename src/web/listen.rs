@@ -33,18 +33,18 @@ pub async fn listen(address: &str) -> Result<TcpListener, ListenError> {
     })
 }
 
-/// Whether the text is `host:port`, `[v6]:port` or `:port`.
+/// The two parts of `host:port`, `[v6]:port` or `:port`.
 ///
 /// # Errors
-/// What is wrong with it.
-pub fn check_listen_address(text: &str) -> Result<(), &'static str> {
+/// What is expected instead.
+pub fn host_and_port(text: &str) -> Result<(&str, u16), &'static str> {
     const EXPECTED: &str = "expected HOST:PORT or :PORT";
     let (host, port) = text.rsplit_once(':').ok_or(EXPECTED)?;
-    port.parse::<u16>().map_err(|_| EXPECTED)?;
+    let port = port.parse().map_err(|_| EXPECTED)?;
     let is_v6 = host.starts_with('[') && host.ends_with(']');
     // An IPv6 address without brackets would lose its last group to the port.
     if host.contains(':') && !is_v6 {
         return Err("expected brackets around an IPv6 address, [::1]:PORT");
     }
-    Ok(())
+    Ok((host, port))
 }
