@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::documentation::full_scrape;
 use crate::harness::process::run;
@@ -297,12 +297,12 @@ fn inhibition_names_alerts_that_exist_and_spares_the_countdown_of_tokens() {
                 "{name} is inhibited or inhibits, but there is no such alert"
             );
         }
-        for spared in ["QlaraTokenExpired", "QlaraTokenExpiryImminent"] {
-            let by_time = sources
-                .iter()
-                .all(|source| source.starts_with("QlaraToken"));
+        let blind = sources.iter().any(|source| {
+            source.starts_with("QlaraExporter") || source.starts_with("QlaraGateway")
+        });
+        for counted_down in ["QlaraTokenExpired", "QlaraTokenExpiryImminent"] {
             assert!(
-                by_time || !targets.iter().any(|target| target == spared),
+                !blind || !targets.contains(&counted_down.to_owned()),
                 "{rule}"
             );
         }
@@ -310,6 +310,45 @@ fn inhibition_names_alerts_that_exist_and_spares_the_countdown_of_tokens() {
         assert!(
             sources.iter().all(|source| !targets.contains(source)),
             "{rule}"
+        );
+    }
+}
+
+#[test]
+fn inhibition_reaches_as_far_as_its_source_and_no_further() {
+    let alerts = alerts();
+    let configuration = yaml(&repository("alerts/alertmanager.yml"));
+    for rule in configuration["inhibit_rules"].as_array().expect("rules") {
+        // What the source is about is what both sides must have in common.
+        let common = |name: &String| match text(&alerts[name]["labels"], "scope") {
+            "exporter" => json!(["job"]),
+            "account" => json!(["job", "account"]),
+            "platform" => json!(["job", "account", "platform"]),
+            _ => json!(["job", "account", "platform", "profile"]),
+        };
+        for source in named(&rule["source_matchers"]) {
+            assert_eq!(rule["equal"], common(&source), "{rule}");
+        }
+    }
+}
+
+#[test]
+fn every_template_that_a_receiver_uses_is_defined() {
+    let configuration =
+        std::fs::read_to_string(repository("alerts/alertmanager.yml")).expect("a file");
+    let templates = std::fs::read_to_string(repository("alerts/qlara.tmpl")).expect("a file");
+    let uses = |text: &str| -> Vec<String> {
+        let names = text.split("template \"").skip(1);
+        names
+            .filter_map(|rest| Some(rest.split('"').next()?.to_owned()))
+            .collect()
+    };
+    let used = [uses(&configuration), uses(&templates)].concat();
+    assert!(used.len() > 5, "{used:?}");
+    for name in used {
+        assert!(
+            templates.contains(&format!("{{{{ define \"{name}\" }}}}")),
+            "{name}"
         );
     }
 }
@@ -343,7 +382,6 @@ fn what_a_blind_exporter_silences_is_all_that_hangs_on_states() {
             "QlaraExporterDown",
             "QlaraExporterAbsent",
             "QlaraGatewayUnreachable",
-            "QlaraGatewayCredentialsRefused",
         ] {
             if of_profiles {
                 assert_eq!(

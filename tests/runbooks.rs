@@ -139,6 +139,8 @@ fn each_page_has_the_same_headings() {
             .filter(|line| line.starts_with('#'))
             .collect();
         assert_eq!(headings, HEADINGS, "{name}");
+        let words = page.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("the Qlara dashboard"), "{name}: where to go");
     }
 }
 
