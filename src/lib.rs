@@ -14,7 +14,7 @@
 //!
 //! Arrows run one way: `main` → [`lifecycle`] → [`web`] → [`account`] → [`refresh`] → [`gateway`].
 //! [`cli`] and [`config`] turn arguments, environment and file into a validated configuration;
-//! nothing below [`lifecycle`] knows the command line. [`simulator`] is the gateway as its
+//! nothing below [`lifecycle`] knows the command line. [`verdict`] says how bad things are. [`simulator`] is the gateway as its
 //! documentation describes it, for demonstrations and tests; [`demo`] joins it with the exporter, and
 //! [`healthcheck`] asks a running one.
 
@@ -35,4 +35,5 @@ pub mod refresh;
 pub mod simulator;
 pub mod snapshot;
 pub mod telemetry;
+pub mod verdict;
 pub mod web;
