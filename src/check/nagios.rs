@@ -11,18 +11,8 @@ use crate::verdict::Severity;
 const TOLD: usize = 3;
 
 pub(super) fn write(audit: &Audit, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let summary = &report.summary;
-    let counts = format!(
-        "{} profiles: {} critical, {} warning, {} fine",
-        summary.profiles(),
-        summary.critical,
-        summary.warning,
-        summary.fine
-    );
-    let line = status_line(
-        report.state(),
-        &[vec![counts], told(report)].concat().join("; "),
-    );
+    let told = [vec![report.summary.to_string()], told(report)].concat();
+    let line = status_line(report.state(), &told.join("; "));
     writeln!(out, "{line} | {}", performance(audit, report))
 }
 
@@ -42,10 +32,7 @@ fn status_line(state: State, text: &str) -> String {
 
 /// The most urgent, then how many more.
 fn told(report: &Report) -> Vec<String> {
-    let notes = report.notes.iter().map(|note| match note.account {
-        Some(account) => format!("account {account}: {}", note.text),
-        None => note.text.clone(),
-    });
+    let notes = report.notes.iter().map(ToString::to_string);
     let troubled = report
         .rows
         .iter()

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::fmt::{self, Display};
 
 use super::{Audit, Read};
 use crate::gateway::model::Status;
@@ -105,6 +106,29 @@ impl Summary {
     /// All profiles, the missing ones included.
     pub fn profiles(&self) -> usize {
         self.fine + self.warning + self.critical
+    }
+}
+
+impl Display for Summary {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let profiles = match self.profiles() {
+            1 => "1 profile".to_owned(),
+            number => format!("{number} profiles"),
+        };
+        let Summary {
+            critical,
+            warning,
+            fine,
+            ..
+        } = self;
+        write!(
+            out,
+            "{profiles}: {critical} critical, {warning} warning, {fine} fine"
+        )?;
+        match self.unread {
+            0 => Ok(()),
+            unread => write!(out, "; {unread} of {} accounts not read", self.accounts),
+        }
     }
 }
 
@@ -259,6 +283,15 @@ fn notes_of_the_list(snapshot: &Snapshot) -> Vec<(State, String)> {
         }
     }
     said
+}
+
+impl Display for Note<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(account) = self.account {
+            write!(out, "account {account}: ")?;
+        }
+        out.write_str(&self.text)
+    }
 }
 
 impl Report<'_> {

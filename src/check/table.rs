@@ -37,13 +37,9 @@ pub(super) fn write(
         writeln!(out)?;
     }
     for note in &report.notes {
-        let text = match note.account {
-            Some(account) => format!("account {account}: {}", note.text),
-            None => note.text.clone(),
-        };
-        table.marked(note.state, &text, out)?;
+        table.marked(note.state, &note.to_string(), out)?;
     }
-    table.marked(report.state(), &summary(report), out)
+    table.marked(report.state(), &report.summary.to_string(), out)
 }
 
 struct Table {
@@ -178,24 +174,6 @@ impl Table {
 
 fn word(severity: Severity) -> &'static str {
     State::from(severity).as_str()
-}
-
-fn summary(report: &Report) -> String {
-    let summary = &report.summary;
-    let mut text = format!(
-        "{} profiles: {} critical, {} warning, {} fine",
-        summary.profiles(),
-        summary.critical,
-        summary.warning,
-        summary.fine
-    );
-    if summary.unread > 0 {
-        text.push_str(&format!(
-            "; {} of {} accounts not read",
-            summary.unread, summary.accounts
-        ));
-    }
-    text
 }
 
 fn date_and_time(moment: DateTime<Utc>) -> String {
