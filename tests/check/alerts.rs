@@ -57,8 +57,7 @@ fn alert(finding: &Finding) -> Option<&'static str> {
         Finding::StatusUnknown => Some("QlaraProfileStatusUnknown"),
         Finding::PermissionMissing(_) => Some("QlaraProfilePermissionMissing"),
         Finding::Missing => Some("QlaraExpectedProfileMissing"),
-        // No metric names the profiles that nobody expects.
-        Finding::NotExpected => None,
+        Finding::NotExpected => Some("QlaraProfileNotExpected"),
     }
 }
 
