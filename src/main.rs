@@ -1,6 +1,6 @@
 //! Parse, log, run, exit code.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -136,7 +136,7 @@ fn make_audit(args: &CheckArgs) -> Result<State, Error> {
     let state = audit.write(args.format(), &mut text)?;
     match &args.output_file {
         Some(path) => check::write_file(path, &text)?,
-        None => print(&String::from_utf8_lossy(&text)),
+        None => print_whole(&text)?,
     }
     Ok(state)
 }
@@ -185,6 +185,15 @@ fn run<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
 /// To standard output, which may be closed: that is nobody's loss.
 fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// To standard output, where a full disk is a failure, and a reader that has left is none.
+fn print_whole(text: &[u8]) -> std::io::Result<()> {
+    let mut out = std::io::stdout();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
 }
 
 fn fail(line: &str, code: u8) -> ExitCode {

@@ -104,6 +104,51 @@ async fn what_is_critical_outweighs_what_is_unknown_and_that_a_warning() {
     );
 }
 
+#[tokio::test]
+async fn accounts_are_read_at_the_same_time_and_once() {
+    let gateway = gateway(&json!([page("p")])).await;
+    gateway.faults("latency=1s").await;
+    let account = |number| format!("- {{name: a{number}, api_key_env: QLARA_API_KEY}}\n");
+    let accounts: String = (0..12).map(account).collect();
+    let started = std::time::Instant::now();
+    let ran = check_yaml(&gateway, &format!("accounts:\n{accounts}"), &[]).await;
+    assert_eq!(ran.code, 0, "{}", ran.output);
+    let took = started.elapsed();
+    assert!(
+        took.as_secs() < 12,
+        "one after the other takes 24 s, this took {took:?}"
+    );
+    let stats = gateway.stats().await;
+    assert_eq!((stats.list, stats.details), (12, 12));
+    let unknown = check_yaml(
+        &gateway,
+        &format!("accounts:\n{accounts}"),
+        &["--account", "b"],
+    )
+    .await;
+    let (code, error) = (unknown.code, unknown.error);
+    assert_eq!(code, 3);
+    assert!(
+        error.contains("no account of that name, expected one of a0, a1, "),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn output_that_gets_lost_is_unknown_and_a_reader_that_leaves_is_not() {
+    let gateway = gateway(&json!([page("p")])).await;
+    let program = env!("CARGO_BIN_EXE_qlara-exporter");
+    for (redirection, code) in [("> /dev/full", 3), ("| true; exit ${PIPESTATUS[0]}", 0)] {
+        let mut command = std::process::Command::new("bash");
+        command.args(["-c", &format!("{program} check {redirection}")]);
+        command
+            .env("QLARA_URL", gateway.url())
+            .env("QLARA_API_KEY", crate::harness::API_KEY);
+        let ran = tokio::task::spawn_blocking(move || run(&mut command)).await;
+        assert_eq!(ran.expect("a program that ran").0, code, "{redirection}");
+    }
+}
+
 #[test]
 fn wrong_use_and_configuration_are_unknown_and_not_critical() {
     for (arguments, line) in [

@@ -99,6 +99,21 @@ async fn the_table_is_that_of_the_golden_file() {
 }
 
 #[tokio::test]
+async fn the_documentation_shows_what_is_printed() {
+    let documentation = include_str!("../../docs/check.md");
+    let all = profiles();
+    let two = json!([all[0], all[2]]);
+    let yaml = "accounts: [{name: brandco, api_key_env: QLARA_API_KEY}]";
+    let audit = audit(&two, yaml, Options::default())
+        .await
+        .expect("an audit");
+    for format in [PLAIN, Format::Nagios] {
+        let (text, _) = written(&audit, format);
+        assert!(documentation.contains(&format!("```\n{text}```")), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn columns_are_straight_and_end_at_80() {
     let audit = audit(&profiles(), YAML, Options::default())
         .await
@@ -152,9 +167,9 @@ async fn colours_change_nothing_but_colours() {
 }
 
 /// `script` (util-linux) gives the program a terminal.
-async fn on_a_terminal(url: String, variables: &'static str) -> String {
+async fn on_a_terminal(url: String, variables: &'static str, arguments: &str) -> String {
     let program = format!(
-        "env TERM=xterm NO_COLOR= {variables} QLARA_URL={url} QLARA_API_KEY=simulated {} check",
+        "env TERM=xterm NO_COLOR= {variables} QLARA_URL={url} QLARA_API_KEY=simulated {} check {arguments}",
         env!("CARGO_BIN_EXE_qlara-exporter")
     );
     let script =
@@ -169,7 +184,7 @@ async fn colours_are_for_terminals_and_for_those_who_want_them() {
     let gateway = gateway(&json!([page("p")])).await;
     assert!(!check(&gateway, &[]).await.output.contains('\u{1b}'));
     for (variables, coloured) in [("", true), ("NO_COLOR=1", false), ("TERM=dumb", false)] {
-        let output = on_a_terminal(gateway.url(), variables).await;
+        let output = on_a_terminal(gateway.url(), variables, "").await;
         assert!(output.contains("1 fine"), "{output}");
         assert_eq!(
             output.contains("\u{1b}[32m"),
@@ -177,4 +192,27 @@ async fn colours_are_for_terminals_and_for_those_who_want_them() {
             "{variables} {output:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_person_sees_how_far_it_is_and_a_log_does_not() {
+    let gateway = gateway(&json!([page("p")])).await;
+    let directory = tempfile::tempdir().expect("a folder");
+    let file = directory.path().join("qlara.yml").display().to_string();
+    let account = |number| format!("- {{name: a{number}, api_key_env: QLARA_API_KEY}}\n");
+    let accounts: String = (0..3).map(account).collect();
+    std::fs::write(&file, format!("accounts:\n{accounts}")).expect("a file");
+    let arguments = format!("--config.file {file}");
+    let output = on_a_terminal(gateway.url(), "", &arguments).await;
+    for step in ["0 of 3", "1 of 3", "2 of 3"] {
+        assert!(
+            output.contains(&format!("\r\u{1b}[KReading accounts: {step}")),
+            "{output:?}"
+        );
+    }
+    assert!(output.contains("3 profiles: 0 critical"), "{output:?}");
+    let ran = check(&gateway, &["--config.file", &file]).await;
+    assert_eq!((ran.code, ran.error.as_str()), (0, ""));
+    let alone = on_a_terminal(gateway.url(), "", "").await;
+    assert!(!alone.contains("Reading"), "{alone:?}");
 }
