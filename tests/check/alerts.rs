@@ -1,7 +1,7 @@
 //! The alerts and the verdicts are one set of rules.
 
 use chrono::TimeDelta;
-use qlara_exporter::verdict::{Finding, REFRESH_OVERDUE, Severity, Thresholds};
+use qlara_exporter::verdict::{Cost, Finding, REFRESH_OVERDUE, Severity, Thresholds};
 use serde_json::Value;
 
 use crate::alerting::{repository, yaml};
@@ -105,4 +105,40 @@ fn the_severities_of_alerts_and_findings_agree() {
     for alert in ["QlaraNoProfiles", "QlaraProfilesDropped"] {
         assert_eq!(severity(alert), "warning", "{alert}");
     }
+}
+
+#[test]
+fn a_missing_permission_costs_the_same_everywhere() {
+    let dashboard = include_str!("../../dashboards/qlara-profiles.json");
+    let rules = include_str!("../../alerts/qlara.rules.yml");
+    let mut to_send = Vec::new();
+    for permission in [
+        "pages_messaging",
+        "instagram_basic",
+        "instagram_manage_messages",
+        "pages_read_engagement",
+    ] {
+        let purpose = match Cost::of(permission) {
+            Cost::CannotSend => {
+                to_send.push(permission);
+                "to send"
+            }
+            Cost::CannotReadMetrics => {
+                let words = format!(
+                    "eq $labels.permission \"{permission}\" }}}}its metrics cannot be read"
+                );
+                assert!(rules.contains(&words), "{words}");
+                "to read metrics"
+            }
+            Cost::Unknown => panic!("nobody knows what {permission} is for"),
+        };
+        let column = format!("\"{permission}\": \"{permission} ({purpose})\"");
+        assert!(dashboard.contains(&column), "{column}");
+    }
+    let words = format!(
+        "match \"^({})$\" $labels.permission }}}}it cannot send",
+        to_send.join("|")
+    );
+    assert!(rules.contains(&words), "{words}");
+    assert_eq!(Cost::of("ads_read"), Cost::Unknown);
 }
