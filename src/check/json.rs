@@ -6,8 +6,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use super::Audit;
+use super::notes::Note;
 use super::printable::escaped;
-use super::report::{Note, Report, Row};
+use super::report::{Report, Row};
 use crate::snapshot::{Details, Profile};
 use crate::verdict::{Cost, Finding};
 

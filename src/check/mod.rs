@@ -5,6 +5,7 @@ mod expected;
 mod json;
 mod metrics;
 mod nagios;
+mod notes;
 mod output;
 mod printable;
 pub mod progress;
@@ -28,8 +29,9 @@ use crate::telemetry::Telemetry;
 use crate::verdict::Thresholds;
 
 pub use nagios::unknown as nagios_unknown;
+pub use notes::Note;
 pub use output::{Format, OutputError, write_file};
-pub use report::{Note, Report, Row, State, Summary};
+pub use report::{Report, Row, State, Summary};
 
 /// Accounts that are read at once.
 const ACCOUNTS_AT_ONCE: usize = 16;

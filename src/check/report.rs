@@ -1,12 +1,11 @@
 //! What an audit comes to: rows, notes and one state.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 
+use super::notes::Note;
 use super::{Audit, Read};
 use crate::gateway::model::Status;
-use crate::snapshot::Snapshot;
 use crate::verdict::{Judged, Severity, judge_all};
 
 /// The states of the plugin convention of Nagios and Icinga, from good to bad. What is known to be
@@ -74,17 +73,6 @@ impl Row<'_> {
     pub fn status_word(&self) -> &'static str {
         self.status().map_or("MISSING", Status::as_str)
     }
-}
-
-/// Something to say that concerns no single profile.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note<'a> {
-    /// The account's name, where it has one and the note concerns one account.
-    pub account: Option<&'a str>,
-    /// How bad it is.
-    pub state: State,
-    /// A sentence.
-    pub text: String,
 }
 
 /// How many profiles are how well.
@@ -182,7 +170,7 @@ impl Audit {
         }
     }
 
-    fn rows<'a>(&'a self, read: &'a Read) -> impl Iterator<Item = Row<'a>> {
+    pub(super) fn rows<'a>(&'a self, read: &'a Read) -> impl Iterator<Item = Row<'a>> {
         let snapshot = read.snapshot.iter();
         let judged =
             snapshot.flat_map(|snapshot| judge_all(snapshot, self.checked_at, &self.thresholds));
@@ -194,103 +182,6 @@ impl Audit {
             self.filter.passes_platform(row.judged.platform)
                 && self.filter.passes_status(row.status())
         })
-    }
-
-    fn notes<'a>(&self, read: &'a Read) -> Vec<Note<'a>> {
-        let mut said = Vec::new();
-        let troubles = &read.troubles;
-        if let Some(error) = &troubles.list {
-            said.push((State::Unknown, error.to_string()));
-        }
-        if let Some(error) = &troubles.secret {
-            said.push((State::Warning, error.to_string()));
-        }
-        for (platform, error) in &troubles.details {
-            if self.filter.passes_platform(platform) {
-                let text = format!("details of {platform}: {error}; its permissions are not known");
-                said.push((State::Unknown, text));
-            }
-        }
-        if troubles.platforms_not_asked > 0 {
-            let text = format!(
-                "{} platforms too many in the list: they were not asked for details",
-                troubles.platforms_not_asked
-            );
-            said.push((State::Unknown, text));
-        }
-        for word in &troubles.unknown_statuses {
-            let text = format!("the gateway's documentation does not name the status {word:?}");
-            said.push((State::Warning, text));
-        }
-        said.extend(read.snapshot.iter().flat_map(notes_of_the_list));
-        let account = read.name.as_deref();
-        said.into_iter()
-            .map(|(state, text)| Note {
-                account,
-                state,
-                text,
-            })
-            .collect()
-    }
-
-    /// A platform that nobody has is more likely a slip than a question.
-    fn notes_of_the_filter(&self) -> Vec<Note<'_>> {
-        let snapshots: Vec<&Snapshot> = self
-            .accounts
-            .iter()
-            .filter_map(|read| read.snapshot.as_ref())
-            .collect();
-        if snapshots.len() < self.accounts.len() {
-            return Vec::new();
-        }
-        let listed = snapshots
-            .iter()
-            .flat_map(|snapshot| snapshot.details_up.keys());
-        let expected = snapshots.iter().flat_map(|snapshot| &snapshot.expected);
-        let seen: BTreeSet<&String> = listed
-            .chain(expected.map(|expected| &expected.platform))
-            .collect();
-        let unseen = self
-            .filter
-            .platforms
-            .iter()
-            .filter(|platform| !seen.contains(platform));
-        unseen
-            .map(|platform| Note {
-                account: None,
-                state: State::Warning,
-                text: format!("no profile of the platform {platform} is connected"),
-            })
-            .collect()
-    }
-}
-
-/// As the alerts have it, a list without a profile and one that is not shown whole are warnings.
-fn notes_of_the_list(snapshot: &Snapshot) -> Vec<(State, String)> {
-    let mut said = Vec::new();
-    if snapshot.profiles.is_empty() {
-        said.push((State::Warning, "no profile is connected".to_owned()));
-    }
-    let dropped = snapshot.dropped;
-    for (count, why) in [
-        (dropped.duplicate, "stand in it twice"),
-        (dropped.invalid, "cannot be read"),
-        (dropped.limit, "are past limits.profiles"),
-    ] {
-        if count > 0 {
-            let text = format!("{count} entries of the list are left out: they {why}");
-            said.push((State::Warning, text));
-        }
-    }
-    said
-}
-
-impl Display for Note<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(account) = self.account {
-            write!(out, "account {account}: ")?;
-        }
-        out.write_str(&self.text)
     }
 }
 

@@ -67,7 +67,7 @@ enum Output {
 }
 
 /// `--status`: a status, or `None` for a profile that is missing.
-pub(super) type State = (Option<Status>,);
+pub(super) type State = Option<Status>;
 
 impl CheckArgs {
     /// What the configuration needs to know of the flags.
@@ -87,7 +87,7 @@ impl CheckArgs {
             accounts: self.account.clone(),
             filter: Filter {
                 platforms: BTreeSet::from_iter(self.platform.iter().cloned()),
-                statuses: self.status.iter().map(|(status,)| *status).collect(),
+                statuses: self.status.iter().copied().collect(),
             },
             thresholds: Thresholds {
                 warning: self.warning,

@@ -40,11 +40,11 @@ pub(super) fn parse_speed(text: &str) -> Result<f64, &'static str> {
 /// The status words of the API in any case, and `missing`.
 pub(super) fn parse_state(text: &str) -> Result<State, String> {
     if text.eq_ignore_ascii_case("missing") {
-        return Ok((None,));
+        return Ok(None);
     }
     let known = Status::ALL.into_iter();
     let mut named = known.filter(|status| status.as_str().eq_ignore_ascii_case(text));
-    named.next().map(|status| (Some(status),)).ok_or_else(|| {
+    named.next().map(Some).ok_or_else(|| {
         let words = Status::ALL.map(Status::as_str).join(", ");
         format!("expected one of {words}, MISSING")
     })

@@ -206,10 +206,14 @@ async fn required_permissions_are_those_of_the_configuration() {
 async fn filters_choose_what_is_shown_and_judged() {
     let expired = with(page("c"), json!({"status": "TOKEN_EXPIRED"}));
     let dropped = json!({"platform": "whatsapp", "profileId": "w", "name": "W", "status": "DISCONNECTED", "connectedAt": in_days(-9.0)});
-    let gateway = gateway(&json!([page("a"), expired, dropped])).await;
+    let asleep = with(
+        page("t"),
+        json!({"platform": "telegram", "status": "SLEEPING"}),
+    );
+    let gateway = gateway(&json!([page("a"), expired, dropped, asleep])).await;
     let account = "accounts: [{name: a, api_key_env: QLARA_API_KEY, expected: [{platform: facebook, profile: a}, {platform: facebook, profile: c}, {platform: whatsapp, profile: w}, {platform: instagram, profile: i}]}]";
     for (arguments, code, rows) in [
-        (&[][..], 2, &["a", "c", "i", "w"][..]),
+        (&[][..], 2, &["a", "c", "i", "t", "w"][..]),
         (&["--platform", "facebook"], 2, &["a", "c"]),
         (&["--platform", "facebook,whatsapp"], 2, &["a", "c", "w"]),
         (
@@ -223,8 +227,9 @@ async fn filters_choose_what_is_shown_and_judged() {
             &["c", "w"],
         ),
         (&["--status", "missing"], 2, &["i"]),
-        (&["--status", "UNKNOWN"], 0, &[]),
-        (&["--platform", "telegram"], 1, &[]),
+        (&["--status", "UNKNOWN"], 1, &["t"]),
+        (&["--platform", "whatsapp", "--status", "CONNECTED"], 0, &[]),
+        (&["--platform", "tiktok"], 1, &[]),
     ] {
         let arguments = [&["--output", "csv"], arguments].concat();
         let ran = check_yaml(&gateway, account, &arguments).await;
