@@ -14,7 +14,8 @@
 //!
 //! Arrows run one way: `main` → [`lifecycle`] → [`web`] → [`account`] → [`refresh`] → [`gateway`].
 //! [`cli`] and [`config`] turn arguments, environment and file into a validated configuration;
-//! nothing below [`lifecycle`] knows the command line. [`simulator`] is the gateway as its
+//! nothing below [`lifecycle`] knows the command line. [`check`] goes past the cache: it reads the
+//! accounts once, and [`verdict`] says how bad what it finds is. [`simulator`] is the gateway as its
 //! documentation describes it, for demonstrations and tests; [`demo`] joins it with the exporter, and
 //! [`healthcheck`] asks a running one.
 
@@ -22,6 +23,7 @@
 
 pub mod account;
 pub mod build;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -35,4 +37,5 @@ pub mod refresh;
 pub mod simulator;
 pub mod snapshot;
 pub mod telemetry;
+pub mod verdict;
 pub mod web;

@@ -4,6 +4,7 @@ mod account_metrics;
 mod alerting;
 mod alerts_live;
 mod broken_answers;
+mod check;
 mod command_line;
 mod configuration;
 mod dashboards;

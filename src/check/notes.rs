@@ -1,0 +1,140 @@
+//! What there is to say beside the profiles: of accounts, of platforms, of the filter.
+
+use std::collections::BTreeSet;
+use std::fmt::{self, Display};
+
+use super::report::State;
+use super::{Audit, Read};
+use crate::gateway::model::Status;
+use crate::refresh::Troubles;
+use crate::snapshot::Snapshot;
+
+type Said = (State, String);
+
+/// Something to say that concerns no single profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note<'a> {
+    /// The account's name, where it has one and the note concerns one account.
+    pub account: Option<&'a str>,
+    /// How bad it is.
+    pub state: State,
+    /// A sentence.
+    pub text: String,
+}
+
+impl Display for Note<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(account) = self.account {
+            write!(out, "account {account}: ")?;
+        }
+        out.write_str(&self.text)
+    }
+}
+
+impl Audit {
+    pub(super) fn notes<'a>(&self, read: &'a Read) -> impl Iterator<Item = Note<'a>> + use<'a> {
+        let mut said = notes_of_the_account(&read.troubles);
+        said.extend(self.notes_of_details(&read.troubles));
+        said.extend(self.notes_of_words(read));
+        said.extend(read.snapshot.iter().flat_map(notes_of_the_list));
+        let account = read.name.as_deref();
+        said.into_iter().map(move |(state, text)| Note {
+            account,
+            state,
+            text,
+        })
+    }
+
+    fn notes_of_details(&self, troubles: &Troubles) -> Vec<Said> {
+        let errors = troubles.details.iter();
+        let shown = errors.filter(|(platform, _)| self.filter.passes_platform(platform));
+        let say = |(platform, error)| {
+            let text = format!("details of {platform}: {error}; its permissions are not known");
+            (State::Unknown, text)
+        };
+        shown.map(say).collect()
+    }
+
+    /// The words themselves, where a profile that is shown has one of them.
+    fn notes_of_words(&self, read: &Read) -> Vec<Said> {
+        let words = &read.troubles.unknown_statuses;
+        let is_unknown = |status| status == Some(Status::Unknown);
+        if words.is_empty() || !self.rows(read).any(|row| is_unknown(row.status())) {
+            return Vec::new();
+        }
+        let say = |word| format!("the gateway's documentation does not name the status {word:?}");
+        words
+            .iter()
+            .map(|word| (State::Warning, say(word)))
+            .collect()
+    }
+
+    /// A platform that nobody has is more likely a slip than a question.
+    pub(super) fn notes_of_the_filter(&self) -> Vec<Note<'_>> {
+        let snapshots: Vec<&Snapshot> = self
+            .accounts
+            .iter()
+            .filter_map(|read| read.snapshot.as_ref())
+            .collect();
+        if snapshots.len() < self.accounts.len() {
+            return Vec::new();
+        }
+        let listed = snapshots
+            .iter()
+            .flat_map(|snapshot| snapshot.details_up.keys());
+        let expected = snapshots.iter().flat_map(|snapshot| &snapshot.expected);
+        let seen: BTreeSet<&String> = listed
+            .chain(expected.map(|expected| &expected.platform))
+            .collect();
+        let unseen = self
+            .filter
+            .platforms
+            .iter()
+            .filter(|platform| !seen.contains(platform));
+        unseen
+            .map(|platform| Note {
+                account: None,
+                state: State::Warning,
+                text: format!("no profile of the platform {platform} is connected"),
+            })
+            .collect()
+    }
+}
+
+fn notes_of_the_account(troubles: &Troubles) -> Vec<Said> {
+    let mut said = Vec::new();
+    if let Some(error) = &troubles.list {
+        said.push((State::Unknown, error.to_string()));
+    }
+    if let Some(error) = &troubles.secret {
+        said.push((State::Warning, error.to_string()));
+    }
+    if troubles.platforms_not_asked > 0 {
+        let text = format!(
+            "{} platforms too many in the list: they were not asked for details",
+            troubles.platforms_not_asked
+        );
+        said.push((State::Unknown, text));
+    }
+    said
+}
+
+/// As the alerts have it, a list without a profile and one that is not shown whole are warnings.
+fn notes_of_the_list(snapshot: &Snapshot) -> Vec<Said> {
+    let mut said = Vec::new();
+    if snapshot.profiles.is_empty() {
+        said.push((State::Warning, "no profile is connected".to_owned()));
+    }
+    let dropped = snapshot.dropped;
+    for (count, why) in [
+        (dropped.duplicate, "stand in it twice"),
+        (dropped.invalid, "cannot be read"),
+        (dropped.limit, "are past limits.profiles"),
+    ] {
+        if count > 0 {
+            let text = format!("{count} entries of the list are left out: they {why}");
+            said.push((State::Warning, text));
+        }
+    }
+    said
+}
