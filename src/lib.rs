@@ -14,9 +14,10 @@
 //!
 //! Arrows run one way: `main` → [`lifecycle`] → [`web`] → [`account`] → [`refresh`] → [`gateway`].
 //! [`cli`] and [`config`] turn arguments, environment and file into a validated configuration;
-//! nothing below [`lifecycle`] knows the command line. [`verdict`] says how bad things are. [`simulator`] is the gateway as its
-//! documentation describes it, for demonstrations and tests; [`demo`] joins it with the exporter, and
-//! [`healthcheck`] asks a running one.
+//! nothing below [`lifecycle`] knows the command line. [`verdict`] says how bad things are, for the
+//! page at `/`, too. [`simulator`] is the gateway as its documentation describes it, for
+//! demonstrations and tests; [`demo`] joins it with the exporter, and [`healthcheck`] asks a running
+//! one.
 
 #![warn(missing_docs, missing_debug_implementations)]
 

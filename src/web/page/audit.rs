@@ -20,6 +20,7 @@ const MOST_PLATFORMS: usize = 20;
 #[derive(Debug)]
 pub(super) struct Audit<'a> {
     pub(super) now: DateTime<Utc>,
+    /// The worst first.
     pub(super) accounts: Vec<AccountState<'a>>,
     /// All profiles of all accounts.
     pub(super) overall: Counts,
@@ -102,6 +103,9 @@ impl<'a> Audit<'a> {
         for view in views {
             audit.add(view, filter);
         }
+        audit
+            .accounts
+            .sort_by_key(|account| (account.has_data, account.troubles.is_empty()));
         audit.matching = audit.rows.len();
         audit
             .rows
@@ -150,6 +154,7 @@ impl<'a> Audit<'a> {
         let worst: Vec<String> = worst
             .into_iter()
             .filter(|(number, ..)| *number > 0)
+            .take(2)
             .map(|(number, noun, how)| format!("{} {how}", words::count(number, noun)))
             .collect();
         if !worst.is_empty() {

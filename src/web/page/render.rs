@@ -118,7 +118,7 @@ fn account(state: &AccountState, audit: &Audit) -> Markup {
         p.state { (age(state, audit)) }
         @if state.has_data && audit.has_accounts() { p { (summary(&state.counts)) } }
         @for trouble in &state.troubles {
-            div.trouble {
+            div.trouble.critical-edge[!state.has_data] {
                 p { strong { bdi { (trouble.what) } } }
                 p { (trouble.advice) }
             }

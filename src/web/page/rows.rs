@@ -7,7 +7,7 @@ use super::audit::{Audit, Row};
 use super::render::{badge, time};
 use super::words::{ago, count, short};
 use crate::gateway::model::Status;
-use crate::verdict::span;
+use crate::verdict::{Finding, span};
 
 /// The most urgent profiles, and how many others there are.
 pub(super) fn table(audit: &Audit) -> Markup {
@@ -28,8 +28,7 @@ pub(super) fn table(audit: &Audit) -> Markup {
             thead role="rowgroup" {
                 tr role="row" {
                     th scope="col" role="columnheader" { "Verdict" }
-                    th scope="col" role="columnheader" { "Profile" }
-                    @if audit.has_accounts() { th scope="col" role="columnheader" { "Account" } }
+                    th scope="col" role="columnheader" { @if audit.has_accounts() { "Profile and account" } @else { "Profile" } }
                     th scope="col" role="columnheader" { "Findings" }
                     th scope="col" role="columnheader" { "Status" }
                     th scope="col" role="columnheader" { "Token ends" }
@@ -61,9 +60,7 @@ fn line(row: &Row, audit: &Audit) -> Markup {
                     bdi.name { (short(&profile.name)) }
                 }
                 span.id { bdi { (short(judged.platform)) } " · " bdi { (short(judged.id)) } }
-            }
-            @if audit.has_accounts() {
-                td role="cell" data-label="Account" { bdi { (short(row.account.unwrap_or_default())) } }
+                @if audit.has_accounts() { bdi.id { (short(row.account.unwrap_or_default())) } }
             }
             td.findings role="cell" data-label="Findings" { (findings(row)) }
             td.status role="cell" data-label="Status" {
@@ -75,15 +72,13 @@ fn line(row: &Row, audit: &Audit) -> Markup {
     }
 }
 
-/// What is wrong, then what to do, each advice once.
+/// What is wrong, the worst first, and what to do about the worst.
 fn findings(row: &Row) -> Markup {
     let findings = &row.judged.verdict.findings;
-    let mut advice: Vec<&str> = findings.iter().map(|finding| finding.advice()).collect();
-    advice.dedup();
+    let advice = findings.first().map_or("nothing to do", Finding::advice);
     html! {
-        @if findings.is_empty() { span.quiet { "nothing to do" } }
         @for finding in findings { bdi.finding { (short(&finding.to_string())) } }
-        @for advice in advice { span.quiet { (advice) } }
+        span.quiet { (advice) }
     }
 }
 

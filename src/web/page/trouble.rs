@@ -5,20 +5,22 @@ use crate::gateway::error::Reason;
 use crate::refresh::Troubles;
 use crate::snapshot::Snapshot;
 
+const LOOK_AT_THE_LIST: &str = "Look at the list of the account in the Qlara dashboard.";
+
 /// Something that somebody should know of an account.
 #[derive(Debug)]
 pub(super) struct Trouble {
     /// One or two sentences.
     pub(super) what: String,
     /// What to do.
-    pub(super) advice: &'static str,
+    pub(super) advice: String,
 }
 
 impl Trouble {
     fn of(reason: Reason) -> Trouble {
         Trouble {
             what: describe(reason).to_owned(),
-            advice: advise(reason),
+            advice: advise(reason).to_owned(),
         }
     }
 }
@@ -36,7 +38,7 @@ pub(super) fn troubles(view: &View) -> Vec<Trouble> {
         if troubles.list.is_none() && !view.exposed.up {
             all.push(Trouble {
                 what: "The list of profiles was read and could not be used.".to_owned(),
-                advice: "Look at the exporter's log.",
+                advice: "Look at the exporter's log.".to_owned(),
             });
         }
         all.extend(details(troubles));
@@ -44,7 +46,7 @@ pub(super) fn troubles(view: &View) -> Vec<Trouble> {
             Trouble {
             what: "The file with the credentials cannot be read again; the last value stays in use."
                 .to_owned(),
-            advice: "Check that the file exists and that the exporter may read it.",
+            advice: "Check that the file exists and that the exporter may read it.".to_owned(),
         }
         }));
         if troubles.platforms_not_asked > 0 {
@@ -53,7 +55,7 @@ pub(super) fn troubles(view: &View) -> Vec<Trouble> {
                     "{} platforms are not asked for details: the list names too many.",
                     troubles.platforms_not_asked
                 ),
-                advice: "Look at the list of the account in the Qlara dashboard.",
+                advice: LOOK_AT_THE_LIST.to_owned(),
             });
         }
     }
@@ -69,12 +71,11 @@ fn details(troubles: &Troubles) -> impl Iterator<Item = Trouble> {
             .filter(|(_, error)| error.reason() == reason)
             .map(|(platform, _)| platform.as_str())
             .collect();
-        let what = format!(
-            "Details are not available, so permissions and last activity are not known: {}. {}",
-            shown(&platforms),
-            describe(reason)
+        let what = format!("No details of {}. {}", shown(&platforms), describe(reason));
+        let advice = format!(
+            "Meanwhile permissions and last activity are not known. {}",
+            advise(reason)
         );
-        let advice = advise(reason);
         (!platforms.is_empty()).then_some(Trouble { what, advice })
     })
 }
@@ -106,9 +107,10 @@ fn dropped(snapshot: &Snapshot) -> Option<Trouble> {
         .map(|(count, kind)| format!("{count} {kind}"))
         .collect();
     let advice = match dropped.limit {
-        0 => "Look at the list of the account in the Qlara dashboard.",
+        0 => LOOK_AT_THE_LIST,
         _ => "Raise limits.profiles in the configuration.",
     };
+    let advice = advice.to_owned();
     let what = format!(
         "Entries of the gateway's list are left out: {}.",
         kinds.join(", ")
