@@ -35,7 +35,7 @@ impl Filter {
 
     /// The query string that asks for the same, but for this verdict.
     pub(super) fn query_with(&self, verdict: Option<Severity>) -> String {
-        let mut query = Serializer::new(String::from("?"));
+        let mut query = Serializer::new(String::new());
         for (key, value) in [
             ("verdict", verdict.map(Severity::as_str)),
             ("platform", self.platform.as_deref()),
@@ -46,7 +46,7 @@ impl Filter {
                 query.append_pair(key, value);
             }
         }
-        query.finish()
+        format!("?{}", query.finish())
     }
 
     pub(super) fn is_empty(&self) -> bool {

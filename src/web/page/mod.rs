@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const STYLE: &str = include_str!("style.css");
 
 pub(super) async fn show(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Response {
-    let deadline = Instant::now() + PATIENCE.min(app.gateway_timeout);
+    let deadline = Instant::now() + PATIENCE;
     let views = join_all(app.accounts.iter().map(|account| account.view(deadline))).await;
     let views: Vec<View> = views.into_iter().map(|(view, _)| view).collect();
     let now = app.clock.now();
