@@ -128,7 +128,8 @@ impl<'a> Audit<'a> {
         for judged in snapshot.flat_map(|data| judge_all(data, self.now, &Thresholds::default())) {
             let severity = judged.verdict.severity;
             state.counts.add(severity);
-            if self.platforms.len() < MOST_PLATFORMS {
+            let is_short = judged.platform.chars().nth(words::LONGEST).is_none();
+            if is_short && self.platforms.len() < MOST_PLATFORMS {
                 self.platforms.insert(judged.platform);
             }
             if filter.lets_account_through(account) && filter.lets_profile_through(&judged) {

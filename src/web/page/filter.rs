@@ -2,6 +2,7 @@
 
 use form_urlencoded::{Serializer, parse};
 
+use super::words::LONGEST;
 use crate::gateway::model::Status;
 use crate::verdict::{Judged, Severity};
 
@@ -28,7 +29,9 @@ impl Filter {
                 "verdict" => &mut filter.verdict,
                 _ => continue,
             };
-            *field = Some(value.into_owned()).filter(|value| !value.is_empty());
+            // What is longer is no choice of the page, and would only come back in every link.
+            let value: String = value.chars().take(LONGEST).collect();
+            *field = Some(value).filter(|value| !value.is_empty());
         }
         filter
     }

@@ -16,8 +16,8 @@ pub(super) fn table(audit: &Audit) -> Markup {
         return html! { p.none { (nothing(audit)) } };
     }
     html! {
-        table role="table" {
-            caption {
+        table role="table" aria-labelledby="caption" {
+            caption #caption {
                 @if shown < audit.matching {
                     "The " (shown) " most urgent of " (count(audit.matching, "profile")) "; "
                     (audit.matching - shown) " more are not shown. Choose above to see others."

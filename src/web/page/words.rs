@@ -6,8 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::verdict::{Severity, span};
 
-/// Longer texts of the gateway are cut.
-const LONGEST: usize = 120;
+/// Longer texts are cut.
+pub(super) const LONGEST: usize = 120;
 
 /// A text of the gateway, at a length that cannot fill the page. It may still hold any characters:
 /// the template escapes it.
