@@ -14,15 +14,16 @@
 //!
 //! Arrows run one way: `main` → [`lifecycle`] → [`web`] → [`account`] → [`refresh`] → [`gateway`].
 //! [`cli`] and [`config`] turn arguments, environment and file into a validated configuration;
-//! nothing below [`lifecycle`] knows the command line. [`verdict`] says how bad things are, for the
-//! page at `/`, too. [`simulator`] is the gateway as its documentation describes it, for
-//! demonstrations and tests; [`demo`] joins it with the exporter, and [`healthcheck`] asks a running
-//! one.
+//! nothing below [`lifecycle`] knows the command line. [`check`] goes past the cache: it reads the
+//! accounts once, and [`verdict`] says how bad what it finds is, as for the page at `/`. [`simulator`]
+//! is the gateway as its documentation describes it, for demonstrations and tests; [`demo`] joins it
+//! with the exporter, and [`healthcheck`] asks a running one.
 
 #![warn(missing_docs, missing_debug_implementations)]
 
 pub mod account;
 pub mod build;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -152,8 +152,7 @@ fn app(config: Config, options: WebOptions, clock: Arc<dyn Clock>) -> Result<App
         .into_iter()
         .map(|account| {
             let name = account.name.as_deref().map(Arc::from);
-            let http = http_client(&gateway, freshness.ttl)?;
-            let refresher = refresher(account, http, &gateway, &telemetry, &clock)?;
+            let refresher = refresher(account, &gateway, freshness.ttl, &telemetry, &clock)?;
             Ok(Arc::new(Account::new(
                 name,
                 refresher,
@@ -173,15 +172,19 @@ fn app(config: Config, options: WebOptions, clock: Arc<dyn Clock>) -> Result<App
     })
 }
 
-fn refresher(
+/// What reads one account; `ttl` is how long its connections will lie idle.
+///
+/// # Errors
+/// [`LifecycleError`] when no HTTP client can be made.
+pub(crate) fn refresher(
     account: AccountConfig,
-    http: reqwest::Client,
     gateway: &Gateway,
+    ttl: Duration,
     telemetry: &Telemetry,
     clock: &Arc<dyn Clock>,
 ) -> Result<Refresher, LifecycleError> {
     let client = Client::new(
-        http,
+        http_client(gateway, ttl)?,
         gateway.url.clone(),
         account.credentials,
         gateway.response_bytes,

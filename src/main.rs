@@ -1,13 +1,14 @@
 //! Parse, log, run, exit code.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use tokio::runtime::Builder;
 
+use qlara_exporter::check::{self, CheckError, Format, OutputError, State, progress};
 use qlara_exporter::cli::{
-    Cli, Command, DemoArgs, HealthcheckArgs, LogArgs, ServeArgs, SimulateArgs, Stop,
+    CheckArgs, Cli, Command, DemoArgs, HealthcheckArgs, LogArgs, ServeArgs, SimulateArgs, Stop,
 };
 use qlara_exporter::clock::SystemClock;
 use qlara_exporter::config::{Config, ConfigError, Settings};
@@ -24,16 +25,26 @@ const FAILED: u8 = 1;
 const WRONG_USE: u8 = 2;
 
 fn main() -> ExitCode {
+    // To whoever watches `check`, 2 would mean that a profile is in trouble.
+    let is_check = std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == "check");
+    let wrong_use = if is_check {
+        State::Unknown.code()
+    } else {
+        WRONG_USE
+    };
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(Stop::Print(text)) => {
             print(&text);
             return ExitCode::SUCCESS;
         }
-        Err(Stop::WrongUse(line)) => return fail(&line, WRONG_USE),
+        Err(Stop::WrongUse(line)) => return fail(&line, wrong_use),
     };
     let result = match cli.command {
         None => serve(&cli.serve),
+        Some(Command::Check(args)) => return audit(&args),
         Some(Command::Demo(args)) => run_demo(&args),
         Some(Command::Simulate(args)) => simulate(args),
         Some(Command::Healthcheck(args)) => check_health(args),
@@ -102,6 +113,34 @@ fn simulate(args: SimulateArgs) -> Result<(), Error> {
     })
 }
 
+/// Whatever keeps the audit from being made is said on standard error, and is `UNKNOWN`.
+fn audit(args: &CheckArgs) -> ExitCode {
+    match make_audit(args) {
+        Ok(state) => ExitCode::from(state.code()),
+        Err(error) => {
+            if args.format() == Format::Nagios {
+                print(&format!("{}\n", check::nagios_unknown(&error.to_string())));
+            }
+            fail(&error.to_string(), State::Unknown.code())
+        }
+    }
+}
+
+fn make_audit(args: &CheckArgs) -> Result<State, Error> {
+    let config = Config::load(&args.settings(), &|name| std::env::var(name).ok())?;
+    start_logging(&args.log)?;
+    let clock = Arc::new(SystemClock);
+    let progress = progress::on_terminal();
+    let audit = run(async { Ok(check::run(config, args.options(), clock, progress).await?) })?;
+    let mut text = Vec::new();
+    let state = audit.write(args.format(), &mut text)?;
+    match &args.output_file {
+        Some(path) => check::write_file(path, &text)?,
+        None => print_whole(&text)?,
+    }
+    Ok(state)
+}
+
 /// The exit code is the answer; there is nothing to say about an exporter that serves.
 fn check_health(args: HealthcheckArgs) -> Result<(), Error> {
     let timeout = args.timeout;
@@ -113,6 +152,10 @@ fn check_health(args: HealthcheckArgs) -> Result<(), Error> {
 enum Error {
     #[error(transparent)]
     Config(#[from] ConfigError),
+    #[error(transparent)]
+    Check(#[from] CheckError),
+    #[error(transparent)]
+    Output(#[from] OutputError),
     #[error(transparent)]
     Lifecycle(#[from] LifecycleError),
     #[error(transparent)]
@@ -131,7 +174,7 @@ fn start_logging(args: &LogArgs) -> Result<(), Error> {
     logging::start(args.level(), args.format()).map_err(|error| Error::Logging(error.to_string()))
 }
 
-fn run(work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+fn run<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let runtime = Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(work);
     // A name look-up or a secret file on a dead network drive must not hold up the end.
@@ -142,6 +185,15 @@ fn run(work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
 /// To standard output, which may be closed: that is nobody's loss.
 fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// To standard output, where a full disk is a failure, and a reader that has left is none.
+fn print_whole(text: &[u8]) -> std::io::Result<()> {
+    let mut out = std::io::stdout();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
 }
 
 fn fail(line: &str, code: u8) -> ExitCode {

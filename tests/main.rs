@@ -5,6 +5,7 @@ mod alerting;
 mod alerts_live;
 mod broken_answers;
 mod browser;
+mod check;
 mod command_line;
 mod configuration;
 mod dashboards;

@@ -13,7 +13,7 @@ use crate::simulator::faults::Fault;
 use crate::simulator::{self, RateLimit};
 use crate::web::WebOptions;
 
-const CONFIGURATION: &str = "Configuration";
+pub(super) const CONFIGURATION: &str = "Configuration";
 pub(super) const WEB: &str = "Web";
 const GATEWAY: &str = "Gateway";
 const CACHE: &str = "Cache";

@@ -1,6 +1,7 @@
 //! The command line. Flags are named as in Prometheus' own tools, and each has an environment
 //! variable.
 
+mod check;
 mod flags;
 mod stop;
 mod values;
@@ -15,6 +16,7 @@ use reqwest::Url;
 use crate::build;
 use crate::config::{Settings, duration};
 use crate::healthcheck;
+pub use check::CheckArgs;
 pub use flags::{
     CacheArgs, ConfigArgs, GatewayArgs, LogArgs, LogFormat, LogLevel, SimulatorArgs, WebArgs,
 };
@@ -44,6 +46,9 @@ pub struct Cli {
 /// Other things to do than serving.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Read all accounts once and judge their profiles: exit 0 if all is fine, 1 for a warning, 2 if
+    /// something is critical, 3 if that cannot be found out
+    Check(CheckArgs),
     /// Serve metrics of a simulated gateway inside the same process: no key, no file, no network
     Demo(DemoArgs),
     /// Serve the simulated gateway alone

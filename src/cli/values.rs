@@ -2,6 +2,8 @@
 
 use reqwest::Url;
 
+use super::check::State;
+use crate::gateway::model::Status;
 use crate::web::check_telemetry_path;
 use crate::web::listen::check_listen_address;
 
@@ -33,4 +35,17 @@ pub(super) fn parse_speed(text: &str) -> Result<f64, &'static str> {
         .ok()
         .filter(|speed| (1.0..=1e6).contains(speed));
     speed.ok_or("expected a number from 1 to 1000000")
+}
+
+/// The status words of the API in any case, and `missing`.
+pub(super) fn parse_state(text: &str) -> Result<State, String> {
+    if text.eq_ignore_ascii_case("missing") {
+        return Ok((None,));
+    }
+    let known = Status::ALL.into_iter();
+    let mut named = known.filter(|status| status.as_str().eq_ignore_ascii_case(text));
+    named.next().map(|status| (Some(status),)).ok_or_else(|| {
+        let words = Status::ALL.map(Status::as_str).join(", ");
+        format!("expected one of {words}, MISSING")
+    })
 }

@@ -91,8 +91,26 @@ pub struct AccountConfig {
     pub name: Option<String>,
     /// What it shows to the gateway.
     pub credentials: Credentials,
+    /// Where they come from.
+    pub origin: Origin,
     /// How its answers become snapshots.
     pub rules: Rules,
+}
+
+/// Where an account's secret comes from, as a configuration file says it. It holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// `api_key_file`.
+    ApiKeyFile(PathBuf),
+    /// `api_key_env`.
+    ApiKeyEnv(String),
+    /// `basic_auth`.
+    BasicAuth {
+        /// `username`.
+        username: String,
+        /// `password_file`.
+        password_file: PathBuf,
+    },
 }
 
 impl Config {

@@ -8,7 +8,9 @@ use reqwest::{Proxy, Url};
 use serde_saphyr::Spanned;
 
 use super::file::{Account, File, Hidden};
-use super::{AccountConfig, Config, ConfigError, Environment, Gateway, GatewayProxy, Settings};
+use super::{
+    AccountConfig, Config, ConfigError, Environment, Gateway, GatewayProxy, Origin, Settings,
+};
 use super::{DEFAULT_MAX_STALE, DEFAULT_TIMEOUT, DEFAULT_TTL, DEFAULT_URL};
 use crate::account::Freshness;
 use crate::gateway::credentials::{Alphabet, Credentials, Secret, SecretError};
@@ -178,9 +180,11 @@ fn accounts(
         if !names.insert(&name.value) {
             return Err(in_file(file, name, &format!("{key}.name"), "stands twice"));
         }
+        let (credentials, origin) = credentials(file, &key, account, environment)?;
         accounts.push(AccountConfig {
             name: Some(name.value.clone()),
-            credentials: credentials(file, &key, account, environment)?,
+            credentials,
+            origin,
             rules: rules(file, expected(file, &key, account)?),
         });
     }
@@ -192,17 +196,25 @@ fn nameless_account(
     file: &File,
     environment: Environment,
 ) -> Result<AccountConfig, ConfigError> {
-    let secret = match (&settings.api_key_file, environment(API_KEY)) {
+    let (secret, origin) = match (&settings.api_key_file, environment(API_KEY)) {
         (Some(_), Some(_)) => {
             return Err(ConfigError::new(
                 API_KEY_FILE,
                 format!("{API_KEY} is set too: use one"),
             ));
         }
-        (Some(path), None) => Secret::from_file(path, Alphabet::Header)
-            .map_err(|error| ConfigError::new(API_KEY_FILE, error))?,
-        (None, Some(key)) => Secret::fixed("its value", &key, Alphabet::Header)
-            .map_err(|error| ConfigError::new(API_KEY, error))?,
+        (Some(path), None) => {
+            let secret = Secret::from_file(path, Alphabet::Header)
+                .map_err(|error| ConfigError::new(API_KEY_FILE, error))?;
+            // A configuration file may stand in another folder.
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            (secret, Origin::ApiKeyFile(path))
+        }
+        (None, Some(key)) => {
+            let secret = Secret::fixed("its value", &key, Alphabet::Header)
+                .map_err(|error| ConfigError::new(API_KEY, error))?;
+            (secret, Origin::ApiKeyEnv(API_KEY.to_owned()))
+        }
         (None, None) => {
             return Err(ConfigError::new(
                 "no API key",
@@ -213,6 +225,7 @@ fn nameless_account(
     Ok(AccountConfig {
         name: None,
         credentials: Credentials::ApiKey(secret),
+        origin,
         rules: rules(file, Vec::new()),
     })
 }
@@ -222,17 +235,23 @@ fn credentials(
     key: &str,
     account: &Account,
     environment: Environment,
-) -> Result<Credentials, ConfigError> {
+) -> Result<(Credentials, Origin), ConfigError> {
     match (
         &account.api_key_file,
         &account.api_key_env,
         &account.basic_auth,
     ) {
         (Some(at), None, None) => Secret::from_file(&file.resolve(&at.value), Alphabet::Header)
-            .map(Credentials::ApiKey)
+            .map(|secret| {
+                let origin = Origin::ApiKeyFile(at.value.clone());
+                (Credentials::ApiKey(secret), origin)
+            })
             .map_err(|error| in_file(file, at, &format!("{key}.api_key_file"), error)),
         (None, Some(at), None) => environment_secret(&at.value, environment)
-            .map(Credentials::ApiKey)
+            .map(|secret| {
+                let origin = Origin::ApiKeyEnv(at.value.clone());
+                (Credentials::ApiKey(secret), origin)
+            })
             .map_err(|error| in_file(file, at, &format!("{key}.api_key_env"), error)),
         (None, None, Some(basic)) => {
             let key = format!("{key}.basic_auth");
@@ -247,9 +266,13 @@ fn credentials(
             }
             let at = &basic.password_file;
             Secret::from_file(&file.resolve(&at.value), Alphabet::Any)
-                .map(|password| Credentials::Basic {
-                    username: basic.username.value.clone(),
-                    password,
+                .map(|password| {
+                    let username = basic.username.value.clone();
+                    let origin = Origin::BasicAuth {
+                        username: username.clone(),
+                        password_file: at.value.clone(),
+                    };
+                    (Credentials::Basic { username, password }, origin)
                 })
                 .map_err(|error| in_file(file, at, &format!("{key}.password_file"), error))
         }

@@ -20,6 +20,11 @@ impl Body {
             pieces: pieces.iter().cloned().collect(),
         }
     }
+
+    /// The pieces in their order.
+    pub fn pieces(self) -> impl Iterator<Item = Bytes> {
+        self.pieces.into_iter()
+    }
 }
 
 impl http_body::Body for Body {

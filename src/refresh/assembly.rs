@@ -15,6 +15,8 @@ pub(super) struct Assembly<'a> {
     seen: HashSet<(String, String)>,
     profiles: Vec<Profile>,
     expected: Vec<ExpectedProfile>,
+    /// Where in `expected` each stands.
+    places: HashMap<(String, String), usize>,
     dropped: Dropped,
 }
 
@@ -30,6 +32,7 @@ impl<'a> Assembly<'a> {
             seen: HashSet::new(),
             profiles: Vec::new(),
             expected: expected.collect(),
+            places: rules.expected.iter().cloned().zip(0..).collect(),
             dropped: Dropped::default(),
         }
     }
@@ -40,10 +43,10 @@ impl<'a> Assembly<'a> {
             self.dropped.invalid += 1;
             return;
         };
-        for expected in &mut self.expected {
-            expected.present |= expected.id == listed.id && expected.platform == listed.platform;
-        }
         let identity = (listed.platform.clone(), listed.id.clone());
+        if let Some(place) = self.places.get(&identity) {
+            self.expected[*place].present = true;
+        }
         if self.seen.contains(&identity) {
             self.dropped.duplicate += 1;
         } else if self.profiles.len() == self.rules.max_profiles {

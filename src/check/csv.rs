@@ -1,0 +1,68 @@
+//! CSV (RFC 4180) for spreadsheets.
+
+use std::io::{self, Write};
+
+use super::json::moment;
+use super::printable::neutral;
+use super::report::{Report, Row};
+use crate::verdict::Finding;
+
+const HEADER: &str = "account,platform,profile,name,status,token_expires_at,token_seconds_left,permissions_missing,last_activity_at,verdict,findings";
+
+pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    write!(out, "{HEADER}\r\n")?;
+    for row in &report.rows {
+        let cells = cells(row).map(|cell| quoted(&cell));
+        write!(out, "{}\r\n", cells.join(","))?;
+    }
+    Ok(())
+}
+
+fn cells(row: &Row) -> [String; 11] {
+    let judged = &row.judged;
+    let profile = judged.profile;
+    let expires = profile.and_then(|profile| profile.token_expires_at);
+    let active = profile.and_then(|profile| profile.details.last_activity_at);
+    let findings = &judged.verdict.findings;
+    let missing = findings.iter().filter_map(|finding| match finding {
+        Finding::PermissionMissing(permission) => Some(&**permission),
+        _ => None,
+    });
+    let sentences: Vec<String> = findings.iter().map(Finding::to_string).collect();
+    [
+        harmless(row.account.unwrap_or_default()),
+        harmless(judged.platform),
+        harmless(judged.id),
+        harmless(profile.map_or("", |profile| &profile.name)),
+        row.status_word().to_owned(),
+        expires.map(moment).unwrap_or_default(),
+        judged
+            .verdict
+            .left
+            .map(|left| left.num_seconds().to_string())
+            .unwrap_or_default(),
+        harmless(&missing.collect::<Vec<_>>().join(" ")),
+        active.map(moment).unwrap_or_default(),
+        judged.verdict.severity.as_str().to_owned(),
+        harmless(&sentences.join("; ")),
+    ]
+}
+
+/// A spreadsheet would compute what begins like a formula; an apostrophe makes it text.
+fn harmless(text: &str) -> String {
+    let text = neutral(text);
+    match text
+        .trim_start()
+        .starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
+    {
+        true => format!("'{text}"),
+        false => text,
+    }
+}
+
+fn quoted(cell: &str) -> String {
+    match cell.contains([',', '"', ';']) {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell.to_owned(),
+    }
+}

@@ -1,0 +1,184 @@
+//! JSON for programs. `docs/check.md` describes it; what stands there stays.
+
+use std::io::{self, Write};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+
+use super::Audit;
+use super::printable::escaped;
+use super::report::{Note, Report, Row};
+use crate::snapshot::{Details, Profile};
+use crate::verdict::{Cost, Finding};
+
+/// Grows when something documented changes or goes; new keys may come at any time.
+const VERSION: u32 = 1;
+
+pub(super) fn write(audit: &Audit, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(&document(audit, report))?;
+    writeln!(out, "{}", escaped(&text))
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    checked_at: String,
+    state: &'static str,
+    exit_code: u8,
+    thresholds: ThresholdsOut,
+    summary: SummaryOut,
+    accounts: Vec<AccountOut<'a>>,
+    notes: Vec<NoteOut<'a>>,
+    profiles: Vec<ProfileOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct ThresholdsOut {
+    warning_seconds: u64,
+    critical_seconds: u64,
+}
+
+#[derive(Serialize)]
+struct SummaryOut {
+    profiles: usize,
+    critical: usize,
+    warning: usize,
+    fine: usize,
+}
+
+#[derive(Serialize)]
+struct AccountOut<'a> {
+    account: Option<&'a str>,
+    read_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct NoteOut<'a> {
+    account: Option<&'a str>,
+    state: &'static str,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct ProfileOut<'a> {
+    account: Option<&'a str>,
+    platform: &'a str,
+    profile: &'a str,
+    name: Option<&'a str>,
+    status: &'static str,
+    token_expires_at: Option<String>,
+    token_seconds_left: Option<i64>,
+    connected_at: Option<String>,
+    last_activity_at: Option<String>,
+    permissions_granted: Option<Vec<&'a str>>,
+    permissions_missing: Vec<MissingOut<'a>>,
+    verdict: &'static str,
+    findings: Vec<FindingOut>,
+}
+
+#[derive(Serialize)]
+struct MissingOut<'a> {
+    permission: &'a str,
+    cost: &'static str,
+}
+
+#[derive(Serialize)]
+struct FindingOut {
+    code: &'static str,
+    severity: &'static str,
+    text: String,
+    advice: &'static str,
+}
+
+fn document<'a>(audit: &'a Audit, report: &'a Report) -> Document<'a> {
+    let accounts = audit.accounts.iter().map(|read| AccountOut {
+        account: read.name.as_deref(),
+        read_at: read
+            .snapshot
+            .as_ref()
+            .map(|snapshot| moment(snapshot.read_at)),
+    });
+    let state = report.state();
+    Document {
+        version: VERSION,
+        checked_at: moment(audit.checked_at),
+        state: state.as_str(),
+        exit_code: state.code(),
+        thresholds: ThresholdsOut {
+            warning_seconds: audit.thresholds.warning.as_secs(),
+            critical_seconds: audit.thresholds.critical.as_secs(),
+        },
+        summary: SummaryOut {
+            profiles: report.summary.profiles(),
+            critical: report.summary.critical,
+            warning: report.summary.warning,
+            fine: report.summary.fine,
+        },
+        accounts: accounts.collect(),
+        notes: report.notes.iter().map(note).collect(),
+        profiles: report.rows.iter().map(profile).collect(),
+    }
+}
+
+fn note<'a>(note: &'a Note) -> NoteOut<'a> {
+    NoteOut {
+        account: note.account,
+        state: note.state.as_str(),
+        text: &note.text,
+    }
+}
+
+fn profile<'a>(row: &'a Row) -> ProfileOut<'a> {
+    let judged = &row.judged;
+    let at = |moment_of: fn(&Profile) -> Option<DateTime<Utc>>| {
+        judged.profile.and_then(moment_of).map(moment)
+    };
+    let details = judged.profile.map(|profile| &profile.details);
+    let are_known = details.is_some_and(|details| !details.permissions.is_empty());
+    ProfileOut {
+        account: row.account,
+        platform: judged.platform,
+        profile: judged.id,
+        name: judged.profile.map(|profile| &*profile.name),
+        status: row.status_word(),
+        token_expires_at: at(|profile| profile.token_expires_at),
+        token_seconds_left: judged.verdict.left.map(|left| left.num_seconds()),
+        connected_at: at(|profile| profile.connected_at),
+        last_activity_at: at(|profile| profile.details.last_activity_at),
+        permissions_granted: are_known.then(|| permissions(row, true).collect()),
+        permissions_missing: permissions(row, false).map(missing).collect(),
+        verdict: judged.verdict.severity.as_str(),
+        findings: judged.verdict.findings.iter().map(finding).collect(),
+    }
+}
+
+fn permissions<'a>(row: &Row<'a>, granted: bool) -> impl Iterator<Item = &'a str> + use<'a> {
+    let of = |details: &'a Details| details.permissions.iter();
+    let all = row
+        .judged
+        .profile
+        .into_iter()
+        .flat_map(move |profile| of(&profile.details));
+    all.filter(move |(_, is)| **is == granted)
+        .map(|(permission, _)| &**permission)
+}
+
+fn missing(permission: &str) -> MissingOut<'_> {
+    MissingOut {
+        permission,
+        cost: Cost::of(permission).as_str(),
+    }
+}
+
+fn finding(finding: &Finding) -> FindingOut {
+    FindingOut {
+        code: finding.code(),
+        severity: finding.severity().as_str(),
+        text: finding.to_string(),
+        advice: finding.advice(),
+    }
+}
+
+pub(super) fn moment(moment: DateTime<Utc>) -> String {
+    moment.to_rfc3339_opts(SecondsFormat::Secs, true)
+}

@@ -1,0 +1,201 @@
+//! `check`: the audit. Every account is read once, without the cache, and judged.
+
+mod csv;
+mod expected;
+mod json;
+mod metrics;
+mod nagios;
+mod output;
+mod printable;
+pub mod progress;
+mod report;
+mod table;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::stream::{self, StreamExt};
+
+use crate::clock::Clock;
+use crate::config::{AccountConfig, Config, Origin};
+use crate::gateway::model::Status;
+use crate::lifecycle::{LifecycleError, refresher};
+use crate::refresh::{Outcome, Refresher, Troubles};
+use crate::snapshot::Snapshot;
+use crate::telemetry::Telemetry;
+use crate::verdict::Thresholds;
+
+pub use nagios::unknown as nagios_unknown;
+pub use output::{Format, OutputError, write_file};
+pub use report::{Note, Report, Row, State, Summary};
+
+/// Accounts that are read at once.
+const ACCOUNTS_AT_ONCE: usize = 16;
+
+/// What to audit, and how strictly.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Names of the accounts; all where none is given.
+    pub accounts: Vec<String>,
+    /// Which profiles.
+    pub filter: Filter,
+    /// How little time may be left of a token.
+    pub thresholds: Thresholds,
+}
+
+/// Which profiles are shown and judged. An empty set lets everything pass.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Platforms.
+    pub platforms: BTreeSet<String>,
+    /// States, `None` for expected profiles that are missing.
+    pub statuses: BTreeSet<Option<Status>>,
+}
+
+impl Filter {
+    fn passes_platform(&self, platform: &str) -> bool {
+        self.platforms.is_empty() || self.platforms.contains(platform)
+    }
+
+    fn passes_status(&self, status: Option<Status>) -> bool {
+        self.statuses.is_empty() || self.statuses.contains(&status)
+    }
+}
+
+/// Why there is nothing to judge.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// `--account` names none of the accounts.
+    #[error("--account: the configuration has no account of that name{}", known(.0))]
+    UnknownAccount(Vec<String>),
+    /// The thresholds contradict each other.
+    #[error("--critical must not be longer than --warning")]
+    Thresholds,
+    /// The accounts cannot be set up.
+    #[error(transparent)]
+    Setup(#[from] LifecycleError),
+}
+
+fn known(names: &[String]) -> String {
+    match names {
+        [] => ", it names none".to_owned(),
+        names => format!(
+            ", expected one of {}",
+            printable::neutral(&names.join(", "))
+        ),
+    }
+}
+
+/// What was read, of all accounts.
+#[derive(Debug)]
+pub struct Audit {
+    checked_at: DateTime<Utc>,
+    filter: Filter,
+    thresholds: Thresholds,
+    accounts: Vec<Read>,
+}
+
+/// What was read of one account.
+#[derive(Debug)]
+struct Read {
+    name: Option<Arc<str>>,
+    origin: Origin,
+    snapshot: Option<Snapshot>,
+    troubles: Troubles,
+    took: Duration,
+}
+
+/// Reads the accounts, several at once. `progress` is told how many of how many have been read.
+///
+/// # Errors
+/// [`CheckError`] when the options do not fit the configuration. A gateway that does not answer is
+/// no error, but part of the audit.
+pub async fn run(
+    config: Config,
+    options: Options,
+    clock: Arc<dyn Clock>,
+    mut progress: impl FnMut(usize, usize),
+) -> Result<Audit, CheckError> {
+    if options.thresholds.critical > options.thresholds.warning {
+        return Err(CheckError::Thresholds);
+    }
+    let jobs = jobs(config, &options.accounts, &clock)?;
+    let total = jobs.len();
+    let mut answers = stream::iter(jobs)
+        .map(|job| job.read(&*clock))
+        .buffered(ACCOUNTS_AT_ONCE);
+    let mut accounts = Vec::with_capacity(total);
+    progress(0, total);
+    while let Some(read) = answers.next().await {
+        accounts.push(read);
+        progress(accounts.len(), total);
+    }
+    drop(answers);
+    Ok(Audit {
+        checked_at: clock.now(),
+        filter: options.filter,
+        thresholds: options.thresholds,
+        accounts,
+    })
+}
+
+/// An account that is about to be read.
+struct Job {
+    name: Option<Arc<str>>,
+    origin: Origin,
+    refresher: Refresher,
+}
+
+impl Job {
+    async fn read(self, clock: &dyn Clock) -> Read {
+        let started = clock.monotonic();
+        let Outcome { snapshot, troubles } = self.refresher.refresh().await;
+        Read {
+            name: self.name,
+            origin: self.origin,
+            snapshot,
+            troubles,
+            took: clock.monotonic().saturating_duration_since(started),
+        }
+    }
+}
+
+fn jobs(config: Config, wanted: &[String], clock: &Arc<dyn Clock>) -> Result<Vec<Job>, CheckError> {
+    let telemetry = Telemetry::new(clock.now()).map_err(LifecycleError::from)?;
+    let Config {
+        gateway,
+        freshness,
+        accounts,
+    } = config;
+    select(accounts, wanted)?
+        .into_iter()
+        .map(|account| {
+            Ok(Job {
+                name: account.name.as_deref().map(Arc::from),
+                origin: account.origin.clone(),
+                refresher: refresher(account, &gateway, freshness.ttl, &telemetry, clock)?,
+            })
+        })
+        .collect()
+}
+
+fn select(
+    mut accounts: Vec<AccountConfig>,
+    wanted: &[String],
+) -> Result<Vec<AccountConfig>, CheckError> {
+    let names: Vec<String> = accounts.iter().filter_map(|at| at.name.clone()).collect();
+    if !wanted.iter().all(|name| names.contains(name)) {
+        return Err(CheckError::UnknownAccount(names));
+    }
+    if !wanted.is_empty() {
+        accounts.retain(|account| {
+            account
+                .name
+                .as_ref()
+                .is_some_and(|name| wanted.contains(name))
+        });
+    }
+    Ok(accounts)
+}

@@ -1,0 +1,94 @@
+//! The one line of a plugin for Nagios and Icinga, with performance data.
+
+use std::io::{self, Write};
+
+use super::Audit;
+use super::printable::neutral;
+use super::report::{Report, Row, State};
+use crate::verdict::Severity;
+
+/// Findings and notes that the line tells of.
+const TOLD: usize = 3;
+
+pub(super) fn write(audit: &Audit, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let told = [vec![report.summary.to_string()], told(report)].concat();
+    let line = status_line(report.state(), &told.join("; "));
+    writeln!(out, "{line} | {}", performance(audit, report))
+}
+
+/// The line for an audit that could not be made.
+pub fn unknown(reason: &str) -> String {
+    status_line(State::Unknown, reason)
+}
+
+/// A bar would begin the performance data.
+fn status_line(state: State, text: &str) -> String {
+    format!(
+        "QLARA {} - {}",
+        state.as_str(),
+        neutral(text).replace('|', "/")
+    )
+}
+
+/// The most urgent, then how many more.
+fn told(report: &Report) -> Vec<String> {
+    let notes = report.notes.iter().map(ToString::to_string);
+    let troubled = report
+        .rows
+        .iter()
+        .filter(|row| row.judged.verdict.severity > Severity::Fine);
+    let mut all = notes.chain(troubled.map(sentence));
+    let mut told: Vec<String> = all.by_ref().take(TOLD).collect();
+    let more = all.count();
+    if more > 0 {
+        told.push(format!("and {more} more"));
+    }
+    told
+}
+
+fn sentence(row: &Row) -> String {
+    let account = row
+        .account
+        .map(|account| format!("{account}/"))
+        .unwrap_or_default();
+    let findings: Vec<String> = row
+        .judged
+        .verdict
+        .findings
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    format!(
+        "{account}{}/{} {}",
+        row.judged.platform,
+        row.judged.id,
+        findings.join(", ")
+    )
+}
+
+/// `label=value[unit];warn;crit;min`; a range `N:` alerts below N.
+fn performance(audit: &Audit, report: &Report) -> String {
+    let summary = &report.summary;
+    let mut data = format!(
+        "profiles={};;;0 critical={};;;0 warning={};;;0 fine={};;;0 accounts_unread={};;;0",
+        summary.profiles(),
+        summary.critical,
+        summary.warning,
+        summary.fine,
+        summary.unread
+    );
+    let left = report
+        .rows
+        .iter()
+        .filter_map(|row| row.judged.verdict.left)
+        .min();
+    if let Some(left) = left {
+        data.push_str(&format!(
+            " token_left_min={}s;{}:;{}:",
+            left.num_seconds(),
+            audit.thresholds.warning.as_secs(),
+            audit.thresholds.critical.as_secs()
+        ));
+    }
+    data
+}

@@ -1,0 +1,85 @@
+//! Texts of others on a terminal: harmless, and as wide as they look.
+
+use std::borrow::Cow;
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// The text without anything that a terminal would obey or that would put it out of order: control
+/// characters, line ends, marks of direction, invisible spaces.
+pub(super) fn neutral(text: &str) -> String {
+    let shown = |char| if is_hostile(char) { '\u{fffd}' } else { char };
+    text.chars().map(shown).collect()
+}
+
+/// JSON, and YAML that is written as JSON, with everything hostile in its texts escaped.
+pub(super) fn escaped(json: &str) -> Cow<'_, str> {
+    // A line feed is the only one that stands outside of texts.
+    let needed = |char: char| is_hostile(char) && char != '\n' && u32::from(char) <= 0xffff;
+    if !json.contains(needed) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len());
+    for char in json.chars() {
+        match needed(char) {
+            true => out.push_str(&format!("\\u{:04x}", u32::from(char))),
+            false => out.push(char),
+        }
+    }
+    Cow::Owned(out)
+}
+
+fn is_hostile(char: char) -> bool {
+    char.is_control()
+        || matches!(char,
+            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The text in exactly so many columns, cut between two characters as people see them.
+pub(super) fn fit(text: &str, columns: usize) -> String {
+    let text = neutral(text);
+    if text.width() <= columns {
+        let padding = columns - text.width();
+        return text + &" ".repeat(padding);
+    }
+    let mut cut = String::new();
+    let mut width = 0;
+    for piece in text.graphemes(true) {
+        if width + piece.width() + 1 > columns {
+            break;
+        }
+        width += piece.width();
+        cut.push_str(piece);
+    }
+    cut.push('…');
+    cut + &" ".repeat(columns.saturating_sub(width + 1))
+}
+
+/// The text in lines of at most so many columns, broken at spaces where there are any.
+pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let text = neutral(text);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split_word_bounds() {
+        if line.width() + word.trim_end().width() > columns && !line.is_empty() {
+            lines.push(std::mem::take(&mut line).trim_end().to_owned());
+        }
+        for piece in word.graphemes(true) {
+            if line.width() + piece.width() > columns && piece != " " {
+                lines.push(std::mem::take(&mut line).trim_end().to_owned());
+            }
+            if !(line.is_empty() && piece == " ") {
+                line.push_str(piece);
+            }
+        }
+    }
+    lines.push(line.trim_end().to_owned());
+    lines
+}
+
+/// How many columns the text takes.
+pub(super) fn width(text: &str) -> usize {
+    neutral(text).width()
+}

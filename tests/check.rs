@@ -1,0 +1,118 @@
+//! The audit: what it says of every kind of trouble, in every form, and with which exit code.
+
+mod alerts;
+mod exit_codes;
+mod forms;
+mod table;
+mod verdicts;
+
+use std::sync::Arc;
+
+use chrono::{SecondsFormat, TimeDelta, Utc};
+use qlara_exporter::check::{Audit, CheckError, Format, Options, State, run};
+use qlara_exporter::clock::{Clock, SystemClock};
+use qlara_exporter::config::{Config, Settings};
+use qlara_exporter::simulator;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::harness::clock::ManualClock;
+use crate::harness::process::{self, exporter};
+use crate::harness::{API_KEY, Gateway};
+
+/// Both permissions that Facebook needs.
+const GRANTED: [&str; 2] = ["pages_messaging", "pages_read_engagement"];
+
+/// What the real program did.
+struct Ran {
+    code: i32,
+    output: String,
+    error: String,
+}
+
+/// A gateway with the system's time, in which nothing is connected but these profiles.
+async fn gateway(profiles: &Value) -> Gateway {
+    let gateway = Gateway::start(simulator::Options::default(), Arc::new(SystemClock)).await;
+    gateway.profiles(profiles).await;
+    gateway
+}
+
+/// The real `check`, with the one nameless account.
+async fn check(gateway: &Gateway, arguments: &[&str]) -> Ran {
+    let mut command = exporter();
+    command.arg("check").args(arguments);
+    command
+        .env("QLARA_URL", gateway.url())
+        .env("QLARA_API_KEY", API_KEY);
+    // The gateway lives on this test's only thread.
+    let ran = tokio::task::spawn_blocking(move || process::run(&mut command));
+    let (code, output, error) = ran.await.expect("a program that ran");
+    Ran {
+        code,
+        output,
+        error,
+    }
+}
+
+/// The real `check`, with a configuration file.
+async fn check_yaml(gateway: &Gateway, yaml: &str, arguments: &[&str]) -> Ran {
+    let directory = TempDir::new().expect("a folder");
+    let file = directory.path().join("qlara.yml");
+    std::fs::write(&file, yaml).expect("a file");
+    std::fs::write(directory.path().join("bad"), "another-key").expect("a file");
+    let file = file.display().to_string();
+    let arguments = [&["--config.file", &file], arguments].concat();
+    check(gateway, &arguments).await
+}
+
+/// An audit in this process, at noon of 10 April 2026.
+async fn audit(profiles: &Value, yaml: &str, options: Options) -> Result<Audit, CheckError> {
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at("2026-04-10T12:00:00Z"));
+    let gateway = Gateway::start(simulator::Options::default(), Arc::clone(&clock)).await;
+    gateway.profiles(profiles).await;
+    let directory = TempDir::new().expect("a folder");
+    let file = directory.path().join("qlara.yml");
+    std::fs::write(&file, yaml).expect("a file");
+    std::fs::write(directory.path().join("bad"), "another-key").expect("a file");
+    let settings = Settings {
+        file: Some(file),
+        url: Some(gateway.url()),
+        ..Settings::default()
+    };
+    let key = |name: &str| (name == "QLARA_API_KEY").then(|| API_KEY.to_owned());
+    let config = Config::load(&settings, &key).expect("a good configuration");
+    run(config, options, clock, |_, _| ()).await
+}
+
+fn written(audit: &Audit, format: Format) -> (String, State) {
+    let mut text = Vec::new();
+    let state = audit.write(format, &mut text).expect("written");
+    (String::from_utf8(text).expect("UTF-8"), state)
+}
+
+/// A Facebook page that is fine.
+fn page(id: &str) -> Value {
+    json!({
+        "platform": "facebook",
+        "profileId": id,
+        "name": "A page",
+        "status": "CONNECTED",
+        "tokenExpiresAt": in_days(60.0),
+        "connectedAt": in_days(-100.0),
+        "permissions": GRANTED,
+        "lastActivityAt": in_days(-0.1),
+    })
+}
+
+/// The profile with some of its fields changed.
+fn with(mut profile: Value, fields: Value) -> Value {
+    let fields = fields.as_object().expect("an object").clone();
+    profile.as_object_mut().expect("an object").extend(fields);
+    profile
+}
+
+/// The moment that lies so many days ahead, by the system's time.
+fn in_days(days: f64) -> String {
+    let moment = Utc::now() + TimeDelta::seconds((days * 86_400.0) as i64);
+    moment.to_rfc3339_opts(SecondsFormat::Secs, true)
+}

@@ -1,0 +1,144 @@
+//! The alerts and the verdicts are one set of rules.
+
+use chrono::TimeDelta;
+use qlara_exporter::verdict::{Cost, Finding, REFRESH_OVERDUE, Severity, Thresholds};
+use serde_json::Value;
+
+use crate::alerting::{repository, yaml};
+
+fn rules() -> Vec<Value> {
+    let file = yaml(&repository("alerts/qlara.rules.yml"));
+    file["groups"][0]["rules"]
+        .as_array()
+        .expect("rules")
+        .clone()
+}
+
+/// The value of `vector(2 * 86400)`.
+fn threshold(name: &str) -> u64 {
+    let rules = rules();
+    let rule = rules
+        .iter()
+        .find(|rule| rule["labels"]["threshold"] == name)
+        .expect("a threshold");
+    let expression = rule["expr"].as_str().expect("an expression");
+    let product = expression
+        .strip_prefix("vector(")
+        .and_then(|rest| rest.strip_suffix(')'));
+    let factors = product.expect("a constant").split(" * ");
+    factors
+        .map(|factor| factor.parse::<u64>().expect("a number"))
+        .product()
+}
+
+fn severity(alert: &str) -> String {
+    let rules = rules();
+    let rule = rules
+        .iter()
+        .find(|rule| rule["alert"] == alert)
+        .unwrap_or_else(|| panic!("no {alert}"));
+    rule["labels"]["severity"]
+        .as_str()
+        .expect("a severity")
+        .to_owned()
+}
+
+/// `None`: what no alert speaks of. The compiler asks for a line here with every new finding.
+fn alert(finding: &Finding) -> Option<&'static str> {
+    match finding {
+        Finding::TokenExpired(_) => Some("QlaraTokenExpired"),
+        Finding::TokenEndImminent(_) => Some("QlaraTokenExpiryImminent"),
+        // The 7 days in which the gateway refreshes a token by itself raise no alert.
+        Finding::TokenEndsSoon(_) => None,
+        Finding::RefreshFailed => Some("QlaraTokenRefreshFailed"),
+        Finding::RefreshOverdue => Some("QlaraTokenRefreshOverdue"),
+        Finding::TokenEndUnknown => Some("QlaraTokenExpiryUnknown"),
+        Finding::Disconnected => Some("QlaraProfileDisconnected"),
+        Finding::StatusUnknown => Some("QlaraProfileStatusUnknown"),
+        Finding::PermissionMissing(_) => Some("QlaraProfilePermissionMissing"),
+        Finding::Missing => Some("QlaraExpectedProfileMissing"),
+        Finding::NotExpected => Some("QlaraProfileNotExpected"),
+    }
+}
+
+#[test]
+fn the_thresholds_of_alerts_and_verdicts_agree() {
+    let defaults = Thresholds::default();
+    assert_eq!(
+        threshold("token_imminent_seconds"),
+        defaults.critical.as_secs()
+    );
+    assert_eq!(
+        threshold("token_overdue_seconds"),
+        REFRESH_OVERDUE.as_secs()
+    );
+    assert_eq!(
+        defaults.warning.as_secs(),
+        7 * 86_400,
+        "when the gateway refreshes a token"
+    );
+}
+
+#[test]
+fn the_severities_of_alerts_and_findings_agree() {
+    let time = TimeDelta::hours(1);
+    let findings = [
+        Finding::TokenExpired(None),
+        Finding::TokenEndImminent(time),
+        Finding::TokenEndsSoon(time),
+        Finding::RefreshFailed,
+        Finding::RefreshOverdue,
+        Finding::TokenEndUnknown,
+        Finding::Disconnected,
+        Finding::StatusUnknown,
+        Finding::PermissionMissing("pages_messaging".to_owned()),
+        Finding::Missing,
+        Finding::NotExpected,
+    ];
+    for finding in findings {
+        match alert(&finding) {
+            Some(alert) => assert_eq!(severity(alert), finding.severity().as_str(), "{alert}"),
+            None => assert_eq!(finding.severity(), Severity::Warning),
+        }
+    }
+    // What the audit says of whole accounts.
+    for alert in ["QlaraNoProfiles", "QlaraProfilesDropped"] {
+        assert_eq!(severity(alert), "warning", "{alert}");
+    }
+}
+
+#[test]
+fn a_missing_permission_costs_the_same_everywhere() {
+    let dashboard = include_str!("../../dashboards/qlara-profiles.json");
+    let rules = include_str!("../../alerts/qlara.rules.yml");
+    let mut to_send = Vec::new();
+    for permission in [
+        "pages_messaging",
+        "instagram_basic",
+        "instagram_manage_messages",
+        "pages_read_engagement",
+    ] {
+        let purpose = match Cost::of(permission) {
+            Cost::CannotSend => {
+                to_send.push(permission);
+                "to send"
+            }
+            Cost::CannotReadMetrics => {
+                let words = format!(
+                    "eq $labels.permission \"{permission}\" }}}}its metrics cannot be read"
+                );
+                assert!(rules.contains(&words), "{words}");
+                "to read metrics"
+            }
+            Cost::Unknown => panic!("nobody knows what {permission} is for"),
+        };
+        let column = format!("\"{permission}\": \"{permission} ({purpose})\"");
+        assert!(dashboard.contains(&column), "{column}");
+    }
+    let words = format!(
+        "match \"^({})$\" $labels.permission }}}}it cannot send",
+        to_send.join("|")
+    );
+    assert!(rules.contains(&words), "{words}");
+    assert_eq!(Cost::of("ads_read"), Cost::Unknown);
+}

@@ -1,0 +1,219 @@
+//! One exit code for each kind of trouble, the same in every form.
+
+use serde_json::{Value, json};
+
+use super::{Ran, check, check_yaml, gateway, page, with};
+use crate::harness::process::{exporter, run};
+
+const FORMS: [&str; 5] = ["table", "json", "csv", "metrics", "nagios"];
+
+/// Every form of the same audit.
+async fn all_forms(profiles: &Value, faults: &str, code: i32) -> Vec<Ran> {
+    let gateway = gateway(profiles).await;
+    gateway.faults(faults).await;
+    let mut all = Vec::new();
+    for form in FORMS {
+        let ran = check(&gateway, &["--output", form]).await;
+        assert_eq!(
+            ran.code, code,
+            "{form} {faults}\n{}{}",
+            ran.output, ran.error
+        );
+        assert_eq!(ran.error, "", "{form} {faults}");
+        all.push(ran);
+    }
+    all
+}
+
+#[tokio::test]
+async fn every_form_has_the_same_exit_codes() {
+    let expiring = with(page("b"), json!({"status": "TOKEN_EXPIRING"}));
+    let expired = with(page("c"), json!({"status": "TOKEN_EXPIRED"}));
+    all_forms(&json!([page("a")]), "", 0).await;
+    all_forms(&json!([page("a"), expiring]), "", 1).await;
+    all_forms(&json!([page("a"), expiring, expired]), "", 2).await;
+    all_forms(&json!([]), "", 1).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_unknown_in_every_form() {
+    for (fault, words) in [
+        ("status=401", "HTTP 401"),
+        ("status=403", "HTTP 403"),
+        ("status=404", "HTTP 404"),
+        ("status=429", "HTTP 429"),
+        ("status=503", "HTTP 503"),
+        ("garbage", "not as documented"),
+        ("reset", "cannot reach the gateway"),
+        (
+            "details:status=503",
+            "details of facebook: the gateway answers HTTP 503",
+        ),
+    ] {
+        let all = all_forms(&json!([page("a")]), fault, 3).await;
+        let told = |form: usize| {
+            all[form]
+                .output
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        for form in [0, 1, 4] {
+            assert!(told(form).contains(words), "{fault}\n{}", told(form));
+        }
+        let up = if fault.starts_with("details") { 1 } else { 0 };
+        assert!(
+            all[3].output.contains(&format!("\nqlara_up {up}\n")),
+            "{}",
+            all[3].output
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_critical_outweighs_what_is_unknown_and_that_a_warning() {
+    let accounts =
+        "accounts: [{name: good, api_key_env: QLARA_API_KEY}, {name: bad, api_key_file: bad}]";
+    for (status, code) in [
+        ("CONNECTED", 3),
+        ("TOKEN_EXPIRING", 3),
+        ("TOKEN_EXPIRED", 2),
+    ] {
+        let gateway = gateway(&json!([with(page("p"), json!({"status": status}))])).await;
+        let ran = check_yaml(&gateway, accounts, &[]).await;
+        assert_eq!(ran.code, code, "{status}\n{}", ran.output);
+        assert!(
+            ran.output
+                .contains("account bad: the gateway refuses the credentials"),
+            "{}",
+            ran.output
+        );
+        assert!(
+            ran.output.contains("1 of 2 accounts not read"),
+            "{}",
+            ran.output
+        );
+    }
+    let gateway = gateway(&json!([page("p")])).await;
+    let ran = check_yaml(&gateway, accounts, &["--account", "good"]).await;
+    assert_eq!(ran.code, 0, "{}", ran.output);
+    assert_eq!(
+        gateway.stats().await.list,
+        1,
+        "the other account is not asked"
+    );
+}
+
+#[tokio::test]
+async fn accounts_are_read_at_the_same_time_and_once() {
+    let gateway = gateway(&json!([page("p")])).await;
+    gateway.faults("latency=1s").await;
+    let account = |number| format!("- {{name: a{number}, api_key_env: QLARA_API_KEY}}\n");
+    let accounts: String = (0..12).map(account).collect();
+    let started = std::time::Instant::now();
+    let ran = check_yaml(&gateway, &format!("accounts:\n{accounts}"), &[]).await;
+    assert_eq!(ran.code, 0, "{}", ran.output);
+    let took = started.elapsed();
+    assert!(
+        took.as_secs() < 12,
+        "one after the other takes 24 s, this took {took:?}"
+    );
+    let stats = gateway.stats().await;
+    assert_eq!((stats.list, stats.details), (12, 12));
+    let unknown = check_yaml(
+        &gateway,
+        &format!("accounts:\n{accounts}"),
+        &["--account", "b"],
+    )
+    .await;
+    let (code, error) = (unknown.code, unknown.error);
+    assert_eq!(code, 3);
+    assert!(
+        error.contains("no account of that name, expected one of a0, a1, "),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn output_that_gets_lost_is_unknown_and_a_reader_that_leaves_is_not() {
+    let gateway = gateway(&json!([page("p")])).await;
+    let program = env!("CARGO_BIN_EXE_qlara-exporter");
+    for (redirection, code) in [("> /dev/full", 3), ("| true; exit ${PIPESTATUS[0]}", 0)] {
+        let mut command = std::process::Command::new("bash");
+        command.args(["-c", &format!("{program} check {redirection}")]);
+        command
+            .env("QLARA_URL", gateway.url())
+            .env("QLARA_API_KEY", crate::harness::API_KEY);
+        let ran = tokio::task::spawn_blocking(move || run(&mut command)).await;
+        assert_eq!(ran.expect("a program that ran").0, code, "{redirection}");
+    }
+}
+
+#[test]
+fn wrong_use_and_configuration_are_unknown_and_not_critical() {
+    for (arguments, line) in [
+        (&["--nope"][..], "error: unknown flag --nope, try --help"),
+        (
+            &["--output", "xml"],
+            "error: --output <FORM>: expected one of table, json, csv, metrics, nagios, try --help",
+        ),
+        (
+            &["--warning", "soon"],
+            "error: --warning <DURATION>: expected a duration such as 30s, 15m or 1h30m, try --help",
+        ),
+        (
+            &["--status", "fine"],
+            "error: --status <STATUS>: expected one of CONNECTED, TOKEN_EXPIRING, TOKEN_EXPIRED, DISCONNECTED, UNKNOWN, MISSING, try --help",
+        ),
+        (
+            &["--account", "x"],
+            "--account: the configuration has no account of that name, it names none",
+        ),
+        (
+            &["--critical", "8d"],
+            "--critical must not be longer than --warning",
+        ),
+        (
+            &["--config.file", "/nowhere"],
+            "/nowhere: No such file or directory (os error 2)",
+        ),
+    ] {
+        let (code, output, error) = run(exporter()
+            .arg("check")
+            .args(arguments)
+            .env("QLARA_API_KEY", "s3cret"));
+        assert_eq!((code, output.as_str()), (3, ""), "{arguments:?}");
+        assert_eq!(error, format!("qlara-exporter: {line}\n"));
+    }
+    let (code, output, _) = run(exporter().args(["check", "--output", "nagios"]));
+    assert_eq!(code, 3);
+    assert!(
+        output.starts_with("QLARA UNKNOWN - no API key: "),
+        "{output}"
+    );
+    assert_eq!(output.lines().count(), 1);
+}
+
+#[tokio::test]
+async fn no_form_tells_a_secret() {
+    let gateway = gateway(&json!([page("a")])).await;
+    for arguments in [
+        &["--output", "table"][..],
+        &["--output", "json"],
+        &["--output", "nagios"],
+        &["--output", "metrics"],
+        &["--write-expected"],
+    ] {
+        for fault in ["", "status=401"] {
+            gateway.faults(fault).await;
+            let arguments = [&["--log.level", "debug"], arguments].concat();
+            let ran = check(&gateway, &arguments).await;
+            assert!(
+                !ran.output.contains("simulated") && !ran.error.contains("simulated"),
+                "{}{}",
+                ran.output,
+                ran.error
+            );
+        }
+    }
+}

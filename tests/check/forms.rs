@@ -1,0 +1,283 @@
+//! The forms for programs: JSON, CSV, metrics, the plugin's line, the expected profiles.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use qlara_exporter::check::{Format, Options};
+use serde_json::{Value, json};
+
+use super::{audit, check, check_yaml, gateway, in_days, page, with, written};
+use crate::harness::process::{run, run_with_input};
+use crate::harness::scrape::Scrape;
+
+const HOSTILE: &str = "=cmd()|\"a\",\u{1b}[31m\u{9b}31m\r\n\u{202e}x";
+
+fn jq(json: &str, filter: &str) -> String {
+    let (code, output) = run_with_input(Command::new("jq").args(["-c", filter]), json);
+    assert_eq!(code, 0, "{output}");
+    output.trim_end().to_owned()
+}
+
+#[tokio::test]
+async fn json_is_for_jq() {
+    let missing = with(
+        page("p"),
+        json!({"permissions": ["pages_messaging"], "name": HOSTILE}),
+    );
+    let whatsapp = json!({"platform": "whatsapp", "profileId": "w", "name": "W", "status": "CONNECTED", "connectedAt": in_days(-1.0)});
+    let gateway = gateway(&json!([whatsapp, missing])).await;
+    let ran = check(&gateway, &["--output", "json"]).await;
+    for (filter, result) in [
+        (".version, .state, .exit_code", "1\n\"WARNING\"\n1"),
+        (
+            ".summary",
+            r#"{"profiles":2,"critical":0,"warning":1,"fine":1}"#,
+        ),
+        (
+            ".thresholds",
+            r#"{"warning_seconds":604800,"critical_seconds":172800}"#,
+        ),
+        (".accounts[] | .account", "null"),
+        (
+            ".profiles[0].permissions_missing",
+            r#"[{"permission":"pages_read_engagement","cost":"cannot read metrics"}]"#,
+        ),
+        (".profiles[0].permissions_granted", r#"["pages_messaging"]"#),
+        (
+            "[.profiles[] | select(.verdict != \"fine\") | .profile]",
+            r#"["p"]"#,
+        ),
+        (
+            ".profiles[0].findings[0] | .code, .severity, .text",
+            "\"permission_missing\"\n\"warning\"\n\"cannot read metrics: pages_read_engagement missing\"",
+        ),
+        (
+            ".profiles[1] | [.platform, .token_expires_at, .token_seconds_left, .permissions_granted]",
+            r#"["whatsapp",null,null,null]"#,
+        ),
+        (
+            "[.profiles[0] | .token_seconds_left > 5000000, (.token_expires_at | fromdate > 0), (.last_activity_at | fromdate > 0)]",
+            "[true,true,true]",
+        ),
+    ] {
+        assert_eq!(jq(&ran.output, filter), result, "{filter}");
+    }
+    // The name comes through whole, and yet a terminal has nothing to obey.
+    let json: Value = serde_json::from_str(&ran.output).expect("JSON");
+    assert_eq!(json["profiles"][0]["name"], HOSTILE);
+    assert!(
+        !ran.output
+            .contains(|char: char| char.is_control() && char != '\n')
+    );
+}
+
+/// The keys of an object, and of the objects in it.
+fn keys(value: &Value, place: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                let place = format!("{place}.{key}");
+                keys(value, &place, found);
+                found.push(place);
+            }
+        }
+        Value::Array(values) => values
+            .iter()
+            .for_each(|value| keys(value, &format!("{place}[]"), found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn every_key_of_the_json_is_documented() {
+    let documentation = include_str!("../../docs/check.md");
+    let expired = with(page("p"), json!({"permissions": []}));
+    let audit = audit(
+        &json!([expired, page("dropped"), null]),
+        "",
+        Options::default(),
+    )
+    .await
+    .expect("an audit");
+    let json: Value = serde_json::from_str(&written(&audit, Format::Json).0).expect("JSON");
+    let mut found = Vec::new();
+    keys(&json, "", &mut found);
+    found.sort();
+    found.dedup();
+    assert!(found.len() > 30, "{found:?}");
+    for key in found {
+        assert!(documentation.contains(&format!("| `{key}` |")), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn csv_is_harmless_to_spreadsheets() {
+    let profile = with(
+        page("p"),
+        json!({"name": HOSTILE, "tokenExpiresAt": "2026-06-15T00:00:00+02:00"}),
+    );
+    let audit = audit(&json!([profile]), "", Options::default())
+        .await
+        .expect("an audit");
+    let (csv, _) = written(&audit, Format::Csv);
+    let lines: Vec<&str> = csv.split("\r\n").collect();
+    assert_eq!(
+        lines[0],
+        "account,platform,profile,name,status,token_expires_at,token_seconds_left,permissions_missing,last_activity_at,verdict,findings"
+    );
+    let name = "\"'=cmd()|\"\"a\"\",\u{fffd}[31m\u{fffd}31m\u{fffd}\u{fffd}\u{fffd}x\"";
+    let start = format!(",facebook,p,{name},CONNECTED,2026-06-14T22:00:00Z,5652000,,");
+    assert!(lines[1].starts_with(&start), "{}", lines[1]);
+    assert!(lines[1].ends_with(",fine,"), "{}", lines[1]);
+}
+
+#[tokio::test]
+async fn metrics_are_those_of_a_scrape_and_promtool_accepts_them() {
+    let gateway = gateway(&json!([
+        page("p"),
+        with(page("q"), json!({"name": HOSTILE}))
+    ]))
+    .await;
+    let yaml = "accounts: [{name: good, api_key_env: QLARA_API_KEY, expected: [{platform: facebook, profile: p}, {platform: facebook, profile: q}]}, {name: bad, api_key_file: bad}]";
+    let ran = check_yaml(&gateway, yaml, &["--output", "metrics"]).await;
+    let checked = run_with_input(
+        Command::new("promtool").args(["check", "metrics"]),
+        &ran.output,
+    );
+    assert_eq!(checked, (0, String::new()), "{}", ran.output);
+    let scrape = Scrape::parse(ran.output);
+    assert_eq!(scrape.value(r#"qlara_up{account="good"}"#), 1.0);
+    assert_eq!(scrape.value(r#"qlara_up{account="bad"}"#), 0.0);
+    assert_eq!(
+        scrape.value(
+            r#"qlara_expected_profile_present{account="good",platform="facebook",profile="p"}"#
+        ),
+        1.0
+    );
+    let left = r#"qlara_token_seconds_to_expiry{account="good",platform="facebook",profile="p"}"#;
+    assert!(scrape.value(left) > 5_000_000.0);
+    assert!(!scrape.text.contains("process_") && !scrape.text.contains("qlara_exporter_"));
+}
+
+#[tokio::test]
+async fn a_file_is_replaced_in_one_step() {
+    let gateway = gateway(&json!([page("p")])).await;
+    let directory = tempfile::tempdir().expect("a folder");
+    let file = directory.path().join("qlara.prom");
+    std::fs::write(&file, "old").expect("a file");
+    // Whoever has the old file open keeps it whole: it is another file now.
+    let old = std::fs::File::open(&file).expect("a file");
+    let path = file.display().to_string();
+    let ran = check(&gateway, &["--output", "metrics", "--output-file", &path]).await;
+    assert_eq!(
+        (ran.code, ran.output.as_str(), ran.error.as_str()),
+        (0, "", "")
+    );
+    assert_eq!(std::io::read_to_string(old).expect("a text"), "old");
+    let text = std::fs::read_to_string(&file).expect("a text");
+    assert!(
+        text.contains("\nqlara_up 1\n") && text.ends_with('\n'),
+        "{text}"
+    );
+    let mode = file.metadata().expect("a file").permissions().mode();
+    assert_eq!(mode & 0o600, 0o600);
+    assert_eq!(
+        std::fs::read_dir(&directory).expect("a folder").count(),
+        1,
+        "nothing else is left"
+    );
+
+    let nowhere = directory.path().join("no/qlara.prom").display().to_string();
+    let ran = check(&gateway, &["--output-file", &nowhere]).await;
+    assert_eq!((ran.code, ran.output.as_str()), (3, ""));
+    assert!(
+        ran.error
+            .starts_with(&format!("qlara-exporter: cannot write {nowhere}: ")),
+        "{}",
+        ran.error
+    );
+}
+
+#[tokio::test]
+async fn nagios_gets_one_line_with_performance_data() {
+    let soon = with(
+        page("soon"),
+        json!({"tokenExpiresAt": in_days(5.51), "status": "TOKEN_EXPIRING"}),
+    );
+    let hostile = with(
+        page(HOSTILE),
+        json!({"status": "TOKEN_EXPIRED", "tokenExpiresAt": null}),
+    );
+    let gateway = gateway(&json!([page("p"), soon, hostile])).await;
+    let ran = check(&gateway, &["--output", "nagios"]).await;
+    let (text, data) = ran.output.split_once(" | ").expect("performance data");
+    assert_eq!(
+        text,
+        "QLARA CRITICAL - 3 profiles: 1 critical, 1 warning, 1 fine; \
+         facebook/=cmd()/\"a\",\u{fffd}[31m\u{fffd}31m\u{fffd}\u{fffd}\u{fffd}x token expired; \
+         facebook/soon token refresh failed, token ends in 5d 12h"
+    );
+    assert_eq!(ran.output.lines().count(), 1);
+    let numbers = "profiles=3;;;0 critical=1;;;0 warning=1;;;0 fine=1;;;0 accounts_unread=0;;;0 token_left_min=";
+    let left = data.strip_prefix(numbers).expect("numbers");
+    assert!(left.ends_with("s;604800:;172800:\n"), "{left}");
+
+    gateway.faults("status=401").await;
+    let ran = check(&gateway, &["--output", "nagios"]).await;
+    assert!(ran.output.starts_with("QLARA UNKNOWN - 0 profiles: 0 critical, 0 warning, 0 fine; 1 of 1 accounts not read; the gateway refuses the credentials (HTTP 401): check the API key | profiles=0;;;0 "), "{}", ran.output);
+
+    let many: Vec<Value> = (0..9)
+        .map(|id| with(page(&id.to_string()), json!({"status": "DISCONNECTED"})))
+        .collect();
+    let gateway = super::gateway(&json!(many)).await;
+    let ran = check(&gateway, &["--output", "nagios"]).await;
+    assert!(
+        ran.output
+            .contains("facebook/2 disconnected; and 6 more | "),
+        "{}",
+        ran.output
+    );
+}
+
+#[tokio::test]
+async fn expected_profiles_that_are_written_are_those_that_are_read() {
+    let odd = with(page("a: \"b\" # {c}\u{85}"), json!({"name": HOSTILE}));
+    let gateway = gateway(&json!([page("z"), page("p"), odd])).await;
+    let from_flags = check(&gateway, &["--write-expected"]).await;
+    assert!(
+        from_flags.output.starts_with(
+            "accounts:\n  - name: \"default\"\n    api_key_env: \"QLARA_API_KEY\"\n    expected:\n"
+        ),
+        "{}",
+        from_flags.output
+    );
+    let named = "accounts: [{name: 'a: b', api_key_env: QLARA_API_KEY}, {name: basic, basic_auth: {username: u, password_file: bad}}, {name: bad, api_key_file: bad}]";
+    let from_file = check_yaml(&gateway, named, &["--write-expected"]).await;
+    assert_eq!(from_file.code, 3, "two accounts cannot be read");
+    let alone = check_yaml(&gateway, named, &["--write-expected", "--account", "a: b"]).await;
+    assert_eq!(alone.code, 0, "{}", alone.output);
+    for (fragment, code) in [(&from_flags, 0), (&from_file, 3), (&alone, 0)] {
+        let all = check_yaml(&gateway, &fragment.output, &["--output", "json"]).await;
+        assert_eq!(
+            all.code, code,
+            "{}\n{}{}",
+            fragment.output, all.output, all.error
+        );
+        assert_eq!(jq(&all.output, "[.profiles[].findings[].code]"), "[]");
+        // Written again, nothing changes.
+        let again = check_yaml(&gateway, &fragment.output, &["--write-expected"]).await;
+        assert_eq!(again.output, fragment.output);
+        // And one that goes is missed.
+        gateway.profiles(&json!([page("z"), page("p")])).await;
+        let gone = check_yaml(&gateway, &fragment.output, &[]).await;
+        assert_eq!(gone.code, 2, "{}", gone.output);
+        gateway.profiles(&json!([page("z"), page("p"), odd])).await;
+    }
+    let (code, _, error) = run(crate::harness::process::exporter().args([
+        "check",
+        "--write-expected",
+        "--output",
+        "json",
+    ]));
+    assert_eq!(code, 3, "{error}");
+}

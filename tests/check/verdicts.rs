@@ -1,0 +1,245 @@
+//! What is said of every kind of trouble, and of which profiles.
+
+use serde_json::{Value, json};
+
+use super::{GRANTED, check, check_yaml, gateway, in_days, page, with};
+
+/// The state of a single profile.
+async fn judged(profile: Value, arguments: &[&str]) -> (i32, Vec<String>) {
+    let gateway = gateway(&json!([profile])).await;
+    let ran = check(&gateway, &[&["--output", "json"], arguments].concat()).await;
+    assert_eq!(ran.error, "");
+    let json: Value = serde_json::from_str(&ran.output).expect("JSON");
+    assert_eq!(json["exit_code"], ran.code);
+    let findings = json["profiles"][0]["findings"]
+        .as_array()
+        .expect("findings");
+    let code = |finding: &Value| finding["code"].as_str().expect("a code").to_owned();
+    (ran.code, findings.iter().map(code).collect())
+}
+
+#[tokio::test]
+async fn every_verdict_has_its_finding_and_exit_code() {
+    let whatsapp = json!({"platform": "whatsapp", "tokenExpiresAt": null, "permissions": null});
+    let cases: [(Value, i32, &[&str]); 21] = [
+        (json!({}), 0, &[]),
+        (whatsapp.clone(), 0, &[]),
+        (json!({"tokenExpiresAt": in_days(7.01)}), 0, &[]),
+        (
+            json!({"tokenExpiresAt": in_days(6.9)}),
+            1,
+            &["token_ends_soon"],
+        ),
+        (
+            json!({"tokenExpiresAt": in_days(5.9)}),
+            1,
+            &["token_ends_soon", "refresh_overdue"],
+        ),
+        (
+            json!({"tokenExpiresAt": in_days(2.01), "status": "TOKEN_EXPIRING"}),
+            1,
+            &["refresh_failed", "token_ends_soon"],
+        ),
+        (
+            json!({"tokenExpiresAt": in_days(1.99), "status": "TOKEN_EXPIRING"}),
+            2,
+            &["token_end_imminent", "refresh_failed"],
+        ),
+        (
+            json!({"tokenExpiresAt": in_days(30.0), "status": "TOKEN_EXPIRING"}),
+            1,
+            &["refresh_failed"],
+        ),
+        (
+            json!({"tokenExpiresAt": in_days(-0.01)}),
+            2,
+            &["token_expired"],
+        ),
+        (
+            json!({"tokenExpiresAt": in_days(-3.0), "status": "TOKEN_EXPIRED"}),
+            2,
+            &["token_expired"],
+        ),
+        (
+            json!({"tokenExpiresAt": null, "status": "TOKEN_EXPIRED"}),
+            2,
+            &["token_expired"],
+        ),
+        (json!({"tokenExpiresAt": null}), 1, &["token_end_unknown"]),
+        (json!({"tokenExpiresAt": "soon"}), 1, &["token_end_unknown"]),
+        (
+            json!({"tokenExpiresAt": null, "platform": "telegram"}),
+            0,
+            &[],
+        ),
+        (json!({"status": "DISCONNECTED"}), 2, &["disconnected"]),
+        (
+            with(whatsapp.clone(), json!({"status": "DISCONNECTED"})),
+            2,
+            &["disconnected"],
+        ),
+        (
+            with(whatsapp.clone(), json!({"status": "TOKEN_EXPIRED"})),
+            2,
+            &["disconnected"],
+        ),
+        (
+            with(whatsapp, json!({"tokenExpiresAt": in_days(-1.0)})),
+            0,
+            &[],
+        ),
+        (json!({"status": "SLEEPING"}), 1, &["status_unknown"]),
+        (
+            json!({"permissions": [GRANTED[0]]}),
+            1,
+            &["permission_missing"],
+        ),
+        (
+            json!({"permissions": []}),
+            1,
+            &["permission_missing", "permission_missing"],
+        ),
+    ];
+    for (fields, code, findings) in cases {
+        let what = fields.to_string();
+        let (found_code, found) = judged(with(page("p"), fields), &[]).await;
+        assert_eq!(
+            (found_code, found),
+            (code, findings.iter().map(|at| at.to_string()).collect()),
+            "{what}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_thresholds_are_those_of_the_flags() {
+    let ends_in = |days| with(page("p"), json!({"tokenExpiresAt": in_days(days)}));
+    for (days, arguments, code) in [
+        (40.0, &["--warning", "30d"][..], 0),
+        (29.0, &["--warning", "30d"], 1),
+        (29.0, &["--warning", "30d", "--critical", "30d"], 2),
+        (1.0, &["--warning", "12h", "--critical", "6h"], 0),
+        (0.4, &["--warning", "12h", "--critical", "6h"], 1),
+        (0.2, &["--warning", "12h", "--critical", "6h"], 2),
+        (0.2, &["--warning", "0", "--critical", "0"], 0),
+    ] {
+        assert_eq!(
+            judged(ends_in(days), arguments).await.0,
+            code,
+            "{days} {arguments:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn expectations_count_only_where_they_are_stated() {
+    let account = "accounts:\n- {name: a, api_key_env: QLARA_API_KEY";
+    let facebook = |id: &str| format!("{{platform: facebook, profile: {id}}}");
+    for (expected, code, word) in [
+        (String::new(), 0, "OK"),
+        (
+            format!(", expected: [{}, {}]", facebook("one"), facebook("two")),
+            0,
+            "OK",
+        ),
+        (
+            format!(", expected: [{}]", facebook("one")),
+            1,
+            "connected, but not expected",
+        ),
+        (
+            format!(
+                ", expected: [{}, {}, {}]",
+                facebook("one"),
+                facebook("two"),
+                facebook("gone")
+            ),
+            2,
+            "expected, but not connected",
+        ),
+    ] {
+        let gateway = gateway(&json!([page("one"), page("two")])).await;
+        let yaml = format!("{account}{expected}}}");
+        let ran = check_yaml(&gateway, &yaml, &[]).await;
+        assert_eq!(ran.code, code, "{}{}", ran.output, ran.error);
+        assert!(ran.output.contains(word), "{}", ran.output);
+    }
+}
+
+#[tokio::test]
+async fn required_permissions_are_those_of_the_configuration() {
+    let gateway = gateway(&json!([with(
+        page("p"),
+        json!({"permissions": ["pages_messaging"]})
+    )]))
+    .await;
+    let account = "accounts: [{name: a, api_key_env: QLARA_API_KEY}]";
+    for (permissions, code, line) in [
+        (
+            "",
+            1,
+            "- cannot read metrics: pages_read_engagement missing",
+        ),
+        ("permissions: {facebook: [pages_messaging]}\n", 0, "OK"),
+        (
+            "permissions: {facebook: [ads_read]}\n",
+            1,
+            "- part of its work fails: ads_read missing",
+        ),
+    ] {
+        let ran = check_yaml(&gateway, &format!("{permissions}{account}"), &[]).await;
+        assert_eq!(ran.code, code, "{}", ran.output);
+        assert!(ran.output.contains(line), "{}", ran.output);
+    }
+    let profile = with(page("p"), json!({"permissions": ["pages_read_engagement"]}));
+    let gateway = super::gateway(&json!([profile])).await;
+    let ran = check(&gateway, &[]).await;
+    assert!(
+        ran.output
+            .contains("- cannot send: pages_messaging missing"),
+        "{}",
+        ran.output
+    );
+}
+
+#[tokio::test]
+async fn filters_choose_what_is_shown_and_judged() {
+    let expired = with(page("c"), json!({"status": "TOKEN_EXPIRED"}));
+    let dropped = json!({"platform": "whatsapp", "profileId": "w", "name": "W", "status": "DISCONNECTED", "connectedAt": in_days(-9.0)});
+    let gateway = gateway(&json!([page("a"), expired, dropped])).await;
+    let account = "accounts: [{name: a, api_key_env: QLARA_API_KEY, expected: [{platform: facebook, profile: a}, {platform: facebook, profile: c}, {platform: whatsapp, profile: w}, {platform: instagram, profile: i}]}]";
+    for (arguments, code, rows) in [
+        (&[][..], 2, &["a", "c", "i", "w"][..]),
+        (&["--platform", "facebook"], 2, &["a", "c"]),
+        (&["--platform", "facebook,whatsapp"], 2, &["a", "c", "w"]),
+        (
+            &["--platform", "facebook", "--status", "connected"],
+            0,
+            &["a"],
+        ),
+        (
+            &["--status", "TOKEN_EXPIRED", "--status", "DISCONNECTED"],
+            2,
+            &["c", "w"],
+        ),
+        (&["--status", "missing"], 2, &["i"]),
+        (&["--status", "UNKNOWN"], 0, &[]),
+        (&["--platform", "telegram"], 1, &[]),
+    ] {
+        let arguments = [&["--output", "csv"], arguments].concat();
+        let ran = check_yaml(&gateway, account, &arguments).await;
+        let cells = ran
+            .output
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split(',').nth(2));
+        let mut shown: Vec<&str> = cells.collect();
+        shown.sort_unstable();
+        assert_eq!(
+            (ran.code, &shown[..]),
+            (code, rows),
+            "{arguments:?}\n{}",
+            ran.error
+        );
+    }
+}
