@@ -17,13 +17,13 @@ const DARK: &str = "--blink-settings=preferredColorScheme=0";
 const LIGHT: &str = "--blink-settings=preferredColorScheme=1";
 
 /// A demonstration that runs, and its page.
-struct Demo {
+pub struct Demo {
     running: Running,
     url: String,
 }
 
 impl Demo {
-    async fn start() -> Demo {
+    pub async fn start() -> Demo {
         let address = format!("127.0.0.1:{}", free_port());
         let url = format!("http://{address}/");
         let running = Running::start(exporter().args([
@@ -43,12 +43,7 @@ impl Demo {
 
     /// Replaces the profiles of the simulated gateway, and waits until the page has this name.
     async fn profiles(&self, profiles: &Value, name: &str) {
-        let output = self.running.output();
-        let mut words = output.split_whitespace();
-        let faults = words
-            .find(|word| word.ends_with("/-/faults"))
-            .expect("the control endpoint");
-        let put = http().put(faults.replace("faults", "profiles"));
+        let put = http().put(format!("{}/-/profiles", self.gateway()));
         put.body(profiles.to_string())
             .send()
             .await
@@ -59,7 +54,15 @@ impl Demo {
         .await;
     }
 
-    async fn html(&self) -> String {
+    /// The address of the simulated gateway.
+    pub fn gateway(&self) -> String {
+        let output = self.running.output();
+        let mut words = output.split_whitespace();
+        let address = words.find_map(|word| word.strip_suffix("/-/faults"));
+        address.expect("the control endpoint").to_owned()
+    }
+
+    pub async fn html(&self) -> String {
         let answer = http().get(&self.url).send().await.expect("an answer");
         answer.text().await.expect("a text")
     }

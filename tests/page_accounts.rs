@@ -3,11 +3,14 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use serde_json::json;
+use qlara_exporter::simulator::PREFIX;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::browser::Demo;
 use crate::harness::listener::Recorder;
-use crate::harness::{Setup, Stack};
+use crate::harness::process::{exporter, run};
+use crate::harness::{API_KEY, Setup, Stack};
 use crate::page::{between, has, names, page, profile, several_accounts};
 
 #[tokio::test]
@@ -178,4 +181,30 @@ async fn old_data_shows_its_age_and_then_goes() {
         ],
     );
     assert_eq!(names(&empty).len(), 0);
+}
+
+#[tokio::test]
+async fn the_verdicts_and_their_order_are_those_of_the_audit() {
+    let demo = Demo::start().await;
+    let (_, audit, _) = run(exporter()
+        .args(["check", "--output", "json"])
+        .env("QLARA_URL", format!("{}{PREFIX}", demo.gateway()))
+        .env("QLARA_API_KEY", API_KEY));
+    let audit: Value = serde_json::from_str(&audit).expect("JSON");
+    let audited = audit["profiles"].as_array().expect("profiles").iter();
+    let audited: Vec<[&str; 2]> = audited
+        .map(|profile| [&profile["verdict"], &profile["profile"]])
+        .map(|texts| texts.map(|text| text.as_str().expect("a text")))
+        .collect();
+    assert_eq!(audited.len(), 12);
+
+    let page = demo.html().await;
+    let shown = between(&page, "<tr role=\"row\"><td", "</th>").into_iter();
+    let shown: Vec<[&str; 2]> = shown
+        .map(|row| {
+            let verdict = between(row, "class=\"badge ", "\"")[0];
+            [verdict, between(row, " · <bdi>", "<")[0]]
+        })
+        .collect();
+    assert_eq!(shown, audited);
 }
