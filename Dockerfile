@@ -21,7 +21,7 @@ RUN mkdir src benches \
     && cargo build --release --locked --target "$(rustc --print host-tuple)"
 
 # Cargo goes by modification times, and the sources may be older than what stood in for them.
-COPY build.rs ./
+COPY build.rs README.md ./
 COPY src src
 ARG REVISION=unknown
 RUN touch src/lib.rs src/main.rs \

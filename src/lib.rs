@@ -15,9 +15,9 @@
 //! Arrows run one way: `main` → [`lifecycle`] → [`web`] → [`account`] → [`refresh`] → [`gateway`].
 //! [`cli`] and [`config`] turn arguments, environment and file into a validated configuration;
 //! nothing below [`lifecycle`] knows the command line. [`check`] goes past the cache: it reads the
-//! accounts once, and [`verdict`] says how bad what it finds is. [`simulator`] is the gateway as its
-//! documentation describes it, for demonstrations and tests; [`demo`] joins it with the exporter, and
-//! [`healthcheck`] asks a running one.
+//! accounts once, and [`verdict`] says how bad what it finds is, as for the page at `/`. [`simulator`]
+//! is the gateway as its documentation describes it, for demonstrations and tests; [`demo`] joins it
+//! with the exporter, and [`healthcheck`] asks a running one.
 
 #![warn(missing_docs, missing_debug_implementations)]
 

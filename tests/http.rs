@@ -79,22 +79,6 @@ async fn health_never_asks_the_gateway() {
 }
 
 #[tokio::test]
-async fn the_page_links_to_the_rest_and_needs_no_gateway() {
-    let stack = Stack::start().await;
-    let answer = stack.get("/").send().await.expect("an answer");
-    assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
-    let page = answer.text().await.expect("a text");
-    for link in ["/metrics", "/-/healthy", "/-/ready"] {
-        assert!(page.contains(&format!("href=\"{link}\"")), "{page}");
-        assert_eq!(
-            stack.get(link).send().await.expect("an answer").status(),
-            200
-        );
-    }
-    assert!(page.contains(env!("CARGO_PKG_VERSION")));
-}
-
-#[tokio::test]
 async fn anything_else_is_404_and_another_method_405() {
     let stack = Stack::start().await;
     for path in [

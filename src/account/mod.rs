@@ -14,7 +14,7 @@ use tokio::task::spawn_blocking;
 
 use crate::clock::Clock;
 use crate::exposition::{AccountView, SnapshotText};
-use crate::refresh::{Outcome, Refresher};
+use crate::refresh::{Outcome, Refresher, Troubles};
 use crate::snapshot::Snapshot;
 use crate::telemetry::CacheResult;
 use journal::Journal;
@@ -53,16 +53,29 @@ struct State {
 /// The last snapshot that could be read.
 #[derive(Debug)]
 struct Good {
+    snapshot: Arc<Snapshot>,
     text: Arc<SnapshotText>,
     read_at: DateTime<Utc>,
     aged_from: Instant,
 }
 
 /// The latest refresh, good or bad.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Latest {
     up: bool,
     took: Duration,
+    troubles: Arc<Troubles>,
+}
+
+/// What is known of an account.
+#[derive(Debug)]
+pub struct View {
+    /// What a scrape shows.
+    pub exposed: AccountView,
+    /// The data behind it, where it is not too old to be shown.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// What did not work in the latest refresh; `None` before the first has ended.
+    pub troubles: Option<Arc<Troubles>>,
 }
 
 impl Account {
@@ -84,10 +97,7 @@ impl Account {
 
     /// What is known of this account: the cached snapshot, or the result of the one refresh that is
     /// started or joined, or, when `deadline` passes first, what there is by then.
-    pub async fn view(
-        self: &Arc<Self>,
-        deadline: tokio::time::Instant,
-    ) -> (AccountView, CacheResult) {
+    pub async fn view(self: &Arc<Self>, deadline: tokio::time::Instant) -> (View, CacheResult) {
         let (mut flight, refreshes) = {
             let mut state = self.state.lock();
             if self.is_younger_than(self.freshness.ttl, &state) {
@@ -102,7 +112,7 @@ impl Account {
         // Whether it came in time shows in the state.
         let _ = tokio::time::timeout_at(deadline, flight.changed()).await;
         let state = self.state.lock();
-        if state.refreshes > refreshes && state.latest.is_some_and(|latest| latest.up) {
+        if state.refreshes > refreshes && state.latest.as_ref().is_some_and(|latest| latest.up) {
             (self.show(&state), CacheResult::Refreshed)
         } else {
             self.show_what_is_left(&state)
@@ -144,17 +154,22 @@ impl Account {
         let mut state = self.state.lock();
         state.flight = None;
         state.refreshes += 1;
-        state.latest = Some(Latest {
-            up: good.is_some(),
-            took: ended.saturating_duration_since(started),
-        });
-        if good.is_some() {
-            state.good = good;
-        }
         state
             .pause
             .after(troubles.calling_for_a_pause(), ended, self.freshness.ttl);
         state.journal.write(self.name.as_deref(), &troubles);
+        state.latest = Some(Latest {
+            up: good.is_some(),
+            took: ended.saturating_duration_since(started),
+            troubles: Arc::new(troubles),
+        });
+        let replaced = match good {
+            Some(good) => state.good.replace(good),
+            None => None,
+        };
+        drop(state);
+        // Giving back thousands of profiles takes as long as reading them.
+        spawn_blocking(move || drop(replaced));
     }
 
     /// Writes the text of a snapshot, once for all the scrapes that will show it. It takes
@@ -164,6 +179,7 @@ impl Account {
         let render = move || Good {
             text: Arc::new(SnapshotText::render(&snapshot, name.as_deref())),
             read_at: snapshot.read_at,
+            snapshot: Arc::new(snapshot),
             aged_from,
         };
         spawn_blocking(render).await.ok()
@@ -175,27 +191,31 @@ impl Account {
         good.is_some_and(|good| now.saturating_duration_since(good.aged_from) < age)
     }
 
-    fn show_what_is_left(&self, state: &State) -> (AccountView, CacheResult) {
+    fn show_what_is_left(&self, state: &State) -> (View, CacheResult) {
+        let mut view = self.show(state);
         if self.is_younger_than(self.freshness.max_stale, state) {
-            (self.show(state), CacheResult::Stale)
-        } else {
-            let nothing = AccountView {
-                snapshot: None,
-                ..self.show(state)
-            };
-            (nothing, CacheResult::Empty)
+            return (view, CacheResult::Stale);
         }
+        view.exposed.snapshot = None;
+        view.snapshot = None;
+        (view, CacheResult::Empty)
     }
 
-    fn show(&self, state: &State) -> AccountView {
+    fn show(&self, state: &State) -> View {
         let good = state.good.as_ref();
-        AccountView {
+        let latest = state.latest.as_ref();
+        let exposed = AccountView {
             account: self.name.clone(),
             revision: state.refreshes,
-            up: state.latest.is_some_and(|latest| latest.up),
+            up: latest.is_some_and(|latest| latest.up),
             read_at: good.map(|good| good.read_at),
-            refresh_took: state.latest.map(|latest| latest.took),
+            refresh_took: latest.map(|latest| latest.took),
             snapshot: good.map(|good| Arc::clone(&good.text)),
+        };
+        View {
+            exposed,
+            snapshot: good.map(|good| Arc::clone(&good.snapshot)),
+            troubles: latest.map(|latest| Arc::clone(&latest.troubles)),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The HTTP side: routes, the deadline of a scrape, and the listeners.
 
 pub mod listen;
+mod page;
 mod pages;
 mod scrape;
 
@@ -49,15 +50,19 @@ pub struct App {
     pub places: Option<Semaphore>,
 }
 
+/// Where the page finds the documentation of this very version.
+const DOCUMENTATION: &str = "/-/documentation";
+
 /// The exporter's routes.
 pub fn router(app: App) -> Router {
     let telemetry_path = app.options.telemetry_path.clone();
     let mut router = Router::new()
         .route("/-/healthy", get(pages::healthy))
         .route("/-/ready", get(pages::ready))
+        .route(DOCUMENTATION, get(pages::documentation))
         .route(&telemetry_path, get(scrape::metrics));
     if telemetry_path != "/" {
-        router = router.route("/", get(pages::index));
+        router = router.route("/", get(page::show));
     }
     router
         .fallback(async || (StatusCode::NOT_FOUND, "404 page not found\n"))

@@ -34,7 +34,7 @@ pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> 
     let mut accounts = Vec::with_capacity(views.len());
     for (view, result) in views {
         app.telemetry.count_cache_request(result);
-        accounts.push(view);
+        accounts.push(view.exposed);
     }
     let own = || app.telemetry.expose();
     match app.page.expose(&accounts, app.clock.now(), own) {

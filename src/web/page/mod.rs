@@ -1,0 +1,69 @@
+//! `/`: the page for people. It is served from the cache like a scrape, whole and without a script.
+
+mod audit;
+mod filter;
+mod render;
+mod rows;
+mod trouble;
+mod words;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{RawQuery, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderName, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
+use ring::digest::{SHA256, digest};
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
+
+use super::{App, WebOptions};
+use crate::account::View;
+use audit::Audit;
+use filter::Filter;
+
+/// How long a person waits for the gateway. The refresh goes on, and the next look shows it.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The one stylesheet, part of the page.
+const STYLE: &str = include_str!("style.css");
+
+pub(super) async fn show(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Response {
+    let deadline = Instant::now() + PATIENCE;
+    let views = join_all(app.accounts.iter().map(|account| account.view(deadline))).await;
+    let views: Vec<View> = views.into_iter().map(|(view, _)| view).collect();
+    let now = app.clock.now();
+    let filter = Filter::parse(query.as_deref().unwrap_or_default());
+    // Judging thousands of profiles takes milliseconds: it must not hold up the scrapes.
+    match spawn_blocking(move || write(&views, now, &filter, &app.options)).await {
+        Ok(html) => (headers(), Html(html)).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+fn write(views: &[View], now: DateTime<Utc>, filter: &Filter, options: &WebOptions) -> String {
+    let audit = Audit::new(views, now, filter);
+    render::page(&audit, filter, options).into_string()
+}
+
+/// The page may load nothing, run nothing and be framed by nobody.
+fn headers() -> [(HeaderName, String); 4] {
+    let style = BASE64_STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'self'; \
+         frame-ancestors 'none'"
+    );
+    [
+        (CONTENT_SECURITY_POLICY, policy),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        (REFERRER_POLICY, "no-referrer".to_owned()),
+        (CACHE_CONTROL, "no-store".to_owned()),
+    ]
+}

@@ -1,0 +1,52 @@
+//! Texts, times and counts for people.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::verdict::{Severity, span};
+
+/// Longer texts are cut.
+pub(super) const LONGEST: usize = 120;
+
+/// A text of the gateway, at a length that cannot fill the page. It may still hold any characters:
+/// the template escapes it.
+pub(super) fn short(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// A moment to the minute.
+pub(super) fn date(moment: DateTime<Utc>) -> String {
+    moment.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// A moment for programs.
+pub(super) fn machine_date(moment: DateTime<Utc>) -> String {
+    moment.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// How long ago; what lies ahead, by a clock that is wrong, is now.
+pub(super) fn ago(moment: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    match (now - moment).max(TimeDelta::zero()) {
+        age if age < TimeDelta::minutes(1) => format!("{} s ago", age.num_seconds()),
+        age => format!("{} ago", span(age)),
+    }
+}
+
+/// `1 profile`, `2 profiles`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+/// A sign beside the word, for those who do not see the colour.
+pub(super) fn sign(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "✖",
+        Severity::Warning => "▲",
+        Severity::Fine => "✔",
+    }
+}

@@ -1,0 +1,210 @@
+//! What the page says of accounts and of trouble, and what it costs the gateway.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use qlara_exporter::simulator::PREFIX;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::browser::Demo;
+use crate::harness::listener::Recorder;
+use crate::harness::process::{exporter, run};
+use crate::harness::{API_KEY, Setup, Stack};
+use crate::page::{between, has, names, page, profile, several_accounts};
+
+#[tokio::test]
+async fn it_is_served_from_the_cache_like_a_scrape() {
+    let stack = Stack::start().await;
+    join_all((0..10).map(|_| page(&stack, "/"))).await;
+    stack.scrape().await;
+    page(&stack, "/?status=CONNECTED").await;
+    assert_eq!(stack.gateway.stats().await.list, 1);
+    stack.clock.advance(Duration::from_secs(61));
+    has(&page(&stack, "/").await, &["Data read 0 s ago"]);
+    let scrape = stack.scrape().await;
+    assert_eq!(stack.gateway.stats().await.list, 2);
+    // That metric is about scrapes.
+    assert_eq!(
+        scrape.value(r#"qlara_exporter_cache_requests_total{result="hit"}"#),
+        2.0
+    );
+}
+
+#[tokio::test]
+async fn nobody_waits_long_for_a_slow_gateway() {
+    let stack = Stack::start().await;
+    stack.gateway.faults("list:latency=8s").await;
+    let started = Instant::now();
+    let page = page(&stack, "/").await;
+    assert!(started.elapsed() < Duration::from_secs(6));
+    has(
+        &page,
+        &[
+            "<title>Reading the profiles",
+            "Being read for the first time.",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn each_account_has_its_state() {
+    let directory = TempDir::new().expect("a folder");
+    let stack = several_accounts(&directory).await;
+    let page = page(&stack, "/").await;
+    let accounts = between(&page, "<li>", "</li>");
+    let expectations = [
+        [
+            "<bdi>bad</bdi>",
+            "No data could be read yet",
+            "refuses the API key (HTTP 401)",
+        ],
+        [
+            "<bdi>good</bdi>",
+            "Data read 0 s ago",
+            "4 profiles · 2 critical · 1 warning · 1 fine",
+        ],
+        [
+            "<bdi>other</bdi>",
+            "Data read 0 s ago",
+            "3 profiles · 1 critical · 2 fine",
+        ],
+    ];
+    assert_eq!(accounts.len(), 3);
+    for (account, texts) in accounts.into_iter().zip(expectations) {
+        has(account, &texts);
+    }
+    has(
+        &page,
+        &["expected, but not connected", "connected, but not expected"],
+    );
+}
+
+#[tokio::test]
+async fn troubles_are_told_in_words_with_what_to_do() {
+    for (fault, what, advice) in [
+        (
+            "status=401",
+            "refuses the API key (HTTP 401)",
+            "the right one and active",
+        ),
+        ("status=403", "forbids the call (HTTP 403)", "IP allow-list"),
+        (
+            "retry-after=30s",
+            "rate limit of the API key is used up",
+            "waits as long as",
+        ),
+        (
+            "status=404",
+            "does not know the address",
+            "Check gateway.url",
+        ),
+        (
+            "redirect=http://127.0.0.1:9/",
+            "does not know the address",
+            "Check gateway.url",
+        ),
+        (
+            "status=503",
+            "The gateway itself has trouble",
+            "tries again by itself",
+        ),
+        ("hang", "did not answer in time", "raise gateway.timeout"),
+        ("reset", "cannot be reached", "name resolution"),
+        ("garbage", "is not as documented", "the log says more"),
+        (
+            "endless",
+            "longer than limits.response_bytes",
+            "Raise limits.response_bytes",
+        ),
+        (
+            "details/facebook:status=503",
+            "No details of facebook.",
+            "permissions and last activity are not known",
+        ),
+    ] {
+        let mut setup = Setup::yaml(
+            "limits: {response_bytes: 1MiB}\naccounts: [{name: a, api_key_env: QLARA_API_KEY}]\n",
+        );
+        setup.settings.timeout = Some(Duration::from_secs(1));
+        let stack = setup.start().await;
+        stack.gateway.faults(fault).await;
+        let page = page(&stack, "/").await;
+        has(&page, &["1 account with trouble", what, advice]);
+    }
+    let broken = Recorder::start_silent().await;
+    let setup = Setup {
+        url: Some(format!("https://{}", broken.address)),
+        ..Setup::default()
+    };
+    let page = page(&setup.start().await, "/").await;
+    has(
+        &page,
+        &["No trusted TLS connection", "gateway.tls_config.ca_file"],
+    );
+}
+
+#[tokio::test]
+async fn left_out_entries_are_told() {
+    let profiles = json!([
+        profile("facebook", "a", "A"),
+        profile("facebook", "a", "A"),
+        {}
+    ]);
+    let page = page(&Setup::default().with_profiles(profiles).await, "/").await;
+    has(
+        &page,
+        &["are left out: 1 without a usable platform or id, 1 listed twice."],
+    );
+}
+
+#[tokio::test]
+async fn old_data_shows_its_age_and_then_goes() {
+    let stack = Stack::start().await;
+    page(&stack, "/").await;
+    stack.gateway.faults("status=503").await;
+    stack.clock.advance(Duration::from_secs(10 * 60));
+    let stale = page(&stack, "/").await;
+    has(
+        &stale,
+        &["Data read 10m ago", "The gateway itself has trouble"],
+    );
+    assert_eq!(names(&stale).len(), 3);
+    stack.clock.advance(Duration::from_secs(10 * 60));
+    let empty = page(&stack, "/").await;
+    has(
+        &empty,
+        &[
+            "No data: what was read 20m ago is too old to show",
+            "<title>1 account with trouble",
+            "Nothing is known of the profiles now",
+        ],
+    );
+    assert_eq!(names(&empty).len(), 0);
+}
+
+#[tokio::test]
+async fn the_verdicts_and_their_order_are_those_of_the_audit() {
+    let demo = Demo::start().await;
+    let (_, audit, _) = run(exporter()
+        .args(["check", "--output", "json"])
+        .env("QLARA_URL", format!("{}{PREFIX}", demo.gateway()))
+        .env("QLARA_API_KEY", API_KEY));
+    let audit: Value = serde_json::from_str(&audit).expect("JSON");
+    let audited = audit["profiles"].as_array().expect("profiles").iter();
+    let audited: Vec<[&str; 2]> = audited
+        .map(|profile| [&profile["verdict"], &profile["profile"]])
+        .map(|texts| texts.map(|text| text.as_str().expect("a text")))
+        .collect();
+    assert_eq!(audited.len(), 12);
+
+    let page = demo.html().await;
+    let shown = between(&page, "<tr role=\"row\"><td", "</th>").into_iter();
+    let shown: Vec<[&str; 2]> = shown
+        .map(|row| {
+            let verdict = between(row, "class=\"badge ", "\"")[0];
+            [verdict, between(row, " · <bdi>", "<")[0]]
+        })
+        .collect();
+    assert_eq!(shown, audited);
+}
