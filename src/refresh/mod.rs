@@ -90,8 +90,8 @@ impl Refresher {
         }
     }
 
-    /// Asks the gateway: one request for the list and one for each platform in it, up to
-    /// [`MAX_PLATFORMS`], ended by the budget.
+    /// Asks the gateway: one request for the list and one for each of up to 32 platforms in
+    /// it, ended by the budget.
     pub async fn refresh(&self) -> Outcome {
         let deadline = Instant::now() + self.timeout;
         let mut troubles = Troubles::default();
