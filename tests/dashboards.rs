@@ -3,6 +3,7 @@
 mod expression;
 mod linter;
 mod live;
+mod replicas;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -147,7 +147,7 @@ fn profiles(days: i64, name: &str) -> Value {
 }
 
 /// The query as Grafana sends it: with "All" for each variable, except for the job.
-fn interpolate(dashboard: &Dashboard, query: &str, job: &str) -> String {
+pub fn interpolate(dashboard: &Dashboard, query: &str, job: &str) -> String {
     let mut query = query.replace("$__rate_interval", "10s");
     for variable in dashboard.variables() {
         if variable["type"] == "query" {
@@ -220,12 +220,12 @@ async fn something_else_that_is_down_is_no_exporter() {
     }
 }
 
-fn dashboard(name: &str) -> Dashboard {
+pub fn dashboard(name: &str) -> Dashboard {
     let mut all = Dashboard::all().into_iter();
     all.find(|one| one.name() == name).expect("a dashboard")
 }
 
-fn queries_of(dashboard: &Dashboard, panel: &str) -> Vec<Query> {
+pub fn queries_of(dashboard: &Dashboard, panel: &str) -> Vec<Query> {
     let mut queries = dashboard.panel_queries();
     let place = format!("{}: {panel}", dashboard.name());
     queries.retain(|query| query.place == place);
