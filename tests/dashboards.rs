@@ -1,5 +1,6 @@
 //! The dashboards: sound, in line with Grafana's dashboard linter, and with data in every panel.
 
+mod appearance;
 mod expression;
 mod linter;
 mod live;

@@ -19,6 +19,28 @@ const NAMELESS: &str = "qlara-nameless";
 /// The label `job` of something else, which is down.
 const STRANGER: &str = "stranger";
 
+/// What the numbers at the top show for the two replicas, as queries that Prometheus compares with.
+const NUMBERS: [(&str, &str); 12] = [
+    ("Profiles", "18"),
+    ("Healthy", "6 / 18"),
+    ("Token expired", "4"),
+    ("Refresh failed", "2"),
+    ("Disconnected", "6"),
+    ("Expected but missing", "1"),
+    (
+        "Next expiry",
+        r#"max(qlara_token_expiry_timestamp_seconds{profile="fb_2"}) - time()"#,
+    ),
+    ("Permissions missing", "8"),
+    ("Details unread", "0"),
+    ("Entries dropped", "2"),
+    ("Gateway", "1"),
+    (
+        "Age of data",
+        r#"time() - min(max by (account) (qlara_last_refresh_success_timestamp_seconds{job="qlara"}))"#,
+    ),
+];
+
 const RULES: &str = r#"
 groups:
   - name: test
@@ -137,11 +159,16 @@ fn profiles(days: i64, name: &str) -> Value {
         meta("facebook", "fb_2", name, "TOKEN_EXPIRING", 4, &messages[..1]),
         meta("instagram", "ig_1", "brandco", "TOKEN_EXPIRED", -3, &["instagram_basic"]),
         meta("instagram", "ig_2", "new", "PAUSED", 20, &["instagram_basic", "another"]),
+        meta("instagram", "ig_3", "late", "CONNECTED", -1, &["instagram_basic"]),
         {"platform": "whatsapp", "profileId": "wa_1", "name": "Shop", "status": "CONNECTED",
             "connectedAt": day(-9), "phoneNumber": "+391234567"},
         {"platform": "whatsapp", "profileId": "wa_2", "name": "東京", "status": "DISCONNECTED",
             "connectedAt": "yesterday"},
         {"platform": "whatsapp", "profileId": "wa_2", "name": "again", "status": "CONNECTED",
+            "connectedAt": day(-9)},
+        {"platform": "whatsapp", "profileId": "wa_3", "name": "lost", "status": "DISCONNECTED",
+            "connectedAt": day(-9)},
+        {"platform": "whatsapp", "profileId": "wa_4", "name": "too", "status": "DISCONNECTED",
             "connectedAt": day(-9)},
     ])
 }
@@ -195,6 +222,26 @@ async fn two_replicas_give_one_row_and_two_accounts_give_two() {
         let query = interpolate(&profiles, &query.text, NAMED);
         let rows = format!(r#"count(({query}) and on (profile) {RENAMED})"#);
         fleet.prometheus.until(&rows, 2.0).await;
+    }
+}
+
+#[tokio::test]
+async fn the_numbers_at_the_top_are_right() {
+    let fleet = Fleet::start().await;
+    let profiles = dashboard("qlara-profiles");
+    let stats = profiles.data_panels().into_iter();
+    let stats = stats.filter(|panel| panel["type"] == "stat");
+    assert_eq!(stats.count(), NUMBERS.len());
+    for (panel, expected) in NUMBERS {
+        for query in queries_of(&profiles, panel) {
+            let query = interpolate(&profiles, &query.text, NAMED);
+            let difference = format!("({query}) - ({expected})");
+            let off_by = fleet.prometheus.value(&difference).await;
+            assert!(
+                off_by.abs() < 1e-9,
+                "{panel} is off by {off_by}: {difference}"
+            );
+        }
     }
 }
 
