@@ -1,8 +1,10 @@
 //! The dashboards: sound, in line with Grafana's dashboard linter, and with data in every panel.
 
+mod appearance;
 mod expression;
 mod linter;
 mod live;
+mod replicas;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

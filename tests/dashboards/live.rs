@@ -19,6 +19,28 @@ const NAMELESS: &str = "qlara-nameless";
 /// The label `job` of something else, which is down.
 const STRANGER: &str = "stranger";
 
+/// What the numbers at the top show for the two replicas, as queries that Prometheus compares with.
+const NUMBERS: [(&str, &str); 12] = [
+    ("Profiles", "18"),
+    ("Healthy", "6 / 18"),
+    ("Token expired", "4"),
+    ("Refresh failed", "2"),
+    ("Disconnected", "6"),
+    ("Expected but missing", "1"),
+    (
+        "Next expiry",
+        r#"max(qlara_token_expiry_timestamp_seconds{profile="fb_2"}) - time()"#,
+    ),
+    ("Permissions missing", "8"),
+    ("Details unread", "0"),
+    ("Entries dropped", "2"),
+    ("Gateway", "1"),
+    (
+        "Age of data",
+        r#"time() - min(max by (account) (qlara_last_refresh_success_timestamp_seconds{job="qlara"}))"#,
+    ),
+];
+
 const RULES: &str = r#"
 groups:
   - name: test
@@ -137,17 +159,22 @@ fn profiles(days: i64, name: &str) -> Value {
         meta("facebook", "fb_2", name, "TOKEN_EXPIRING", 4, &messages[..1]),
         meta("instagram", "ig_1", "brandco", "TOKEN_EXPIRED", -3, &["instagram_basic"]),
         meta("instagram", "ig_2", "new", "PAUSED", 20, &["instagram_basic", "another"]),
+        meta("instagram", "ig_3", "late", "CONNECTED", -1, &["instagram_basic"]),
         {"platform": "whatsapp", "profileId": "wa_1", "name": "Shop", "status": "CONNECTED",
             "connectedAt": day(-9), "phoneNumber": "+391234567"},
         {"platform": "whatsapp", "profileId": "wa_2", "name": "東京", "status": "DISCONNECTED",
             "connectedAt": "yesterday"},
         {"platform": "whatsapp", "profileId": "wa_2", "name": "again", "status": "CONNECTED",
             "connectedAt": day(-9)},
+        {"platform": "whatsapp", "profileId": "wa_3", "name": "lost", "status": "DISCONNECTED",
+            "connectedAt": day(-9)},
+        {"platform": "whatsapp", "profileId": "wa_4", "name": "too", "status": "DISCONNECTED",
+            "connectedAt": day(-9)},
     ])
 }
 
 /// The query as Grafana sends it: with "All" for each variable, except for the job.
-fn interpolate(dashboard: &Dashboard, query: &str, job: &str) -> String {
+pub fn interpolate(dashboard: &Dashboard, query: &str, job: &str) -> String {
     let mut query = query.replace("$__rate_interval", "10s");
     for variable in dashboard.variables() {
         if variable["type"] == "query" {
@@ -199,6 +226,26 @@ async fn two_replicas_give_one_row_and_two_accounts_give_two() {
 }
 
 #[tokio::test]
+async fn the_numbers_at_the_top_are_right() {
+    let fleet = Fleet::start().await;
+    let profiles = dashboard("qlara-profiles");
+    let stats = profiles.data_panels().into_iter();
+    let stats = stats.filter(|panel| panel["type"] == "stat");
+    assert_eq!(stats.count(), NUMBERS.len());
+    for (panel, expected) in NUMBERS {
+        for query in queries_of(&profiles, panel) {
+            let query = interpolate(&profiles, &query.text, NAMED);
+            let difference = format!("({query}) - ({expected})");
+            let off_by = fleet.prometheus.value(&difference).await;
+            assert!(
+                off_by.abs() < 1e-9,
+                "{panel} is off by {off_by}: {difference}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn something_else_that_is_down_is_no_exporter() {
     let fleet = Fleet::start().await;
     let down = format!(r#"up{{job="{STRANGER}"}}"#);
@@ -220,12 +267,12 @@ async fn something_else_that_is_down_is_no_exporter() {
     }
 }
 
-fn dashboard(name: &str) -> Dashboard {
+pub fn dashboard(name: &str) -> Dashboard {
     let mut all = Dashboard::all().into_iter();
     all.find(|one| one.name() == name).expect("a dashboard")
 }
 
-fn queries_of(dashboard: &Dashboard, panel: &str) -> Vec<Query> {
+pub fn queries_of(dashboard: &Dashboard, panel: &str) -> Vec<Query> {
     let mut queries = dashboard.panel_queries();
     let place = format!("{}: {panel}", dashboard.name());
     queries.retain(|query| query.place == place);

@@ -1,0 +1,120 @@
+//! A replica that cannot read the gateway has no say while another can.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::live::{dashboard, interpolate, queries_of};
+use crate::harness::process::run_with_input;
+
+/// `a` reads account `x`, and `b` no longer does; nobody reads `y`. The token of `late` has ended.
+const SERIES: &str = r#"
+qlara_up{instance="a", account="x"} 1
+qlara_up{instance="b", account="x"} 0
+qlara_up{instance="a", account="y"} 0
+qlara_up{instance="b", account="y"} 0
+qlara_profile_status{instance="a", account="x", platform="facebook", profile="p", status="CONNECTED"} 1
+qlara_profile_status{instance="a", account="x", platform="facebook", profile="p", status="TOKEN_EXPIRED"} 0
+qlara_profile_status{instance="a", account="x", platform="facebook", profile="p", status="TOKEN_EXPIRING"} 0
+qlara_profile_status{instance="a", account="x", platform="facebook", profile="p", status="DISCONNECTED"} 0
+qlara_profile_status{instance="b", account="x", platform="facebook", profile="p", status="CONNECTED"} 0
+qlara_profile_status{instance="b", account="x", platform="facebook", profile="p", status="TOKEN_EXPIRED"} 1
+qlara_profile_status{instance="b", account="x", platform="whatsapp", profile="gone", status="CONNECTED"} 0
+qlara_profile_status{instance="b", account="x", platform="whatsapp", profile="gone", status="DISCONNECTED"} 1
+qlara_token_expiry_timestamp_seconds{instance="a", account="x", platform="facebook", profile="p"} 1060
+qlara_token_expiry_timestamp_seconds{instance="b", account="x", platform="facebook", profile="p"} 30
+qlara_profile_status{instance="a", account="x", platform="facebook", profile="late", status="CONNECTED"} 1
+qlara_profile_status{instance="a", account="x", platform="facebook", profile="late", status="TOKEN_EXPIRED"} 0
+qlara_token_expiry_timestamp_seconds{instance="a", account="x", platform="facebook", profile="late"} 60
+qlara_token_expiry_timestamp_seconds{instance="a", account="x", platform="whatsapp", profile="p"} 60
+qlara_profile_permission_granted{instance="a", account="x", platform="facebook", profile="p", permission="m"} 1
+qlara_profile_permission_granted{instance="b", account="x", platform="facebook", profile="p", permission="m"} 0
+qlara_expected_profile_present{instance="a", account="x", platform="facebook", profile="p"} 1
+qlara_expected_profile_present{instance="b", account="x", platform="facebook", profile="p"} 0
+qlara_details_up{instance="a", account="x", platform="facebook"} 0
+qlara_details_up{instance="b", account="x", platform="facebook"} 1
+qlara_profiles_dropped{instance="a", account="x", reason="duplicate"} 1
+qlara_profiles_dropped{instance="b", account="x", reason="duplicate"} 3
+qlara_profile_status{instance="b", account="y", platform="facebook", profile="p", status="CONNECTED"} 0
+qlara_profile_status{instance="b", account="y", platform="facebook", profile="p", status="TOKEN_EXPIRING"} 1
+qlara_profile_status{instance="b", account="y", platform="facebook", profile="q", status="CONNECTED"} 0
+qlara_profile_status{instance="b", account="y", platform="facebook", profile="q", status="DISCONNECTED"} 1
+"#;
+
+/// What the numbers at the top show after a minute.
+const NUMBERS: [(&str, f64); 10] = [
+    ("Profiles", 4.0),
+    ("Healthy", 0.5),
+    ("Token expired", 1.0),
+    ("Refresh failed", 1.0),
+    ("Disconnected", 1.0),
+    ("Expected but missing", 0.0),
+    ("Next expiry", 1000.0),
+    ("Permissions missing", 0.0),
+    ("Details unread", 1.0),
+    ("Entries dropped", 1.0),
+];
+
+/// A comparison of a query with its samples, for promtool.
+fn expectation(query: &str, samples: Value) -> Value {
+    json!({"expr": query, "eval_time": "1m", "exp_samples": samples})
+}
+
+#[test]
+fn replicas_that_cannot_read_an_account_have_no_say_while_another_can() {
+    let profiles = dashboard("qlara-profiles");
+    let query = |panel: &str, number: usize| {
+        interpolate(&profiles, &queries_of(&profiles, panel)[number].text, ".+")
+    };
+    let mut expectations = NUMBERS
+        .map(|(panel, value)| {
+            expectation(&query(panel, 0), json!([{"labels": "{}", "value": value}]))
+        })
+        .to_vec();
+    let row = |account, profile, value| {
+        let labels = format!(
+            r#"{{job="qlara", account="{account}", platform="facebook", profile="{profile}"}}"#
+        );
+        json!({"labels": labels, "value": value})
+    };
+    let rows = json!([
+        row("x", "p", 0),
+        row("x", "late", 0),
+        row("y", "p", 2),
+        row("y", "q", 3)
+    ]);
+    expectations.push(expectation(&query("Profiles by urgency", 1), rows.clone()));
+    expectations.push(expectation(&query("Status history", 0), rows));
+    let series = SERIES.trim().lines().map(|line| {
+        let (series, value) = line.rsplit_once(' ').expect("a value");
+        json!({"series": series.replace('{', "{job=\"qlara\", "), "values": format!("{value}x1")})
+    });
+    let tests = json!({"tests": [{
+        "interval": "1m",
+        "input_series": series.collect::<Vec<Value>>(),
+        "promql_expr_test": expectations,
+    }]});
+    let mut promtool = Command::new("promtool");
+    promtool.args(["test", "rules", "/dev/stdin"]);
+    let (code, output) = run_with_input(&mut promtool, &tests.to_string());
+    assert_eq!(code, 0, "{output}");
+}
+
+#[test]
+fn every_panel_prefers_replicas_that_can_read_the_account() {
+    const UP: &str = r#"qlara_up{job=~"$job", instance=~"$instance", account=~"$account"}"#;
+    let preferred = format!(
+        "and on (job, instance, account) ({UP} == on (job, account) group_left () max by (job, account) ({UP}))"
+    );
+    for query in dashboard("qlara-profiles").panel_queries() {
+        // These show the newest of what each account's replicas say of themselves.
+        if !query.place.ends_with(": Gateway") && !query.place.ends_with(": Age of data") {
+            assert!(
+                query.text.contains(&preferred),
+                "{}: {}",
+                query.place,
+                query.text
+            );
+        }
+    }
+}
