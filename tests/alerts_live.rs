@@ -52,7 +52,10 @@ fn quick_rules() -> String {
             .filter(|rule| rule.contains_key("alert"))
         {
             alert.insert("for".to_owned(), json!("1s"));
-            alert.remove("keep_firing_for");
+            if let Some(keep) = alert.get_mut("keep_firing_for") {
+                // Long enough that what an alert inhibits ends before it.
+                *keep = json!("5s");
+            }
         }
     }
     // YAML holds all of JSON.

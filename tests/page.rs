@@ -268,14 +268,14 @@ async fn it_is_small_without_profiles() {
 
 #[tokio::test]
 async fn ten_thousand_profiles_make_no_large_page() {
-    let name = "x".repeat(20_000);
+    let name = "x".repeat(1_000);
     let mut profiles: Vec<Value> = (0..9_999)
         .map(|number| {
-            let platform = format!("p{}{}", number % 25, &name[..number % 25 * 20]);
+            let platform = format!("p{}{}", number % 25, &name[..number % 25 * 10]);
             profile(&platform, &format!("id{number}"), "fine")
         })
         .collect();
-    let mut urgent = profile("facebook", &name, &name);
+    let mut urgent = profile("facebook", &name[..250], &name);
     urgent["status"] = json!("TOKEN_EXPIRED");
     profiles.push(urgent);
     let stack = Setup::default().with_profiles(json!(profiles)).await;
@@ -291,7 +291,7 @@ async fn ten_thousand_profiles_make_no_large_page() {
     assert!(page.matches("<option").count() < 40);
     // The most urgent first, and its name at a length that can be read.
     assert_eq!(names(&page)[0], format!("{}…", "x".repeat(120)));
-    let query = format!("/?platform={0}&account={0}&verdict={0}", &name[..5_000]);
+    let query = format!("/?platform={0}&account={0}&verdict={0}", "x".repeat(5_000));
     let empty = self::page(&stack, &query).await;
     assert!(empty.len() < OWN_BYTES, "{}", empty.len());
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use qlara_exporter::config::Settings;
 use tempfile::TempDir;
 
-use crate::harness::{API_KEY, Setup};
+use crate::harness::{API_KEY, Setup, eventually};
 
 const UP: &str = "qlara_up";
 
@@ -172,13 +172,11 @@ async fn a_secret_file_that_never_answers_costs_a_moment_not_the_account() {
     std::fs::write(&file, "wrong").expect("a reader");
     std::fs::remove_file(&file).expect("removed");
     secret(directory.path(), "key", "wrong");
-    assert_eq!(
-        stack
-            .scrape_after(61)
-            .await
-            .value(r#"qlara_up{account="a"}"#),
-        0.0
-    );
+    eventually("the new key", async || {
+        let scrape = stack.scrape_after(61).await;
+        (scrape.value(r#"qlara_up{account="a"}"#) == 0.0).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
