@@ -275,7 +275,7 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
         ),
         (
             "accounts: [{name: a, api_key_env: NONE}]",
-            "1:35: accounts[0].api_key_env: the environment variable (or it is not set) is empty",
+            "1:35: accounts[0].api_key_env: the environment variable is not set or is empty",
         ),
         (
             "accounts: [{name: a, basic_auth: {username: 'a:b', password_file: key}}]",

@@ -14,6 +14,16 @@ use crate::harness::{API_KEY, Setup, Stack};
 use crate::page::{between, has, names, page, profile, several_accounts};
 
 #[tokio::test]
+async fn an_account_without_a_profile_is_a_warning_as_for_the_audit() {
+    let stack = Setup::default().with_profiles(json!([])).await;
+    let page = page(&stack, "/").await;
+    has(
+        &page,
+        &["No profile is connected.", "1 account with trouble"],
+    );
+}
+
+#[tokio::test]
 async fn it_is_served_from_the_cache_like_a_scrape() {
     let stack = Stack::start().await;
     join_all((0..10).map(|_| page(&stack, "/"))).await;

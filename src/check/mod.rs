@@ -125,9 +125,10 @@ pub async fn run(
     }
     let jobs = jobs(config, &options.accounts, &clock)?;
     let total = jobs.len();
-    let mut answers = stream::iter(jobs)
-        .map(|job| job.read(&*clock))
-        .buffered(ACCOUNTS_AT_ONCE);
+    // In the order in which they come: one that hangs must not hold up those behind it.
+    let mut answers = stream::iter(jobs.into_iter().enumerate())
+        .map(async |(place, job)| (place, job.read(&*clock).await))
+        .buffer_unordered(ACCOUNTS_AT_ONCE);
     let mut accounts = Vec::with_capacity(total);
     progress(0, total);
     while let Some(read) = answers.next().await {
@@ -135,6 +136,8 @@ pub async fn run(
         progress(accounts.len(), total);
     }
     drop(answers);
+    accounts.sort_by_key(|(place, _)| *place);
+    let accounts = accounts.into_iter().map(|(_, read)| read).collect();
     Ok(Audit {
         checked_at: clock.now(),
         filter: options.filter,

@@ -1,11 +1,11 @@
 //! The one line of a plugin for Nagios and Icinga, with performance data.
 
+use std::cmp::Reverse;
 use std::io::{self, Write};
 
 use super::Audit;
 use super::printable::neutral;
 use super::report::{Report, Row, State};
-use crate::verdict::Severity;
 
 /// Findings and notes that the line tells of.
 const TOLD: usize = 3;
@@ -32,14 +32,22 @@ fn status_line(state: State, text: &str) -> String {
 
 /// The most urgent, then how many more.
 fn told(report: &Report) -> Vec<String> {
-    let notes = report.notes.iter().map(ToString::to_string);
-    let troubled = report
+    let notes = report
+        .notes
+        .iter()
+        .map(|note| (note.state, note.to_string()));
+    let rows = report
         .rows
         .iter()
-        .filter(|row| row.judged.verdict.severity > Severity::Fine);
-    let mut all = notes.chain(troubled.map(sentence));
-    let mut told: Vec<String> = all.by_ref().take(TOLD).collect();
-    let more = all.count();
+        .map(|row| (State::from(row.judged.verdict.severity), sentence(row)));
+    let mut all: Vec<(State, String)> = rows
+        .chain(notes)
+        .filter(|(state, _)| *state != State::Ok)
+        .collect();
+    // Profiles come sorted; a sort that is stable keeps their order.
+    all.sort_by_key(|(state, _)| Reverse(*state));
+    let more = all.len().saturating_sub(TOLD);
+    let mut told: Vec<String> = all.into_iter().take(TOLD).map(|(_, text)| text).collect();
     if more > 0 {
         told.push(format!("and {more} more"));
     }

@@ -1,6 +1,6 @@
 //! From an audit to one of its forms, and from there into a file.
 
-use std::fs::Permissions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -66,13 +66,24 @@ pub fn write_file(path: &Path, text: &[u8]) -> Result<(), OutputError> {
 }
 
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    // What a link leads to is replaced, not the link.
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mode = match path.metadata() {
+        // A device or a pipe cannot be replaced without losing it.
+        Ok(old) if !old.is_file() => {
+            return OpenOptions::new().write(true).open(path)?.write_all(text);
+        }
+        Ok(old) => old.permissions().mode(),
+        // Others read it, the node exporter for one.
+        Err(_) => 0o644,
+    };
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    // Others read it, the node exporter for one. Its name does not end in `.prom` before it is whole.
+    // Its name does not end in `.prom` before it is whole.
     let mut file = tempfile::Builder::new()
-        .permissions(Permissions::from_mode(0o644))
+        .permissions(Permissions::from_mode(mode))
         .tempfile_in(folder)?;
     file.write_all(text)?;
     file.as_file().sync_all()?;

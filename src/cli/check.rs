@@ -46,7 +46,7 @@ pub struct CheckArgs {
     #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
     pub output_file: Option<PathBuf>,
     /// Write the profiles that are there as a configuration that expects them
-    #[arg(long, conflicts_with = "output", help_heading = OUTPUT)]
+    #[arg(long, conflicts_with_all = ["output", "platform", "status"], help_heading = OUTPUT)]
     write_expected: bool,
     /// The gateway.
     #[command(flatten)]

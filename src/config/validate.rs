@@ -288,7 +288,7 @@ fn credentials(
 /// A missing variable is an empty secret.
 fn environment_secret(name: &str, environment: Environment) -> Result<Secret, SecretError> {
     Secret::fixed(
-        "the environment variable (or it is not set)",
+        "the environment variable is not set or",
         &environment(name).unwrap_or_default(),
         Alphabet::Header,
     )

@@ -187,6 +187,35 @@ async fn a_file_is_replaced_in_one_step() {
         "nothing else is left"
     );
 
+    // A link stays a link, and a file keeps who may read it.
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("a mode");
+    let link = directory.path().join("link");
+    std::os::unix::fs::symlink(&file, &link).expect("a link");
+    let path = link.display().to_string();
+    assert_eq!(
+        check(&gateway, &["--output", "csv", "--output-file", &path])
+            .await
+            .code,
+        0
+    );
+    assert!(link.is_symlink());
+    assert!(
+        !std::fs::read_to_string(&file)
+            .expect("a text")
+            .contains("qlara_up")
+    );
+    assert_eq!(
+        file.metadata().expect("a file").permissions().mode() & 0o777,
+        0o600
+    );
+    // A pipe or a device is written to, not replaced.
+    let ran = check(
+        &gateway,
+        &["--output", "csv", "--output-file", "/dev/stdout"],
+    )
+    .await;
+    assert!(ran.output.contains("facebook"), "{}", ran.output);
+
     let nowhere = directory.path().join("no/qlara.prom").display().to_string();
     let ran = check(&gateway, &["--output-file", &nowhere]).await;
     assert_eq!((ran.code, ran.output.as_str()), (3, ""));
@@ -225,6 +254,17 @@ async fn nagios_gets_one_line_with_performance_data() {
     gateway.faults("status=401").await;
     let ran = check(&gateway, &["--output", "nagios"]).await;
     assert!(ran.output.starts_with("QLARA UNKNOWN - 0 profiles: 0 critical, 0 warning, 0 fine; 1 of 1 accounts not read; the gateway refuses the credentials (HTTP 401): check the API key | profiles=0;;;0 "), "{}", ran.output);
+
+    // What is critical is told before what is unknown.
+    gateway.faults("details:status=503").await;
+    let ran = check(&gateway, &["--output", "nagios"]).await;
+    let critical = ran.output.find("token expired").expect("the critical one");
+    let unknown = ran
+        .output
+        .find("details of facebook")
+        .expect("the unknown one");
+    assert!(critical < unknown, "{}", ran.output);
+    gateway.faults("").await;
 
     let many: Vec<Value> = (0..9)
         .map(|id| with(page(&id.to_string()), json!({"status": "DISCONNECTED"})))

@@ -3,8 +3,10 @@
 use form_urlencoded::{Serializer, parse};
 
 use super::words::LONGEST;
-use crate::gateway::model::Status;
 use crate::verdict::{Judged, Severity};
+
+/// The word for an expected profile that is not connected, as `check --status` has it.
+pub(super) const MISSING: &str = "MISSING";
 
 /// What the address asks for; `None` lets everything through.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +32,8 @@ impl Filter {
                 _ => continue,
             };
             // What is longer is no choice of the page, and would only come back in every link.
-            let value: String = value.chars().take(LONGEST).collect();
+            let value = value.chars().filter(|char| !char.is_control());
+            let value: String = value.take(LONGEST).collect();
             *field = Some(value).filter(|value| !value.is_empty());
         }
         filter
@@ -63,18 +66,19 @@ impl Filter {
         self.account.is_none() || self.account.as_deref() == account
     }
 
-    /// Whether platform and status are those that are asked for. An expected profile that is not
-    /// connected has no status.
+    /// Whether platform and status are those that are asked for.
     pub(super) fn lets_profile_through(&self, judged: &Judged) -> bool {
-        let status = judged.profile.map(|profile| profile.status);
-        let is = |asked: &Option<String>, word: Option<&str>| {
-            asked.is_none() || asked.as_deref() == word
-        };
-        is(&self.platform, Some(judged.platform)) && is(&self.status, status.map(Status::as_str))
+        let status = judged
+            .profile
+            .map_or(MISSING, |profile| profile.status.as_str());
+        let platform = self.platform.as_deref();
+        let asked = self.status.as_deref();
+        platform.is_none_or(|platform| platform == judged.platform)
+            && asked.is_none_or(|asked| asked.eq_ignore_ascii_case(status))
     }
 
     pub(super) fn lets_verdict_through(&self, severity: Severity) -> bool {
         let asked = self.verdict.as_deref();
-        asked.is_none_or(|asked| asked == severity.as_str())
+        asked.is_none_or(|asked| asked.eq_ignore_ascii_case(severity.as_str()))
     }
 }

@@ -4,7 +4,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::audit::{AccountState, Audit, Counts};
-use super::filter::Filter;
+use super::filter::{Filter, MISSING};
 use super::words::{ago, count, date, machine_date, short, sign};
 use super::{STYLE, rows};
 use crate::build;
@@ -180,7 +180,8 @@ fn verdicts(audit: &Audit, filter: &Filter, options: &WebOptions) -> Markup {
 
 fn form(audit: &Audit, filter: &Filter, options: &WebOptions) -> Markup {
     let platforms: Vec<&str> = audit.platforms.iter().copied().collect();
-    let statuses = Status::ALL.map(Status::as_str);
+    let mut statuses = Status::ALL.map(Status::as_str).to_vec();
+    statuses.push(MISSING);
     let accounts: Vec<&str> = audit
         .accounts
         .iter()

@@ -59,6 +59,7 @@ pub(super) fn troubles(view: &View) -> Vec<Trouble> {
             });
         }
     }
+    all.extend(view.snapshot.as_deref().and_then(empty));
     all.extend(view.snapshot.as_deref().and_then(dropped));
     all
 }
@@ -92,6 +93,14 @@ fn shown(platforms: &[&str]) -> String {
         0..=SHOWN => names.join(", "),
         count => format!("{} and {} more", names.join(", "), count - SHOWN),
     }
+}
+
+/// As for the audit and the alerts, an account without a profile is a warning.
+fn empty(snapshot: &Snapshot) -> Option<Trouble> {
+    snapshot.profiles.is_empty().then(|| Trouble {
+        what: "No profile is connected.".to_owned(),
+        advice: "Check that the key is that of the right account, and look there in the Qlara dashboard.".to_owned(),
+    })
 }
 
 fn dropped(snapshot: &Snapshot) -> Option<Trouble> {
