@@ -6,5 +6,6 @@ pub mod client;
 pub mod credentials;
 pub mod error;
 pub mod model;
+pub mod oddities;
 pub mod tls;
 mod walk;

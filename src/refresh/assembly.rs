@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::rules::Rules;
 use crate::gateway::error::GatewayError;
-use crate::gateway::model::{self, ListedProfile, Oddities};
+use crate::gateway::model::{self, ListedProfile};
+use crate::gateway::oddities::Oddities;
 use crate::snapshot::{Details, Dropped, ExpectedProfile, Profile, Snapshot};
 
 /// A snapshot that grows entry by entry. It never holds more than `limits.profiles` of them.

@@ -7,7 +7,7 @@ use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, 
 
 use crate::gateway::client::Quota;
 use crate::gateway::error::{GatewayError, Reason};
-use crate::gateway::model::Field;
+use crate::gateway::oddities::Field;
 
 /// Which call of the API: the values of the label `endpoint`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
