@@ -25,5 +25,7 @@ mod pauses;
 mod prometheus;
 mod reload;
 mod runbooks;
+mod server;
+mod service_manager;
 mod several_accounts;
 mod simulator;
