@@ -63,7 +63,7 @@ impl Mistakes {
 
 impl ConfigError {
     /// A mistake at a place with a name: a flag, a variable, a file.
-    pub(super) fn new(place: impl Into<String>, message: impl Display) -> ConfigError {
+    pub(crate) fn new(place: impl Into<String>, message: impl Display) -> ConfigError {
         ConfigError {
             place: place.into(),
             message: message.to_string(),
@@ -71,7 +71,7 @@ impl ConfigError {
     }
 
     /// A mistake in the file, at a key whose line is known.
-    pub(super) fn in_file(
+    pub(crate) fn in_file(
         file: &Path,
         location: Location,
         key: &str,
