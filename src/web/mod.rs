@@ -1,6 +1,7 @@
 //! The HTTP side: routes, the deadline of a scrape, and what a request can reach.
 
 mod discovery;
+pub mod guard;
 mod lifecycle;
 mod page;
 mod pages;
