@@ -36,6 +36,15 @@ impl Display for ConfigErrors {
     }
 }
 
+impl ConfigErrors {
+    /// These, and then the others.
+    #[must_use]
+    pub fn and(mut self, others: ConfigErrors) -> ConfigErrors {
+        self.0.extend(others.0);
+        self
+    }
+}
+
 impl From<ConfigError> for ConfigErrors {
     fn from(error: ConfigError) -> ConfigErrors {
         ConfigErrors(vec![error])
@@ -135,7 +144,7 @@ fn expected_kind(kind: &str) -> String {
         "mapping start" => "a mapping",
         "sequence start" => "a list",
         "string scalar" => "a text",
-        "u64" | "usize" => "a whole number",
+        "u32" | "u64" | "usize" => "a whole number",
         "bool" | "boolean" => "true or false",
         other => other,
     };

@@ -74,7 +74,7 @@ impl Reading {
             return inline.map(|inline| Pem {
                 key: format!("tls_server_config.{name}"),
                 at: inline.referenced,
-                place: "its value".to_owned(),
+                place: format!("the value of {name}"),
                 bytes: inline.value.0.clone().into_bytes(),
             });
         };

@@ -7,7 +7,7 @@ use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{ServerConfig, SupportedProtocolVersion};
+use rustls::{Error, ServerConfig, SupportedProtocolVersion};
 use serde_saphyr::{Location, Spanned};
 use tracing::warn;
 
@@ -65,17 +65,17 @@ fn identity(tls: &Tls, at: Location, reading: &mut Reading) -> Option<CertifiedK
     let chain = cert.as_ref().and_then(|pem| certificates(pem, reading));
     let private = key.as_ref().and_then(|pem| private_key(pem, reading));
     let (cert, key) = (cert?, key?);
-    match CertifiedKey::from_der(chain?, private?, &default_provider()) {
-        Ok(identity) => Some(identity),
-        Err(error) => {
-            let (cert_place, key_place) = (&cert.place, &key.place);
-            let message = format!(
-                "the certificate ({cert_place}) cannot be used with the key ({key_place}): {error}"
-            );
-            reading.problem(cert.at, &cert.key, message);
-            None
-        }
-    }
+    let message = match CertifiedKey::from_der(chain?, private?, &default_provider()) {
+        Ok(identity) => return Some(identity),
+        Err(Error::InconsistentKeys(_)) => "does not belong to".to_owned(),
+        Err(error) => format!("cannot be used ({error}) with"),
+    };
+    let message = format!(
+        "the certificate of {} {message} the key of {}",
+        cert.place, key.place
+    );
+    reading.problem(cert.at, &cert.key, message);
+    None
 }
 
 /// The certificates of a PEM text, at least one.
