@@ -27,3 +27,4 @@ mod reload;
 mod runbooks;
 mod several_accounts;
 mod simulator;
+mod web_config;
