@@ -48,6 +48,10 @@ pub async fn run(
         })
     };
     let telemetry_path = web.telemetry_path.clone();
+    let scheme = match web.config.current().await.tls {
+        Some(_) => "https",
+        None => "http",
+    };
     let exporter = Exporter::bind(sockets, Box::new(load), web, Arc::clone(&clock)).await?;
     let simulator = Arc::new(Simulator::new(gateway, clock));
     let shutdown = end_signal()?;
@@ -56,7 +60,7 @@ pub async fn run(
         .addresses()?
         .into_iter()
         .map(reachable)
-        .map(|at| format!("    http://{at}/\n    http://{at}{telemetry_path}\n"))
+        .map(|at| format!("    {scheme}://{at}/\n    {scheme}://{at}{telemetry_path}\n"))
         .collect();
     announce(&format!(
         "The exporter shows a simulated Qlara account. Open\n\n{open}\n\

@@ -16,7 +16,8 @@
 //! [`gateway`]. [`cli`] and [`config`] turn arguments, environment and file into a validated
 //! configuration; nothing below [`lifecycle`] knows the command line. [`reload`] replaces the
 //! [`roster`], the accounts of the configuration in force. [`server`] accepts connections and keeps
-//! clients to their time; it knows nothing of accounts. [`check`] goes past the cache: it reads the
+//! clients to their time; it knows nothing of accounts. [`web_config`] is the file of TLS and
+//! passwords, kept current. [`check`] goes past the cache: it reads the
 //! accounts once, and [`verdict`] says how bad what it finds is, as for the page at `/`. [`simulator`]
 //! is the gateway as its documentation describes it, for demonstrations and tests; [`demo`] joins it
 //! with the exporter, and [`healthcheck`] asks a running one.
@@ -46,3 +47,4 @@ pub mod snapshot;
 pub mod telemetry;
 pub mod verdict;
 pub mod web;
+pub mod web_config;

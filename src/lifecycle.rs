@@ -20,6 +20,7 @@ use crate::server::listener::{ListenError, Listener};
 use crate::service_manager;
 use crate::telemetry::Telemetry;
 use crate::web::{self, App, WebOptions};
+use crate::web_config::WebConfigFile;
 
 /// How long running scrapes may take to end after a signal.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -142,13 +143,21 @@ impl Exporter {
     /// When the operating system refuses something.
     pub async fn run(self, mut shutdown: impl AsyncFnMut()) -> Result<(), LifecycleError> {
         let mut server = Server::default();
-        let timeouts = self.app.options().timeouts;
-        let mut serve = |listeners: Vec<Listener>, router: Router| {
+        let options = self.app.options();
+        let mut serve = |listeners: Vec<Listener>, router: Router, config: &Arc<WebConfigFile>| {
             let mut listeners = listeners.into_iter();
-            listeners.try_for_each(|listener| server.serve(listener, router.clone(), timeouts))
+            listeners.try_for_each(|listener| {
+                server.serve(
+                    listener,
+                    router.clone(),
+                    options.timeouts,
+                    Arc::clone(config),
+                )
+            })
         };
-        serve(self.listeners, web::router(&self.app))?;
-        serve(self.probe_listeners, web::probe_router())?;
+        serve(self.listeners, web::router(&self.app), &options.config)?;
+        let no_config = Arc::new(WebConfigFile::none());
+        serve(self.probe_listeners, web::probe_router(), &no_config)?;
         service_manager::ready();
         tokio::select! {
             () = shutdown() => {}

@@ -10,6 +10,7 @@ use tokio::runtime::Builder;
 use qlara_exporter::check::{self, CheckError, Format, OutputError, State, progress};
 use qlara_exporter::cli::{
     CheckArgs, Cli, Command, DemoArgs, HealthcheckArgs, LogArgs, ServeArgs, SimulateArgs, Stop,
+    WebArgs,
 };
 use qlara_exporter::clock::SystemClock;
 use qlara_exporter::config::{Config, ConfigErrors, Settings};
@@ -19,6 +20,7 @@ use qlara_exporter::lifecycle::{self, Exporter, LifecycleError};
 use qlara_exporter::logging;
 use qlara_exporter::server::listener::{self, ListenError};
 use qlara_exporter::simulator::{self, PREFIX, Simulator};
+use qlara_exporter::web::WebOptions;
 
 /// Something ended the program while it was running.
 const FAILED: u8 = 1;
@@ -63,6 +65,7 @@ fn serve(args: &ServeArgs) -> Result<(), Error> {
     let settings = args.settings();
     let load = move || Config::load(&settings, &variable);
     if args.config.check {
+        web_options(&args.web, &load)?;
         let accounts = load()?.accounts.len();
         print(&format!(
             "The configuration is good: {accounts} account(s)\n"
@@ -72,12 +75,29 @@ fn serve(args: &ServeArgs) -> Result<(), Error> {
     start_logging(&args.log)?;
     // Before there are threads: it takes the variables that systemd set out of the environment.
     let sockets = args.web.sockets(ListenFd::from_env());
+    let web = web_options(&args.web, &load)?;
     run(async {
         let clock = Arc::new(SystemClock);
-        let exporter = Exporter::bind(sockets, Box::new(load), args.web.options(), clock).await?;
+        let exporter = Exporter::bind(sockets, Box::new(load), web, clock).await?;
         exporter.reload_on_hangup()?;
         let shutdown = lifecycle::end_signal()?;
         Ok(exporter.run(shutdown).await?)
+    })
+}
+
+/// The web server's flags and its file. What is wrong with the other configuration is told with what
+/// is wrong with this.
+fn web_options(
+    args: &WebArgs,
+    load: &impl Fn() -> Result<Config, ConfigErrors>,
+) -> Result<WebOptions, ConfigErrors> {
+    let file = args.config_file().map_err(|mistakes| match load() {
+        Ok(_) => mistakes,
+        Err(others) => others.and(mistakes),
+    })?;
+    Ok(WebOptions {
+        config: Arc::new(file),
+        ..args.options()
     })
 }
 
@@ -97,7 +117,10 @@ fn run_demo(args: &DemoArgs) -> Result<(), Error> {
         speed: Some(args.speed),
         ..args.simulator.options()
     };
-    let web = args.web.options();
+    let web = WebOptions {
+        config: Arc::new(args.web.config_file()?),
+        ..args.web.options()
+    };
     let sockets = args.web.sockets(ListenFd::from_env());
     run(async { Ok(demo::run(sockets, web, cache, gateway, print).await?) })
 }

@@ -29,3 +29,4 @@ mod server;
 mod service_manager;
 mod several_accounts;
 mod simulator;
+mod web_config;

@@ -9,14 +9,14 @@ use listenfd::ListenFd;
 use reqwest::Url;
 
 use super::values::{parse_http_url, parse_telemetry_path};
-use crate::config::{DEFAULT_URL, duration};
+use crate::config::{ConfigErrors, DEFAULT_URL, duration};
 use crate::lifecycle::Sockets;
 use crate::logging;
-use crate::server::Timeouts;
 use crate::server::address::ListenAddress;
 use crate::simulator::faults::Fault;
 use crate::simulator::{self, RateLimit};
 use crate::web::WebOptions;
+use crate::web_config::WebConfigFile;
 
 pub(super) const CONFIGURATION: &str = "Configuration";
 pub(super) const WEB: &str = "Web";
@@ -66,6 +66,13 @@ pub struct WebArgs {
         value_delimiter = ','
     )]
     probe_listen_addresses: Vec<ListenAddress>,
+    /// File of TLS, users, headers and a limit of requests, in the format of Prometheus' exporters
+    #[arg(
+        long = "web.config.file",
+        env = "QLARA_WEB_CONFIG_FILE",
+        value_name = "FILE"
+    )]
+    config_file: Option<PathBuf>,
     /// Path under which metrics are served
     #[arg(
         long = "web.telemetry-path",
@@ -227,8 +234,17 @@ impl WebArgs {
             max_requests: self.max_requests,
             enable_lifecycle: self.enable_lifecycle,
             external_url: self.external_url.clone(),
-            timeouts: Timeouts::default(),
+            ..WebOptions::default()
         }
+    }
+
+    /// Reads `--web.config.file`.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn config_file(&self) -> Result<WebConfigFile, ConfigErrors> {
+        let path = self.config_file.as_deref();
+        path.map_or_else(|| Ok(WebConfigFile::none()), WebConfigFile::load)
     }
 
     /// Where to listen; `handed_over` is what systemd gave this process, if anything.

@@ -36,6 +36,15 @@ impl Display for ConfigErrors {
     }
 }
 
+impl ConfigErrors {
+    /// These, and then the others.
+    #[must_use]
+    pub fn and(mut self, others: ConfigErrors) -> ConfigErrors {
+        self.0.extend(others.0);
+        self
+    }
+}
+
 impl From<ConfigError> for ConfigErrors {
     fn from(error: ConfigError) -> ConfigErrors {
         ConfigErrors(vec![error])
@@ -63,7 +72,7 @@ impl Mistakes {
 
 impl ConfigError {
     /// A mistake at a place with a name: a flag, a variable, a file.
-    pub(super) fn new(place: impl Into<String>, message: impl Display) -> ConfigError {
+    pub(crate) fn new(place: impl Into<String>, message: impl Display) -> ConfigError {
         ConfigError {
             place: place.into(),
             message: message.to_string(),
@@ -71,7 +80,7 @@ impl ConfigError {
     }
 
     /// A mistake in the file, at a key whose line is known.
-    pub(super) fn in_file(
+    pub(crate) fn in_file(
         file: &Path,
         location: Location,
         key: &str,
@@ -135,7 +144,7 @@ fn expected_kind(kind: &str) -> String {
         "mapping start" => "a mapping",
         "sequence start" => "a list",
         "string scalar" => "a text",
-        "u64" | "usize" => "a whole number",
+        "u32" | "u64" | "usize" => "a whole number",
         "bool" | "boolean" => "true or false",
         other => other,
     };

@@ -1,14 +1,14 @@
 //! The configuration file as it is written: YAML, where unknown and doubled keys are errors.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytesize::ByteSize;
 use serde::{Deserialize, Deserializer, de};
-use serde_saphyr::{Options, Spanned};
+use serde_saphyr::Spanned;
 
+use super::yaml::{self, Hidden, or_default};
 use super::{ConfigError, duration};
 use crate::refresh::PhoneNumber;
 
@@ -102,22 +102,11 @@ pub(super) struct Expected {
     pub profile: String,
 }
 
-/// A value that must not be printed.
-#[derive(Deserialize)]
-#[serde(transparent)]
-pub(super) struct Hidden(pub String);
-
-impl fmt::Debug for Hidden {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("[hidden]")
-    }
-}
-
 impl File {
     pub(super) fn read(path: &Path) -> Result<File, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError::new(path.display().to_string(), error))?;
-        let mut file = parse(path, &text)?;
+        let mut file: File = yaml::parse(path, &text)?;
         file.path = path.to_owned();
         Ok(file)
     }
@@ -126,30 +115,6 @@ impl File {
     pub(super) fn resolve(&self, path: &Path) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("")).join(path)
     }
-}
-
-fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
-    let mut key = String::new();
-    let mut options = Options::default();
-    // A snippet would print the neighbouring lines, where a secret may stand.
-    options.with_snippet = false;
-    let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| {
-        serde_path_to_error::deserialize::<_, Option<File>>(yaml).map_err(|error| {
-            // `Spanned` adds a step of its own to the path, a doubled key an unknown one.
-            let path = error.path().to_string().replace(".value", "");
-            key = path.trim_end_matches('?').trim_end_matches('.').to_owned();
-            error.into_inner()
-        })
-    });
-    read.map(Option::unwrap_or_default)
-        .map_err(|error| ConfigError::yaml(path, &key, &error))
-}
-
-/// A section of which everything is commented out is as good as none.
-fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// `64MiB`, `500kB` or a plain number of bytes.

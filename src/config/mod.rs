@@ -5,6 +5,7 @@ pub mod duration;
 mod error;
 mod file;
 mod validate;
+pub(crate) mod yaml;
 
 use std::path::PathBuf;
 use std::time::Duration;

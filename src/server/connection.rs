@@ -14,7 +14,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::ServerConfig;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
@@ -22,6 +21,7 @@ use tracing::debug;
 
 use super::listener::Socket;
 use super::watch::{Sending, Timeouts, Watch, Watched};
+use crate::web_config::WebConfigFile;
 
 /// The longest request line and headers, in bytes.
 const LONGEST_HEAD: usize = 32 * 1024;
@@ -37,20 +37,16 @@ pub struct OverTls(pub bool);
 pub(super) struct Terms {
     pub(super) router: Router,
     pub(super) timeouts: Timeouts,
+    pub(super) config: Arc<WebConfigFile>,
     /// Closed when running requests are to be the last.
     pub(super) stopped: watch::Receiver<()>,
 }
 
 /// Serves a client until it leaves, takes too long, or has to leave.
-pub(super) async fn serve(
-    socket: Box<dyn Socket>,
-    peer: String,
-    tls: Option<Arc<ServerConfig>>,
-    terms: Terms,
-) {
+pub(super) async fn serve(socket: Box<dyn Socket>, peer: String, terms: Terms) {
     let watch = Arc::new(Watch::new(terms.timeouts));
     let talk = async {
-        match tls {
+        match terms.config.current().await.tls.clone() {
             None => talk_http1(socket, &watch, terms, OverTls(false)).await,
             Some(config) => match TlsAcceptor::from(config).accept(socket).await {
                 Err(error) => debug!(peer, err = %error, "TLS handshake failed"),

@@ -8,6 +8,7 @@ pub mod listener;
 mod watch;
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -19,6 +20,8 @@ pub use connection::OverTls;
 use connection::Terms;
 use listener::Listener;
 pub use watch::Timeouts;
+
+use crate::web_config::WebConfigFile;
 
 /// How long nobody is let in when the operating system has no place for another connection.
 const NO_PLACE: Duration = Duration::from_secs(1);
@@ -41,7 +44,8 @@ impl Default for Server {
 }
 
 impl Server {
-    /// Serves what comes in through `listener`, on a task of its own.
+    /// Serves what comes in through `listener`, on a task of its own; over TLS, if the web
+    /// configuration says so.
     ///
     /// # Errors
     /// When the operating system does not say where it listens.
@@ -50,11 +54,13 @@ impl Server {
         listener: Listener,
         router: Router,
         timeouts: Timeouts,
+        config: Arc<WebConfigFile>,
     ) -> io::Result<()> {
         info!(address = listener.shown()?, "Listening on");
         let terms = Terms {
             router,
             timeouts,
+            config,
             stopped: self.stop.subscribe(),
         };
         self.loops.spawn(accept(listener, terms));
@@ -79,7 +85,7 @@ async fn accept(listener: Listener, terms: Terms) {
         };
         match accepted {
             Ok((socket, peer)) => {
-                connections.spawn(connection::serve(socket, peer, None, terms.clone()));
+                connections.spawn(connection::serve(socket, peer, terms.clone()));
             }
             Err(error) if is_of_the_client(&error) => {}
             Err(error) => {

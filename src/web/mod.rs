@@ -1,6 +1,7 @@
 //! The HTTP side: routes, the deadline of a scrape, and what a request can reach.
 
 mod discovery;
+pub mod guard;
 mod lifecycle;
 mod page;
 mod pages;
@@ -21,6 +22,7 @@ use crate::exposition::Page;
 use crate::reload::Reloader;
 use crate::server::Timeouts;
 use crate::telemetry::Telemetry;
+use crate::web_config::WebConfigFile;
 
 /// How the exporter presents itself.
 #[derive(Debug, Clone)]
@@ -37,6 +39,8 @@ pub struct WebOptions {
     pub external_url: Option<Url>,
     /// How long clients may take.
     pub timeouts: Timeouts,
+    /// TLS, users, headers and a limit of requests.
+    pub config: Arc<WebConfigFile>,
 }
 
 impl Default for WebOptions {
@@ -48,6 +52,7 @@ impl Default for WebOptions {
             enable_lifecycle: false,
             external_url: None,
             timeouts: Timeouts::default(),
+            config: Arc::new(WebConfigFile::none()),
         }
     }
 }
@@ -90,6 +95,11 @@ impl App {
             places: (most > 0).then(|| Semaphore::new(most)),
             options,
         }
+    }
+
+    /// Whether what is in force is what the files say.
+    fn files_are_good(&self) -> bool {
+        self.reloader.is_good() && self.options.config.is_good()
     }
 
     /// How it presents itself.
@@ -150,11 +160,13 @@ pub fn router(app: &Arc<App>) -> Router {
     if telemetry_path != "/" {
         router = router.route("/", get(page::show));
     }
-    router
+    let router = router
         .with_state(Arc::clone(app))
         .merge(health())
         .fallback(not_found)
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest));
+    let (config, clock) = (Arc::clone(&app.options.config), Arc::clone(&app.clock));
+    guard::guard(router, config, clock)
 }
 
 /// Health alone, for probes that have no credentials.

@@ -28,7 +28,7 @@ pub(super) async fn metrics(
     headers: HeaderMap,
 ) -> Result<Response, Busy> {
     let _place = app.place()?;
-    let own = || app.telemetry.expose(app.reloader.is_good());
+    let own = || app.telemetry.expose(app.files_are_good());
     if !app.options.accounts_on_metrics {
         return Ok(answer(app.own_page.expose(&[], app.clock.now(), own)));
     }

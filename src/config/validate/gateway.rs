@@ -7,7 +7,8 @@ use reqwest::{Proxy, Url};
 use serde_saphyr::Spanned;
 
 use super::super::error::Mistakes;
-use super::super::file::{File, Hidden};
+use super::super::file::File;
+use super::super::yaml::Hidden;
 use super::super::{ConfigError, DEFAULT_TIMEOUT, DEFAULT_URL, Gateway, Settings};
 use super::in_file;
 use crate::gateway::tls;

@@ -1,0 +1,52 @@
+//! How every YAML file is read: unknown and doubled keys are errors, and no error repeats a value.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_saphyr::Options;
+
+use super::ConfigError;
+
+/// Reads a whole file; an empty one is the default.
+///
+/// # Errors
+/// The first mistake of form, with its place in `path` and without the value that stands there.
+pub(crate) fn parse<T: DeserializeOwned + Default>(
+    path: &Path,
+    text: &str,
+) -> Result<T, ConfigError> {
+    let mut key = String::new();
+    let mut options = Options::default();
+    // A snippet would print the neighbouring lines, where a secret may stand.
+    options.with_snippet = false;
+    let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| {
+        serde_path_to_error::deserialize::<_, Option<T>>(yaml).map_err(|error| {
+            // `Spanned` adds a step of its own to the path, a doubled key an unknown one.
+            let path = error.path().to_string().replace(".value", "");
+            key = path.trim_end_matches('?').trim_end_matches('.').to_owned();
+            error.into_inner()
+        })
+    });
+    read.map(Option::unwrap_or_default)
+        .map_err(|error| ConfigError::yaml(path, &key, &error))
+}
+
+/// A section of which everything is commented out is as good as none.
+pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A value that must not be printed.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Hidden(pub String);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("[hidden]")
+    }
+}

@@ -1,0 +1,277 @@
+//! Certificates of clients: who must show one, and which is good.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::ring::default_provider;
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore,
+    SignatureScheme,
+};
+use serde_saphyr::Location;
+use tracing::warn;
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+use x509_cert::der::oid::ObjectIdentifier;
+use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{ExtendedKeyUsage, SubjectAltName};
+
+use super::file::Tls;
+use super::reading::Reading;
+use super::tls::certificates;
+
+/// `client_auth_type`, in Go's terms (<https://pkg.go.dev/crypto/tls#ClientAuthType>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Policy {
+    /// Nobody is asked.
+    None,
+    /// A client without a certificate is let in, too.
+    Ask { verify: bool },
+    /// Nobody is let in without one.
+    Require { verify: bool },
+}
+
+impl Policy {
+    fn named(name: &str) -> Option<Policy> {
+        match name {
+            "NoClientCert" => Some(Policy::None),
+            "RequestClientCert" => Some(Policy::Ask { verify: false }),
+            "RequireAnyClientCert" | "RequireClientCert" => Some(Policy::Require { verify: false }),
+            "VerifyClientCertIfGiven" => Some(Policy::Ask { verify: true }),
+            "RequireAndVerifyClientCert" => Some(Policy::Require { verify: true }),
+            _ => None,
+        }
+    }
+}
+
+/// What is wrong is left with the reading.
+pub(super) fn verifier(tls: &Tls, reading: &mut Reading) -> Option<Arc<dyn ClientCertVerifier>> {
+    let policy = policy(tls, reading);
+    let ca = reading.pem(
+        "client_ca",
+        tls.client_ca_file.as_ref(),
+        tls.client_ca.as_ref(),
+    );
+    let certificates = match &ca {
+        Some(pem) => certificates(pem, reading)?,
+        None => Vec::new(),
+    };
+    let (required, verify) = match policy? {
+        Policy::None => {
+            refuse_what_has_no_effect(tls, reading);
+            return Some(WebPkiClientVerifier::no_client_auth());
+        }
+        Policy::Ask { verify } => (false, verify),
+        Policy::Require { verify } => (true, verify),
+    };
+    let mut roots = RootCertStore::empty();
+    for certificate in &certificates {
+        if let (Some(pem), Err(error)) = (&ca, roots.add(certificate.clone())) {
+            reading.problem(pem.at, &pem.key, format!("{}: {error}", pem.place));
+            return None;
+        }
+    }
+    if verify && certificates.is_empty() {
+        warn!(
+            "Client certificates are checked against the system's roots: the web configuration names no client_ca"
+        );
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
+    let allowed_sans = tls.client_allowed_sans.as_ref();
+    Some(Arc::new(Verifier {
+        // Whom an optional certificate does not name has none of the allowed names, either.
+        required: required || allowed_sans.is_some(),
+        hints: roots.subjects(),
+        chain: verify.then(|| Chain::new(roots, certificates)),
+        allowed_sans: allowed_sans.map(|at| at.value.clone()),
+        algorithms: default_provider().signature_verification_algorithms,
+    }))
+}
+
+fn policy(tls: &Tls, reading: &mut Reading) -> Option<Policy> {
+    let Some(at) = &tls.client_auth_type else {
+        return Some(Policy::None);
+    };
+    let policy = Policy::named(&at.value);
+    if policy.is_none() {
+        let message = format!("invalid ClientAuth: {}", at.value.escape_debug());
+        reading.problem(at.referenced, "tls_server_config.client_auth_type", message);
+    }
+    policy
+}
+
+/// A restriction that nobody enforces must not look like one.
+fn refuse_what_has_no_effect(tls: &Tls, reading: &mut Reading) {
+    let file = tls.client_ca_file.as_ref().map(|at| at.referenced);
+    let inline = tls.client_ca.as_ref().map(|at| at.referenced);
+    let mut refuse = |at: Option<Location>, key: &str, what: &str| {
+        if let Some(at) = at {
+            let message = format!("{what} have been configured without a Client Auth Policy");
+            reading.problem(at, &format!("tls_server_config.{key}"), message);
+        }
+    };
+    match file {
+        Some(_) => refuse(file, "client_ca_file", "client CA's"),
+        None => refuse(inline, "client_ca", "client CA's"),
+    }
+    let sans = tls.client_allowed_sans.as_ref().map(|at| at.referenced);
+    refuse(sans, "client_allowed_sans", "allowed SANs");
+}
+
+#[derive(Debug)]
+struct Verifier {
+    required: bool,
+    /// Whose certificates a client may choose from.
+    hints: Vec<DistinguishedName>,
+    /// `None` takes any certificate, as long as the client has its key.
+    chain: Option<Chain>,
+    allowed_sans: Option<Vec<String>>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+/// Whom the certificate must come from.
+#[derive(Debug)]
+struct Chain {
+    /// Trusted as they are, even if the client's own certificate is among them.
+    trusted: Vec<CertificateDer<'static>>,
+    /// `None` without any root.
+    issuers: Option<Arc<dyn ClientCertVerifier>>,
+}
+
+impl Chain {
+    fn new(roots: RootCertStore, trusted: Vec<CertificateDer<'static>>) -> Chain {
+        let provider = Arc::new(default_provider());
+        let issuers = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+        Chain {
+            trusted,
+            issuers: issuers.build().ok(),
+        }
+    }
+
+    fn verify(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        if self.trusted.contains(end_entity) {
+            return good_by_itself(&parse(end_entity)?, now);
+        }
+        let issuers = self
+            .issuers
+            .as_ref()
+            .ok_or(CertificateError::UnknownIssuer)?;
+        issuers.verify_client_cert(end_entity, intermediates, now)?;
+        Ok(())
+    }
+}
+
+impl ClientCertVerifier for Verifier {
+    fn client_auth_mandatory(&self) -> bool {
+        self.required
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &self.hints
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        if let Some(chain) = &self.chain {
+            chain.verify(end_entity, intermediates, now)?;
+        }
+        if let Some(allowed) = &self.allowed_sans
+            && !carries_one_of(&parse(end_entity)?, allowed)
+        {
+            return Err(CertificateError::ApplicationVerificationFailure.into());
+        }
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+fn parse(certificate: &CertificateDer<'_>) -> Result<Certificate, Error> {
+    Certificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding.into())
+}
+
+/// `id-kp-clientAuth` and `anyExtendedKeyUsage` (RFC 5280, section 4.2.1.12).
+const CLIENT_USAGES: [ObjectIdentifier; 2] = [
+    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2"),
+    ObjectIdentifier::new_unwrap("2.5.29.37.0"),
+];
+
+/// What remains to be checked of a certificate that needs no issuer.
+fn good_by_itself(certificate: &Certificate, now: UnixTime) -> Result<(), Error> {
+    let certificate = certificate.tbs_certificate();
+    let (validity, now) = (certificate.validity(), Duration::from_secs(now.as_secs()));
+    if now < validity.not_before.to_unix_duration() {
+        return Err(CertificateError::NotValidYet.into());
+    }
+    if now > validity.not_after.to_unix_duration() {
+        return Err(CertificateError::Expired.into());
+    }
+    let usage = certificate.get_extension::<ExtendedKeyUsage>();
+    match usage.map_err(|_| CertificateError::BadEncoding)? {
+        Some((_, usage)) if !usage.0.iter().any(|usage| CLIENT_USAGES.contains(usage)) => {
+            Err(CertificateError::InvalidPurpose.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Names are compared as they are written; an address in its usual notation.
+fn carries_one_of(certificate: &Certificate, allowed: &[String]) -> bool {
+    let names = certificate
+        .tbs_certificate()
+        .get_extension::<SubjectAltName>();
+    let Ok(Some((_, names))) = names else {
+        return false;
+    };
+    let is_allowed = |name: &str| allowed.iter().any(|allowed| allowed == name);
+    names.0.iter().any(|name| match name {
+        GeneralName::DnsName(name)
+        | GeneralName::Rfc822Name(name)
+        | GeneralName::UniformResourceIdentifier(name) => is_allowed(name.as_str()),
+        GeneralName::IpAddress(bytes) => {
+            address(bytes.as_bytes()).is_some_and(|address| is_allowed(&address.to_string()))
+        }
+        _ => false,
+    })
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    four.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from))
+        .ok()
+}

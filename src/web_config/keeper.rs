@@ -1,0 +1,154 @@
+//! The file in force, and the looks at whether it has changed.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use tracing::{info, warn};
+
+use super::WebConfig;
+use super::reading::Contents;
+use crate::config::ConfigErrors;
+use crate::reread::Rereader;
+
+/// The web configuration file, or that there is none.
+#[derive(Debug)]
+pub struct WebConfigFile {
+    watch: Option<Watch>,
+    in_force: Mutex<Arc<WebConfig>>,
+    /// What is wrong with the file as it stands.
+    trouble: Mutex<Option<String>>,
+}
+
+#[derive(Debug)]
+struct Watch {
+    path: PathBuf,
+    rereader: Rereader<Look>,
+    /// How many looks have been begun.
+    begun: AtomicU64,
+    last: tokio::sync::Mutex<Last>,
+}
+
+/// The last look that has ended.
+#[derive(Debug)]
+struct Last {
+    number: u64,
+    contents: Arc<Contents>,
+    trouble: Option<String>,
+}
+
+/// `None` if nothing has changed.
+type Look = Option<(Contents, Result<WebConfig, ConfigErrors>)>;
+
+impl WebConfigFile {
+    /// No file: no TLS, no users, no limit, and nothing to look at.
+    pub fn none() -> WebConfigFile {
+        WebConfigFile {
+            watch: None,
+            in_force: Mutex::default(),
+            trouble: Mutex::default(),
+        }
+    }
+
+    /// Reads the file and those it names.
+    ///
+    /// # Errors
+    /// All that is wrong, without any secret; a mistake of form comes alone.
+    pub fn load(path: &Path) -> Result<WebConfigFile, ConfigErrors> {
+        let (contents, config) = WebConfig::read(path);
+        let last = Last {
+            number: 0,
+            contents: Arc::new(contents),
+            trouble: None,
+        };
+        Ok(WebConfigFile {
+            in_force: Mutex::new(Arc::new(config?)),
+            trouble: Mutex::default(),
+            watch: Some(Watch {
+                path: path.to_owned(),
+                rereader: Rereader::default(),
+                begun: AtomicU64::new(0),
+                last: tokio::sync::Mutex::new(last),
+            }),
+        })
+    }
+
+    /// Whether there is no file.
+    pub fn is_none(&self) -> bool {
+        self.watch.is_none()
+    }
+
+    /// Whether the file as it stands is in force.
+    pub fn is_good(&self) -> bool {
+        self.trouble.lock().is_none()
+    }
+
+    /// The configuration in force, after a look at whether the file or one that it names has
+    /// changed. A file that is broken, or does not answer within a second, leaves the last good
+    /// configuration in force.
+    pub async fn current(&self) -> Arc<WebConfig> {
+        if let Some(watch) = &self.watch {
+            self.look(watch).await;
+        }
+        Arc::clone(&self.in_force.lock())
+    }
+
+    /// One look at a time; whoever waits for his is served by any that was begun after he came.
+    async fn look(&self, watch: &Watch) {
+        let came = watch.begun.load(Ordering::Relaxed);
+        let mut last = watch.last.lock().await;
+        if last.number > came {
+            return;
+        }
+        let number = watch.begun.fetch_add(1, Ordering::Relaxed) + 1;
+        let (path, before) = (watch.path.clone(), Arc::clone(&last.contents));
+        let look = move || (!before.are_still_there()).then(|| WebConfig::read(&path));
+        let found = watch.rereader.look(look).await;
+        last.number = number;
+        match found {
+            Some(None) => self.tell(last.trouble.clone()),
+            Some(Some((contents, config))) => {
+                last.contents = Arc::new(contents);
+                last.trouble = self.adopt(config);
+                self.tell(last.trouble.clone());
+            }
+            None => self.tell(Some(format!(
+                "{}: reading it, or a file that it names, takes too long",
+                watch.path.display()
+            ))),
+        }
+    }
+
+    /// Puts a new configuration in force, and says what keeps it from being so.
+    fn adopt(&self, config: Result<WebConfig, ConfigErrors>) -> Option<String> {
+        let mut config = match config {
+            Ok(config) => config,
+            Err(mistakes) => return Some(mistakes.to_string()),
+        };
+        let mut in_force = self.in_force.lock();
+        let switches_tls = config.tls.is_some() != in_force.tls.is_some();
+        config.inherit(&in_force);
+        *in_force = Arc::new(config);
+        switches_tls.then(|| "switching TLS on or off needs a restart".to_owned())
+    }
+
+    /// Logs every change of the trouble once.
+    fn tell(&self, trouble: Option<String>) {
+        let mut before = self.trouble.lock();
+        if *before == trouble {
+            return;
+        }
+        match &trouble {
+            Some(trouble) => {
+                let err = trouble.replace('\n', "; ");
+                warn!(
+                    err,
+                    "The web configuration file is not in force as it stands"
+                );
+            }
+            None => info!("The web configuration file is in force again as it stands"),
+        }
+        *before = trouble;
+    }
+}

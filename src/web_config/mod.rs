@@ -1,0 +1,87 @@
+//! The web configuration file, `--web.config.file`: TLS, users, headers and a limit of requests, in
+//! the format that Prometheus and its exporters share
+//! (<https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md>).
+//!
+//! [`WebConfigFile`] keeps a [`WebConfig`] current while the file and those it names change.
+
+mod client_auth;
+mod file;
+mod headers;
+mod keeper;
+mod names;
+mod rate_limit;
+mod reading;
+mod tls;
+mod users;
+mod verdicts;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use rustls::ServerConfig;
+
+pub use keeper::WebConfigFile;
+pub use rate_limit::RateLimit;
+pub use users::Users;
+
+use crate::config::{ConfigErrors, yaml};
+use file::File;
+use reading::{Contents, Reading};
+
+/// What the file says, ready for use.
+#[derive(Debug, Default)]
+pub struct WebConfig {
+    /// How to speak TLS; `None` is plain HTTP.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// Added to every answer.
+    pub headers: HeaderMap,
+    /// Who may ask; `None` is everybody.
+    pub users: Option<Users>,
+    /// How often may be asked; `None` is as often as one likes.
+    pub rate_limit: Option<Arc<RateLimit>>,
+}
+
+impl WebConfig {
+    /// Reads the file and those it names; tells all that is wrong.
+    fn read(path: &Path) -> (Contents, Result<WebConfig, ConfigErrors>) {
+        let mut reading = Reading::of(path);
+        let text = reading.text();
+        let config = match text.and_then(|text| yaml::parse(path, &text)) {
+            Ok(file) => WebConfig::of(file, &mut reading),
+            Err(error) => {
+                reading.broken(error);
+                WebConfig::default()
+            }
+        };
+        reading.end(config)
+    }
+
+    fn of(file: File, reading: &mut Reading) -> WebConfig {
+        let http2 = file.http_server_config.http2.unwrap_or(true);
+        let tls = file.tls_server_config.as_ref();
+        let rate = file.rate_limit.rate();
+        WebConfig {
+            tls: tls.and_then(|section| tls::server_config(section, http2, reading)),
+            headers: headers::headers(&file.http_server_config.headers, reading),
+            users: Users::read(file.basic_auth_users, reading),
+            rate_limit: rate.map(|rate| Arc::new(RateLimit::new(rate))),
+        }
+    }
+
+    /// Takes over from an earlier reading what lives longer than the file's text: the level of the
+    /// bucket, the verdicts on passwords, and whether there is TLS at all, which needs a restart.
+    fn inherit(&mut self, earlier: &WebConfig) {
+        if let (Some(now), Some(before)) = (&mut self.rate_limit, &earlier.rate_limit)
+            && now.rate() == before.rate()
+        {
+            *now = Arc::clone(before);
+        }
+        if let (Some(now), Some(before)) = (&mut self.users, &earlier.users) {
+            now.inherit(before);
+        }
+        if self.tls.is_some() != earlier.tls.is_some() {
+            self.tls.clone_from(&earlier.tls);
+        }
+    }
+}

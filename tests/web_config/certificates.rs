@@ -1,0 +1,150 @@
+//! Certificates for servers and clients, made by the test.
+
+use std::sync::Arc;
+
+use qlara_exporter::gateway::tls::client_config;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType, date_time_ymd,
+};
+use rustls::client::ResolvesClientCert;
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, RootCertStore, SignatureScheme, SupportedProtocolVersion};
+
+/// A certificate and its key.
+#[derive(Clone)]
+pub struct Identity {
+    pub cert: String,
+    pub key: String,
+    der: CertificateDer<'static>,
+    key_der: Vec<u8>,
+}
+
+/// What issues certificates.
+pub struct Authority {
+    pub cert: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    pub fn new(name: &str) -> Authority {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        let cert = params.self_signed(&key).expect("a certificate");
+        Authority {
+            cert: cert.pem(),
+            issuer: Issuer::new(params, key),
+        }
+    }
+
+    pub fn issue(&self, names: Vec<SanType>) -> Identity {
+        let mut params = CertificateParams::default();
+        params.subject_alt_names = names;
+        let key = KeyPair::generate().expect("a key");
+        let cert = params.signed_by(&key, &self.issuer).expect("a certificate");
+        Identity::new(&cert, &key)
+    }
+}
+
+impl Identity {
+    fn new(cert: &rcgen::Certificate, key: &KeyPair) -> Identity {
+        Identity {
+            cert: cert.pem(),
+            key: key.serialize_pem(),
+            der: cert.der().clone(),
+            key_der: key.serialize_der(),
+        }
+    }
+
+    /// A server at `localhost`, which vouches for itself.
+    pub fn server() -> Identity {
+        Identity::self_signed(CertificateParams::new(["localhost".to_owned()]).expect("a name"))
+    }
+
+    /// A client that vouches for itself and may vouch for others, as `openssl req -x509` makes it.
+    pub fn its_own_authority() -> Identity {
+        Identity::self_signed(its_own_authority())
+    }
+
+    /// The same, long ago.
+    pub fn expired() -> Identity {
+        let mut params = its_own_authority();
+        params.not_before = date_time_ymd(2001, 1, 1);
+        params.not_after = date_time_ymd(2002, 1, 1);
+        Identity::self_signed(params)
+    }
+
+    fn self_signed(params: CertificateParams) -> Identity {
+        let key = KeyPair::generate().expect("a key");
+        Identity::new(&params.self_signed(&key).expect("a certificate"), &key)
+    }
+
+    /// This certificate with the key of another.
+    pub fn with_key_of(&self, other: &Identity) -> Identity {
+        Identity {
+            key: other.key.clone(),
+            key_der: other.key_der.clone(),
+            ..self.clone()
+        }
+    }
+
+    fn certified(&self) -> CertifiedKey {
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(self.key_der.clone()));
+        let key = default_provider().key_provider.load_private_key(key);
+        CertifiedKey::new(vec![self.der.clone()], key.expect("a key"))
+    }
+}
+
+fn its_own_authority() -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
+}
+
+/// A client that trusts `server`, and whose TLS library is told what it can do.
+pub fn client_of(
+    server: &Identity,
+    versions: &[&'static SupportedProtocolVersion],
+    change: impl FnOnce(&mut CryptoProvider),
+) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add(server.der.clone()).expect("a certificate");
+    let mut provider = default_provider();
+    change(&mut provider);
+    ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(versions)
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+}
+
+/// A client that trusts `server`, and shows a certificate whatever it is asked for.
+pub fn client_with(server: &Identity, identity: Option<&Identity>) -> ClientConfig {
+    let mut client = client_of(server, rustls::ALL_VERSIONS, |_| {});
+    if let Some(identity) = identity {
+        client.client_auth_cert_resolver = Arc::new(Shown(Arc::new(identity.certified())));
+    }
+    client
+}
+
+#[derive(Debug)]
+struct Shown(Arc<CertifiedKey>);
+
+impl ResolvesClientCert for Shown {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+/// A client that trusts only the system's roots.
+pub fn stranger() -> ClientConfig {
+    client_config(None).expect("a TLS configuration")
+}

@@ -1,0 +1,183 @@
+//! Who is let in with which certificate.
+
+use rcgen::SanType;
+
+use super::certificates::{Authority, Identity, client_with};
+use super::server::{Folder, Server};
+
+/// A server with its certificate, and clients with theirs.
+struct Scene {
+    server: Identity,
+    authority: Authority,
+}
+
+impl Scene {
+    fn new() -> Scene {
+        Scene {
+            server: Identity::server(),
+            authority: Authority::new("CA"),
+        }
+    }
+
+    async fn serve(&self, tls: &str, ca: &str) -> Server {
+        let files = "cert_file: server.crt, key_file: server.key";
+        let yaml = format!("tls_server_config: {{{files}, {tls}}}");
+        let folder = Folder::with(&yaml, &self.server);
+        folder.write("ca.crt", ca);
+        folder.serve().await
+    }
+
+    async fn lets_in(&self, running: &Server, client: Option<&Identity>) -> bool {
+        running.lets_in(client_with(&self.server, client)).await
+    }
+}
+
+#[tokio::test]
+async fn every_policy_lets_in_whom_it_should() {
+    let scene = Scene::new();
+    let ours = scene.authority.issue(Vec::new());
+    let foreign = Authority::new("other CA").issue(Vec::new());
+    let ca = ", client_ca_file: ca.crt";
+    for (policy, ca, [nobody, known, unknown]) in [
+        ("NoClientCert", "", [true, true, true]),
+        ("RequestClientCert", "", [true, true, true]),
+        ("RequestClientCert", ca, [true, true, true]),
+        ("RequireAnyClientCert", ca, [false, true, true]),
+        ("RequireClientCert", "", [false, true, true]),
+        ("VerifyClientCertIfGiven", ca, [true, true, false]),
+        ("VerifyClientCertIfGiven", "", [true, false, false]),
+        ("RequireAndVerifyClientCert", ca, [false, true, false]),
+        ("RequireAndVerifyClientCert", "", [false, false, false]),
+    ] {
+        let tls = format!("client_auth_type: {policy}{ca}");
+        let running = scene.serve(&tls, &scene.authority.cert).await;
+        assert_eq!(scene.lets_in(&running, None).await, nobody, "{tls}: nobody");
+        assert_eq!(
+            scene.lets_in(&running, Some(&ours)).await,
+            known,
+            "{tls}: ours"
+        );
+        assert_eq!(
+            scene.lets_in(&running, Some(&foreign)).await,
+            unknown,
+            "{tls}: foreign"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_alone_proves_nothing() {
+    let scene = Scene::new();
+    let ours = scene.authority.issue(Vec::new());
+    let stolen = ours.with_key_of(&scene.authority.issue(Vec::new()));
+    for policy in [
+        "RequestClientCert",
+        "RequireAnyClientCert",
+        "RequireAndVerifyClientCert",
+    ] {
+        let tls = format!("client_auth_type: {policy}, client_ca_file: ca.crt");
+        let running = scene.serve(&tls, &scene.authority.cert).await;
+        assert!(!scene.lets_in(&running, Some(&stolen)).await, "{policy}");
+        assert!(scene.lets_in(&running, Some(&ours)).await, "{policy}");
+    }
+}
+
+#[tokio::test]
+async fn the_authorities_may_stand_inline_and_be_several() {
+    let scene = Scene::new();
+    let other = Authority::new("other CA");
+    let both = format!("{}{}", scene.authority.cert, other.cert).replace('\n', "\n    ");
+    let yaml = format!(
+        "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n  \
+         client_auth_type: RequireAndVerifyClientCert\n  client_ca: |\n    {both}\n"
+    );
+    let running = Folder::with(&yaml, &scene.server).serve().await;
+    for authority in [&scene.authority, &other] {
+        let client = authority.issue(Vec::new());
+        assert!(scene.lets_in(&running, Some(&client)).await);
+    }
+    let stranger = Authority::new("stranger").issue(Vec::new());
+    assert!(!scene.lets_in(&running, Some(&stranger)).await);
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_trusted_itself_is_let_in_while_it_is_valid() {
+    let scene = Scene::new();
+    let tls = "client_auth_type: RequireAndVerifyClientCert, client_ca_file: ca.crt";
+    for (client, welcome) in [
+        (Identity::its_own_authority(), true),
+        (Identity::expired(), false),
+    ] {
+        let running = scene.serve(tls, &client.cert).await;
+        assert_eq!(scene.lets_in(&running, Some(&client)).await, welcome);
+        let another = Identity::its_own_authority();
+        assert!(!scene.lets_in(&running, Some(&another)).await);
+    }
+}
+
+#[tokio::test]
+async fn only_a_certificate_with_an_allowed_name_is_let_in() {
+    let scene = Scene::new();
+    let text = |name: &str| name.try_into().expect("ASCII");
+    let address = |address: &str| SanType::IpAddress(address.parse().expect("an address"));
+    let dns = SanType::DnsName(text("test3"));
+    let tls = |policy: &str| {
+        format!(
+            "client_auth_type: {policy}, client_ca_file: ca.crt, client_allowed_sans: \
+             [test3, prometheus@example.com, 192.0.2.7, '2001:db8::7', 'spiffe://example.com/prometheus']"
+        )
+    };
+    let running = scene
+        .serve(&tls("RequireAndVerifyClientCert"), &scene.authority.cert)
+        .await;
+    for (names, welcome) in [
+        (vec![dns.clone()], true),
+        (
+            vec![SanType::Rfc822Name(text("prometheus@example.com"))],
+            true,
+        ),
+        (vec![address("192.0.2.7")], true),
+        (vec![address("2001:db8::7")], true),
+        (
+            vec![SanType::URI(text("spiffe://example.com/prometheus"))],
+            true,
+        ),
+        (vec![SanType::DnsName(text("test2")), dns.clone()], true),
+        (vec![SanType::DnsName(text("test2"))], false),
+        (vec![SanType::DnsName(text("a.test3"))], false),
+        (
+            vec![SanType::Rfc822Name(text("grafana@example.com"))],
+            false,
+        ),
+        (vec![address("192.0.2.8")], false),
+        (
+            vec![SanType::URI(text("spiffe://example.com/grafana"))],
+            false,
+        ),
+        (Vec::new(), false),
+    ] {
+        let client = scene.authority.issue(names.clone());
+        assert_eq!(
+            scene.lets_in(&running, Some(&client)).await,
+            welcome,
+            "{names:?}"
+        );
+    }
+    let foreign = Authority::new("other CA").issue(vec![dns.clone()]);
+    assert!(!scene.lets_in(&running, Some(&foreign)).await);
+
+    // Who shows no certificate has no allowed name, even where none is required.
+    let running = scene
+        .serve(&tls("VerifyClientCertIfGiven"), &scene.authority.cert)
+        .await;
+    assert!(!scene.lets_in(&running, None).await);
+    let running = scene
+        .serve(&tls("RequireAnyClientCert"), &scene.authority.cert)
+        .await;
+    assert!(scene.lets_in(&running, Some(&foreign)).await);
+    assert!(
+        !scene
+            .lets_in(&running, Some(&scene.authority.issue(Vec::new())))
+            .await
+    );
+}

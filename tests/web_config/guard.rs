@@ -1,0 +1,130 @@
+//! The limit of requests and the headers, over plain HTTP.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use qlara_exporter::clock::SystemClock;
+use qlara_exporter::web::guard::guard;
+use qlara_exporter::web_config::WebConfigFile;
+use tokio::net::TcpListener;
+
+use super::certificates::Identity;
+use super::passwords::hash;
+use super::server::{Folder, Server};
+use crate::harness::http;
+
+async fn serve(yaml: &str) -> Server {
+    Folder::with(yaml, &Identity::server()).serve().await
+}
+
+/// The status of so many requests in a row.
+async fn statuses(server: &Server, count: usize) -> Vec<u16> {
+    let mut statuses = Vec::new();
+    for _ in 0..count {
+        let answer = server.get().send().await.expect("an answer");
+        statuses.push(answer.status().as_u16());
+    }
+    statuses
+}
+
+#[tokio::test]
+async fn a_limit_lets_in_its_burst_and_then_one_per_interval() {
+    let server = serve("rate_limit: {interval: 10s, burst: 3}").await;
+    assert_eq!(statuses(&server, 5).await, [200, 200, 200, 429, 429]);
+    server.clock.advance(Duration::from_secs(9));
+    assert_eq!(statuses(&server, 1).await, [429]);
+    server.clock.advance(Duration::from_secs(1));
+    assert_eq!(statuses(&server, 2).await, [200, 429]);
+    server.clock.jump(3600);
+    assert_eq!(
+        statuses(&server, 1).await,
+        [429],
+        "the wall clock is no time that passes"
+    );
+
+    let refused = server.get().send().await.expect("an answer");
+    assert_eq!(refused.text().await.expect("a text"), "Too Many Requests\n");
+}
+
+#[tokio::test]
+async fn one_per_second_without_a_burst_is_none_and_no_interval_is_no_limit() {
+    let server = serve("rate_limit: {interval: 1s, burst: 0}").await;
+    assert_eq!(statuses(&server, 2).await, [429, 429]);
+    server.clock.advance(Duration::from_secs(60));
+    assert_eq!(statuses(&server, 1).await, [429]);
+
+    let server = serve("rate_limit: {interval: 0, burst: 0}").await;
+    assert_eq!(statuses(&server, 20).await, [200; 20]);
+}
+
+#[tokio::test]
+async fn the_bucket_outlives_a_change_of_the_file_unless_it_is_of_its_numbers() {
+    let server = serve("rate_limit: {interval: 10s, burst: 1}").await;
+    assert_eq!(statuses(&server, 2).await, [200, 429]);
+    let folder = &server.folder;
+    folder.write("web.yml", "rate_limit: {interval: 10s, burst: 1}\nhttp_server_config: {headers: {X-XSS-Protection: '0'}}\n");
+    let refused = server.get().send().await.expect("an answer");
+    assert_eq!(refused.status(), 429);
+    assert_eq!(
+        refused.headers()["x-xss-protection"],
+        "0",
+        "the new file is in force"
+    );
+    folder.write("web.yml", "rate_limit: {interval: 10s, burst: 2}\n");
+    assert_eq!(statuses(&server, 3).await, [200, 200, 429]);
+    folder.write("web.yml", "");
+    assert_eq!(statuses(&server, 3).await, [200, 200, 200]);
+}
+
+#[tokio::test]
+async fn the_headers_are_on_every_answer() {
+    let alice = hash("secret", 4);
+    let server = serve(&format!(
+        "http_server_config:\n  headers:\n    Strict-Transport-Security: max-age=31536000\n    \
+         X-Content-Type-Options: nosniff\n    X-Frame-Options: sameorigin\n    \
+         X-XSS-Protection: 1; mode=block\n    Content-Security-Policy: default-src 'self'\n\
+         rate_limit: {{interval: 1h, burst: 3}}\nbasic_auth_users: {{alice: {alice}}}\n"
+    ))
+    .await;
+    let login = |path: &str| {
+        let url = format!("http://{}{path}", server.address);
+        http().get(url).basic_auth("alice", Some("secret"))
+    };
+    for (request, status) in [
+        (login("/"), 200),
+        (login("/nowhere"), 404),
+        (server.get(), 401),
+        (login("/"), 429),
+        (server.get(), 429),
+    ] {
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status(), status);
+        let headers = answer.headers();
+        assert_eq!(headers["strict-transport-security"], "max-age=31536000");
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert_eq!(headers["x-frame-options"], "sameorigin");
+        assert_eq!(headers["x-xss-protection"], "1; mode=block");
+        assert_eq!(headers["content-security-policy"], "default-src 'self'");
+    }
+}
+
+#[tokio::test]
+async fn without_a_file_there_is_no_guard() {
+    let file = Arc::new(WebConfigFile::none());
+    assert!(file.is_none() && file.is_good());
+    assert!(file.current().await.tls.is_none());
+    let routes = Router::new().route("/", get(async || "hello\n"));
+    let router = guard(routes, file, Arc::new(SystemClock));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let running = tokio::spawn(axum::serve(listener, router).into_future());
+    let answer = http()
+        .get(format!("http://{address}/"))
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(answer.text().await.expect("a text"), "hello\n");
+    running.abort();
+}

@@ -1,0 +1,312 @@
+//! What is good in the file, and how mistakes are told.
+
+use rcgen::KeyPair;
+
+use super::certificates::{Authority, Identity};
+use super::server::{Folder, TLS};
+
+const SECRET: &str = "s3cret-value";
+
+/// The mistakes of a file, without the name of its folder.
+fn mistakes(yaml: &str) -> Vec<String> {
+    let folder = Folder::with(yaml, &Identity::server());
+    folder.write(
+        "other.key",
+        &KeyPair::generate().expect("a key").serialize_pem(),
+    );
+    folder.write("ca.crt", &Authority::new("CA").cert);
+    folder.write("junk", SECRET);
+    folder.write(
+        "broken",
+        &format!("-----BEGIN CERTIFICATE-----\n{SECRET}\n"),
+    );
+    let mistakes = folder.load().expect_err(yaml);
+    for text in &mistakes {
+        assert!(!text.contains(SECRET) && !text.contains('\n'), "{text}");
+    }
+    mistakes
+}
+
+/// The file's only mistake.
+fn mistake(yaml: &str) -> String {
+    let mut mistakes = mistakes(yaml);
+    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    mistakes.remove(0)
+}
+
+async fn is_plain(yaml: &str) {
+    let folder = Folder::with(yaml, &Identity::server());
+    let file = folder.load().expect(yaml);
+    let config = file.current().await;
+    assert!(config.tls.is_none() && config.users.is_none(), "{yaml:?}");
+    assert!(
+        config.headers.is_empty() && config.rate_limit.is_none(),
+        "{yaml:?}"
+    );
+    assert!(file.is_good());
+}
+
+#[tokio::test]
+async fn a_file_that_says_nothing_is_fine() {
+    for yaml in [
+        "",
+        "# nothing\n",
+        "{}",
+        "tls_server_config:\nhttp_server_config:\nbasic_auth_users:\nrate_limit:\n",
+        "tls_server_config: {cert_file: '', key: '', client_auth_type: ''}",
+        "tls_server_config: {cert_file: , key: , client_allowed_sans: , cipher_suites: }",
+        "tls_server_config: {min_version: TLS13}",
+        "http_server_config: {http2: false, headers: {X-Frame-Options: , X-XSS-Protection: ''}}",
+        "rate_limit: {interval: 0, burst: 0}",
+        "rate_limit: {interval: , burst: }",
+    ] {
+        is_plain(yaml).await;
+    }
+}
+
+#[test]
+fn a_file_that_is_missing_is_named() {
+    let missing = Folder::new().load().expect_err("no file");
+    assert_eq!(
+        missing,
+        ["DIR/web.yml: No such file or directory (os error 2)"]
+    );
+}
+
+#[test]
+fn a_mistake_of_form_is_told_with_its_place() {
+    let keys = "tls_server_config, http_server_config, basic_auth_users, rate_limit";
+    for (yaml, error) in [
+        (
+            "s3cret-value",
+            "DIR/web.yml:1:1: expected a mapping".to_owned(),
+        ),
+        (
+            "tls_server_config: [",
+            "DIR/web.yml:1:20: tls_server_config: expected a mapping".to_owned(),
+        ),
+        (
+            "tls: {}",
+            format!("DIR/web.yml:1:1: tls: unknown key, expected one of {keys}"),
+        ),
+        (
+            "basic_auth_users: {bob: s3cret-value",
+            "DIR/web.yml:1:19: basic_auth_users: not valid YAML".to_owned(),
+        ),
+        (
+            "tls_server_config:\n  cert_file: a\n  cert_file: b\n",
+            "DIR/web.yml:3:3: tls_server_config: key \"cert_file\" stands twice".to_owned(),
+        ),
+        (
+            "basic_auth_users:\n  bob: a\n  bob: b\n",
+            "DIR/web.yml:3:3: basic_auth_users: key \"bob\" stands twice".to_owned(),
+        ),
+        (
+            "http_server_config: {http2: s3cret-value}",
+            "DIR/web.yml:1:29: http_server_config.http2: expected true or false".to_owned(),
+        ),
+        (
+            "rate_limit: {interval: s3cret-value}",
+            "DIR/web.yml:1:24: rate_limit.interval: expected a duration such as 1s, 1.5s or 100ms"
+                .to_owned(),
+        ),
+        (
+            "rate_limit: {burst: s3cret-value}",
+            "DIR/web.yml:1:21: rate_limit.burst: expected a whole number".to_owned(),
+        ),
+    ] {
+        assert_eq!(mistake(yaml), error, "{yaml}");
+    }
+    let unknown = mistake("tls_server_config:\n  cert_filse: a\n");
+    let place =
+        "DIR/web.yml:2:3: tls_server_config.cert_filse: unknown key, expected one of cert, key,";
+    assert!(unknown.starts_with(place), "{unknown}");
+}
+
+#[test]
+fn mistakes_in_tls_are_told() {
+    let place = "DIR/web.yml:1:20: tls_server_config";
+    for (tls, error) in [
+        ("key_file: server.key", ": missing one of cert or cert_file"),
+        ("cert_file: server.crt", ": missing one of key or key_file"),
+        (
+            "cert_file: none, key_file: server.key",
+            ".cert_file: cannot read DIR/none: No such file or directory (os error 2)",
+        ),
+        (
+            "cert_file: server.crt, key_file: none",
+            ".key_file: cannot read DIR/none: No such file or directory (os error 2)",
+        ),
+        (
+            "client_auth_type: RequireAnyClientCert, client_ca_file: none, cert_file: server.crt, key_file: server.key",
+            ".client_ca_file: cannot read DIR/none: No such file or directory (os error 2)",
+        ),
+        (
+            "cert_file: junk, key_file: server.key",
+            ".cert_file: DIR/junk holds no certificate",
+        ),
+        (
+            "cert_file: broken, key_file: server.key",
+            ".cert_file: DIR/broken is not valid PEM",
+        ),
+        (
+            "cert_file: server.crt, key: s3cret-value",
+            ".key: the value of key holds no private key that is not encrypted",
+        ),
+        (
+            "cert_file: server.crt, key_file: other.key",
+            ".cert_file: the certificate of DIR/server.crt does not belong to the key of DIR/other.key",
+        ),
+        (
+            "client_auth_type: x, cert_file: server.crt, key_file: server.key",
+            ".client_auth_type: invalid ClientAuth: x",
+        ),
+        (
+            "client_ca_file: ca.crt, cert_file: server.crt, key_file: server.key",
+            ".client_ca_file: client CA's have been configured without a Client Auth Policy",
+        ),
+        (
+            "client_allowed_sans: [a], cert_file: server.crt, key_file: server.key",
+            ".client_allowed_sans: allowed SANs have been configured without a Client Auth Policy",
+        ),
+        (
+            "cipher_suites: [TLS_AES_128_GCM_SHA256, TLS_BROKEN]",
+            ".cipher_suites[1]: unknown cipher: TLS_BROKEN",
+        ),
+        (
+            "curve_preferences: [Curve1]",
+            ".curve_preferences[0]: unknown curve: Curve1",
+        ),
+        (
+            "min_version: TLS9",
+            ".min_version: unknown TLS version: TLS9",
+        ),
+        (
+            "max_version: TLS14",
+            ".max_version: unknown TLS version: TLS14",
+        ),
+    ] {
+        let told = mistake(&format!("tls_server_config: {{{tls}}}"));
+        // The column is that of the value.
+        let (start, end) = told.split_once(": tls_server_config").expect(&told);
+        assert!(start.starts_with("DIR/web.yml:1:"), "{told}");
+        assert_eq!(end, error);
+        if error.starts_with(':') {
+            assert!(told.starts_with(place), "{told}");
+        }
+    }
+}
+
+#[test]
+fn what_the_tls_library_cannot_do_at_all_is_a_mistake() {
+    for (tls, error) in [
+        (
+            "max_version: TLS11",
+            "nothing from TLS12 to TLS11 can be used: the TLS library has TLS12 and TLS13",
+        ),
+        (
+            "min_version: TLS10, max_version: TLS11",
+            "nothing from TLS10 to TLS11 can be used: the TLS library has TLS12 and TLS13",
+        ),
+        (
+            "min_version: TLS13, max_version: TLS12",
+            "nothing from TLS13 to TLS12 can be used: the TLS library has TLS12 and TLS13",
+        ),
+        (
+            "cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, TLS_RSA_WITH_AES_128_GCM_SHA256]",
+            "the TLS library has none of these: TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, TLS_RSA_WITH_AES_128_GCM_SHA256",
+        ),
+        (
+            "curve_preferences: [CurveP521]",
+            "the TLS library has none of these: CurveP521",
+        ),
+        (
+            "max_version: TLS12, cipher_suites: [TLS_AES_128_GCM_SHA256]",
+            "none of the cipher suites can be used with these TLS versions",
+        ),
+    ] {
+        let told = mistake(&format!(
+            "tls_server_config: {{{tls}, cert_file: server.crt, key_file: server.key}}"
+        ));
+        assert!(told.ends_with(error), "{told}");
+    }
+}
+
+#[test]
+fn mistakes_in_users_and_headers_are_told() {
+    let hash = "$2y$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG";
+    for bad in [
+        SECRET.to_owned(),
+        String::new(),
+        hash[..59].to_owned(),
+        hash.replace("$2y$", "$2x$"),
+        hash.replace("$10$", "$03$"),
+        hash.replace("$10$", "$32$"),
+    ] {
+        let yaml = format!("basic_auth_users: {{alice: {hash}, bob: '{bad}'}}");
+        assert!(mistake(&yaml).ends_with(": basic_auth_users.bob: not a bcrypt hash"));
+    }
+    let all = "Strict-Transport-Security, X-Content-Type-Options, X-Frame-Options, X-XSS-Protection, Content-Security-Policy";
+    for (header, error) in [
+        ("Server: s3cret-value", format!("Server: this header cannot be configured, only {all}")),
+        ("x-frame-options: deny", format!("x-frame-options: this header cannot be configured, only {all}")),
+        (
+            "X-Frame-Options: s3cret-value",
+            "X-Frame-Options: invalid value, expected one of deny, sameorigin".to_owned(),
+        ),
+        (
+            "X-Content-Type-Options: s3cret-value",
+            "X-Content-Type-Options: invalid value, expected one of nosniff".to_owned(),
+        ),
+        (
+            "Content-Security-Policy: \"s3cret-value\\n\"",
+            "Content-Security-Policy: invalid value, it holds a character that cannot stand in an HTTP header".to_owned(),
+        ),
+    ] {
+        let told = mistake(&format!("http_server_config: {{headers: {{{header}}}}}"));
+        assert!(told.ends_with(&format!(": http_server_config.headers.{error}")), "{told}");
+    }
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let told = mistakes(
+        "tls_server_config:\n  cert_file: none\n  client_auth_type: x\n  min_version: TLS9\n  \
+         cipher_suites: [TLS_BROKEN]\n  curve_preferences: [Curve1]\n\
+         http_server_config: {headers: {Server: a, X-Frame-Options: b}}\n\
+         basic_auth_users: {bob: s3cret-value, alice: s3cret-value}\n",
+    );
+    for part in [
+        "missing one of key or key_file",
+        "cannot read DIR/none",
+        "invalid ClientAuth: x",
+        "unknown TLS version: TLS9",
+        "unknown cipher: TLS_BROKEN",
+        "unknown curve: Curve1",
+        "headers.Server",
+        "headers.X-Frame-Options",
+        "basic_auth_users.alice",
+        "basic_auth_users.bob",
+    ] {
+        let with_it = told.iter().filter(|text| text.contains(part)).count();
+        assert_eq!(with_it, 1, "{part}: {told:?}");
+    }
+    assert_eq!(told.len(), 10, "{told:?}");
+}
+
+#[tokio::test]
+async fn nothing_secret_is_printed() {
+    let hash = "$2y$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG";
+    let server = Identity::server();
+    let folder = Folder::with(
+        &format!("{TLS}basic_auth_users: {{alice: {hash}}}\n"),
+        &server,
+    );
+    let file = folder.load().expect("a good web configuration");
+    let printed = format!("{file:?} {:?}", file.current().await);
+    assert!(printed.contains("alice"), "{printed}");
+    assert!(!printed.contains("X0h1gDsPszWURQaxFh"), "{printed}");
+    for line in server.key.lines() {
+        assert!(!printed.contains(line), "{printed}");
+    }
+}

@@ -1,0 +1,10 @@
+//! The web configuration file: what is good, how mistakes are told, and what comes out.
+
+mod certificates;
+mod client_certificates;
+mod guard;
+mod loading;
+mod passwords;
+mod rotation;
+mod server;
+mod tls;

@@ -1,0 +1,169 @@
+//! Users and passwords over plain HTTP.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use reqwest::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use reqwest::{RequestBuilder, StatusCode};
+
+use super::certificates::Identity;
+use super::server::{Folder, Server};
+
+/// The least that there is, for tests that hash often.
+const CHEAP: u32 = 4;
+
+pub fn hash(password: &str, cost: u32) -> String {
+    bcrypt::hash(password, cost).expect("a hash")
+}
+
+async fn serve(users: &[(&str, &str)]) -> Server {
+    let users: Vec<_> = users
+        .iter()
+        .map(|(name, hash)| format!("{name}: {hash}"))
+        .collect();
+    let yaml = format!("basic_auth_users: {{{}}}", users.join(", "));
+    Folder::with(&yaml, &Identity::server()).serve().await
+}
+
+async fn status(request: RequestBuilder) -> StatusCode {
+    request.send().await.expect("an answer").status()
+}
+
+async fn is_refused(request: RequestBuilder) {
+    let answer = request.send().await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(answer.headers()[WWW_AUTHENTICATE], "Basic");
+    assert_eq!(answer.text().await.expect("a text"), "Unauthorized\n");
+}
+
+impl Server {
+    async fn comparisons(&self) -> u64 {
+        let config = self.file.current().await;
+        config.users.as_ref().expect("users").comparisons()
+    }
+
+    fn login(&self, user: &str, password: &str) -> RequestBuilder {
+        self.get().basic_auth(user, Some(password))
+    }
+}
+
+#[tokio::test]
+async fn the_right_password_is_let_in_whatever_made_its_hash() {
+    let made = hash("pa:ss wörd", CHEAP);
+    for prefix in ["$2a$", "$2b$", "$2y$"] {
+        let server = serve(&[("alice", &made.replacen("$2b$", prefix, 1))]).await;
+        assert_eq!(
+            status(server.login("alice", "pa:ss wörd")).await,
+            200,
+            "{prefix}"
+        );
+        is_refused(server.login("alice", "pa:ss")).await;
+    }
+    // As htpasswd prints it, from the toolkit's documentation of another program.
+    let server = serve(&[(
+        "bob",
+        "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi",
+    )])
+    .await;
+    assert_eq!(status(server.login("bob", "fakepassword")).await, 200);
+}
+
+#[tokio::test]
+async fn whoever_shows_no_right_password_is_refused() {
+    let server = serve(&[
+        ("alice", &hash("secret", CHEAP)),
+        ("bob", &hash("other", CHEAP)),
+    ])
+    .await;
+    is_refused(server.get()).await;
+    for (user, password) in [
+        ("alice", "wrong"),
+        ("alice", ""),
+        ("alice", "other"),
+        ("mallory", "secret"),
+        ("Alice", "secret"),
+        ("", "secret"),
+        ("", ""),
+    ] {
+        is_refused(server.login(user, password)).await;
+    }
+    // alice:secret and parts of it.
+    for header in [
+        "YWxpY2U6c2VjcmV0",
+        "Bearer YWxpY2U6c2VjcmV0",
+        "Basic",
+        "Basic ",
+        "Basic YWxpY2U=",
+        "Basic !",
+        "Basic alice:secret",
+    ] {
+        is_refused(server.get().header(AUTHORIZATION, header)).await;
+    }
+    for scheme in ["Basic", "basic", "BASIC"] {
+        let header = format!("{scheme} YWxpY2U6c2VjcmV0");
+        assert_eq!(
+            status(server.get().header(AUTHORIZATION, header)).await,
+            200
+        );
+    }
+}
+
+/// CVE-2022-46146: a verdict on one user was taken for that on another, whose name, hash and
+/// password are the same letters in a row.
+#[tokio::test]
+async fn a_crafted_name_gets_no_verdict_of_another() {
+    let alice = hash("secret", CHEAP);
+    let server = serve(&[("alice", &alice)]).await;
+    let stand_in = format!("$2b$04${}", ".".repeat(53));
+    for fake in [
+        "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi",
+        &stand_in,
+    ] {
+        is_refused(server.login(&format!("alice{alice}"), "fakepassword")).await;
+        is_refused(server.login("alice", &format!("{fake}fakepassword"))).await;
+        is_refused(server.login(&format!("alice{fake}"), "fakepassword")).await;
+    }
+    // The letters of a verdict that is right.
+    assert_eq!(status(server.login("alice", "secret")).await, 200);
+    is_refused(server.login("alic", &format!("e{alice}secret"))).await;
+    is_refused(server.login(&format!("alice{alice}secret"), "")).await;
+}
+
+#[tokio::test]
+async fn a_password_is_hashed_once_and_not_per_request() {
+    let server = serve(&[("alice", &hash("secret", CHEAP))]).await;
+    let answers = join_all((0..150).map(|_| status(server.login("alice", "secret")))).await;
+    assert_eq!(answers, [StatusCode::OK; 150]);
+    assert_eq!(server.comparisons().await, 1);
+
+    // Each wrong one once, too, and none at the cost of the right one.
+    for number in 0..200 {
+        is_refused(server.login("alice", &format!("wrong {number}"))).await;
+        assert_eq!(status(server.login("alice", "secret")).await, 200);
+    }
+    assert_eq!(server.comparisons().await, 201);
+    is_refused(server.login("alice", "wrong 199")).await;
+    assert_eq!(server.comparisons().await, 201);
+}
+
+#[tokio::test]
+async fn an_unknown_user_takes_as_long_as_the_slowest_known() {
+    let server = serve(&[("fast", &hash("a", CHEAP)), ("slow", &hash("b", 8))]).await;
+    // The best of some, so that a busy machine does not matter.
+    let time = async |user: &str| {
+        let mut best = Duration::MAX;
+        for number in 0..5 {
+            let begun = Instant::now();
+            is_refused(server.login(user, &format!("wrong {number}"))).await;
+            best = best.min(begun.elapsed());
+        }
+        best
+    };
+    let (known, unknown) = (time("slow").await, time("nobody").await);
+    assert_eq!(server.comparisons().await, 10, "each password was hashed");
+    // That of the cheaper hash would be a sixteenth.
+    assert!(
+        unknown * 3 > known && known * 3 > unknown,
+        "{unknown:?} {known:?}"
+    );
+}

@@ -1,0 +1,229 @@
+//! TLS as clients meet it.
+
+use rustls::crypto::ring::cipher_suite::{
+    TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+};
+use rustls::crypto::ring::kx_group::{SECP256R1, SECP384R1};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ALL_VERSIONS, CipherSuite, NamedGroup, ProtocolVersion, SupportedCipherSuite};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::certificates::{Identity, client_of, client_with, stranger};
+use super::server::{Folder, Server, TLS};
+
+async fn serve(tls: &str, server: &Identity) -> Server {
+    let files = "cert_file: server.crt, key_file: server.key";
+    let yaml = format!("tls_server_config: {{{files}, {tls}}}");
+    Folder::with(&yaml, server).serve().await
+}
+
+#[tokio::test]
+async fn certificate_and_key_come_from_files_or_stand_inline() {
+    let (server, other) = (Identity::server(), Identity::server());
+    let indented = |pem: &str| pem.replace('\n', "\n    ");
+    let inline = |identity: &Identity| {
+        let (cert, key) = (indented(&identity.cert), indented(&identity.key));
+        format!("  cert: |\n    {cert}\n  key: |\n    {key}\n")
+    };
+    let files = "  cert_file: server.crt\n  key_file: server.key\n";
+    for tls in [
+        files.to_owned(),
+        inline(&server),
+        // A file wins.
+        inline(&other) + files,
+    ] {
+        let yaml = format!("tls_server_config:\n{tls}");
+        let running = Folder::with(&yaml, &server).serve().await;
+        assert!(running.lets_in(client_with(&server, None)).await, "{yaml}");
+        assert!(!running.lets_in(stranger()).await);
+    }
+}
+
+#[tokio::test]
+async fn plain_http_fails_and_the_server_lives_on() {
+    let server = Identity::server();
+    let running = Folder::with(TLS, &server).serve().await;
+    let refused = running.get().send().await.expect_err("no plain HTTP");
+    assert!(!refused.is_timeout(), "{refused}");
+    assert!(running.lets_in(client_with(&server, None)).await);
+}
+
+#[tokio::test]
+async fn https_to_plain_http_fails_and_the_server_lives_on() {
+    let server = Identity::server();
+    let running = Folder::with("", &server).serve().await;
+    assert!(!running.lets_in(client_with(&server, None)).await);
+    let answer = running.get().send().await.expect("an answer");
+    assert_eq!(answer.text().await.expect("a text"), "hello\n");
+}
+
+/// The beginning of a handshake that offers TLS 1.1 at most, with two suites of its time.
+fn client_hello_of_tls_1_1() -> Vec<u8> {
+    let version = [3, 2];
+    let mut hello = version.to_vec();
+    hello.extend([7; 32]); // random
+    hello.push(0); // no session
+    hello.extend([0, 4, 0xc0, 0x13, 0x00, 0x2f]); // cipher suites
+    hello.extend([1, 0]); // no compression
+    let length = hello.len() as u8;
+    let mut record = vec![22, 3, 1, 0, length + 4, 1, 0, 0, length];
+    record.extend(hello);
+    record
+}
+
+#[tokio::test]
+async fn a_client_of_tls_1_1_is_refused() {
+    let server = Identity::server();
+    // Even where the file would let it in.
+    for tls in ["min_version: TLS12", "min_version: TLS10"] {
+        let running = serve(tls, &server).await;
+        let mut stream = TcpStream::connect(running.address).await.expect("a server");
+        let hello = client_hello_of_tls_1_1();
+        stream.write_all(&hello).await.expect("a client hello");
+        let mut alert = [0; 7];
+        stream.read_exact(&mut alert).await.expect("an alert");
+        let (alert_record, fatal) = (21, 2);
+        assert_eq!((alert[0], alert[5]), (alert_record, fatal), "{alert:?}");
+        assert_eq!(stream.read(&mut alert).await.expect("the end"), 0);
+        assert!(running.lets_in(client_with(&server, None)).await);
+    }
+}
+
+#[tokio::test]
+async fn versions_are_bounded() {
+    use ProtocolVersion::{TLSv1_2, TLSv1_3};
+    let server = Identity::server();
+    for (tls, versions, spoken) in [
+        ("", ALL_VERSIONS, Some(TLSv1_3)),
+        ("", &[&TLS12], Some(TLSv1_2)),
+        ("max_version: TLS12", ALL_VERSIONS, Some(TLSv1_2)),
+        ("max_version: TLS12", &[&TLS13], None),
+        ("min_version: TLS13", ALL_VERSIONS, Some(TLSv1_3)),
+        ("min_version: TLS13", &[&TLS12], None),
+    ] {
+        let running = serve(tls, &server).await;
+        let stream = running.connect(client_of(&server, versions, |_| {})).await;
+        let met = stream
+            .ok()
+            .and_then(|stream| stream.get_ref().1.protocol_version());
+        assert_eq!(met, spoken, "{tls}");
+    }
+}
+
+/// What a client of TLS 1.2 that prefers these suites agrees on with the server.
+async fn agreed(
+    running: &Server,
+    server: &Identity,
+    suites: &[SupportedCipherSuite],
+) -> Option<CipherSuite> {
+    let client = client_of(server, &[&TLS12], |provider| {
+        provider.cipher_suites = suites.to_vec()
+    });
+    let stream = running.connect(client).await.ok()?;
+    let suite = stream.get_ref().1.negotiated_cipher_suite()?;
+    Some(suite.suite())
+}
+
+#[tokio::test]
+async fn cipher_suites_are_those_of_the_list_in_its_order() {
+    let (small, large, other) = (
+        TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    );
+    let server = Identity::server();
+    let list = "cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]";
+    let running = serve(list, &server).await;
+    assert_eq!(
+        agreed(&running, &server, &[small, large]).await,
+        Some(large.suite())
+    );
+    assert_eq!(
+        agreed(&running, &server, &[small]).await,
+        Some(small.suite())
+    );
+    assert_eq!(agreed(&running, &server, &[other]).await, None);
+    // The list is one for TLS 1.2.
+    assert!(running.lets_in(client_of(&server, &[&TLS13], |_| {})).await);
+
+    let order = format!("{list}, prefer_server_cipher_suites: false");
+    let running = serve(&order, &server).await;
+    assert_eq!(
+        agreed(&running, &server, &[small, large]).await,
+        Some(small.suite())
+    );
+}
+
+#[tokio::test]
+async fn curves_are_those_of_the_list() {
+    let server = Identity::server();
+    let running = serve("curve_preferences: [CurveP521, CurveP256]", &server).await;
+    for (groups, met) in [
+        (vec![SECP384R1, SECP256R1], Some(NamedGroup::secp256r1)),
+        (vec![SECP384R1], None),
+    ] {
+        let client = client_of(&server, ALL_VERSIONS, |provider| {
+            provider.kx_groups = groups
+        });
+        let stream = running.connect(client).await.ok();
+        let group = stream.and_then(|stream| {
+            let group = stream.get_ref().1.negotiated_key_exchange_group()?;
+            Some(group.name())
+        });
+        assert_eq!(group, met);
+    }
+}
+
+#[tokio::test]
+async fn every_name_of_gos_may_stand_in_the_lists() {
+    let server = Identity::server();
+    let ciphers = [
+        "TLS_AES_128_GCM_SHA256",
+        "TLS_AES_256_GCM_SHA384",
+        "TLS_CHACHA20_POLY1305_SHA256",
+        "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
+        "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+        "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
+        "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+        "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+        "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+        "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+        "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
+        "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+        "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+        "TLS_RSA_WITH_AES_128_CBC_SHA",
+        "TLS_RSA_WITH_AES_128_GCM_SHA256",
+        "TLS_RSA_WITH_AES_256_CBC_SHA",
+        "TLS_RSA_WITH_AES_256_GCM_SHA384",
+    ];
+    let tls = format!(
+        "cipher_suites: [{}], curve_preferences: [CurveP256, CurveP384, CurveP521, X25519], \
+         min_version: TLS10, max_version: TLS13, client_auth_type: VerifyClientCertIfGiven",
+        ciphers.join(", ")
+    );
+    let running = serve(&tls, &server).await;
+    assert!(running.lets_in(client_of(&server, &[&TLS12], |_| {})).await);
+    assert!(running.lets_in(client_of(&server, &[&TLS13], |_| {})).await);
+}
+
+#[tokio::test]
+async fn http_2_is_offered_unless_it_is_switched_off() {
+    let server = Identity::server();
+    for (http, met) in [
+        ("", "h2"),
+        ("http_server_config: {http2: true}", "h2"),
+        ("http_server_config: {http2: false}", "http/1.1"),
+    ] {
+        let running = Folder::with(&format!("{TLS}{http}"), &server).serve().await;
+        let mut client = client_with(&server, None);
+        client.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let stream = running.connect(client).await.expect("a handshake");
+        assert_eq!(
+            stream.get_ref().1.alpn_protocol(),
+            Some(met.as_bytes()),
+            "{http}"
+        );
+    }
+}
