@@ -14,6 +14,7 @@ mod documentation;
 mod exporter_metrics;
 mod freshness;
 mod gateway_client;
+mod generated;
 mod harness;
 mod healthcheck;
 mod http;

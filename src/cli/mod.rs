@@ -3,6 +3,7 @@
 
 mod check;
 mod flags;
+mod generate;
 mod stop;
 mod values;
 
@@ -21,6 +22,7 @@ pub use flags::{
     CacheArgs, ConfigArgs, GatewayArgs, LogArgs, LogFormat, LogLevel, SimulatorArgs, WebArgs,
 };
 use flags::{SIMULATOR, WEB};
+pub use generate::{GenerateArgs, GenerateError};
 pub use stop::Stop;
 use values::{parse_http_url, parse_listen_address, parse_speed};
 
@@ -55,6 +57,8 @@ pub enum Command {
     Simulate(SimulateArgs),
     /// Ask a running exporter whether it serves, for containers: exit 0 if it does, 1 if not
     Healthcheck(HealthcheckArgs),
+    /// Write the man pages and the completions for bash, zsh and fish
+    Generate(GenerateArgs),
 }
 
 /// Flags for serving.
