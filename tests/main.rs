@@ -26,3 +26,4 @@ mod prometheus;
 mod runbooks;
 mod several_accounts;
 mod simulator;
+mod systemd;
