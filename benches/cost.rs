@@ -22,7 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use qlara_exporter::clock::SystemClock;
 use qlara_exporter::config::{Config, Settings};
 use qlara_exporter::exposition::CONTENT_TYPE as EXPOSITION;
-use qlara_exporter::lifecycle::Exporter;
+use qlara_exporter::lifecycle::{Exporter, Sockets};
 use qlara_exporter::simulator::{self, Options, PREFIX, RateLimit, Simulator};
 use qlara_exporter::web::WebOptions;
 
@@ -104,17 +104,19 @@ async fn exporter(gateway: Address, ttl: Duration) -> Address {
         ttl: Some(ttl),
         ..Settings::default()
     };
-    let key = |name: &str| (name == "QLARA_API_KEY").then(|| "simulated".to_owned());
-    let config = Config::load(&settings, &key).expect("a configuration");
-    let web = WebOptions {
-        telemetry_path: METRICS.to_owned(),
-        max_requests: 0,
-        external_path: String::new(),
+    let load = move || {
+        Config::load(&settings, &|name| {
+            (name == "QLARA_API_KEY").then(|| "simulated".to_owned())
+        })
+    };
+    let sockets = Sockets {
+        addresses: vec!["127.0.0.1:0".parse().expect("an address")],
+        ..Sockets::default()
     };
     let exporter = Exporter::bind(
-        &["127.0.0.1:0".to_owned()],
-        config,
-        web,
+        sockets,
+        Box::new(load),
+        WebOptions::default(),
         Arc::new(SystemClock),
     )
     .await

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, ConfigError, Settings};
-use crate::lifecycle::{Exporter, LifecycleError, end_signal};
+use crate::config::{Config, Settings};
+use crate::lifecycle::{Exporter, LifecycleError, Sockets, end_signal};
 use crate::simulator::{self, PREFIX, Simulator};
 use crate::web::WebOptions;
 
@@ -18,9 +18,6 @@ pub enum DemoError {
     /// The exporter cannot start.
     #[error(transparent)]
     Lifecycle(#[from] LifecycleError),
-    /// The settings do not fit together.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
     /// No loopback port for the simulated gateway.
     #[error("cannot listen for the simulated gateway: {0}")]
     Gateway(#[from] io::Error),
@@ -31,7 +28,7 @@ pub enum DemoError {
 /// # Errors
 /// [`DemoError`] when a port is taken.
 pub async fn run(
-    addresses: &[String],
+    sockets: Sockets,
     web: WebOptions,
     cache: Settings,
     gateway: simulator::Options,
@@ -45,11 +42,13 @@ pub async fn run(
         ..cache
     };
     let api_key = gateway.api_key.clone();
-    let config = Config::load(&settings, &move |name| {
-        (name == "QLARA_API_KEY").then(|| api_key.clone())
-    })?;
+    let load = move || {
+        Config::load(&settings, &|name| {
+            (name == "QLARA_API_KEY").then(|| api_key.clone())
+        })
+    };
     let telemetry_path = web.telemetry_path.clone();
-    let exporter = Exporter::bind(addresses, config, web, Arc::clone(&clock)).await?;
+    let exporter = Exporter::bind(sockets, Box::new(load), web, Arc::clone(&clock)).await?;
     let simulator = Arc::new(Simulator::new(gateway, clock));
     let shutdown = end_signal()?;
     let simulated = tokio::spawn(simulator::serve(simulator, listener));

@@ -1,12 +1,14 @@
 //! `healthcheck`: whether an exporter serves, for containers without a shell.
 
+use std::fmt::{self, Display};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::{StatusCode, Url};
 
 use crate::gateway::client::{USER_AGENT, root_cause};
 use crate::gateway::tls::{TlsError, client_config};
-use crate::web::listen::host_and_port;
+use crate::server::address::{ListenAddress, TcpAddress};
 
 /// Why an exporter does not count as healthy.
 #[derive(Debug, thiserror::Error)]
@@ -35,36 +37,73 @@ pub enum HealthError {
     Tls(#[from] TlsError),
 }
 
-/// The health endpoint of an exporter that listens on these addresses, the first of a list.
-///
-/// # Errors
-/// What is expected instead.
-pub fn local_url(listen_addresses: &str) -> Result<Url, &'static str> {
-    let first = listen_addresses.split(',').next().unwrap_or_default();
-    let (host, port) = host_and_port(first)?;
-    // Who listens on every address listens on loopback.
-    let host = match host {
-        "" | "0.0.0.0" => "127.0.0.1",
-        "[::]" => "[::1]",
-        host => host,
-    };
-    Url::parse(&format!("http://{host}:{port}/-/healthy")).map_err(|_| "no host name")
+/// What to ask.
+#[derive(Debug, Clone)]
+pub struct Target {
+    url: Url,
+    socket: Option<PathBuf>,
 }
 
-/// Asks `url` once. Proxies of the environment are for other hosts, and not used.
+impl From<Url> for Target {
+    fn from(url: Url) -> Target {
+        Target { url, socket: None }
+    }
+}
+
+impl Target {
+    /// The health endpoint of an exporter that listens on the first of these addresses, which commas
+    /// separate.
+    ///
+    /// # Errors
+    /// What is expected instead.
+    pub fn first_of(addresses: &str) -> Result<Target, &'static str> {
+        let first = addresses.split(',').next().unwrap_or_default();
+        let (host, socket) = match first.parse()? {
+            ListenAddress::Unix(path) => ("localhost".to_owned(), Some(path)),
+            ListenAddress::Tcp(TcpAddress { host, port }) => {
+                // Who listens on every address listens on loopback.
+                let host = match host.as_str() {
+                    "" | "0.0.0.0" => "127.0.0.1",
+                    "[::]" => "[::1]",
+                    host => host,
+                };
+                (format!("{host}:{port}"), None)
+            }
+        };
+        let url = Url::parse(&format!("http://{host}/-/healthy")).map_err(|_| "no host name")?;
+        Ok(Target { url, socket })
+    }
+}
+
+impl Display for Target {
+    /// Without credentials and query.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.socket {
+            Some(path) => write!(out, "unix://{}{}", path.display(), self.url.path()),
+            None => {
+                let origin = self.url.origin().ascii_serialization();
+                write!(out, "{origin}{}", self.url.path())
+            }
+        }
+    }
+}
+
+/// Asks once. Proxies of the environment are for other hosts, and not used.
 ///
 /// # Errors
 /// [`HealthError`] unless the answer is 200 and arrives within `timeout`.
-pub async fn check(url: Url, timeout: Duration) -> Result<(), HealthError> {
-    let client = reqwest::Client::builder()
+pub async fn check(target: Target, timeout: Duration) -> Result<(), HealthError> {
+    let mut builder = reqwest::Client::builder()
         .user_agent(USER_AGENT)
         .tls_backend_preconfigured(client_config(None)?)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .timeout(timeout)
-        .build()?;
-    let shown = format!("{}{}", url.origin().ascii_serialization(), url.path());
-    let answer = client.get(url).send().await;
+        .timeout(timeout);
+    if let Some(path) = target.socket.as_deref() {
+        builder = builder.unix_socket(path);
+    }
+    let shown = target.to_string();
+    let answer = builder.build()?.get(target.url).send().await;
     match answer.map(|answer| answer.status()) {
         Ok(StatusCode::OK) => Ok(()),
         Ok(status) => Err(HealthError::Status {

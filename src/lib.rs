@@ -12,9 +12,11 @@
 //!
 //! # The rooms
 //!
-//! Arrows run one way: `main` → [`lifecycle`] → [`web`] → [`account`] → [`refresh`] → [`gateway`].
-//! [`cli`] and [`config`] turn arguments, environment and file into a validated configuration;
-//! nothing below [`lifecycle`] knows the command line. [`check`] goes past the cache: it reads the
+//! Arrows run one way: `main` → [`lifecycle`] → [`web`] → [`roster`] → [`account`] → [`refresh`] →
+//! [`gateway`]. [`cli`] and [`config`] turn arguments, environment and file into a validated
+//! configuration; nothing below [`lifecycle`] knows the command line. [`reload`] replaces the
+//! [`roster`], the accounts of the configuration in force. [`server`] accepts connections and keeps
+//! clients to their time; it knows nothing of accounts. [`check`] goes past the cache: it reads the
 //! accounts once, and [`verdict`] says how bad what it finds is, as for the page at `/`. [`simulator`]
 //! is the gateway as its documentation describes it, for demonstrations and tests; [`demo`] joins it
 //! with the exporter, and [`healthcheck`] asks a running one.
@@ -34,6 +36,11 @@ pub mod healthcheck;
 pub mod lifecycle;
 pub mod logging;
 pub mod refresh;
+pub mod reload;
+mod reread;
+pub mod roster;
+pub mod server;
+mod service_manager;
 pub mod simulator;
 pub mod snapshot;
 pub mod telemetry;

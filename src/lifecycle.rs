@@ -6,40 +6,36 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
+use listenfd::ListenFd;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use crate::account::Account;
 use crate::build;
 use crate::clock::Clock;
-use crate::config::{AccountConfig, Config, Gateway, GatewayProxy};
-use crate::exposition::Page;
-use crate::gateway::client::{Client, USER_AGENT};
-use crate::refresh::Refresher;
+use crate::config::ConfigErrors;
+use crate::reload::{Load, ReloadError, Reloader};
+use crate::server::Server;
+use crate::server::address::ListenAddress;
+use crate::server::listener::{ListenError, Listener};
+use crate::service_manager;
 use crate::telemetry::Telemetry;
-use crate::web::listen::{ListenError, listen};
 use crate::web::{self, App, WebOptions};
 
-/// How much longer than the ttl an unused gateway connection is kept.
-const IDLE_BEYOND_TTL: Duration = Duration::from_secs(5 * 60);
-/// How often an unused gateway connection is probed, so that a dead one is noticed.
-const KEEPALIVE: Duration = Duration::from_secs(30);
 /// How long running scrapes may take to end after a signal.
 const DRAIN: Duration = Duration::from_secs(10);
 
 /// Why the exporter cannot start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum LifecycleError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(ConfigErrors),
+    /// The accounts cannot be set up.
+    #[error(transparent)]
+    Accounts(ReloadError),
     /// An address is taken or not ours.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// No HTTP client can be made.
-    #[error("cannot set up the HTTP client: {0}")]
-    Client(#[from] reqwest::Error),
     /// Two metrics are declared alike.
     #[error("cannot register the exporter's own metrics: {0}")]
     Telemetry(#[from] prometheus::Error),
@@ -48,44 +44,95 @@ pub enum LifecycleError {
     System(#[from] io::Error),
 }
 
+impl From<ReloadError> for LifecycleError {
+    fn from(error: ReloadError) -> LifecycleError {
+        match error {
+            ReloadError::Config(mistakes) => LifecycleError::Config(mistakes),
+            other => LifecycleError::Accounts(other),
+        }
+    }
+}
+
+/// Where the exporter listens.
+#[derive(Default)]
+#[allow(missing_debug_implementations)]
+pub struct Sockets {
+    /// Addresses for everything.
+    pub addresses: Vec<ListenAddress>,
+    /// The sockets that systemd handed over, instead of those addresses.
+    pub from_systemd: Option<ListenFd>,
+    /// Addresses for health alone.
+    pub probe_addresses: Vec<ListenAddress>,
+}
+
 /// An exporter that listens, but does not answer yet.
 #[derive(Debug)]
 pub struct Exporter {
-    listeners: Vec<TcpListener>,
-    router: Router,
+    listeners: Vec<Listener>,
+    probe_listeners: Vec<Listener>,
+    app: Arc<App>,
 }
 
 impl Exporter {
-    /// Listens on every address and prepares the accounts. No gateway is asked.
+    /// Loads the configuration, listens on every address and prepares the accounts. No gateway is
+    /// asked.
     ///
     /// # Errors
-    /// [`LifecycleError`] when an address cannot be listened on.
+    /// [`LifecycleError`] when the configuration is wrong, or an address cannot be listened on.
     pub async fn bind(
-        addresses: &[String],
-        config: Config,
+        sockets: Sockets,
+        load: Load,
         options: WebOptions,
         clock: Arc<dyn Clock>,
     ) -> Result<Exporter, LifecycleError> {
+        let telemetry = Arc::new(Telemetry::new(clock.now())?);
+        let reloader = Reloader::new(load, Arc::clone(&telemetry), Arc::clone(&clock))?;
         let (version, revision) = (build::VERSION, build::REVISION);
-        let accounts = config.accounts.len();
+        let accounts = reloader.roster().entries().len();
         info!(version, revision, accounts, "Starting qlara-exporter");
-        let app = app(config, options, clock)?;
-        let mut listeners = Vec::new();
-        for address in addresses {
-            listeners.push(listen(address).await?);
-        }
+        let listeners = match sockets.from_systemd {
+            Some(handed_over) => Listener::from_systemd(handed_over)?,
+            None => listen(&sockets.addresses).await?,
+        };
+        let probe_listeners = listen(&sockets.probe_addresses).await?;
+        let app = App::new(Arc::new(reloader), telemetry, options, clock);
         Ok(Exporter {
             listeners,
-            router: web::router(app),
+            probe_listeners,
+            app: Arc::new(app),
         })
     }
 
-    /// Where it listens; a port of 0 has become a real one.
+    /// The addresses for everything, as far as they are TCP; a port of 0 has become a real one.
     ///
     /// # Errors
     /// When the operating system does not say.
     pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        self.listeners.iter().map(TcpListener::local_addr).collect()
+        tcp_addresses(&self.listeners)
+    }
+
+    /// The addresses for health alone, as far as they are TCP.
+    ///
+    /// # Errors
+    /// When the operating system does not say.
+    pub fn probe_addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        tcp_addresses(&self.probe_listeners)
+    }
+
+    /// From now on SIGHUP loads the configuration again. Without this it ends the process.
+    ///
+    /// # Errors
+    /// When the operating system refuses the handler.
+    pub fn reload_on_hangup(&self) -> io::Result<()> {
+        let mut hangup = signal(SignalKind::hangup())?;
+        let app = Arc::clone(&self.app);
+        tokio::spawn(async move {
+            while hangup.recv().await.is_some() {
+                // It is logged, and there is nobody else to tell.
+                let _ = app.reloader().reload().await;
+            }
+        });
+        Ok(())
     }
 
     /// Answers until `shutdown` resolves, then lets running requests end within ten seconds, or until
@@ -94,36 +141,41 @@ impl Exporter {
     /// # Errors
     /// When the operating system refuses something.
     pub async fn run(self, mut shutdown: impl AsyncFnMut()) -> Result<(), LifecycleError> {
-        let (stop, stopped) = watch::channel(());
-        let mut servers = JoinSet::new();
-        for listener in self.listeners {
-            let router = self.router.clone();
-            let mut stopped = stopped.clone();
-            info!(address = %listener.local_addr()?, "Listening on");
-            let listener = listener.tap_io(|connection| {
-                // An answer is written whole: waiting for more would only delay its end.
-                let _ = connection.set_nodelay(true);
-            });
-            servers.spawn(
-                axum::serve(listener, router)
-                    .with_graceful_shutdown(async move {
-                        // Resolves when the sender is dropped.
-                        let _ = stopped.changed().await;
-                    })
-                    .into_future(),
-            );
-        }
-        shutdown().await;
-        info!("Received a signal to end, finishing running requests");
-        drop(stop);
-        let drained = async { while servers.join_next().await.is_some() {} };
+        let mut server = Server::default();
+        let timeouts = self.app.options().timeouts;
+        let mut serve = |listeners: Vec<Listener>, router: Router| {
+            let mut listeners = listeners.into_iter();
+            listeners.try_for_each(|listener| server.serve(listener, router.clone(), timeouts))
+        };
+        serve(self.listeners, web::router(&self.app))?;
+        serve(self.probe_listeners, web::probe_router())?;
+        service_manager::ready();
         tokio::select! {
-            () = drained => {}
+            () = shutdown() => {}
+            () = service_manager::give_signs_of_life() => {}
+        }
+        info!("Received a signal to end, finishing running requests");
+        service_manager::stopping();
+        tokio::select! {
+            () = server.drain() => {}
             () = tokio::time::sleep(DRAIN) => warn!("Requests still run after the time to drain, ending without them"),
             () = shutdown() => warn!("Received another signal to end, ending without the running requests"),
         }
         Ok(())
     }
+}
+
+async fn listen(addresses: &[ListenAddress]) -> Result<Vec<Listener>, ListenError> {
+    let mut listeners = Vec::new();
+    for address in addresses {
+        listeners.push(Listener::bind(address).await?);
+    }
+    Ok(listeners)
+}
+
+fn tcp_addresses(listeners: &[Listener]) -> io::Result<Vec<SocketAddr>> {
+    let addresses = listeners.iter().map(Listener::tcp_address);
+    addresses.filter_map(Result::transpose).collect()
 }
 
 /// Waits for the next SIGINT or SIGTERM. The handlers are in place when this returns.
@@ -139,79 +191,4 @@ pub fn end_signal() -> io::Result<impl AsyncFnMut()> {
             _ = terminate.recv() => {}
         }
     })
-}
-
-fn app(config: Config, options: WebOptions, clock: Arc<dyn Clock>) -> Result<App, LifecycleError> {
-    let telemetry = Telemetry::new(clock.now())?;
-    let Config {
-        gateway,
-        freshness,
-        accounts,
-    } = config;
-    let accounts = accounts
-        .into_iter()
-        .map(|account| {
-            let name = account.name.as_deref().map(Arc::from);
-            let refresher = refresher(account, &gateway, freshness.ttl, &telemetry, &clock)?;
-            Ok(Arc::new(Account::new(
-                name,
-                refresher,
-                freshness,
-                Arc::clone(&clock),
-            )))
-        })
-        .collect::<Result<_, LifecycleError>>()?;
-    Ok(App {
-        accounts,
-        telemetry,
-        page: Page::default(),
-        clock,
-        gateway_timeout: gateway.timeout,
-        places: (options.max_requests > 0)
-            .then(|| Semaphore::new(options.max_requests.min(Semaphore::MAX_PERMITS))),
-        options,
-    })
-}
-
-/// What reads one account; `ttl` is how long its connections will lie idle.
-///
-/// # Errors
-/// [`LifecycleError`] when no HTTP client can be made.
-pub(crate) fn refresher(
-    account: AccountConfig,
-    gateway: &Gateway,
-    ttl: Duration,
-    telemetry: &Telemetry,
-    clock: &Arc<dyn Clock>,
-) -> Result<Refresher, LifecycleError> {
-    let client = Client::new(
-        http_client(gateway, ttl)?,
-        gateway.url.clone(),
-        account.credentials,
-        gateway.response_bytes,
-        Arc::clone(clock),
-    );
-    let metrics = telemetry.account(account.name.as_deref())?;
-    Ok(Refresher::new(
-        client,
-        account.rules,
-        gateway.timeout,
-        Arc::clone(clock),
-        metrics,
-    ))
-}
-
-fn http_client(gateway: &Gateway, ttl: Duration) -> reqwest::Result<reqwest::Client> {
-    let builder = reqwest::Client::builder()
-        .user_agent(USER_AGENT)
-        .tls_backend_preconfigured(gateway.tls.clone())
-        .redirect(reqwest::redirect::Policy::none())
-        // A connection outlives the time between two refreshes, whoever scrapes how often.
-        .pool_idle_timeout(ttl + IDLE_BEYOND_TTL)
-        .tcp_keepalive(KEEPALIVE)
-        .no_proxy();
-    match &gateway.proxy {
-        Some(GatewayProxy(proxy)) => builder.proxy(proxy.clone()).build(),
-        None => builder.build(),
-    }
 }

@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use listenfd::ListenFd;
 use tokio::runtime::Builder;
 
 use qlara_exporter::check::{self, CheckError, Format, OutputError, State, progress};
@@ -12,13 +13,13 @@ use qlara_exporter::cli::{
     SimulateArgs, Stop,
 };
 use qlara_exporter::clock::SystemClock;
-use qlara_exporter::config::{Config, ConfigError, Settings};
+use qlara_exporter::config::{Config, ConfigErrors, Settings};
 use qlara_exporter::demo::{self, DemoError};
 use qlara_exporter::healthcheck::{self, HealthError};
 use qlara_exporter::lifecycle::{self, Exporter, LifecycleError};
 use qlara_exporter::logging;
+use qlara_exporter::server::listener::{self, ListenError};
 use qlara_exporter::simulator::{self, PREFIX, Simulator};
-use qlara_exporter::web::listen::{ListenError, listen};
 
 /// Something ended the program while it was running.
 const FAILED: u8 = 1;
@@ -53,33 +54,38 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error @ Error::Config(_)) => fail(&error.to_string(), WRONG_USE),
+        Err(Error::Config(mistakes) | Error::Lifecycle(LifecycleError::Config(mistakes))) => {
+            fail(&mistakes.to_string(), WRONG_USE)
+        }
         Err(error) => fail(&error.to_string(), FAILED),
     }
 }
 
 fn serve(args: &ServeArgs) -> Result<(), Error> {
-    let environment = |name: &str| {
-        let value = std::env::var(name).ok();
-        // As for flags, an empty variable counts as unset.
-        value.filter(|value| !value.is_empty())
-    };
-    let config = Config::load(&args.settings(), &environment)?;
+    let settings = args.settings();
+    let load = move || Config::load(&settings, &variable);
     if args.config.check {
-        let accounts = config.accounts.len();
+        let accounts = load()?.accounts.len();
         print(&format!(
             "The configuration is good: {accounts} account(s)\n"
         ));
         return Ok(());
     }
     start_logging(&args.log)?;
+    // Before there are threads: it takes the variables that systemd set out of the environment.
+    let sockets = args.web.sockets(ListenFd::from_env());
     run(async {
         let clock = Arc::new(SystemClock);
-        let addresses = &args.web.listen_addresses;
-        let exporter = Exporter::bind(addresses, config, args.web.options(), clock).await?;
+        let exporter = Exporter::bind(sockets, Box::new(load), args.web.options(), clock).await?;
+        exporter.reload_on_hangup()?;
         let shutdown = lifecycle::end_signal()?;
         Ok(exporter.run(shutdown).await?)
     })
+}
+
+/// As for flags, an empty variable counts as unset.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 fn run_demo(args: &DemoArgs) -> Result<(), Error> {
@@ -94,8 +100,8 @@ fn run_demo(args: &DemoArgs) -> Result<(), Error> {
         ..args.simulator.options()
     };
     let web = args.web.options();
-    let addresses = &args.web.listen_addresses;
-    run(async { Ok(demo::run(addresses, web, cache, gateway, print).await?) })
+    let sockets = args.web.sockets(ListenFd::from_env());
+    run(async { Ok(demo::run(sockets, web, cache, gateway, print).await?) })
 }
 
 fn simulate(args: SimulateArgs) -> Result<(), Error> {
@@ -106,7 +112,7 @@ fn simulate(args: SimulateArgs) -> Result<(), Error> {
         ..args.simulator.options()
     };
     run(async {
-        let listener = listen(&args.listen_address).await?;
+        let listener = listener::bind(&args.listen_address).await?;
         let address = listener.local_addr()?;
         let simulator = Arc::new(Simulator::new(options, Arc::new(SystemClock)));
         let mut shutdown = lifecycle::end_signal()?;
@@ -134,7 +140,7 @@ fn audit(args: &CheckArgs) -> ExitCode {
 }
 
 fn make_audit(args: &CheckArgs) -> Result<State, Error> {
-    let config = Config::load(&args.settings(), &|name| std::env::var(name).ok())?;
+    let config = Config::load(&args.settings(), &variable)?;
     start_logging(&args.log)?;
     let clock = Arc::new(SystemClock);
     let progress = progress::on_terminal();
@@ -151,14 +157,14 @@ fn make_audit(args: &CheckArgs) -> Result<State, Error> {
 /// The exit code is the answer; there is nothing to say about an exporter that serves.
 fn check_health(args: HealthcheckArgs) -> Result<(), Error> {
     let timeout = args.timeout;
-    run(async { Ok(healthcheck::check(args.url(), timeout).await?) })
+    run(async { Ok(healthcheck::check(args.target(), timeout).await?) })
 }
 
 /// Why the program ends with another exit code than 0.
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(#[from] ConfigErrors),
     #[error(transparent)]
     Check(#[from] CheckError),
     #[error(transparent)]
@@ -205,7 +211,9 @@ fn print_whole(text: &[u8]) -> std::io::Result<()> {
     }
 }
 
-fn fail(line: &str, code: u8) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "qlara-exporter: {line}");
+fn fail(lines: &str, code: u8) -> ExitCode {
+    for line in lines.lines() {
+        let _ = writeln!(std::io::stderr(), "qlara-exporter: {line}");
+    }
     ExitCode::from(code)
 }

@@ -53,7 +53,7 @@ fn every_key_of_the_file_is_read() {
         "https://gateway.example/prefix"
     );
     assert_eq!(config.gateway.timeout, Duration::from_secs(5));
-    assert!(config.gateway.proxy.is_some());
+    assert!(config.gateway.transport.proxy.is_some());
     assert_eq!(config.gateway.response_bytes, 1024 * 1024);
     assert_eq!(config.freshness.ttl, Duration::from_secs(120));
     assert_eq!(config.freshness.max_stale, Duration::from_secs(5400));

@@ -135,12 +135,16 @@ async fn every_link_leads_somewhere() {
 #[tokio::test]
 async fn the_external_path_leads_all_links_and_the_form() {
     let mut setup = Setup::default();
-    setup.web.external_path = "/exporters/\"1\"".to_owned();
+    setup.web.external_url = Some(
+        "https://proxy.example/exporters/a&b/"
+            .parse()
+            .expect("a URL"),
+    );
     let page = page(&setup.start().await, "/?platform=facebook&verdict=fine").await;
     for attribute in ["href=\"", "action=\""] {
         for link in between(&page, attribute, "\"") {
             assert!(
-                link.starts_with("/exporters/&quot;1&quot;/") || link == "#profiles",
+                link.starts_with("/exporters/a&amp;b/") || link == "#profiles",
                 "{link}"
             );
         }

@@ -11,7 +11,7 @@ use crate::refresh::Troubles;
 const MAX_REMEMBERED_STATUSES: usize = 100;
 
 /// What has been logged already.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Journal {
     list: Option<Reason>,
     details: BTreeMap<String, Reason>,

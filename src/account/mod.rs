@@ -17,11 +17,12 @@ use crate::exposition::{AccountView, SnapshotText};
 use crate::refresh::{Outcome, Refresher, Troubles};
 use crate::snapshot::Snapshot;
 use crate::telemetry::CacheResult;
+use crate::telemetry::account::AccountMetrics;
 use journal::Journal;
 use pause::Pause;
 
 /// How long an account's data is used.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Freshness {
     /// A snapshot younger than this is served without a gateway call.
     pub ttl: Duration,
@@ -42,6 +43,8 @@ pub struct Account {
 #[derive(Debug, Default)]
 struct State {
     good: Option<Good>,
+    /// The good data was read under another configuration: it is shown, but not for the whole ttl.
+    due: bool,
     latest: Option<Latest>,
     refreshes: u64,
     pause: Pause,
@@ -51,7 +54,7 @@ struct State {
 }
 
 /// The last snapshot that could be read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Good {
     snapshot: Arc<Snapshot>,
     text: Arc<SnapshotText>,
@@ -60,7 +63,7 @@ struct Good {
 }
 
 /// The latest refresh, good or bad.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Latest {
     up: bool,
     took: Duration,
@@ -95,12 +98,52 @@ impl Account {
         }
     }
 
+    /// This account under another configuration. It keeps what it knows, and asks at the next scrape,
+    /// whatever pause held before.
+    pub fn reconfigured(&self, refresher: Refresher, freshness: Freshness) -> Account {
+        let before = self.state.lock();
+        let state = State {
+            // What must no longer be shown is forgotten.
+            good: (before.good.clone())
+                .filter(|_| refresher.phone_number() == self.refresher.phone_number()),
+            due: true,
+            latest: before.latest.clone(),
+            refreshes: before.refreshes,
+            journal: before.journal.clone(),
+            ..State::default()
+        };
+        Account {
+            name: self.name.clone(),
+            refresher,
+            freshness,
+            clock: Arc::clone(&self.clock),
+            state: Mutex::new(state),
+        }
+    }
+
+    /// The name, where it has one.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Its gateway metrics.
+    pub fn metrics(&self) -> &Arc<AccountMetrics> {
+        self.refresher.metrics()
+    }
+
+    /// Whether the secret's file could be read when it was last needed.
+    pub fn secret_is_good(&self) -> bool {
+        let state = self.state.lock();
+        let troubles = state.latest.as_ref().map(|latest| &latest.troubles);
+        troubles.is_none_or(|troubles| troubles.secret.is_none())
+    }
+
     /// What is known of this account: the cached snapshot, or the result of the one refresh that is
     /// started or joined, or, when `deadline` passes first, what there is by then.
     pub async fn view(self: &Arc<Self>, deadline: tokio::time::Instant) -> (View, CacheResult) {
         let (mut flight, refreshes) = {
             let mut state = self.state.lock();
-            if self.is_younger_than(self.freshness.ttl, &state) {
+            if !state.due && self.is_younger_than(self.freshness.ttl, &state) {
                 return (self.show(&state), CacheResult::Hit);
             }
             match self.join_or_start_refresh(&mut state) {
@@ -143,28 +186,36 @@ impl Account {
     }
 
     async fn refresh(&self) {
-        let started = self.clock.monotonic();
-        let Outcome { snapshot, troubles } = self.refresher.refresh().await;
-        let ended = self.clock.monotonic();
+        let Outcome {
+            began,
+            took,
+            snapshot,
+            troubles,
+        } = self.refresher.refresh().await;
         let good = match snapshot {
             // The answer may be as old as the question.
-            Some(snapshot) => self.render(snapshot, started).await,
+            Some(snapshot) => self.render(snapshot, began).await,
             None => None,
         };
         let mut state = self.state.lock();
         state.flight = None;
         state.refreshes += 1;
-        state
-            .pause
-            .after(troubles.calling_for_a_pause(), ended, self.freshness.ttl);
+        state.pause.after(
+            troubles.calling_for_a_pause(),
+            began + took,
+            self.freshness.ttl,
+        );
         state.journal.write(self.name.as_deref(), &troubles);
         state.latest = Some(Latest {
             up: good.is_some(),
-            took: ended.saturating_duration_since(started),
+            took,
             troubles: Arc::new(troubles),
         });
         let replaced = match good {
-            Some(good) => state.good.replace(good),
+            Some(good) => {
+                state.due = false;
+                state.good.replace(good)
+            }
             None => None,
         };
         drop(state);

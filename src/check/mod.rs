@@ -17,13 +17,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config, Origin};
 use crate::gateway::model::Status;
-use crate::lifecycle::{LifecycleError, refresher};
 use crate::refresh::{Outcome, Refresher, Troubles};
+use crate::roster::{RosterError, Workshop};
 use crate::snapshot::Snapshot;
 use crate::telemetry::Telemetry;
 use crate::verdict::Thresholds;
@@ -32,9 +32,6 @@ pub use nagios::unknown as nagios_unknown;
 pub use notes::Note;
 pub use output::{Format, OutputError, write_file};
 pub use report::{Report, Row, State, Summary};
-
-/// Accounts that are read at once.
-const ACCOUNTS_AT_ONCE: usize = 16;
 
 /// What to audit, and how strictly.
 #[derive(Debug, Clone, Default)]
@@ -77,7 +74,7 @@ pub enum CheckError {
     Thresholds,
     /// The accounts cannot be set up.
     #[error(transparent)]
-    Setup(#[from] LifecycleError),
+    Setup(#[from] RosterError),
 }
 
 fn known(names: &[String]) -> String {
@@ -109,7 +106,7 @@ struct Read {
     took: Duration,
 }
 
-/// Reads the accounts, several at once. `progress` is told how many of how many have been read.
+/// Reads the accounts, several at once, each when its turn comes. `progress` is told how many of how many have been read.
 ///
 /// # Errors
 /// [`CheckError`] when the options do not fit the configuration. A gateway that does not answer is
@@ -126,9 +123,9 @@ pub async fn run(
     let jobs = jobs(config, &options.accounts, &clock)?;
     let total = jobs.len();
     // In the order in which they come: one that hangs must not hold up those behind it.
-    let mut answers = stream::iter(jobs.into_iter().enumerate())
-        .map(async |(place, job)| (place, job.read(&*clock).await))
-        .buffer_unordered(ACCOUNTS_AT_ONCE);
+    let mut answers: FuturesUnordered<_> = (jobs.into_iter().enumerate())
+        .map(async |(place, job)| (place, job.read().await))
+        .collect();
     let mut accounts = Vec::with_capacity(total);
     progress(0, total);
     while let Some(read) = answers.next().await {
@@ -154,33 +151,35 @@ struct Job {
 }
 
 impl Job {
-    async fn read(self, clock: &dyn Clock) -> Read {
-        let started = clock.monotonic();
-        let Outcome { snapshot, troubles } = self.refresher.refresh().await;
+    async fn read(self) -> Read {
+        let Outcome {
+            took,
+            snapshot,
+            troubles,
+            ..
+        } = self.refresher.refresh().await;
         Read {
             name: self.name,
             origin: self.origin,
             snapshot,
             troubles,
-            took: clock.monotonic().saturating_duration_since(started),
+            took,
         }
     }
 }
 
 fn jobs(config: Config, wanted: &[String], clock: &Arc<dyn Clock>) -> Result<Vec<Job>, CheckError> {
-    let telemetry = Telemetry::new(clock.now()).map_err(LifecycleError::from)?;
-    let Config {
-        gateway,
-        freshness,
-        accounts,
-    } = config;
-    select(accounts, wanted)?
+    let telemetry = Telemetry::new(clock.now()).map_err(RosterError::from)?;
+    let workshop = Workshop::of(&config, clock)?;
+    select(config.accounts, wanted)?
         .into_iter()
         .map(|account| {
+            let metrics = telemetry.account(account.name.as_deref());
+            let metrics = metrics.map_err(RosterError::from)?;
             Ok(Job {
                 name: account.name.as_deref().map(Arc::from),
-                origin: account.origin.clone(),
-                refresher: refresher(account, &gateway, freshness.ttl, &telemetry, clock)?,
+                origin: account.origin,
+                refresher: workshop.refresher(account.credentials, account.rules, metrics),
             })
         })
         .collect()

@@ -5,10 +5,15 @@ use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
+use listenfd::ListenFd;
+use reqwest::Url;
 
-use super::values::{parse_external_path, parse_listen_address, parse_telemetry_path};
+use super::values::{parse_http_url, parse_telemetry_path};
 use crate::config::{DEFAULT_URL, duration};
+use crate::lifecycle::Sockets;
 use crate::logging;
+use crate::server::Timeouts;
+use crate::server::address::ListenAddress;
 use crate::simulator::faults::Fault;
 use crate::simulator::{self, RateLimit};
 use crate::web::WebOptions;
@@ -42,10 +47,25 @@ pub struct WebArgs {
         env = "QLARA_WEB_LISTEN_ADDRESS",
         value_name = "ADDRESS",
         value_delimiter = ',',
-        default_value = ":10017",
-        value_parser = parse_listen_address
+        default_value = ":10017"
     )]
-    pub listen_addresses: Vec<String>,
+    listen_addresses: Vec<ListenAddress>,
+    /// Serve on the sockets that systemd hands over instead
+    #[arg(
+        long = "web.systemd-socket",
+        env = "QLARA_WEB_SYSTEMD_SOCKET",
+        value_parser = FalseyValueParser::new()
+    )]
+    systemd_socket: bool,
+    /// Address that serves /-/healthy and /-/ready alone, without TLS and passwords; may be given
+    /// several times
+    #[arg(
+        long = "web.probe-listen-address",
+        env = "QLARA_WEB_PROBE_LISTEN_ADDRESS",
+        value_name = "ADDRESS",
+        value_delimiter = ','
+    )]
+    probe_listen_addresses: Vec<ListenAddress>,
     /// Path under which metrics are served
     #[arg(
         long = "web.telemetry-path",
@@ -54,24 +74,38 @@ pub struct WebArgs {
         default_value = "/metrics",
         value_parser = parse_telemetry_path
     )]
-    pub telemetry_path: String,
-    /// Scrapes that are answered at once, 503 beyond; 0 is no limit
+    telemetry_path: String,
+    /// Leave the accounts out of these metrics, so that they are only at /probe
+    #[arg(
+        long = "no-web.accounts-on-metrics",
+        env = "QLARA_NO_WEB_ACCOUNTS_ON_METRICS",
+        value_parser = FalseyValueParser::new()
+    )]
+    no_accounts_on_metrics: bool,
+    /// Requests for metrics that are answered at once, 503 beyond; 0 is no limit
     #[arg(
         long = "web.max-requests",
         env = "QLARA_WEB_MAX_REQUESTS",
         value_name = "N",
         default_value_t = 0
     )]
-    pub max_requests: usize,
-    /// URL under which the exporter is reached from outside, for example behind a reverse proxy;
-    /// its path leads the links on the page
+    max_requests: usize,
+    /// Let POST /-/reload load the configuration again, as SIGHUP does
+    #[arg(
+        long = "web.enable-lifecycle",
+        env = "QLARA_WEB_ENABLE_LIFECYCLE",
+        value_parser = FalseyValueParser::new()
+    )]
+    enable_lifecycle: bool,
+    /// URL under which others reach the exporter, for example behind a reverse proxy: for the links
+    /// on the page and the targets of /sd
     #[arg(
         long = "web.external-url",
         env = "QLARA_WEB_EXTERNAL_URL",
         value_name = "URL",
-        value_parser = parse_external_path
+        value_parser = parse_http_url
     )]
-    pub external_path: Option<String>,
+    external_url: Option<Url>,
 }
 
 /// The gateway.
@@ -189,8 +223,20 @@ impl WebArgs {
     pub fn options(&self) -> WebOptions {
         WebOptions {
             telemetry_path: self.telemetry_path.clone(),
+            accounts_on_metrics: !self.no_accounts_on_metrics,
             max_requests: self.max_requests,
-            external_path: self.external_path.clone().unwrap_or_default(),
+            enable_lifecycle: self.enable_lifecycle,
+            external_url: self.external_url.clone(),
+            timeouts: Timeouts::default(),
+        }
+    }
+
+    /// Where to listen; `handed_over` is what systemd gave this process, if anything.
+    pub fn sockets(&self, handed_over: ListenFd) -> Sockets {
+        Sockets {
+            addresses: self.listen_addresses.clone(),
+            from_systemd: self.systemd_socket.then_some(handed_over),
+            probe_addresses: self.probe_listen_addresses.clone(),
         }
     }
 }

@@ -16,7 +16,8 @@ use reqwest::Url;
 
 use crate::build;
 use crate::config::{Settings, duration};
-use crate::healthcheck;
+use crate::healthcheck::Target;
+use crate::server::address::TcpAddress;
 pub use check::CheckArgs;
 pub use flags::{
     CacheArgs, ConfigArgs, GatewayArgs, LogArgs, LogFormat, LogLevel, SimulatorArgs, WebArgs,
@@ -24,7 +25,7 @@ pub use flags::{
 use flags::{SIMULATOR, WEB};
 pub use generate::{GenerateArgs, GenerateError};
 pub use stop::Stop;
-use values::{parse_http_url, parse_listen_address, parse_speed};
+use values::{parse_http_url, parse_speed};
 
 /// What the command line asks for.
 #[derive(Debug, Parser)]
@@ -109,10 +110,9 @@ pub struct SimulateArgs {
         long = "web.listen-address",
         value_name = "ADDRESS",
         default_value = "127.0.0.1:10018",
-        value_parser = parse_listen_address,
         help_heading = WEB
     )]
-    pub listen_address: String,
+    pub listen_address: TcpAddress,
     /// The simulated gateway.
     #[command(flatten)]
     pub simulator: SimulatorArgs,
@@ -137,10 +137,18 @@ pub struct HealthcheckArgs {
         env = "QLARA_WEB_LISTEN_ADDRESS",
         value_name = "ADDRESS",
         default_value = ":10017",
-        value_parser = healthcheck::local_url
+        value_parser = Target::first_of
     )]
-    listen_address: Url,
-    /// URL to ask instead of that address
+    listener: Target,
+    /// Address that serves health alone; if there is one, it is asked instead
+    #[arg(
+        long = "web.probe-listen-address",
+        env = "QLARA_WEB_PROBE_LISTEN_ADDRESS",
+        value_name = "ADDRESS",
+        value_parser = Target::first_of
+    )]
+    probe_listener: Option<Target>,
+    /// URL to ask instead of those addresses
     #[arg(long, env = "QLARA_HEALTHCHECK_URL", value_name = "URL", value_parser = parse_http_url)]
     url: Option<Url>,
     /// Time that the answer may take
@@ -184,8 +192,9 @@ impl ServeArgs {
 
 impl HealthcheckArgs {
     /// What to ask.
-    pub fn url(self) -> Url {
-        self.url.unwrap_or(self.listen_address)
+    pub fn target(self) -> Target {
+        let url = self.url.map(Target::from);
+        url.or(self.probe_listener).unwrap_or(self.listener)
     }
 }
 

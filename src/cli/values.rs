@@ -5,20 +5,9 @@ use reqwest::Url;
 use super::check::State;
 use crate::gateway::model::Status;
 use crate::web::check_telemetry_path;
-use crate::web::listen::host_and_port;
-
-pub(super) fn parse_listen_address(text: &str) -> Result<String, &'static str> {
-    host_and_port(text).map(|_| text.to_owned())
-}
 
 pub(super) fn parse_telemetry_path(text: &str) -> Result<String, &'static str> {
     check_telemetry_path(text).map(|()| text.to_owned())
-}
-
-/// The path of the URL, which is all that the page needs.
-pub(super) fn parse_external_path(text: &str) -> Result<String, &'static str> {
-    let url = parse_http_url(text)?;
-    Ok(url.path().trim_end_matches('/').to_owned())
 }
 
 pub(super) fn parse_http_url(text: &str) -> Result<Url, &'static str> {

@@ -20,6 +20,47 @@ impl Display for ConfigError {
     }
 }
 
+/// All that is wrong with the configuration, at least one mistake; a line each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigErrors(pub Vec<ConfigError>);
+
+impl std::error::Error for ConfigErrors {}
+
+impl Display for ConfigErrors {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, error) in self.0.iter().enumerate() {
+            let line_break = if place == 0 { "" } else { "\n" };
+            write!(out, "{line_break}{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl From<ConfigError> for ConfigErrors {
+    fn from(error: ConfigError) -> ConfigErrors {
+        ConfigErrors(vec![error])
+    }
+}
+
+/// Mistakes found so far.
+#[derive(Debug, Default)]
+pub(super) struct Mistakes(Vec<ConfigError>);
+
+impl Mistakes {
+    /// The value, or a mistake more.
+    pub(super) fn or_note<T>(&mut self, result: Result<T, ConfigError>) -> Option<T> {
+        result.map_err(|error| self.0.push(error)).ok()
+    }
+
+    /// What was made of it all, if nothing was wrong.
+    pub(super) fn none_in<T>(self, made: Option<T>) -> Result<T, ConfigErrors> {
+        match made {
+            Some(made) if self.0.is_empty() => Ok(made),
+            _ => Err(ConfigErrors(self.0)),
+        }
+    }
+}
+
 impl ConfigError {
     /// A mistake at a place with a name: a flag, a variable, a file.
     pub(super) fn new(place: impl Into<String>, message: impl Display) -> ConfigError {

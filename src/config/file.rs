@@ -64,6 +64,7 @@ pub(super) struct Limits {
     pub profiles: usize,
     #[serde(deserialize_with = "byte_size")]
     pub response_bytes: u64,
+    pub concurrent_refreshes: Option<Spanned<usize>>,
 }
 
 impl Default for Limits {
@@ -71,6 +72,7 @@ impl Default for Limits {
         Limits {
             profiles: 100_000,
             response_bytes: ByteSize::mib(64).as_u64(),
+            concurrent_refreshes: None,
         }
     }
 }

@@ -6,17 +6,16 @@ mod error;
 mod file;
 mod validate;
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::{Proxy, Url};
-use rustls::ClientConfig;
+use reqwest::Url;
 
-pub use error::ConfigError;
+pub use error::{ConfigError, ConfigErrors};
 
 use crate::account::Freshness;
 use crate::gateway::credentials::Credentials;
+use crate::gateway::transport::TransportSettings;
 use crate::refresh::Rules;
 
 /// The base address of the examples in the API's documentation.
@@ -27,6 +26,9 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 pub const DEFAULT_TTL: Duration = Duration::from_secs(60);
 /// The default of `cache.max_stale`.
 pub const DEFAULT_MAX_STALE: Duration = Duration::from_secs(15 * 60);
+
+/// The default of `limits.concurrent_refreshes`.
+pub const DEFAULT_CONCURRENT_REFRESHES: usize = 32;
 
 /// What flags and environment variables say. They win over the file.
 #[derive(Debug, Clone, Default)]
@@ -55,33 +57,23 @@ pub struct Config {
     pub gateway: Gateway,
     /// How long data is used.
     pub freshness: Freshness,
+    /// Refreshes that may be under way at once.
+    pub concurrent_refreshes: usize,
     /// The accounts, at least one; only a single one may be nameless.
     pub accounts: Vec<AccountConfig>,
 }
 
 /// Where the gateway is and how to reach it.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gateway {
     /// The whole prefix in front of `/socials`.
     pub url: Url,
     /// The budget of a refresh.
     pub timeout: Duration,
-    /// The HTTP proxy; without one there is none, whatever the environment says.
-    pub proxy: Option<GatewayProxy>,
-    /// The system's roots and the operator's CA.
-    pub tls: ClientConfig,
     /// The longest body that is read, in bytes after decompression.
     pub response_bytes: u64,
-}
-
-/// A proxy, whose address may hold a password.
-#[derive(Clone)]
-pub struct GatewayProxy(pub Proxy);
-
-impl fmt::Debug for GatewayProxy {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("GatewayProxy")
-    }
+    /// The way there.
+    pub transport: TransportSettings,
 }
 
 /// One account.
@@ -117,12 +109,12 @@ impl Config {
     /// Reads and validates everything, the secret files included.
     ///
     /// # Errors
-    /// [`ConfigError`], which names the place and repeats no secret.
-    pub fn load(settings: &Settings, environment: Environment) -> Result<Config, ConfigError> {
+    /// [`ConfigErrors`]: all that is wrong, or the one mistake for which the file cannot be read.
+    pub fn load(settings: &Settings, environment: Environment) -> Result<Config, ConfigErrors> {
         let file = match &settings.file {
             Some(path) => file::File::read(path)?,
             None => file::File::default(),
         };
-        validate::config(settings, file, environment)
+        validate::config(settings, &file, environment)
     }
 }

@@ -1,7 +1,6 @@
 //! One GET at the gateway: credentials, status, size cap, and errors that name their reason.
 
 use std::error::Error as StdError;
-use std::fmt;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::credentials::{Credentials, SecretError};
 use super::error::GatewayError;
+use super::transport::Transport;
 use crate::clock::Clock;
 
 /// `User-Agent` of every gateway call.
@@ -52,37 +52,28 @@ pub struct Exchange {
     pub secret: Result<(), SecretError>,
 }
 
-/// The gateway as one account sees it. Its connections are kept alive and are its own.
+/// The gateway as one account sees it.
+#[derive(Debug)]
 pub struct Client {
-    http: reqwest::Client,
+    transport: Arc<Transport>,
     base: Url,
     credentials: Credentials,
     response_limit: u64,
     clock: Arc<dyn Clock>,
 }
 
-impl fmt::Debug for Client {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The HTTP client holds the proxy's password.
-        let base = self.base.as_str();
-        out.debug_struct("Client")
-            .field("base", &base)
-            .finish_non_exhaustive()
-    }
-}
-
 impl Client {
-    /// A client for the API below `base`. `http` must not follow redirects: a custom header such as
-    /// `X-Api-Key` would be sent on to whatever host the redirect names.
+    /// A client for the API below `base`; `response_limit` is the longest body that is read, in bytes
+    /// after decompression.
     pub fn new(
-        http: reqwest::Client,
+        transport: Arc<Transport>,
         base: Url,
         credentials: Credentials,
         response_limit: u64,
         clock: Arc<dyn Clock>,
     ) -> Client {
         Client {
-            http,
+            transport,
             base,
             credentials,
             response_limit,
@@ -102,7 +93,7 @@ impl Client {
     }
 
     async fn get(&self, path: &str, deadline: Instant) -> Exchange {
-        let request = self.http.get(self.address(path));
+        let request = self.transport.http().await.get(self.address(path));
         let (request, secret) = self.credentials.authorize(request).await;
         let (result, quota) = match in_time(deadline, send(request)).await {
             Ok(response) => {

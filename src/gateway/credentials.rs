@@ -1,14 +1,13 @@
 //! What an account shows to the gateway, and how a secret that lives in a file is kept current.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use reqwest::RequestBuilder;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::timeout;
+
+use crate::reread::Rereader;
 
 /// How an account proves who it is (API page, "Errors" and the authentication page).
 #[derive(Debug)]
@@ -93,14 +92,8 @@ pub struct Secret {
     file: Option<PathBuf>,
     alphabet: Alphabet,
     value: Mutex<SecretString>,
-    /// A look at the file that has not ended yet: no second one is begun beside it.
-    look: Mutex<Option<Look>>,
+    rereader: Rereader<std::io::Result<String>>,
 }
-
-type Look = JoinHandle<std::io::Result<String>>;
-
-/// How long a request waits for its secret's file before it takes the last good value.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Secret {
     /// A secret whose value is known; `place` names where it stands, for the error.
@@ -112,7 +105,7 @@ impl Secret {
             file: None,
             alphabet,
             value: Mutex::new(usable(place, value, alphabet)?),
-            look: Mutex::default(),
+            rereader: Rereader::default(),
         })
     }
 
@@ -126,7 +119,7 @@ impl Secret {
             value: Mutex::new(usable_content(path, text, alphabet)?),
             file: Some(path.to_owned()),
             alphabet,
-            look: Mutex::default(),
+            rereader: Rereader::default(),
         })
     }
 
@@ -134,22 +127,15 @@ impl Secret {
         let Some(path) = &self.file else {
             return Ok(());
         };
-        let begun = self.look.lock().take();
-        let mut look = begun.unwrap_or_else(|| {
+        let look = {
             let path = path.clone();
-            spawn_blocking(move || std::fs::read_to_string(path))
-        });
-        match timeout(PATIENCE, &mut look).await {
-            Ok(ended) => {
-                let text = ended.unwrap_or_else(|failed| Err(failed.into()));
-                *self.value.lock() = usable_content(path, text, self.alphabet)?;
-                Ok(())
-            }
-            Err(_) => {
-                *self.look.lock() = Some(look);
-                Err(SecretError::Slow { path: path.clone() })
-            }
-        }
+            move || std::fs::read_to_string(path)
+        };
+        let Some(text) = self.rereader.look(look).await else {
+            return Err(SecretError::Slow { path: path.clone() });
+        };
+        *self.value.lock() = usable_content(path, text, self.alphabet)?;
+        Ok(())
     }
 
     fn value(&self) -> SecretString {

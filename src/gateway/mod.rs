@@ -8,4 +8,5 @@ pub mod error;
 pub mod model;
 pub mod oddities;
 pub mod tls;
+pub mod transport;
 mod walk;

@@ -36,16 +36,27 @@ pub enum TlsError {
     Protocol(#[from] rustls::Error),
 }
 
-/// A client configuration that trusts the system's roots and those in `ca_file`.
+/// The content of a file with the certificates of authorities.
 ///
 /// # Errors
-/// [`TlsError`] when `ca_file` cannot be used. Missing system roots are no error: a container may
-/// well trust `ca_file` alone, and the handshake says what is not trusted.
-pub fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, TlsError> {
+/// [`TlsError`] when it cannot be read.
+pub fn read_ca_file(path: &Path) -> Result<Vec<u8>, TlsError> {
+    std::fs::read(path).map_err(|error| TlsError::Unreadable {
+        path: path.to_owned(),
+        source: pem::Error::Io(error),
+    })
+}
+
+/// A client configuration that trusts the system's roots and those in `ca`, a file and its content.
+///
+/// # Errors
+/// [`TlsError`] when `ca` cannot be used. Missing system roots are no error: a container may
+/// well trust `ca` alone, and the handshake says what is not trusted.
+pub fn client_config(ca: Option<(&Path, &[u8])>) -> Result<ClientConfig, TlsError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(path) = ca_file {
-        add_ca_file(&mut roots, path)?;
+    if let Some((path, content)) = ca {
+        add_ca(&mut roots, path, content)?;
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     Ok(ClientConfig::builder_with_provider(provider)
@@ -54,15 +65,13 @@ pub fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, TlsError> {
         .with_no_client_auth())
 }
 
-fn add_ca_file(roots: &mut RootCertStore, path: &Path) -> Result<(), TlsError> {
-    let unreadable = |source| TlsError::Unreadable {
-        path: path.to_owned(),
-        source,
-    };
-    let certificates: Vec<CertificateDer> = CertificateDer::pem_file_iter(path)
-        .map_err(unreadable)?
+fn add_ca(roots: &mut RootCertStore, path: &Path, content: &[u8]) -> Result<(), TlsError> {
+    let certificates: Vec<CertificateDer> = CertificateDer::pem_slice_iter(content)
         .collect::<Result<_, _>>()
-        .map_err(unreadable)?;
+        .map_err(|source| TlsError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
     if certificates.is_empty() {
         return Err(TlsError::NoCertificate {
             path: path.to_owned(),

@@ -2,6 +2,7 @@
 
 mod assembly;
 mod rules;
+mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
@@ -21,6 +22,7 @@ use crate::snapshot::Snapshot;
 use crate::telemetry::account::{AccountMetrics, Endpoint};
 use assembly::{Assembly, DetailsById};
 pub use rules::{PhoneNumber, Rules};
+pub use turns::Turns;
 
 /// Details calls of one refresh that are under way at once: others use the key, and its quota, too.
 const DETAILS_AT_ONCE: usize = 4;
@@ -36,12 +38,17 @@ pub struct Refresher {
     rules: Arc<Rules>,
     timeout: Duration,
     clock: Arc<dyn Clock>,
-    metrics: AccountMetrics,
+    metrics: Arc<AccountMetrics>,
+    turns: Arc<Turns>,
 }
 
 /// What came of one refresh.
 #[derive(Debug)]
 pub struct Outcome {
+    /// When its turn came, on the monotonic clock.
+    pub began: std::time::Instant,
+    /// How long it took from there.
+    pub took: Duration,
     /// The snapshot, where the list could be read.
     pub snapshot: Option<Snapshot>,
     /// What did not work.
@@ -80,7 +87,8 @@ impl Refresher {
         rules: Rules,
         timeout: Duration,
         clock: Arc<dyn Clock>,
-        metrics: AccountMetrics,
+        metrics: Arc<AccountMetrics>,
+        turns: Arc<Turns>,
     ) -> Refresher {
         Refresher {
             client,
@@ -88,12 +96,25 @@ impl Refresher {
             timeout,
             clock,
             metrics,
+            turns,
         }
     }
 
+    /// What becomes of phone numbers.
+    pub fn phone_number(&self) -> PhoneNumber {
+        self.rules.phone_number
+    }
+
+    /// The gateway metrics of the account.
+    pub fn metrics(&self) -> &Arc<AccountMetrics> {
+        &self.metrics
+    }
+
     /// Asks the gateway: one request for the list and one for each of up to 32 platforms in
-    /// it, ended by the budget.
+    /// it, ended by the budget, which begins when the turn of this refresh comes.
     pub async fn refresh(&self) -> Outcome {
+        let _turn = self.turns.take().await;
+        let began = self.clock.monotonic();
         let deadline = Instant::now() + self.timeout;
         let mut troubles = Troubles::default();
         let mut oddities = Oddities::default();
@@ -110,7 +131,12 @@ impl Refresher {
         };
         self.metrics.count_invalid_fields(&oddities.invalid_fields);
         troubles.unknown_statuses = oddities.unknown_statuses;
-        Outcome { snapshot, troubles }
+        Outcome {
+            began,
+            took: self.clock.monotonic().saturating_duration_since(began),
+            snapshot,
+            troubles,
+        }
     }
 
     async fn list(

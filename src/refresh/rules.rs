@@ -15,7 +15,7 @@ pub enum PhoneNumber {
 }
 
 /// How a refresh turns answers into a snapshot.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
     /// Required permissions per platform.
     pub required_permissions: BTreeMap<String, Vec<String>>,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use prometheus::core::Collector;
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 
 use crate::gateway::client::Quota;
@@ -105,20 +106,35 @@ impl AccountMetrics {
         for field in Field::ALL {
             invalid_fields.with_label_values(&[field.as_str()]);
         }
-        registry.register(Box::new(requests.clone()))?;
-        registry.register(Box::new(failures.clone()))?;
-        registry.register(Box::new(duration.clone()))?;
-        registry.register(Box::new(invalid_fields.clone()))?;
-        registry.register(Box::new(quota_limit.clone()))?;
-        registry.register(Box::new(quota_remaining.clone()))?;
-        Ok(AccountMetrics {
+        let metrics = AccountMetrics {
             requests,
             failures,
             duration,
             invalid_fields,
             quota_limit,
             quota_remaining,
-        })
+        };
+        for collector in metrics.collectors() {
+            registry.register(collector)?;
+        }
+        Ok(metrics)
+    }
+
+    pub(super) fn unregister(&self, registry: &Registry) -> prometheus::Result<()> {
+        self.collectors()
+            .into_iter()
+            .try_for_each(|collector| registry.unregister(collector))
+    }
+
+    fn collectors(&self) -> [Box<dyn Collector>; 6] {
+        [
+            Box::new(self.requests.clone()),
+            Box::new(self.failures.clone()),
+            Box::new(self.duration.clone()),
+            Box::new(self.invalid_fields.clone()),
+            Box::new(self.quota_limit.clone()),
+            Box::new(self.quota_remaining.clone()),
+        ]
     }
 
     /// Counts one request that has ended, well or not.

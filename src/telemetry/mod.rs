@@ -3,6 +3,8 @@
 pub mod account;
 mod process;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use prometheus::{
@@ -48,6 +50,8 @@ impl CacheResult {
 pub struct Telemetry {
     registry: Registry,
     cache_requests: IntCounterVec,
+    configuration_good: IntGauge,
+    configuration_loaded: Gauge,
 }
 
 impl Telemetry {
@@ -69,20 +73,38 @@ impl Telemetry {
         }
         registry.register(Box::new(cache_requests.clone()))?;
         register_build_info(&registry)?;
-        register_configuration(&registry, loaded_at)?;
+        let (configuration_good, configuration_loaded) = register_configuration(&registry)?;
         process::register(&registry)?;
-        Ok(Telemetry {
+        let telemetry = Telemetry {
             registry,
             cache_requests,
-        })
+            configuration_good,
+            configuration_loaded,
+        };
+        telemetry.set_configuration_loaded(loaded_at);
+        Ok(telemetry)
     }
 
     /// The gateway metrics of one account.
     ///
     /// # Errors
     /// When an account of that name has its metrics already.
-    pub fn account(&self, name: Option<&str>) -> prometheus::Result<AccountMetrics> {
-        AccountMetrics::register(&self.registry, name)
+    pub fn account(&self, name: Option<&str>) -> prometheus::Result<Arc<AccountMetrics>> {
+        AccountMetrics::register(&self.registry, name).map(Arc::new)
+    }
+
+    /// The metrics of an account that is gone are gone, too.
+    ///
+    /// # Errors
+    /// When they are not there.
+    pub fn remove(&self, account: &AccountMetrics) -> prometheus::Result<()> {
+        account.unregister(&self.registry)
+    }
+
+    /// Remembers when the configuration was loaded.
+    pub fn set_configuration_loaded(&self, at: DateTime<Utc>) {
+        let seconds = at.timestamp_millis() as f64 / 1000.0;
+        self.configuration_loaded.set(seconds);
     }
 
     /// Counts one read of an account's cache.
@@ -92,11 +114,13 @@ impl Telemetry {
             .inc();
     }
 
-    /// The text exposition of everything here, as of now.
+    /// The text exposition of everything here, as of now. `configuration_good` is whether what is in
+    /// force is what the files say.
     ///
     /// # Errors
     /// When a family cannot be written.
-    pub fn expose(&self) -> prometheus::Result<Bytes> {
+    pub fn expose(&self, configuration_good: bool) -> prometheus::Result<Bytes> {
+        self.configuration_good.set(configuration_good.into());
         let mut out = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut out)?;
         Ok(out.into())
@@ -117,17 +141,16 @@ fn register_build_info(registry: &Registry) -> prometheus::Result<()> {
     registry.register(Box::new(build_info))
 }
 
-fn register_configuration(registry: &Registry, loaded_at: DateTime<Utc>) -> prometheus::Result<()> {
-    let successful = IntGauge::new(
+fn register_configuration(registry: &Registry) -> prometheus::Result<(IntGauge, Gauge)> {
+    let good = IntGauge::new(
         "qlara_exporter_config_last_reload_successful",
-        "Whether the last attempt to load the configuration succeeded.",
+        "Whether the last attempt to load the configuration succeeded, and every file it names could be read when last needed.",
     )?;
-    let success_timestamp = Gauge::new(
+    let loaded = Gauge::new(
         "qlara_exporter_config_last_reload_success_timestamp_seconds",
         "Unix time of the last successful load of the configuration.",
     )?;
-    successful.set(1);
-    success_timestamp.set(loaded_at.timestamp_millis() as f64 / 1000.0);
-    registry.register(Box::new(successful))?;
-    registry.register(Box::new(success_timestamp))
+    registry.register(Box::new(good.clone()))?;
+    registry.register(Box::new(loaded.clone()))?;
+    Ok((good, loaded))
 }

@@ -1,22 +1,25 @@
-//! The HTTP side: routes, the deadline of a scrape, and the listeners.
+//! The HTTP side: routes, the deadline of a scrape, and what a request can reach.
 
-pub mod listen;
+mod discovery;
+mod lifecycle;
 mod page;
 mod pages;
 mod scrape;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use tokio::sync::Semaphore;
+use reqwest::Url;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 
-use crate::account::Account;
 use crate::clock::Clock;
 use crate::exposition::Page;
+use crate::reload::Reloader;
+use crate::server::Timeouts;
 use crate::telemetry::Telemetry;
 
 /// How the exporter presents itself.
@@ -24,50 +27,149 @@ use crate::telemetry::Telemetry;
 pub struct WebOptions {
     /// Where the metrics are, by default `/metrics`.
     pub telemetry_path: String,
-    /// Scrapes that run at once; 0 is no limit.
+    /// Whether the accounts are among them, or only at `/probe`.
+    pub accounts_on_metrics: bool,
+    /// Requests that may read accounts at once; 0 is no limit.
     pub max_requests: usize,
-    /// The path under which a reverse proxy shows the exporter, without a trailing slash; it leads
-    /// the links on the page.
-    pub external_path: String,
+    /// Whether `POST /-/reload` loads the configuration again.
+    pub enable_lifecycle: bool,
+    /// Where others reach the exporter, for example behind a reverse proxy.
+    pub external_url: Option<Url>,
+    /// How long clients may take.
+    pub timeouts: Timeouts,
+}
+
+impl Default for WebOptions {
+    fn default() -> WebOptions {
+        WebOptions {
+            telemetry_path: "/metrics".to_owned(),
+            accounts_on_metrics: true,
+            max_requests: 0,
+            enable_lifecycle: false,
+            external_url: None,
+            timeouts: Timeouts::default(),
+        }
+    }
+}
+
+impl WebOptions {
+    /// The path under which others reach the exporter, without a trailing slash.
+    fn external_path(&self) -> &str {
+        let path = self.external_url.as_ref().map(Url::path);
+        path.unwrap_or_default().trim_end_matches('/')
+    }
 }
 
 /// Everything that a request can reach.
 #[derive(Debug)]
 pub struct App {
-    /// The accounts, in the order of the configuration.
-    pub accounts: Vec<Arc<Account>>,
-    /// The exporter's own metrics.
-    pub telemetry: Telemetry,
-    /// The answer to scrapes, kept for a second.
-    pub page: Page,
-    /// The exporter's clock.
-    pub clock: Arc<dyn Clock>,
-    /// How long a scrape waits when Prometheus does not say.
-    pub gateway_timeout: Duration,
+    reloader: Arc<Reloader>,
+    telemetry: Arc<Telemetry>,
+    clock: Arc<dyn Clock>,
+    options: WebOptions,
+    /// The exporter's own metrics, where they stand alone.
+    own_page: Page,
+    /// Places for requests that read accounts, where they are limited.
+    places: Option<Semaphore>,
+}
+
+impl App {
+    /// The accounts in force are those of `reloader`, and `telemetry` is theirs.
+    pub fn new(
+        reloader: Arc<Reloader>,
+        telemetry: Arc<Telemetry>,
+        options: WebOptions,
+        clock: Arc<dyn Clock>,
+    ) -> App {
+        let most = options.max_requests.min(Semaphore::MAX_PERMITS);
+        App {
+            reloader,
+            telemetry,
+            clock,
+            own_page: Page::default(),
+            places: (most > 0).then(|| Semaphore::new(most)),
+            options,
+        }
+    }
+
     /// How it presents itself.
-    pub options: WebOptions,
-    /// Places for scrapes, where they are limited.
-    pub places: Option<Semaphore>,
+    pub fn options(&self) -> &WebOptions {
+        &self.options
+    }
+
+    /// What loads the configuration again.
+    pub fn reloader(&self) -> &Arc<Reloader> {
+        &self.reloader
+    }
+
+    /// A place for a request that reads accounts, until it is dropped.
+    ///
+    /// # Errors
+    /// [`Busy`] when all places are taken.
+    fn place(&self) -> Result<Option<SemaphorePermit<'_>>, Busy> {
+        let places = self.places.as_ref();
+        let place = places.map(Semaphore::try_acquire).transpose();
+        place.map_err(|_| Busy(self.options.max_requests))
+    }
+}
+
+/// As many requests as may read accounts at once are doing so.
+#[derive(Debug)]
+struct Busy(usize);
+
+impl IntoResponse for Busy {
+    fn into_response(self) -> Response {
+        let Busy(most) = self;
+        let text = format!("Limit of concurrent requests reached ({most}), try again later.\n");
+        (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+    }
 }
 
 /// Where the page finds the documentation of this very version.
 const DOCUMENTATION: &str = "/-/documentation";
+/// Where single accounts are scraped.
+const PROBE: &str = "/probe";
+/// Where Prometheus finds out about them.
+const DISCOVERY: &str = "/sd";
+const RELOAD: &str = "/-/reload";
 
 /// The exporter's routes.
-pub fn router(app: App) -> Router {
+pub fn router(app: &Arc<App>) -> Router {
     let telemetry_path = app.options.telemetry_path.clone();
     let mut router = Router::new()
-        .route("/-/healthy", get(pages::healthy))
-        .route("/-/ready", get(pages::ready))
         .route(DOCUMENTATION, get(pages::documentation))
+        .route(
+            RELOAD,
+            get(lifecycle::hint)
+                .post(lifecycle::reload)
+                .put(lifecycle::reload),
+        )
+        .route(PROBE, get(scrape::probe))
+        .route(DISCOVERY, get(discovery::targets))
         .route(&telemetry_path, get(scrape::metrics));
     if telemetry_path != "/" {
         router = router.route("/", get(page::show));
     }
     router
-        .fallback(async || (StatusCode::NOT_FOUND, "404 page not found\n"))
+        .with_state(Arc::clone(app))
+        .merge(health())
+        .fallback(not_found)
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .with_state(Arc::new(app))
+}
+
+/// Health alone, for probes that have no credentials.
+pub fn probe_router() -> Router {
+    health().fallback(not_found)
+}
+
+fn health() -> Router {
+    Router::new()
+        .route("/-/healthy", get(pages::healthy))
+        .route("/-/ready", get(pages::ready))
+}
+
+async fn not_found() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "404 page not found\n")
 }
 
 /// Whether metrics can be served at `path`.
@@ -84,6 +186,9 @@ pub fn check_telemetry_path(path: &str) -> Result<(), &'static str> {
     }
     if path.starts_with("/-/") {
         return Err("must not start with /-/, where health is served");
+    }
+    if matches!(path, PROBE | DISCOVERY) {
+        return Err("must not be /probe or /sd, which serve something else");
     }
     Ok(())
 }

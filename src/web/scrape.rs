@@ -1,49 +1,103 @@
-//! `/metrics`: waits for every account until the deadline, then writes the answer.
+//! `/metrics` and `/probe`: wait for the accounts until the deadline, then write the answer.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 use tracing::error;
 
-use super::App;
+use super::{App, Busy};
 use crate::exposition;
+use crate::roster::Roster;
 
 /// Where Prometheus says how long it waits.
 const TIMEOUT_HEADER: &str = "x-prometheus-scrape-timeout-seconds";
 /// The answer must arrive before Prometheus gives up.
 const MARGIN: Duration = Duration::from_millis(500);
 
-pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    let place = app.places.as_ref().map(|places| places.try_acquire());
-    if matches!(place, Some(Err(_))) {
-        let text = format!(
-            "Limit of concurrent requests reached ({}), try again later.\n",
-            app.options.max_requests
-        );
-        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+/// All accounts, unless they are left out, and the exporter's own metrics.
+pub(super) async fn metrics(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<Response, Busy> {
+    let _place = app.place()?;
+    let own = || app.telemetry.expose(app.reloader.is_good());
+    if !app.options.accounts_on_metrics {
+        return Ok(answer(app.own_page.expose(&[], app.clock.now(), own)));
     }
-    let deadline = Instant::now() + patience(&headers, app.gateway_timeout);
-    let views = join_all(app.accounts.iter().map(|account| account.view(deadline))).await;
+    let roster = app.reloader.roster();
+    let deadline = deadline(&headers, &roster);
+    let accounts = roster.entries().iter().map(|entry| &entry.account);
+    let views = join_all(accounts.map(|account| account.view(deadline))).await;
     let mut accounts = Vec::with_capacity(views.len());
     for (view, result) in views {
         app.telemetry.count_cache_request(result);
         accounts.push(view.exposed);
     }
-    let own = || app.telemetry.expose();
-    match app.page.expose(&accounts, app.clock.now(), own) {
+    Ok(answer(roster.page().expose(
+        &accounts,
+        app.clock.now(),
+        own,
+    )))
+}
+
+/// One account alone.
+pub(super) async fn probe(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Busy> {
+    let roster = app.reloader.roster();
+    let Some(name) = account_parameter(query.as_deref().unwrap_or_default()) else {
+        return Ok(bad_request(
+            "The parameter account is missing: /probe?account=NAME\n",
+        ));
+    };
+    let Some(entry) = roster.entry(Some(&name)) else {
+        return Ok(bad_request(
+            "The configuration has no account of that name.\n",
+        ));
+    };
+    let _place = app.place()?;
+    let (view, result) = entry.account.view(deadline(&headers, &roster)).await;
+    app.telemetry.count_cache_request(result);
+    let nothing = || Ok::<_, prometheus::Error>(Bytes::new());
+    Ok(answer(entry.page.expose(
+        &[view.exposed],
+        app.clock.now(),
+        nothing,
+    )))
+}
+
+fn account_parameter(query: &str) -> Option<String> {
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let (_, name) = pairs.find(|(key, _)| key == "account")?;
+    Some(name.into_owned()).filter(|name| !name.is_empty())
+}
+
+fn bad_request(text: &'static str) -> Response {
+    (StatusCode::BAD_REQUEST, text).into_response()
+}
+
+fn answer(written: Result<exposition::Body, prometheus::Error>) -> Response {
+    match written {
         Ok(body) => ([(CONTENT_TYPE, exposition::CONTENT_TYPE)], Body::new(body)).into_response(),
         Err(err) => {
             error!(%err, "Cannot write the exporter's own metrics");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+fn deadline(headers: &HeaderMap, roster: &Roster) -> Instant {
+    Instant::now() + patience(headers, roster.gateway().timeout)
 }
 
 /// How long this scrape waits for the gateway: for what Prometheus states, less a margin to answer

@@ -6,12 +6,14 @@ pub mod process;
 pub mod scrape;
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use qlara_exporter::clock::Clock;
-use qlara_exporter::config::{Config, ConfigError, Settings};
-use qlara_exporter::lifecycle::Exporter;
+use qlara_exporter::config::{Config, Settings};
+use qlara_exporter::lifecycle::{Exporter, Sockets};
+use qlara_exporter::reload::Load;
 use qlara_exporter::simulator::{self, Options, PREFIX, Simulator};
 use qlara_exporter::web::WebOptions;
 use serde_json::Value;
@@ -25,11 +27,16 @@ use scrape::Scrape;
 /// The key that the simulated gateway accepts.
 pub const API_KEY: &str = "simulated";
 
+const CONFIGURATION: &str = "qlara.yml";
+
 /// A running exporter, and the gateway that it asks.
 pub struct Stack {
     pub clock: Arc<ManualClock>,
     pub exporter: SocketAddr,
+    /// Where health alone is served.
+    pub probe_address: SocketAddr,
     pub gateway: Gateway,
+    directory: TempDir,
     http: reqwest::Client,
     running: JoinHandle<()>,
 }
@@ -51,11 +58,7 @@ impl Default for Setup {
         Setup {
             settings: Settings::default(),
             yaml: None,
-            web: WebOptions {
-                telemetry_path: "/metrics".to_owned(),
-                max_requests: 0,
-                external_path: String::new(),
-            },
+            web: WebOptions::default(),
             api_key: Some(API_KEY.to_owned()),
             simulator: Options::default(),
             url: None,
@@ -84,11 +87,19 @@ impl Setup {
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
         let gateway = Gateway::start(self.simulator.clone(), Arc::clone(&shared)).await;
         let url = self.url.clone().unwrap_or_else(|| gateway.url());
-        let config = self.config(&url).expect("a good configuration");
-        let exporter = Exporter::bind(&["127.0.0.1:0".to_owned()], config, self.web, shared)
+        let directory = TempDir::new().expect("a folder");
+        let load = self.load(&url, directory.path());
+        let any_port = || vec!["127.0.0.1:0".parse().expect("an address")];
+        let sockets = Sockets {
+            addresses: any_port(),
+            probe_addresses: any_port(),
+            ..Sockets::default()
+        };
+        let exporter = Exporter::bind(sockets, load, self.web, shared)
             .await
-            .expect("a free port");
+            .expect("a good configuration and a free port");
         let address = exporter.addresses().expect("an address")[0];
+        let probe_address = exporter.probe_addresses().expect("an address")[0];
         let running = tokio::spawn(async {
             exporter
                 .run(std::future::pending::<()>)
@@ -98,24 +109,28 @@ impl Setup {
         Stack {
             clock,
             exporter: address,
+            probe_address,
             gateway,
+            directory,
             http: http(),
             running,
         }
     }
 
-    fn config(&self, url: &str) -> Result<Config, ConfigError> {
-        let directory = TempDir::new().expect("a folder");
+    fn load(&self, url: &str, directory: &Path) -> Load {
         let mut settings = self.settings.clone();
         settings.url = settings.url.or_else(|| Some(url.to_owned()));
         if let Some(yaml) = &self.yaml {
-            let file = directory.path().join("qlara.yml");
+            let file = directory.join(CONFIGURATION);
             std::fs::write(&file, yaml).expect("a file");
             settings.file = Some(file);
         }
-        Config::load(&settings, &|name| match name {
-            "QLARA_API_KEY" => self.api_key.clone(),
-            _ => None,
+        let api_key = self.api_key.clone();
+        Box::new(move || {
+            Config::load(&settings, &|name| match name {
+                "QLARA_API_KEY" => api_key.clone(),
+                _ => None,
+            })
         })
     }
 }
@@ -135,6 +150,16 @@ impl Stack {
     pub async fn scrape_after(&self, seconds: u64) -> Scrape {
         self.clock.advance(Duration::from_secs(seconds));
         self.scrape().await
+    }
+
+    /// Writes the configuration file anew. Nothing reads it by itself.
+    pub fn write_configuration(&self, yaml: &str) {
+        std::fs::write(self.file(CONFIGURATION), yaml).expect("a file");
+    }
+
+    /// A file beside the configuration file.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
     }
 
     pub fn get(&self, path: &str) -> reqwest::RequestBuilder {

@@ -24,7 +24,7 @@ use ring::digest::{SHA256, digest};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-use super::{App, WebOptions};
+use super::{App, Busy, WebOptions};
 use crate::account::View;
 use audit::Audit;
 use filter::Filter;
@@ -35,17 +35,25 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// The one stylesheet, part of the page.
 const STYLE: &str = include_str!("style.css");
 
-pub(super) async fn show(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Response {
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Busy> {
+    let place = app.place()?;
     let deadline = Instant::now() + PATIENCE;
-    let views = join_all(app.accounts.iter().map(|account| account.view(deadline))).await;
+    let roster = app.reloader.roster();
+    let accounts = roster.entries().iter().map(|entry| &entry.account);
+    let views = join_all(accounts.map(|account| account.view(deadline))).await;
     let views: Vec<View> = views.into_iter().map(|(view, _)| view).collect();
     let now = app.clock.now();
     let filter = Filter::parse(query.as_deref().unwrap_or_default());
     // Judging thousands of profiles takes milliseconds: it must not hold up the scrapes.
-    match spawn_blocking(move || write(&views, now, &filter, &app.options)).await {
+    drop(place);
+    let write = move || write(&views, now, &filter, app.options());
+    Ok(match spawn_blocking(write).await {
         Ok(html) => (headers(), Html(html)).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
+    })
 }
 
 fn write(views: &[View], now: DateTime<Utc>, filter: &Filter, options: &WebOptions) -> String {

@@ -72,7 +72,7 @@ fn top(options: &WebOptions) -> Markup {
             a.brand href=(own_address(options)) { "Qlara exporter" }
             nav aria-label="Exporter" {
                 @for (text, path) in links {
-                    a href={ (options.external_path) (path) } { (text) }
+                    a href={ (options.external_path()) (path) } { (text) }
                 }
             }
         }
@@ -80,7 +80,7 @@ fn top(options: &WebOptions) -> Markup {
 }
 
 fn own_address(options: &WebOptions) -> String {
-    format!("{}/", options.external_path)
+    format!("{}/", options.external_path())
 }
 
 fn headline(audit: &Audit) -> Markup {

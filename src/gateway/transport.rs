@@ -1,0 +1,167 @@
+//! The way to the gateway, which all accounts share: proxy, trusted roots, kept connections.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use reqwest::{Proxy, Url};
+use tracing::{info, warn};
+
+use super::client::USER_AGENT;
+use super::tls::{self, TlsError};
+use crate::reread::Rereader;
+
+/// How often an unused connection is probed, so that a dead one is noticed.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// What the way to the gateway depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransportSettings {
+    /// The HTTP proxy; without one there is none, whatever the environment says.
+    pub proxy: Option<ProxyUrl>,
+    /// The operator's own CA, trusted beside the system's roots. It is read again before each use.
+    pub ca_file: Option<PathBuf>,
+    /// How long an unused connection is kept.
+    pub idle: Duration,
+}
+
+/// The address of a proxy, which may hold a password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ProxyUrl(pub Url);
+
+impl fmt::Debug for ProxyUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("ProxyUrl")
+    }
+}
+
+/// Why there is no way to the gateway.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// The trusted roots cannot be made out.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// No HTTP client can be made.
+    #[error("cannot set up the HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+/// The way to the gateway.
+pub struct Transport {
+    settings: TransportSettings,
+    current: Mutex<Current>,
+    rereader: Rereader<Result<Option<Current>, TransportError>>,
+    looking: tokio::sync::Mutex<()>,
+    trouble: Mutex<bool>,
+}
+
+#[derive(Clone)]
+struct Current {
+    ca: Option<Vec<u8>>,
+    http: reqwest::Client,
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The HTTP client holds the proxy's password.
+        let settings = &self.settings;
+        out.debug_struct("Transport")
+            .field("settings", settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Transport {
+    /// The way that these settings describe.
+    ///
+    /// # Errors
+    /// [`TransportError`] when there is none.
+    pub fn new(settings: TransportSettings) -> Result<Transport, TransportError> {
+        let ca = read_ca(settings.ca_file.as_deref())?;
+        Ok(Transport {
+            current: Mutex::new(Current::new(&settings, ca)?),
+            settings,
+            rereader: Rereader::default(),
+            looking: tokio::sync::Mutex::default(),
+            trouble: Mutex::default(),
+        })
+    }
+
+    /// What it was made of.
+    pub fn settings(&self) -> &TransportSettings {
+        &self.settings
+    }
+
+    /// Whether the CA file could be read when it was last needed.
+    pub fn is_good(&self) -> bool {
+        !*self.trouble.lock()
+    }
+
+    /// The client for the next request. It does not follow redirects: a custom header such as
+    /// `X-Api-Key` would be sent on to whatever host the redirect names.
+    pub async fn http(&self) -> reqwest::Client {
+        // One of several accounts looks for all of them.
+        if let (Some(path), Ok(_looking)) = (&self.settings.ca_file, self.looking.try_lock()) {
+            let renewed = self.look_at_ca().await;
+            self.note(path, renewed.as_ref().err());
+            if let Ok(Some(renewed)) = renewed {
+                info!(file = %path.display(), "Trusts the certificates of the changed CA file");
+                *self.current.lock() = renewed;
+            }
+        }
+        self.current.lock().http.clone()
+    }
+
+    async fn look_at_ca(&self) -> Result<Option<Current>, String> {
+        let settings = self.settings.clone();
+        let known = self.current.lock().ca.clone();
+        let look = move || {
+            let ca = read_ca(settings.ca_file.as_deref())?;
+            match ca == known {
+                true => Ok(None),
+                false => Current::new(&settings, ca).map(Some),
+            }
+        };
+        match self.rereader.look(look).await {
+            Some(renewed) => renewed.map_err(|error| error.to_string()),
+            None => Err("reading it takes too long".to_owned()),
+        }
+    }
+
+    /// A change is one line in the log, for all accounts together.
+    fn note(&self, path: &Path, error: Option<&String>) {
+        let mut trouble = self.trouble.lock();
+        match error {
+            Some(err) if !*trouble => {
+                let file = path.display();
+                warn!(%file, err, "CA file cannot be used, the last good one stays in force");
+            }
+            None if *trouble => info!(file = %path.display(), "CA file can be used again"),
+            _ => {}
+        }
+        *trouble = error.is_some();
+    }
+}
+
+fn read_ca(path: Option<&Path>) -> Result<Option<Vec<u8>>, TlsError> {
+    path.map(tls::read_ca_file).transpose()
+}
+
+impl Current {
+    fn new(settings: &TransportSettings, ca: Option<Vec<u8>>) -> Result<Current, TransportError> {
+        let trusted = settings.ca_file.as_deref().zip(ca.as_deref());
+        let builder = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .tls_backend_preconfigured(tls::client_config(trusted)?)
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_idle_timeout(settings.idle)
+            .tcp_keepalive(KEEPALIVE)
+            .no_proxy();
+        let http = match &settings.proxy {
+            Some(ProxyUrl(url)) => builder.proxy(Proxy::all(url.clone())?).build()?,
+            None => builder.build()?,
+        };
+        Ok(Current { ca, http })
+    }
+}

@@ -1,0 +1,71 @@
+//! Where to listen, as it is written: `host:port`, `[v6]:port`, `:port` as in Go's `net` package, or
+//! `unix:///path`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Where to listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListenAddress {
+    /// TCP.
+    Tcp(TcpAddress),
+    /// A socket in the file system.
+    Unix(PathBuf),
+}
+
+/// A host and a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TcpAddress {
+    /// A name, an IPv4 address, an IPv6 address in brackets; or nothing, for every address of the
+    /// machine.
+    pub host: String,
+    /// The port; 0 is any that is free.
+    pub port: u16,
+}
+
+impl FromStr for ListenAddress {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<ListenAddress, &'static str> {
+        let Some(path) = text.strip_prefix("unix://").map(PathBuf::from) else {
+            return text.parse().map(ListenAddress::Tcp);
+        };
+        match path.is_absolute() {
+            true => Ok(ListenAddress::Unix(path)),
+            false => Err("expected an absolute path, unix:///PATH"),
+        }
+    }
+}
+
+impl FromStr for TcpAddress {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<TcpAddress, &'static str> {
+        const EXPECTED: &str = "expected HOST:PORT or :PORT";
+        let (host, port) = text.rsplit_once(':').ok_or(EXPECTED)?;
+        let port = port.parse().map_err(|_| EXPECTED)?;
+        let is_v6 = host.starts_with('[') && host.ends_with(']');
+        // An IPv6 address without brackets would lose its last group to the port.
+        if host.contains(':') && !is_v6 {
+            return Err("expected brackets around an IPv6 address, [::1]:PORT");
+        }
+        let host = host.to_owned();
+        Ok(TcpAddress { host, port })
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ListenAddress::Tcp(address) => address.fmt(out),
+            ListenAddress::Unix(path) => write!(out, "unix://{}", path.display()),
+        }
+    }
+}
+
+impl fmt::Display for TcpAddress {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}:{}", self.host, self.port)
+    }
+}

@@ -1,0 +1,157 @@
+//! One connection: TLS if there is any, then HTTP, within the time limits of its client.
+
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::ServerConfig;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use tower_service::Service;
+use tracing::debug;
+
+use super::listener::Socket;
+use super::watch::{Sending, Timeouts, Watch, Watched};
+
+/// The longest request line and headers, in bytes.
+const LONGEST_HEAD: usize = 32 * 1024;
+/// Requests at once on a connection of HTTP/2.
+const STREAMS: u32 = 64;
+
+/// Whether a request came over TLS: an extension of every request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OverTls(pub bool);
+
+/// What a connection needs to be served.
+#[derive(Clone)]
+pub(super) struct Terms {
+    pub(super) router: Router,
+    pub(super) timeouts: Timeouts,
+    /// Closed when running requests are to be the last.
+    pub(super) stopped: watch::Receiver<()>,
+}
+
+/// Serves a client until it leaves, takes too long, or has to leave.
+pub(super) async fn serve(
+    socket: Box<dyn Socket>,
+    peer: String,
+    tls: Option<Arc<ServerConfig>>,
+    terms: Terms,
+) {
+    let watch = Arc::new(Watch::new(terms.timeouts));
+    let talk = async {
+        match tls {
+            None => talk_http1(socket, &watch, terms, OverTls(false)).await,
+            Some(config) => match TlsAcceptor::from(config).accept(socket).await {
+                Err(error) => debug!(peer, err = %error, "TLS handshake failed"),
+                Ok(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
+                    talk_http2(stream, &watch, terms).await;
+                }
+                Ok(stream) => talk_http1(stream, &watch, terms, OverTls(true)).await,
+            },
+        }
+    };
+    tokio::select! {
+        () = talk => {}
+        () = watch.overdue() => debug!(peer, "Closed the connection of a client that takes too long"),
+    }
+}
+
+async fn talk_http1(socket: impl Socket, watch: &Arc<Watch>, mut terms: Terms, tls: OverTls) {
+    let service = service_fn(|request| answer(request, &terms.router, watch, tls));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        // Its one time limit would be for idle connections, too.
+        .header_read_timeout(None)
+        .max_buf_size(LONGEST_HEAD)
+        .serve_connection(watched(socket, watch, true), service);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        // How a connection ends is its client's affair.
+        _ = connection.as_mut() => {}
+        _ = terms.stopped.changed() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}
+
+async fn talk_http2(socket: impl Socket, watch: &Arc<Watch>, mut terms: Terms) {
+    let service = service_fn(|request| {
+        let (router, watch) = (terms.router.clone(), Arc::clone(watch));
+        async move { answer(request, &router, &watch, OverTls(true)).await }
+    });
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_header_list_size(LONGEST_HEAD as u32)
+        .max_concurrent_streams(STREAMS)
+        .serve_connection(watched(socket, watch, false), service);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        _ = terms.stopped.changed() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}
+
+fn watched<S: Socket>(stream: S, watch: &Arc<Watch>, heads: bool) -> TokioIo<Watched<S>> {
+    TokioIo::new(Watched {
+        stream,
+        watch: Arc::clone(watch),
+        heads,
+    })
+}
+
+async fn answer(
+    mut request: Request<Incoming>,
+    router: &Router,
+    watch: &Arc<Watch>,
+    tls: OverTls,
+) -> Result<Response<Sent>, Infallible> {
+    let making = watch.begin();
+    request.extensions_mut().insert(tls);
+    let response = router.clone().call(request).await?;
+    let sending = making.send();
+    Ok(response.map(|body| Sent {
+        body,
+        _sending: sending,
+    }))
+}
+
+/// The body of an answer, under the eyes of the watch.
+struct Sent {
+    body: Body,
+    _sending: Sending,
+}
+
+impl http_body::Body for Sent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,190 @@
+//! Listening sockets: opened here, or handed over by systemd.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+
+use listenfd::ListenFd;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+
+use super::address::{ListenAddress, TcpAddress};
+
+/// Why an address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// It is taken, or not ours.
+    #[error("listen {address}: {source}")]
+    Address {
+        /// The address as it was given.
+        address: String,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// There is no `LISTEN_FDS` for this process.
+    #[error("--web.systemd-socket: systemd handed over no socket, is there a .socket unit?")]
+    NoSystemdSocket,
+    /// What systemd handed over is no listening stream socket.
+    #[error("--web.systemd-socket: socket {index}: {source}")]
+    SystemdSocket {
+        /// Its place among those handed over.
+        index: usize,
+        /// What the operating system says.
+        source: io::Error,
+    },
+}
+
+/// A listening socket.
+#[derive(Debug)]
+pub enum Listener {
+    /// TCP.
+    Tcp(TcpListener),
+    /// In the file system. Its file is removed when the listener is dropped, if it was made here.
+    Unix(UnixListener, Option<SocketFile>),
+}
+
+/// The file of a socket, removed when this is dropped.
+#[derive(Debug)]
+pub struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Somebody may have removed it before.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// A stream of bytes from a client.
+pub trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Socket for S {}
+
+impl Listener {
+    /// Opens a socket.
+    ///
+    /// # Errors
+    /// [`ListenError`], which names the address.
+    pub async fn bind(address: &ListenAddress) -> Result<Listener, ListenError> {
+        match address {
+            ListenAddress::Tcp(address) => bind(address).await.map(Listener::Tcp),
+            ListenAddress::Unix(path) => bind_unix(path).await.map_err(not_at(address)),
+        }
+    }
+
+    /// The sockets that systemd handed over (sd_listen_fds(3)), at least one.
+    ///
+    /// # Errors
+    /// [`ListenError`] when there is none, or one that is of no use.
+    pub fn from_systemd(mut sockets: ListenFd) -> Result<Vec<Listener>, ListenError> {
+        if sockets.len() == 0 {
+            return Err(ListenError::NoSystemdSocket);
+        }
+        (0..sockets.len())
+            .map(|index| {
+                let wrong = |source| ListenError::SystemdSocket { index, source };
+                take(&mut sockets, index).map_err(wrong)
+            })
+            .collect()
+    }
+
+    /// The next client, and where it comes from.
+    ///
+    /// # Errors
+    /// What the operating system says; the listener goes on.
+    pub async fn accept(&self) -> io::Result<(Box<dyn Socket>, String)> {
+        match self {
+            Listener::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                // An answer is written whole: waiting for more would only delay its end.
+                let _ = stream.set_nodelay(true);
+                Ok((Box::new(stream), peer.to_string()))
+            }
+            Listener::Unix(listener, _) => {
+                let (stream, _) = listener.accept().await?;
+                Ok((Box::new(stream), "unix".to_owned()))
+            }
+        }
+    }
+
+    /// Its address, as a person would write it.
+    ///
+    /// # Errors
+    /// When the operating system does not say.
+    pub fn shown(&self) -> io::Result<String> {
+        match self {
+            Listener::Tcp(listener) => Ok(listener.local_addr()?.to_string()),
+            Listener::Unix(listener, _) => {
+                let address = listener.local_addr()?;
+                let path = address.as_pathname().unwrap_or(Path::new(""));
+                Ok(format!("unix://{}", path.display()))
+            }
+        }
+    }
+
+    /// Its address, if it is TCP.
+    ///
+    /// # Errors
+    /// When the operating system does not say.
+    pub fn tcp_address(&self) -> io::Result<Option<SocketAddr>> {
+        match self {
+            Listener::Tcp(listener) => listener.local_addr().map(Some),
+            Listener::Unix(..) => Ok(None),
+        }
+    }
+}
+
+fn not_at(address: impl ToString) -> impl FnOnce(io::Error) -> ListenError {
+    move |source| ListenError::Address {
+        address: address.to_string(),
+        source,
+    }
+}
+
+/// Opens a TCP socket.
+///
+/// # Errors
+/// [`ListenError`], which names the address.
+pub async fn bind(address: &TcpAddress) -> Result<TcpListener, ListenError> {
+    let TcpAddress { host, port } = address;
+    let bound = match host.as_str() {
+        "" => match TcpListener::bind(format!("[::]:{port}")).await {
+            // A machine without IPv6.
+            Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
+                TcpListener::bind(format!("0.0.0.0:{port}")).await
+            }
+            bound => bound,
+        },
+        host => TcpListener::bind(format!("{host}:{port}")).await,
+    };
+    bound.map_err(not_at(address))
+}
+
+async fn bind_unix(path: &Path) -> io::Result<Listener> {
+    if is_left_over(path).await {
+        std::fs::remove_file(path)?;
+    }
+    let listener = UnixListener::bind(path)?;
+    Ok(Listener::Unix(listener, Some(SocketFile(path.to_owned()))))
+}
+
+/// A socket that nobody listens on, as a killed process leaves it.
+async fn is_left_over(path: &Path) -> bool {
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
+    is_socket
+        && UnixStream::connect(path)
+            .await
+            .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+fn take(sockets: &mut ListenFd, index: usize) -> io::Result<Listener> {
+    if let Ok(Some(listener)) = sockets.take_tcp_listener(index) {
+        listener.set_nonblocking(true)?;
+        return TcpListener::from_std(listener).map(Listener::Tcp);
+    }
+    let Some(listener) = sockets.take_unix_listener(index)? else {
+        return Err(io::ErrorKind::NotFound.into());
+    };
+    listener.set_nonblocking(true)?;
+    Ok(Listener::Unix(UnixListener::from_std(listener)?, None))
+}

@@ -1,0 +1,102 @@
+//! The server: listening sockets, and the connections that come in through them.
+//!
+//! `axum::serve` knows no TLS and no time limits, so the accept loop is here.
+
+pub mod address;
+mod connection;
+pub mod listener;
+mod watch;
+
+use std::io;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::sync::watch::{Receiver, Sender, channel};
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+pub use connection::OverTls;
+use connection::Terms;
+use listener::Listener;
+pub use watch::Timeouts;
+
+/// How long nobody is let in when the operating system has no place for another connection.
+const NO_PLACE: Duration = Duration::from_secs(1);
+
+/// Listeners that are being served.
+#[derive(Debug)]
+pub struct Server {
+    loops: JoinSet<()>,
+    /// Its end tells the loops and their connections to come to theirs.
+    stop: Sender<()>,
+}
+
+impl Default for Server {
+    /// A server of nothing yet.
+    fn default() -> Server {
+        let (stop, _) = channel(());
+        let loops = JoinSet::new();
+        Server { loops, stop }
+    }
+}
+
+impl Server {
+    /// Serves what comes in through `listener`, on a task of its own.
+    ///
+    /// # Errors
+    /// When the operating system does not say where it listens.
+    pub fn serve(
+        &mut self,
+        listener: Listener,
+        router: Router,
+        timeouts: Timeouts,
+    ) -> io::Result<()> {
+        info!(address = listener.shown()?, "Listening on");
+        let terms = Terms {
+            router,
+            timeouts,
+            stopped: self.stop.subscribe(),
+        };
+        self.loops.spawn(accept(listener, terms));
+        Ok(())
+    }
+
+    /// Lets nobody in any more, and resolves when the last answer is sent.
+    pub async fn drain(mut self) {
+        drop(self.stop);
+        while self.loops.join_next().await.is_some() {}
+    }
+}
+
+async fn accept(listener: Listener, terms: Terms) {
+    let mut stopped: Receiver<()> = terms.stopped.clone();
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+            _ = stopped.changed() => break,
+        };
+        match accepted {
+            Ok((socket, peer)) => {
+                connections.spawn(connection::serve(socket, peer, None, terms.clone()));
+            }
+            Err(error) if is_of_the_client(&error) => {}
+            Err(error) => {
+                warn!(err = %error, "Cannot accept connections");
+                tokio::time::sleep(NO_PLACE).await;
+            }
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// The client left before it was let in.
+fn is_of_the_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
+}

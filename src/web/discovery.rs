@@ -1,0 +1,80 @@
+//! `/sd`: Prometheus' HTTP service discovery
+//! (<https://prometheus.io/docs/prometheus/latest/http_sd/>), one target per account.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Extension, State};
+use axum::http::header::HOST;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::{App, PROBE};
+use crate::server::OverTls;
+
+/// A target and its labels.
+#[derive(Serialize)]
+struct TargetGroup {
+    targets: [String; 1],
+    labels: Labels,
+}
+
+/// Labels with two underscores steer the scrape, and are gone after it.
+#[derive(Serialize)]
+struct Labels {
+    #[serde(rename = "__scheme__")]
+    scheme: String,
+    #[serde(rename = "__metrics_path__")]
+    metrics_path: String,
+    #[serde(rename = "__param_account", skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
+    /// All accounts share an address: without a name of its own, each target's `up` would be the
+    /// same series.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
+}
+
+pub(super) async fn targets(
+    State(app): State<Arc<App>>,
+    Extension(tls): Extension<OverTls>,
+    headers: HeaderMap,
+) -> Response {
+    let Some((scheme, address)) = own_address(&app, tls, &headers) else {
+        let text = "The request names no host; --web.external-url can.\n";
+        return (StatusCode::BAD_REQUEST, text).into_response();
+    };
+    let path = app.options.external_path();
+    let group = |account: Option<&str>| TargetGroup {
+        targets: [address.clone()],
+        labels: Labels {
+            scheme: scheme.clone(),
+            metrics_path: match account {
+                Some(_) => format!("{path}{PROBE}"),
+                // An account without a name cannot be asked for by name.
+                None => format!("{path}{}", app.options.telemetry_path),
+            },
+            account: account.map(str::to_owned),
+            instance: account.map(|account| format!("{address}/{account}")),
+        },
+    };
+    let roster = app.reloader.roster();
+    let accounts = roster.entries().iter();
+    let groups = accounts.map(|entry| group(entry.account.name()));
+    Json(groups.collect::<Vec<_>>()).into_response()
+}
+
+/// How Prometheus reaches this exporter: as it was told, or as it was asked.
+fn own_address(app: &App, tls: OverTls, headers: &HeaderMap) -> Option<(String, String)> {
+    if let Some(url) = &app.options.external_url {
+        let host = url.host_str()?;
+        let port = url.port_or_known_default()?;
+        return Some((url.scheme().to_owned(), format!("{host}:{port}")));
+    }
+    let OverTls(tls) = tls;
+    let (scheme, port) = if tls { ("https", 443) } else { ("http", 80) };
+    let host: Authority = headers.get(HOST)?.to_str().ok()?.parse().ok()?;
+    let port = host.port_u16().unwrap_or(port);
+    Some((scheme.to_owned(), format!("{}:{port}", host.host())))
+}
