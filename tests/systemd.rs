@@ -21,6 +21,13 @@ fn values<'a>(unit: &'a str, name: &str) -> Vec<&'a str> {
     of_name.map(|(_, value)| value).collect()
 }
 
+/// The help text without its line breaks.
+fn help(exporter: &mut Command) -> String {
+    let (code, help, error) = run(exporter.arg("--help"));
+    assert_eq!(code, 0, "{error}");
+    help.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn systemd_understands_every_line() {
     let directory = tempfile::tempdir().expect("a folder");
@@ -68,8 +75,7 @@ fn the_socket_is_the_default_address() {
     let [port] = values(SOCKET, "ListenStream")[..] else {
         panic!("one address");
     };
-    let help = run(exporter().arg("--help")).1;
-    assert!(help.contains(&format!("[default: :{port}]")), "{help}");
+    assert!(help(&mut exporter()).contains(&format!("[default: :{port}]")));
 }
 
 /// Every setting, commented or not, is one that the exporter has, and says what it does.
@@ -109,4 +115,29 @@ fn the_example_configuration_is_good_as_it_is_and_with_its_settings() {
     std::fs::write(&file, EXAMPLE).expect("a file");
     check.env("QLARA_API_KEY", "key");
     assert_eq!(run(&mut check), (0, good, String::new()));
+}
+
+/// `docs/debian.md`: `deploy/debian/build` makes the rest.
+#[test]
+fn every_file_of_the_package_is_there() {
+    let metadata = ["metadata", "--no-deps", "--offline", "--format-version=1"];
+    let (code, output, error) = run(Command::new(env!("CARGO"))
+        .args(metadata)
+        .current_dir(env!("CARGO_MANIFEST_DIR")));
+    assert_eq!(code, 0, "{error}");
+    let metadata: serde_json::Value = serde_json::from_str(&output).expect("JSON");
+    let package = &metadata["packages"][0]["metadata"]["deb"];
+    let mut found = 0;
+    for asset in package["assets"].as_array().expect("assets") {
+        let path = asset[0].as_str().expect("a path");
+        if !path.starts_with("target/") {
+            let place = path.split('*').next().expect("a folder or file");
+            let place = Path::new(env!("CARGO_MANIFEST_DIR")).join(place);
+            assert!(place.exists(), "{path}");
+            found += 1;
+        }
+    }
+    assert!(found > 5, "{found} files found");
+    let units = package["systemd-units"][0]["unit-scripts"].as_str();
+    assert_eq!(units, Some("deploy/systemd"));
 }
