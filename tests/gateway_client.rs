@@ -384,6 +384,37 @@ async fn a_ca_from_the_configuration_is_trusted_and_an_unknown_one_is_not() {
 }
 
 #[tokio::test]
+async fn a_changed_ca_file_is_trusted_without_a_restart_and_a_broken_one_is_not_taken() {
+    const GOOD: &str = "qlara_exporter_config_last_reload_successful";
+    let plain = Stack::start().await;
+    let (address, ca) = tls_gateway(plain.gateway.address).await;
+    let (_, another_ca) = tls_gateway(plain.gateway.address).await;
+    let directory = tempfile::tempdir().expect("a folder");
+    let ca_file = directory.path().join("ca.pem");
+    std::fs::write(&ca_file, another_ca).expect("a file");
+    let port = address.port();
+    let setup = Setup {
+        url: Some(format!(
+            "https://localhost:{port}{}",
+            qlara_exporter::simulator::PREFIX
+        )),
+        ..Setup::yaml(&format!(
+            "gateway: {{tls_config: {{ca_file: '{}'}}}}",
+            ca_file.display()
+        ))
+    };
+    let stack = setup.start().await;
+    let scrape = stack.scrape().await;
+    assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (0.0, 1.0));
+    std::fs::write(&ca_file, ca).expect("a file");
+    let scrape = stack.scrape_after(61).await;
+    assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (1.0, 1.0));
+    std::fs::write(&ca_file, "no certificate").expect("a file");
+    let scrape = stack.scrape_after(61).await;
+    assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (1.0, 0.0));
+}
+
+#[tokio::test]
 async fn https_to_a_plain_server_is_a_tls_failure() {
     let plain = Stack::start().await;
     let url = format!("https://{}/", plain.gateway.address);

@@ -68,17 +68,26 @@ impl Prometheus {
     /// One with these jobs and their targets, with rules that it evaluates every second, and with
     /// Alertmanagers that it tells.
     pub fn with_jobs(jobs: &[(&str, &[&str])], rules: &str, alertmanagers: &[&str]) -> Prometheus {
-        let directory = TempDir::new().expect("a folder");
-        let file = directory.path().join("prometheus.yml");
         let jobs = jobs.iter().map(
             |(name, targets)| json!({"job_name": name, "static_configs": [{"targets": targets}]}),
         );
+        Prometheus::launch(&jobs.collect(), rules, alertmanagers)
+    }
+
+    /// One with these `scrape_configs`.
+    pub fn with_scrape_configs(scrape_configs: &Value) -> Prometheus {
+        Prometheus::launch(scrape_configs, "groups: []", &[])
+    }
+
+    fn launch(scrape_configs: &Value, rules: &str, alertmanagers: &[&str]) -> Prometheus {
+        let directory = TempDir::new().expect("a folder");
+        let file = directory.path().join("prometheus.yml");
         // JSON is YAML, too.
         let configuration = json!({
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
             "rule_files": ["rules.yml"],
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": alertmanagers}]}]},
-            "scrape_configs": jobs.collect::<Vec<Value>>(),
+            "scrape_configs": scrape_configs,
         });
         std::fs::write(directory.path().join("rules.yml"), rules).expect("a file");
         std::fs::write(&file, configuration.to_string()).expect("a file");

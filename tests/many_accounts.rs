@@ -1,0 +1,284 @@
+//! Many accounts: one at a time by `/probe`, found by `/sd`, and a gateway that is not stormed.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::routing::get;
+use parking_lot::Mutex;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::harness::process::{Running, exporter};
+use crate::harness::scrape::Scrape;
+use crate::harness::{API_KEY, Setup, Stack, eventually};
+use crate::prometheus::{Prometheus, free_port, system_gateway};
+
+fn accounts(number: usize) -> String {
+    let account = |number| format!("- {{name: brand-{number}, api_key_env: QLARA_API_KEY}}\n");
+    let accounts: String = (0..number).map(account).collect();
+    format!("accounts:\n{accounts}")
+}
+
+async fn probe(stack: &Stack, account: &str) -> Scrape {
+    let path = format!("/probe?account={account}");
+    Scrape::read(stack.get(&path).send().await.expect("an answer")).await
+}
+
+async fn targets(stack: &Stack) -> Value {
+    let answer = stack.get("/sd").send().await.expect("an answer");
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    serde_json::from_str(&answer.text().await.expect("a text")).expect("JSON")
+}
+
+#[tokio::test]
+async fn a_probe_shows_what_metrics_show_of_that_account_and_nothing_else() {
+    let stack = Setup::yaml(&accounts(3)).start().await;
+    let of_the_account = |scrape: &Scrape| -> Vec<String> {
+        let lines = scrape.text.lines();
+        let own = |line: &&str| line.contains(r#"account="brand-1""#);
+        let lines = lines
+            .filter(own)
+            .filter(|line| !line.starts_with("qlara_gateway_"));
+        lines.map(str::to_owned).collect()
+    };
+    let probed = probe(&stack, "brand-1").await;
+    assert_eq!(stack.gateway.stats().await.list, 1, "only this one is read");
+    let all = stack.scrape().await;
+    assert_eq!(stack.gateway.stats().await.list, 3, "they share the cache");
+    let samples = probed.text.lines().filter(|line| !line.starts_with('#'));
+    assert_eq!(samples.collect::<Vec<_>>(), of_the_account(&all));
+    assert!(of_the_account(&all).len() > 20);
+
+    // The same when it fails.
+    stack.gateway.faults("status=503").await;
+    stack.clock.advance(Duration::from_secs(61));
+    let probed = probe(&stack, "brand-1").await;
+    assert_eq!(probed.value(r#"qlara_up{account="brand-1"}"#), 0.0);
+    assert_eq!(probed.family("qlara_profile_info").len(), 3);
+}
+
+#[tokio::test]
+async fn a_probe_of_nobody_is_a_bad_request() {
+    let stack = Setup::yaml(&accounts(1)).start().await;
+    for path in [
+        "/probe",
+        "/probe?account=",
+        "/probe?account=brand-2",
+        "/probe?account=BRAND-0",
+        "/probe?target=brand-0",
+    ] {
+        let answer = stack.get(path).send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{path}");
+    }
+    let nameless = Stack::start().await;
+    let answer = nameless.get("/probe?account=").send().await;
+    assert_eq!(answer.expect("an answer").status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn names_are_found_however_they_are_written() {
+    let yaml = "accounts: [{name: \"Brand & Söhne/1\", api_key_env: QLARA_API_KEY}]";
+    let stack = Setup::yaml(yaml).start().await;
+    for name in ["Brand+%26+S%C3%B6hne%2F1", "Brand%20%26%20S%c3%b6hne/1"] {
+        let scrape = probe(&stack, name).await;
+        assert_eq!(scrape.value(r#"qlara_up{account="Brand & Söhne/1"}"#), 1.0);
+    }
+}
+
+#[tokio::test]
+async fn discovery_lists_a_target_per_account() {
+    let stack = Setup::yaml(&accounts(2)).start().await;
+    let address = stack.exporter.to_string();
+    let target = |account: &str| {
+        json!({"targets": [address], "labels": {
+            "__scheme__": "http",
+            "__metrics_path__": "/probe",
+            "__param_account": account,
+            "instance": format!("{address}/{account}"),
+        }})
+    };
+    assert_eq!(
+        targets(&stack).await,
+        json!([target("brand-0"), target("brand-1")])
+    );
+    let named = stack.get("/sd").header("host", "exporter.example").send();
+    let named = named.await.expect("an answer").text().await;
+    assert!(
+        named
+            .expect("a text")
+            .contains(r#"["exporter.example:80"]"#)
+    );
+    assert_eq!(
+        stack.gateway.stats().await.list,
+        0,
+        "the gateway is not asked"
+    );
+}
+
+#[tokio::test]
+async fn discovery_takes_the_external_url() {
+    let mut setup = Setup::yaml(&accounts(1));
+    setup.web.external_url = Some("https://proxy.example/qlara/".parse().expect("a URL"));
+    assert_eq!(
+        targets(&setup.start().await).await,
+        json!([{"targets": ["proxy.example:443"], "labels": {
+            "__scheme__": "https",
+            "__metrics_path__": "/qlara/probe",
+            "__param_account": "brand-0",
+            "instance": "proxy.example:443/brand-0",
+        }}])
+    );
+}
+
+#[tokio::test]
+async fn the_nameless_account_is_discovered_at_the_metrics() {
+    let stack = Stack::start().await;
+    assert_eq!(
+        targets(&stack).await,
+        json!([{"targets": [stack.exporter.to_string()], "labels": {
+            "__scheme__": "http",
+            "__metrics_path__": "/metrics",
+        }}])
+    );
+}
+
+#[tokio::test]
+async fn metrics_can_leave_the_accounts_out() {
+    let mut setup = Setup::yaml(&accounts(2));
+    setup.web.accounts_on_metrics = false;
+    let stack = setup.start().await;
+    let own = stack.scrape().await;
+    assert_eq!(own.family("qlara_up"), []);
+    assert_eq!(
+        own.value("qlara_exporter_config_last_reload_successful"),
+        1.0
+    );
+    assert_eq!(stack.gateway.stats().await.list, 0);
+    probe(&stack, "brand-0").await;
+    stack.clock.advance(Duration::from_secs(1));
+    let requests = r#"qlara_gateway_requests_total{account="brand-0",endpoint="socials"}"#;
+    assert_eq!(stack.scrape().await.value(requests), 1.0);
+}
+
+/// A gateway without profiles that takes its time, and notes who comes when.
+#[derive(Default)]
+struct SlowGateway {
+    arrivals: Mutex<Vec<Instant>>,
+    at_once: Mutex<(usize, usize)>,
+}
+
+impl SlowGateway {
+    async fn start(self: &Arc<Self>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let gateway = Arc::clone(self);
+        let answer = get(async move || gateway.answer().await);
+        let router = Router::new().route("/socials", answer);
+        tokio::spawn(async { axum::serve(listener, router).await });
+        format!("http://{address}")
+    }
+
+    async fn answer(&self) -> &'static str {
+        self.arrivals.lock().push(Instant::now());
+        {
+            let mut at_once = self.at_once.lock();
+            at_once.0 += 1;
+            at_once.1 = at_once.1.max(at_once.0);
+        }
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        self.at_once.lock().0 -= 1;
+        r#"{"profiles": [], "total": 0}"#
+    }
+}
+
+#[tokio::test]
+async fn the_accounts_of_one_scrape_take_turns_at_the_gateway() {
+    let gateway = Arc::new(SlowGateway::default());
+    let url = gateway.start().await;
+    let yaml = format!("limits: {{concurrent_refreshes: 3}}\n{}", accounts(40));
+    let setup = Setup {
+        url: Some(url),
+        ..Setup::yaml(&yaml)
+    };
+    let scrape = setup.start().await.scrape().await;
+    let up = scrape.family("qlara_up");
+    assert_eq!(
+        (up.len(), up.iter().filter(|(_, up)| *up == 1.0).count()),
+        (40, 40)
+    );
+    assert_eq!(gateway.at_once.lock().1, 3, "at once, never more");
+}
+
+#[tokio::test]
+async fn refreshes_begin_one_after_the_other() {
+    let gateway = Arc::new(SlowGateway::default());
+    let setup = Setup {
+        url: Some(gateway.start().await),
+        ..Setup::yaml(&accounts(60))
+    };
+    setup.start().await.scrape().await;
+    let arrivals = gateway.arrivals.lock();
+    let span = *arrivals.last().expect("a call") - arrivals[0];
+    // 59 times 10 ms, and half of that for a busy machine that holds up the first one.
+    assert_eq!(arrivals.len(), 60);
+    assert!(span > Duration::from_millis(295), "{span:?}");
+}
+
+#[tokio::test]
+async fn two_prometheus_share_fifty_accounts() {
+    let gateway = system_gateway().await;
+    let directory = tempfile::tempdir().expect("a folder");
+    let file = directory.path().join("qlara.yml");
+    std::fs::write(&file, accounts(50)).expect("a file");
+    let address = format!("127.0.0.1:{}", free_port());
+    let _exporter = Running::start(
+        exporter()
+            .env("QLARA_API_KEY", API_KEY)
+            .args(["--qlara.url", &gateway.url()])
+            .args(["--web.listen-address", &address])
+            .args(["--no-web.accounts-on-metrics", "--config.file"])
+            .arg(&file),
+    );
+    let shard = |number: u64| {
+        Prometheus::with_scrape_configs(&json!([
+            {
+                "job_name": "qlara",
+                "http_sd_configs": [{"url": format!("http://{address}/sd"), "refresh_interval": "1s"}],
+                "relabel_configs": [
+                    {"source_labels": ["__param_account"], "modulus": 2, "target_label": "__tmp_shard", "action": "hashmod"},
+                    {"source_labels": ["__tmp_shard"], "regex": number.to_string(), "action": "keep"},
+                ],
+            },
+            {"job_name": "qlara-exporter", "static_configs": [{"targets": [address]}]},
+        ]))
+    };
+    let shards = [shard(0), shard(1)];
+    let accounts_of = async |prometheus: &Prometheus| -> Vec<String> {
+        let up = prometheus.query("qlara_up == 1").await.unwrap_or_default();
+        let names = up.iter().map(|(labels, _)| labels["account"].to_string());
+        names.collect()
+    };
+    let of_both = eventually("all accounts are scraped", async || {
+        let of_both = [accounts_of(&shards[0]).await, accounts_of(&shards[1]).await];
+        (of_both[0].len() + of_both[1].len() >= 50).then_some(of_both)
+    })
+    .await;
+    for (prometheus, names) in shards.iter().zip(&of_both) {
+        assert!(names.len() > 10, "a shard has its share: {}", names.len());
+        prometheus
+            .until(r#"count(up{job="qlara"} == 1)"#, names.len() as f64)
+            .await;
+        prometheus
+            .until(
+                r#"qlara_exporter_config_last_reload_successful{job="qlara-exporter"}"#,
+                1.0,
+            )
+            .await;
+    }
+    let mut names = of_both.concat();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), 50, "each account is scraped by one of them");
+}

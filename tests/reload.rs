@@ -1,0 +1,284 @@
+//! A new configuration without a restart.
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use crate::harness::process::{Running, exporter};
+use crate::harness::{API_KEY, Setup, Stack, eventually, http};
+use crate::prometheus::{free_port, system_gateway};
+
+const GOOD: &str = "qlara_exporter_config_last_reload_successful";
+const LOADED: &str = "qlara_exporter_config_last_reload_success_timestamp_seconds";
+
+fn accounts(names: &[&str]) -> String {
+    let entries = names.iter().map(|name| account(name, ""));
+    format!("accounts:\n{}", entries.collect::<String>())
+}
+
+fn account(name: &str, more: &str) -> String {
+    format!("- {{name: {name}, api_key_env: QLARA_API_KEY{more}}}\n")
+}
+
+async fn start(yaml: &str) -> Stack {
+    let mut setup = Setup::yaml(yaml);
+    setup.web.enable_lifecycle = true;
+    setup.start().await
+}
+
+impl Stack {
+    async fn reload(&self) -> (StatusCode, String) {
+        let answer = self.request(Method::POST, "/-/reload").send().await;
+        let answer = answer.expect("an answer");
+        (answer.status(), answer.text().await.expect("a text"))
+    }
+
+    async fn reload_with(&self, yaml: &str) {
+        self.write_configuration(yaml);
+        assert_eq!(self.reload().await, (StatusCode::OK, String::new()));
+    }
+}
+
+#[tokio::test]
+async fn accounts_that_stay_keep_their_cache_and_counters_and_the_others_come_and_go() {
+    let stack = start(&accounts(&["stays", "goes"])).await;
+    stack.scrape().await;
+    stack.clock.advance(std::time::Duration::from_secs(5));
+    assert_eq!(stack.gateway.stats().await.list, 2);
+
+    stack.reload_with(&accounts(&["comes", "stays"])).await;
+    let scrape = stack.scrape().await;
+    assert_eq!(
+        scrape.family("qlara_up"),
+        [(r#"{account="comes"}"#, 1.0), (r#"{account="stays"}"#, 1.0)]
+    );
+    assert!(!scrape.text.contains("goes"), "{}", scrape.text);
+    assert_eq!(stack.gateway.stats().await.list, 3, "only the new one asks");
+    let requests = |account: &str| {
+        scrape.value(&format!(
+            r#"qlara_gateway_requests_total{{account="{account}",endpoint="socials"}}"#
+        ))
+    };
+    assert_eq!((requests("comes"), requests("stays")), (1.0, 1.0));
+    let read = |account: &str| {
+        scrape.value(&format!(
+            r#"qlara_last_refresh_success_timestamp_seconds{{account="{account}"}}"#
+        ))
+    };
+    assert_eq!(read("comes") - read("stays"), 5.0);
+
+    // Whoever comes back begins anew.
+    stack.reload_with(&accounts(&["goes", "stays"])).await;
+    let scrape = stack.scrape().await;
+    let requests = r#"qlara_gateway_requests_total{account="goes",endpoint="socials"}"#;
+    assert_eq!(scrape.value(requests), 1.0);
+}
+
+#[tokio::test]
+async fn a_broken_file_changes_nothing_and_shows() {
+    let stack = start(&accounts(&["a"])).await;
+    let before = stack.scrape().await;
+    assert_eq!(before.value(GOOD), 1.0);
+    stack.clock.advance(std::time::Duration::from_secs(30));
+
+    stack.write_configuration(
+        "accounts:\n- {name: b, api_key_env: NONE}\n- {name: '', api_key_env: NONE}\n",
+    );
+    let (status, text) = stack.reload().await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    let file = stack.file("qlara.yml");
+    let file = file.display();
+    assert_eq!(
+        text,
+        format!(
+            "Cannot load the configuration, the running one stays in force:\n\
+             {file}:2:26: accounts[0].api_key_env: the environment variable is not set or is empty\n\
+             {file}:3:10: accounts[1].name: must not be empty\n\
+             {file}:3:27: accounts[1].api_key_env: the environment variable is not set or is empty\n"
+        )
+    );
+    let scrape = stack.scrape().await;
+    assert_eq!(scrape.value(GOOD), 0.0);
+    assert_eq!(scrape.value(LOADED), before.value(LOADED));
+    assert_eq!(scrape.family("qlara_up"), [(r#"{account="a"}"#, 1.0)]);
+
+    stack.reload_with(&accounts(&["b"])).await;
+    let scrape = stack.scrape().await;
+    assert_eq!(scrape.value(GOOD), 1.0);
+    assert_eq!(scrape.value(LOADED) - before.value(LOADED), 30.0);
+    assert_eq!(scrape.family("qlara_up"), [(r#"{account="b"}"#, 1.0)]);
+}
+
+#[tokio::test]
+async fn what_changes_for_an_account_shows_at_the_next_scrape() {
+    let stack = start(&accounts(&["a"])).await;
+    stack.scrape().await;
+    stack
+        .reload_with(&format!(
+            "accounts:\n{}",
+            account("a", ", expected: [{platform: facebook, profile: x}]")
+        ))
+        .await;
+    let scrape = stack.scrape().await;
+    assert_eq!(
+        scrape.family("qlara_expected_profile_present"),
+        [(r#"{account="a",platform="facebook",profile="x"}"#, 0.0)]
+    );
+    let requests = r#"qlara_gateway_requests_total{account="a",endpoint="socials"}"#;
+    assert_eq!(scrape.value(requests), 2.0, "its counters go on");
+}
+
+#[tokio::test]
+async fn a_changed_account_shows_its_old_data_while_the_gateway_is_down() {
+    let stack = start(&accounts(&["a"])).await;
+    stack.scrape().await;
+    stack.gateway.faults("status=503").await;
+    stack
+        .reload_with(&format!("cache: {{ttl: 2m}}\n{}", accounts(&["a"])))
+        .await;
+    let scrape = stack.scrape().await;
+    assert_eq!(scrape.family("qlara_up"), [(r#"{account="a"}"#, 0.0)]);
+    assert_eq!(scrape.family("qlara_profile_info").len(), 3);
+}
+
+#[tokio::test]
+async fn a_phone_number_that_must_no_longer_be_shown_is_gone_at_once() {
+    let yaml = |number: &str| format!("phone_number: {number}\n{}", accounts(&["a"]));
+    let stack = start(&yaml("show")).await;
+    let number = json!([{"platform": "whatsapp", "profileId": "p", "name": "n", "status": "CONNECTED",
+        "connectedAt": "2026-01-01T00:00:00Z", "phoneNumber": "+391234567890"}]);
+    stack.gateway.profiles(&number).await;
+    assert!(stack.scrape().await.text.contains("391234567890"));
+    stack.gateway.faults("status=503").await;
+    stack.reload_with(&yaml("omit")).await;
+    assert!(!stack.scrape().await.text.contains("391234567890"));
+}
+
+#[tokio::test]
+async fn a_corrected_key_does_not_wait_for_the_end_of_a_pause() {
+    let directory = tempfile::tempdir().expect("a folder");
+    for (name, key) in [("wrong", "x"), ("right", API_KEY)] {
+        std::fs::write(directory.path().join(name), key).expect("a file");
+    }
+    let yaml = |name: &str| {
+        let file = directory.path().join(name);
+        format!(
+            "accounts: [{{name: a, api_key_file: '{}'}}]",
+            file.display()
+        )
+    };
+    let stack = start(&yaml("wrong")).await;
+    assert_eq!(
+        stack.scrape().await.family("qlara_up"),
+        [(r#"{account="a"}"#, 0.0)]
+    );
+    stack.reload_with(&yaml("right")).await;
+    assert_eq!(
+        stack.scrape().await.family("qlara_up"),
+        [(r#"{account="a"}"#, 1.0)]
+    );
+}
+
+#[tokio::test]
+async fn a_secret_file_that_cannot_be_read_shows_in_the_metric_until_it_can() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let key = directory.path().join("key");
+    std::fs::write(&key, API_KEY).expect("a file");
+    let stack = start(&format!(
+        "accounts: [{{name: a, api_key_file: '{}'}}]",
+        key.display()
+    ))
+    .await;
+    assert_eq!(stack.scrape().await.value(GOOD), 1.0);
+    std::fs::remove_file(&key).expect("removed");
+    let scrape = stack.scrape_after(61).await;
+    assert_eq!(scrape.value(GOOD), 0.0);
+    assert_eq!(scrape.value(r#"qlara_up{account="a"}"#), 1.0);
+    std::fs::write(&key, API_KEY).expect("a file");
+    assert_eq!(stack.scrape_after(61).await.value(GOOD), 1.0);
+}
+
+#[tokio::test]
+async fn scrapes_do_not_notice_reloads() {
+    let stack = start(&accounts(&["a", "b"])).await;
+    let reloads = async {
+        for names in [["a", "b"], ["b", "a"]].iter().cycle().take(50) {
+            stack.reload_with(&accounts(names)).await;
+        }
+    };
+    let scrapes = async {
+        loop {
+            let scrape = stack.scrape().await;
+            assert_eq!(scrape.family("qlara_up").len(), 2);
+            assert_eq!(scrape.family("qlara_profile_info").len(), 6);
+        }
+    };
+    tokio::select! {
+        () = reloads => {}
+        () = scrapes => {}
+    }
+    assert_eq!(stack.gateway.stats().await.list, 2);
+}
+
+#[tokio::test]
+async fn it_is_off_unless_asked_for() {
+    let stack = Stack::start().await;
+    let (status, text) = stack.reload().await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert!(text.contains("--web.enable-lifecycle"), "{text}");
+    let answer = stack.get("/-/reload").send().await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(answer.headers()["allow"], "POST, PUT");
+    let hint = answer.text().await.expect("a text");
+    assert!(hint.contains("curl -X POST"), "{hint}");
+}
+
+#[tokio::test]
+async fn sighup_loads_the_configuration_again() {
+    let gateway = system_gateway().await;
+    let directory = tempfile::tempdir().expect("a folder");
+    let file = directory.path().join("qlara.yml");
+    std::fs::write(&file, accounts(&["a"])).expect("a file");
+    let address = format!("127.0.0.1:{}", free_port());
+    let running = Running::start(
+        exporter()
+            .env("QLARA_API_KEY", API_KEY)
+            .args(["--qlara.url", &gateway.url()])
+            .args(["--web.listen-address", &address])
+            .arg("--config.file")
+            .arg(&file),
+    );
+    let metrics = || async {
+        let url = format!("http://{address}/metrics");
+        http().get(url).send().await.ok()?.text().await.ok()
+    };
+    let until = |line: &'static str| {
+        eventually(line, async move || {
+            metrics()
+                .await?
+                .lines()
+                .any(|found| found == line)
+                .then_some(())
+        })
+    };
+    until(r#"qlara_up{account="a"} 1"#).await;
+    std::fs::write(&file, accounts(&["b"])).expect("a file");
+    running.signal("HUP");
+    until(r#"qlara_up{account="b"} 1"#).await;
+    std::fs::write(&file, "accounts: [{name: c, api_key_fil: x}]").expect("a file");
+    running.signal("HUP");
+    until("qlara_exporter_config_last_reload_successful 0").await;
+    until(r#"qlara_up{account="b"} 1"#).await;
+    running.signal("TERM");
+    let (status, log) = running.wait();
+    assert!(status.success());
+    assert!(
+        log.contains(r#"msg="Loaded the configuration again" accounts=1"#),
+        "{log}"
+    );
+    assert!(log.contains("level=ERROR source=reload.rs:"), "{log}");
+    let reason = format!(
+        "{}:1:22: accounts[0].api_key_fil: unknown key",
+        file.display()
+    );
+    assert!(log.contains(&reason), "{log}");
+}
