@@ -18,6 +18,7 @@ mod generated;
 mod harness;
 mod healthcheck;
 mod http;
+mod kubernetes;
 mod logs_and_signals;
 mod many_accounts;
 mod page;
