@@ -8,7 +8,9 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::process::{exporter, run, run_with_input};
+use crate::harness::process::{Running, exporter, run, run_with_input};
+use crate::harness::{API_KEY, eventually, http};
+use crate::prometheus::{free_port, system_gateway};
 
 const DOCUMENTATION: &str = include_str!("../docs/kubernetes.md");
 const DOCKERFILE: &str = include_str!("../Dockerfile");
@@ -328,6 +330,62 @@ fn the_configurations_are_good_and_take_their_keys_from_the_secret() {
         std::fs::remove_file(folder.path().join(entry)).expect("removed");
         assert_eq!(run(&mut check).0, 2, "the key is not that of the Secret");
     }
+}
+
+/// Like the container, but for its paths, ports and gateway.
+#[tokio::test]
+async fn with_these_settings_it_serves_metrics_and_probes() {
+    let base = Resources::base();
+    let container = base.container();
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("main"), API_KEY).expect("a file");
+    let here = folder.path().to_str().expect("UTF-8");
+    let keys = named(&container["volumeMounts"], "keys")["mountPath"].as_str();
+    let configuration = base.configuration().replace(keys.expect("a path"), here);
+    let file = folder.path().join("qlara.yml");
+    std::fs::write(&file, configuration).expect("a file");
+
+    let gateway = system_gateway().await;
+    let [http_port, probes_port] = [free_port(), free_port()];
+    let mut command = exporter();
+    for variable in container["env"].as_array().expect("variables") {
+        let value = |name: &str| variable[name].as_str().expect("a text");
+        command.env(
+            value("name"),
+            value("value").replace("10018", &probes_port.to_string()),
+        );
+    }
+    let running = Running::start(
+        command
+            .env("QLARA_CONFIG_FILE", &file)
+            .env("QLARA_URL", gateway.url())
+            .env("QLARA_WEB_LISTEN_ADDRESS", format!("127.0.0.1:{http_port}")),
+    );
+    let ask = async |port: u16, path: &str| {
+        let url = format!("http://127.0.0.1:{port}{path}");
+        eventually("an answer", async || http().get(&url).send().await.ok()).await
+    };
+    for probe in ["livenessProbe", "readinessProbe"] {
+        let path = container[probe]["httpGet"]["path"]
+            .as_str()
+            .expect("a path");
+        assert_eq!(
+            ask(probes_port, path).await.status(),
+            200,
+            "{}",
+            running.output()
+        );
+    }
+    assert_eq!(ask(probes_port, "/metrics").await.status(), 404);
+    let metrics = ask(http_port, "/metrics")
+        .await
+        .text()
+        .await
+        .expect("a text");
+    assert!(
+        metrics.contains("\nqlara_up{account=\"main\"} 1\n"),
+        "{metrics}"
+    );
 }
 
 #[test]
