@@ -27,6 +27,8 @@ mod pauses;
 mod prometheus;
 mod reload;
 mod runbooks;
+mod server;
+mod service_manager;
 mod several_accounts;
 mod simulator;
 mod systemd;

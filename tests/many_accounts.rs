@@ -96,7 +96,7 @@ async fn discovery_lists_a_target_per_account() {
             "__scheme__": "http",
             "__metrics_path__": "/probe",
             "__param_account": account,
-            "instance": format!("{address}/{account}"),
+            "account": account,
         }})
     };
     assert_eq!(
@@ -127,7 +127,7 @@ async fn discovery_takes_the_external_url() {
             "__scheme__": "https",
             "__metrics_path__": "/qlara/probe",
             "__param_account": "brand-0",
-            "instance": "proxy.example:443/brand-0",
+            "account": "brand-0",
         }}])
     );
 }
@@ -245,13 +245,15 @@ async fn two_prometheus_share_fifty_accounts() {
         Prometheus::with_scrape_configs(&json!([
             {
                 "job_name": "qlara",
+                "honor_labels": true,
                 "http_sd_configs": [{"url": format!("http://{address}/sd"), "refresh_interval": "1s"}],
+                // The exporter's own metrics.
+                "static_configs": [{"targets": [address]}],
                 "relabel_configs": [
-                    {"source_labels": ["__param_account"], "modulus": 2, "target_label": "__tmp_shard", "action": "hashmod"},
+                    {"source_labels": ["account"], "modulus": 2, "target_label": "__tmp_shard", "action": "hashmod"},
                     {"source_labels": ["__tmp_shard"], "regex": number.to_string(), "action": "keep"},
                 ],
             },
-            {"job_name": "qlara-exporter", "static_configs": [{"targets": [address]}]},
         ]))
     };
     let shards = [shard(0), shard(1)];
@@ -267,16 +269,25 @@ async fn two_prometheus_share_fifty_accounts() {
     .await;
     for (prometheus, names) in shards.iter().zip(&of_both) {
         assert!(names.len() > 10, "a shard has its share: {}", names.len());
-        prometheus
-            .until(r#"count(up{job="qlara"} == 1)"#, names.len() as f64)
-            .await;
-        prometheus
-            .until(
-                r#"qlara_exporter_config_last_reload_successful{job="qlara-exporter"}"#,
-                1.0,
-            )
-            .await;
+        let up = r#"count(up{job="qlara", account!=""} == 1)"#;
+        prometheus.until(up, names.len() as f64).await;
+        // One exporter, whatever is asked of it.
+        let instances = "count(count by (instance) (up))";
+        assert_eq!(prometheus.value(instances).await, 1.0);
+        let odd = prometheus.query(r#"{exported_account!=""}"#).await;
+        assert_eq!(odd, None);
     }
+    let own = eventually("its own metrics are scraped, too", async || {
+        let build_info = "qlara_exporter_build_info";
+        let by_each = [
+            shards[0].query(build_info).await,
+            shards[1].query(build_info).await,
+        ];
+        let by: Vec<_> = by_each.into_iter().flatten().collect();
+        (!by.is_empty()).then_some(by)
+    })
+    .await;
+    assert_eq!(own.len(), 1, "by one of them");
     let mut names = of_both.concat();
     names.sort();
     names.dedup();

@@ -29,11 +29,10 @@ struct Labels {
     #[serde(rename = "__metrics_path__")]
     metrics_path: String,
     #[serde(rename = "__param_account", skip_serializing_if = "Option::is_none")]
-    account: Option<String>,
-    /// All accounts share an address: without a name of its own, each target's `up` would be the
-    /// same series.
+    parameter: Option<String>,
+    /// Without it the `up` of all accounts, which share an address, would be one series.
     #[serde(skip_serializing_if = "Option::is_none")]
-    instance: Option<String>,
+    account: Option<String>,
 }
 
 pub(super) async fn targets(
@@ -55,8 +54,8 @@ pub(super) async fn targets(
                 // An account without a name cannot be asked for by name.
                 None => format!("{path}{}", app.options.telemetry_path),
             },
+            parameter: account.map(str::to_owned),
             account: account.map(str::to_owned),
-            instance: account.map(|account| format!("{address}/{account}")),
         },
     };
     let roster = app.reloader.roster();

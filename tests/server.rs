@@ -1,0 +1,361 @@
+//! Where the exporter listens, and how long a client may hold it up.
+
+use std::net::SocketAddr;
+use std::process::Command;
+use std::time::Duration;
+
+use qlara_exporter::server::Timeouts;
+use reqwest::{Method, StatusCode};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::harness::process::{Running, exporter, run};
+use crate::harness::{Setup, Stack, eventually, http};
+use crate::prometheus::free_port;
+
+const REQUEST: &[u8] = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n";
+/// Longer than any test takes.
+const NEVER: Duration = Duration::from_secs(3600);
+/// A test that waits in vain fails after this.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn serving(addresses: &[&str]) -> Running {
+    let addresses = addresses
+        .iter()
+        .flat_map(|address| ["--web.listen-address", address]);
+    Running::start(exporter().env("QLARA_API_KEY", "x").args(addresses))
+}
+
+async fn healthy(client: reqwest::Client, url: &str) -> Option<()> {
+    let answer = client.get(format!("{url}/-/healthy")).send().await.ok()?;
+    (answer.status() == StatusCode::OK).then_some(())
+}
+
+fn through(socket: &std::path::Path) -> reqwest::Client {
+    let tls = qlara_exporter::gateway::tls::client_config(None).expect("a TLS configuration");
+    let builder = reqwest::Client::builder().tls_backend_preconfigured(tls);
+    builder.unix_socket(socket).build().expect("a client")
+}
+
+#[tokio::test]
+async fn it_listens_on_every_address_of_every_kind() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let socket = directory.path().join("qlara.sock");
+    let unix = format!("unix://{}", socket.display());
+    let ports: Vec<u16> = (0..4).map(|_| free_port()).collect();
+    let running = serving(&[
+        &format!("127.0.0.1:{}", ports[0]),
+        &format!("[::1]:{}", ports[1]),
+        &format!("localhost:{}", ports[2]),
+        &format!(":{}", ports[3]),
+        &unix,
+    ]);
+    for url in [
+        format!("http://127.0.0.1:{}", ports[0]),
+        format!("http://[::1]:{}", ports[1]),
+        format!("http://localhost:{}", ports[2]),
+        format!("http://127.0.0.1:{}", ports[3]),
+        format!("http://[::1]:{}", ports[3]),
+    ] {
+        eventually(&url, async || healthy(http(), &url).await).await;
+    }
+    eventually(&unix, async || {
+        healthy(through(&socket), "http://localhost").await
+    })
+    .await;
+    let check = exporter()
+        .arg("healthcheck")
+        .env("QLARA_WEB_LISTEN_ADDRESS", &unix)
+        .status();
+    assert!(check.expect("a run").success());
+    running.signal("TERM");
+    let (_, log) = running.wait();
+    assert_eq!(log.matches(r#"msg="Listening on""#).count(), 5, "{log}");
+    assert!(!socket.exists(), "the socket is gone with the program");
+}
+
+#[tokio::test]
+async fn a_socket_that_was_left_over_is_replaced_and_one_in_use_is_not() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let socket = directory.path().join("qlara.sock");
+    let unix = format!("unix://{}", socket.display());
+    drop(std::os::unix::net::UnixListener::bind(&socket).expect("a socket"));
+    let running = serving(&[&unix]);
+    eventually("the exporter", async || {
+        healthy(through(&socket), "http://localhost").await
+    })
+    .await;
+    let second = ["--web.listen-address", unix.as_str()];
+    let (code, _, error) = run(exporter().env("QLARA_API_KEY", "x").args(second));
+    assert_eq!(code, 1);
+    assert!(
+        error.ends_with(&format!(
+            "qlara-exporter: listen {unix}: Address already in use (os error 98)\n"
+        )),
+        "{error}"
+    );
+    assert!(
+        healthy(through(&socket), "http://localhost")
+            .await
+            .is_some()
+    );
+    drop(running);
+}
+
+#[test]
+fn a_file_that_is_no_socket_is_left_alone() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let file = directory.path().join("file");
+    std::fs::write(&file, "precious").expect("a file");
+    let unix = format!("--web.listen-address=unix://{}", file.display());
+    let (code, _, _) = run(exporter().env("QLARA_API_KEY", "x").arg(unix));
+    assert_eq!(code, 1);
+    assert_eq!(std::fs::read_to_string(&file).expect("a file"), "precious");
+}
+
+#[tokio::test]
+async fn it_takes_the_sockets_that_systemd_hands_over() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let socket = directory.path().join("qlara.sock");
+    let port = free_port();
+    let mut command = Command::new("systemd-socket-activate");
+    command
+        .args(["--listen", &format!("127.0.0.1:{port}"), "--listen"])
+        .arg(&socket)
+        .arg("--setenv=QLARA_API_KEY=x")
+        .arg(env!("CARGO_BIN_EXE_qlara-exporter"))
+        .arg("--web.systemd-socket");
+    let running = Running::start(&mut command);
+    let url = format!("http://127.0.0.1:{port}");
+    eventually("TCP", async || healthy(http(), &url).await).await;
+    eventually("the socket", async || {
+        healthy(through(&socket), "http://localhost").await
+    })
+    .await;
+    drop(running);
+    let alone = exporter()
+        .env("QLARA_API_KEY", "x")
+        .arg("--web.systemd-socket")
+        .output()
+        .expect("a run");
+    assert_eq!(alone.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&alone.stderr).into_owned();
+    assert!(error.contains("systemd handed over no socket"), "{error}");
+}
+
+#[tokio::test]
+async fn health_alone_is_served_where_it_is_asked_for() {
+    let stack = Stack::start().await;
+    let ask = async |path: &str| {
+        let url = format!("http://{}{path}", stack.probe_address);
+        http().get(url).send().await.expect("an answer").status()
+    };
+    for path in ["/-/healthy", "/-/ready"] {
+        assert_eq!(ask(path).await, StatusCode::OK);
+    }
+    for path in [
+        "/",
+        "/metrics",
+        "/probe",
+        "/sd",
+        "/-/reload",
+        "/-/documentation",
+    ] {
+        assert_eq!(ask(path).await, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn unknown_methods_and_paths_are_told_apart() {
+    let stack = Stack::start().await;
+    let brew = Method::from_bytes(b"BREW").expect("a method");
+    for path in [
+        "/",
+        "/metrics",
+        "/probe",
+        "/sd",
+        "/-/healthy",
+        "/-/ready",
+        "/-/reload",
+    ] {
+        for method in [Method::DELETE, brew.clone()] {
+            let answer = stack.request(method, path).send().await;
+            let status = answer.expect("an answer").status();
+            assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        }
+    }
+    let nowhere = stack.get("/nowhere").send().await.expect("an answer");
+    assert_eq!(nowhere.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn no_more_requests_read_accounts_than_are_let_in() {
+    let mut setup = Setup::yaml("accounts: [{name: a, api_key_env: QLARA_API_KEY}]");
+    setup.web.max_requests = 1;
+    let stack = setup.start().await;
+    stack.gateway.faults("hang").await;
+    let waiting = tokio::spawn(stack.get("/metrics").send());
+    eventually("the scrape is under way", async || {
+        (stack.gateway.stats().await.list == 1).then_some(())
+    })
+    .await;
+    for path in ["/metrics", "/probe?account=a", "/"] {
+        let answer = stack.get(path).send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+    }
+    for path in ["/-/healthy", "/sd"] {
+        let answer = stack.get(path).send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+    }
+    waiting.abort();
+}
+
+async fn with_timeouts(timeouts: Timeouts) -> Stack {
+    let mut setup = Setup::default();
+    setup.web.timeouts = timeouts;
+    setup.start().await
+}
+
+async fn connect(to: SocketAddr) -> TcpStream {
+    TcpStream::connect(to).await.expect("a connection")
+}
+
+/// What comes until the server closes.
+async fn rest(mut client: TcpStream) -> Vec<u8> {
+    let mut all = Vec::new();
+    let end = client.read_to_end(&mut all);
+    // A reset is an end, too.
+    let _ = tokio::time::timeout(PATIENCE, end).await.expect("an end");
+    all
+}
+
+const SHORT: Duration = Duration::from_millis(200);
+
+#[tokio::test]
+async fn who_trickles_a_request_is_shown_out() {
+    let timeouts = Timeouts {
+        head: SHORT,
+        idle: NEVER,
+        answer: NEVER,
+    };
+    let stack = with_timeouts(timeouts).await;
+    let silent = connect(stack.exporter).await;
+    assert!(rest(silent).await.is_empty());
+
+    let (mut reader, mut writer) = connect(stack.exporter).await.into_split();
+    let trickle = async {
+        for byte in REQUEST.iter().cycle() {
+            if writer.write_all(&[*byte]).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(SHORT / 4).await;
+        }
+    };
+    let mut answer = Vec::new();
+    tokio::select! {
+        () = trickle => {}
+        _ = reader.read_to_end(&mut answer) => {}
+    }
+    assert!(answer.is_empty(), "closed without an answer");
+
+    // So is who begins a second one and does not end it.
+    let mut client = connect(stack.exporter).await;
+    client.write_all(REQUEST).await.expect("sent");
+    let mut answer = [0; 15];
+    client.read_exact(&mut answer).await.expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    while client.read_u8().await.expect("the rest") != b'.' {}
+    client.write_all(&REQUEST[..10]).await.expect("sent");
+    rest(client).await;
+}
+
+#[tokio::test]
+async fn who_is_idle_is_shown_out_after_a_while() {
+    let timeouts = Timeouts {
+        head: NEVER,
+        idle: SHORT,
+        answer: NEVER,
+    };
+    let stack = with_timeouts(timeouts).await;
+    let mut client = connect(stack.exporter).await;
+    client.write_all(REQUEST).await.expect("sent");
+    let answer = rest(client).await;
+    assert!(answer.ends_with(b"qlara-exporter is Healthy.\n"));
+}
+
+#[tokio::test]
+async fn who_does_not_read_the_answer_is_shown_out() {
+    let mut setup = Setup::default();
+    setup.simulator.profiles = 20_000;
+    setup.web.timeouts = Timeouts {
+        head: NEVER,
+        idle: NEVER,
+        answer: SHORT,
+    };
+    let stack = setup.start().await;
+    stack.scrape().await;
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a small buffer");
+    let mut client = socket.connect(stack.exporter).await.expect("a connection");
+    let request = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+    client.write_all(request).await.expect("sent");
+    let mut first = [0; 15];
+    client.read_exact(&mut first).await.expect("a beginning");
+    assert_eq!(&first, b"HTTP/1.1 200 OK");
+    // When the server has closed, sending fails.
+    eventually("the end", async || {
+        client.write_all(b"\r\n").await.err().map(|_| ())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_waits_for_the_gateway_may_stay() {
+    let stack = with_timeouts(Timeouts {
+        head: SHORT,
+        idle: SHORT,
+        answer: NEVER,
+    })
+    .await;
+    stack.gateway.faults("latency=1500ms").await;
+    assert_eq!(stack.scrape().await.value("qlara_up"), 1.0);
+}
+
+#[tokio::test]
+async fn hundreds_who_hold_on_do_not_keep_others_out() {
+    let stack = Stack::start().await;
+    let mut holding = Vec::new();
+    for _ in 0..300 {
+        let mut client = connect(stack.exporter).await;
+        client.write_all(b"GET /metr").await.expect("sent");
+        holding.push(client);
+    }
+    assert_eq!(stack.scrape().await.value("qlara_up"), 1.0);
+    drop(holding);
+}
+
+#[tokio::test]
+async fn request_lines_and_headers_are_bounded() {
+    let stack = Stack::start().await;
+    let long = "x".repeat(200_000);
+    for (request, status) in [
+        (format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n"), "431"),
+        (
+            format!("GET / HTTP/1.1\r\nHost: x\r\nX: {long}\r\n\r\n"),
+            "431",
+        ),
+        (
+            format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(200)),
+            "431",
+        ),
+        ("no request at all\r\n\r\n".to_owned(), "400"),
+    ] {
+        let mut client = connect(stack.exporter).await;
+        // The server may have closed before it has read all.
+        let _ = client.write_all(request.as_bytes()).await;
+        let answer = String::from_utf8_lossy(&rest(client).await).into_owned();
+        let beginning = format!("HTTP/1.1 {status} ");
+        assert!(answer.starts_with(&beginning), "{status}: {answer:?}");
+    }
+    assert_eq!(stack.scrape().await.value("qlara_up"), 1.0);
+}
