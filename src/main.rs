@@ -9,8 +9,8 @@ use tokio::runtime::Builder;
 
 use qlara_exporter::check::{self, CheckError, Format, OutputError, State, progress};
 use qlara_exporter::cli::{
-    CheckArgs, Cli, Command, DemoArgs, HealthcheckArgs, LogArgs, ServeArgs, SimulateArgs, Stop,
-    WebArgs,
+    CheckArgs, Cli, Command, DemoArgs, GenerateError, HealthcheckArgs, LogArgs, ServeArgs,
+    SimulateArgs, Stop, WebArgs,
 };
 use qlara_exporter::clock::SystemClock;
 use qlara_exporter::config::{Config, ConfigErrors, Settings};
@@ -51,6 +51,7 @@ fn main() -> ExitCode {
         Some(Command::Demo(args)) => run_demo(&args),
         Some(Command::Simulate(args)) => simulate(args),
         Some(Command::Healthcheck(args)) => check_health(args),
+        Some(Command::Generate(args)) => args.write().map_err(Error::from),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -198,6 +199,8 @@ enum Error {
     Listen(#[from] ListenError),
     #[error("not healthy: {0}")]
     Health(#[from] HealthError),
+    #[error(transparent)]
+    Generate(#[from] GenerateError),
     #[error("cannot start logging: {0}")]
     Logging(String),
     #[error(transparent)]

@@ -44,6 +44,10 @@ impl Dashboard {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("dashboards");
         let entries = std::fs::read_dir(folder).expect("the dashboards");
         let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("a file").path()).collect();
+        files.retain(|file| {
+            file.extension()
+                .is_some_and(|extension| extension == "json")
+        });
         files.sort();
         assert!(!files.is_empty(), "no dashboards");
         let read = |file: PathBuf| {

@@ -3,6 +3,7 @@
 
 mod check;
 mod flags;
+mod generate;
 mod stop;
 mod values;
 
@@ -22,6 +23,7 @@ pub use flags::{
     CacheArgs, ConfigArgs, GatewayArgs, LogArgs, LogFormat, LogLevel, SimulatorArgs, WebArgs,
 };
 use flags::{SIMULATOR, WEB};
+pub use generate::{GenerateArgs, GenerateError};
 pub use stop::Stop;
 use values::{parse_http_url, parse_speed};
 
@@ -56,6 +58,8 @@ pub enum Command {
     Simulate(SimulateArgs),
     /// Ask a running exporter whether it serves, for containers: exit 0 if it does, 1 if not
     Healthcheck(HealthcheckArgs),
+    /// Write the man pages and the completions for bash, zsh and fish
+    Generate(GenerateArgs),
 }
 
 /// Flags for serving.

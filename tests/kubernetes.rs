@@ -1,0 +1,409 @@
+//! The base in `deploy/kubernetes`, as kubectl builds it and as the published schemas judge it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::harness::process::{Running, exporter, run, run_with_input};
+use crate::harness::{API_KEY, eventually, http};
+use crate::prometheus::{free_port, system_gateway};
+
+const DOCUMENTATION: &str = include_str!("../docs/kubernetes.md");
+const DOCKERFILE: &str = include_str!("../Dockerfile");
+
+/// kubectl, the schemas and what reads them, in a virtual environment of Python.
+static TOOLS: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kubernetes");
+    let wanted = repository("tests/kubernetes/requirements.txt");
+    let installed = folder.join("requirements.txt");
+    let read = |file: &Path| std::fs::read(file).ok();
+    if read(&installed) != read(&wanted) {
+        let environment = ["-m", "venv", "--clear"];
+        let end = run(Command::new("python3").args(environment).arg(&folder));
+        assert_eq!(end.0, 0, "{end:?}");
+        let install = ["install", "--quiet", "--no-deps", "--only-binary=:all:"];
+        let end = run(Command::new(folder.join("bin/pip"))
+            .args(install)
+            .arg("--requirement")
+            .arg(&wanted));
+        assert_eq!(end.0, 0, "{end:?}");
+        std::fs::copy(&wanted, &installed).expect("copied");
+    }
+    folder.join("bin")
+});
+
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn build(folder: &Path) -> String {
+    let mut kubectl = Command::new(TOOLS.join("kubectl"));
+    let (code, text, error) = run(kubectl.arg("kustomize").arg(folder));
+    assert_eq!((code, error.as_str()), (0, ""));
+    text
+}
+
+/// The resources by kind and name. A generated name has its hash.
+struct Resources(BTreeMap<(String, String), Value>);
+
+impl Resources {
+    fn of(folder: &Path) -> Resources {
+        let resources = serde_saphyr::from_multiple::<Value>(&build(folder)).expect("YAML");
+        let named = resources.into_iter().map(|resource| {
+            let text = |value: &Value| value.as_str().expect("a text").to_owned();
+            let key = (text(&resource["kind"]), text(&resource["metadata"]["name"]));
+            (key, resource)
+        });
+        Resources(named.collect())
+    }
+
+    fn base() -> Resources {
+        Resources::of(&repository("deploy/kubernetes"))
+    }
+
+    fn get(&self, kind: &str, name: &str) -> &Value {
+        let found = self.0.get(&(kind.to_owned(), name.to_owned()));
+        found.unwrap_or_else(|| panic!("no {kind} {name} in {:?}", self.0.keys()))
+    }
+
+    fn pod(&self) -> &Value {
+        &self.get("Deployment", "qlara-exporter")["spec"]["template"]
+    }
+
+    fn container(&self) -> &Value {
+        let containers = self.pod()["spec"]["containers"].as_array();
+        let [container] = &containers.expect("containers")[..] else {
+            panic!("one container");
+        };
+        container
+    }
+
+    /// What a volume is made of.
+    fn volume(&self, name: &str) -> &Value {
+        let volumes = self.pod()["spec"]["volumes"].as_array().expect("volumes");
+        let found = volumes.iter().find(|volume| volume["name"] == name);
+        found.unwrap_or_else(|| panic!("no volume {name}"))
+    }
+
+    /// The configuration file that the pod sees.
+    fn configuration(&self) -> &str {
+        let map = &self.volume("configuration")["configMap"]["name"];
+        let map = self.get("ConfigMap", map.as_str().expect("a name"));
+        map["data"]["qlara.yml"].as_str().expect("a text")
+    }
+}
+
+/// An entry of a list by its name.
+fn named<'a>(list: &'a Value, name: &str) -> &'a Value {
+    let mut entries = list.as_array().expect("a list").iter();
+    let found = entries.find(|entry| entry["name"] == name);
+    found.unwrap_or_else(|| panic!("no {name} in {list}"))
+}
+
+/// The overlay of the documentation, beside key files.
+fn overlay() -> TempDir {
+    let place = TempDir::new().expect("a folder");
+    std::os::unix::fs::symlink(repository(""), place.path().join("qlara-exporter"))
+        .expect("a link");
+    let folder = place.path().join("overlay");
+    std::fs::create_dir(&folder).expect("a folder");
+    let mut blocks = DOCUMENTATION.split("```yaml\n").skip(1);
+    let mut block = || {
+        let rest = blocks.next().expect("a block");
+        rest.split_once("```").expect("an end of the block").0
+    };
+    let (kustomization, configuration, labels) = (block(), block(), block());
+    let kustomization = format!("{kustomization}{labels}");
+    for (name, text) in [
+        ("kustomization.yaml", kustomization.as_str()),
+        ("qlara.yml", configuration),
+        ("brandco.key", "s3cret"),
+    ] {
+        std::fs::write(folder.join(name), text).expect("a file");
+    }
+    place
+}
+
+/// Exit code and output of the check of resources.
+fn check(resources: &str) -> (i32, String) {
+    let script = repository("tests/kubernetes/validate.py");
+    run_with_input(Command::new(TOOLS.join("python")).arg(script), resources)
+}
+
+#[test]
+fn every_resource_fits_its_published_schema() {
+    let overlay = overlay();
+    for (folder, resources) in [
+        (repository("deploy/kubernetes"), 8),
+        (repository("deploy/kubernetes/exporter"), 4),
+        (repository("alerts"), 1),
+        (overlay.path().join("overlay"), 9),
+    ] {
+        let (code, output) = check(&build(&folder));
+        assert_eq!(code, 0, "{}: {output}", folder.display());
+        let good = output.lines().filter(|line| line.ends_with(": good"));
+        assert_eq!(good.count(), resources, "{output}");
+    }
+}
+
+#[test]
+fn a_misspelt_field_fits_no_schema() {
+    let base = build(&repository("deploy/kubernetes"));
+    for (field, misspelt, problem) in [
+        (
+            "runAsNonRoot:",
+            "runAsNoRoot:",
+            "Deployment qlara-exporter: spec",
+        ),
+        (
+            "keep_firing_for:",
+            "keepFiringFor:",
+            "PrometheusRule qlara-exporter: unknown",
+        ),
+        (
+            "relabelings:",
+            "relabeling:",
+            "ServiceMonitor qlara-exporter: unknown",
+        ),
+    ] {
+        let (code, output) = check(&base.replace(field, misspelt));
+        assert_eq!(code, 1, "{output}");
+        assert!(output.contains(problem), "{output}");
+    }
+}
+
+#[test]
+fn rules_and_dashboards_are_the_very_files() {
+    let base = Resources::base();
+    let rules: Value = serde_saphyr::from_str(&read("alerts/qlara.rules.yml")).expect("YAML");
+    assert_eq!(base.get("PrometheusRule", "qlara-exporter")["spec"], rules);
+
+    let mut shown = BTreeMap::new();
+    for ((kind, _), map) in &base.0 {
+        if kind == "ConfigMap" && map["metadata"]["labels"]["grafana_dashboard"] == "1" {
+            for (file, text) in map["data"].as_object().expect("files") {
+                shown.insert(file.clone(), text.as_str().expect("a text").to_owned());
+            }
+        }
+    }
+    let files = std::fs::read_dir(repository("dashboards")).expect("a folder");
+    let names = files.map(|file| file.expect("a file").file_name().into_string());
+    let names = names.map(|name| name.expect("UTF-8"));
+    let dashboards = names.filter(|name| name.ends_with(".json"));
+    let files: BTreeMap<String, String> = dashboards
+        .map(|name| (name.clone(), read(&format!("dashboards/{name}"))))
+        .collect();
+    assert!(shown == files, "{:?}", shown.keys());
+    assert!(!files.is_empty());
+}
+
+/// <https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted>
+#[test]
+fn the_pod_is_restricted() {
+    let base = Resources::base();
+    let pod = &base.pod()["spec"];
+    let user = DOCKERFILE
+        .lines()
+        .find_map(|line| line.strip_prefix("USER "));
+    let user: u32 = user
+        .and_then(|user| user.split_once(':')?.0.parse().ok())
+        .expect("a number");
+    assert_eq!(
+        pod["securityContext"],
+        json!({
+            "runAsNonRoot": true,
+            "runAsUser": user,
+            "runAsGroup": user,
+            "fsGroup": user,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        })
+    );
+    assert_eq!(
+        base.container()["securityContext"],
+        json!({
+            "allowPrivilegeEscalation": false,
+            "readOnlyRootFilesystem": true,
+            "capabilities": {"drop": ["ALL"]},
+        })
+    );
+    assert_eq!(pod["automountServiceAccountToken"], false);
+    for place in ["hostNetwork", "hostPID", "hostIPC", "initContainers"] {
+        assert_eq!(pod[place], Value::Null, "{place}");
+    }
+    for volume in pod["volumes"].as_array().expect("volumes") {
+        let keys = volume.as_object().expect("a volume").keys();
+        for kind in keys.filter(|key| *key != "name") {
+            assert!(["configMap", "secret"].contains(&kind.as_str()), "{volume}");
+        }
+    }
+}
+
+#[test]
+fn the_container_is_of_this_version_with_settings_and_ports_of_the_exporter() {
+    let base = Resources::base();
+    let container = base.container();
+    let image = format!("qlara-exporter:{}", env!("CARGO_PKG_VERSION"));
+    assert_eq!(container["image"], image);
+    let help = run(exporter().arg("--help")).1;
+    let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for variable in container["env"].as_array().expect("variables") {
+        let name = variable["name"].as_str().expect("a name");
+        assert!(words.contains(&format!("[env: {name}]")), "{name}");
+    }
+    let port = |name| named(&container["ports"], name)["containerPort"].to_string();
+    assert!(words.contains(&format!("[default: :{}]", port("http"))));
+    let probes = named(&container["env"], "QLARA_WEB_PROBE_LISTEN_ADDRESS");
+    assert_eq!(probes["value"], format!(":{}", port("probes")));
+    for (probe, path) in [
+        ("livenessProbe", "/-/healthy"),
+        ("readinessProbe", "/-/ready"),
+    ] {
+        let request = &container[probe]["httpGet"];
+        assert_eq!(request, &json!({"path": path, "port": "probes"}));
+    }
+}
+
+#[test]
+fn prometheus_finds_the_pod_under_the_name_that_the_rules_go_by() {
+    let base = Resources::base();
+    let service = base.get("Service", "qlara-exporter");
+    let monitor = &base.get("ServiceMonitor", "qlara-exporter")["spec"];
+    let policy = &base.get("NetworkPolicy", "qlara-exporter")["spec"];
+    let pod = &base.pod()["metadata"]["labels"];
+    assert_eq!(
+        &monitor["selector"]["matchLabels"],
+        &service["metadata"]["labels"]
+    );
+    assert_eq!(&service["spec"]["selector"], pod);
+    assert_eq!(&policy["podSelector"]["matchLabels"], pod);
+
+    let endpoint = &monitor["endpoints"][0];
+    let port = named(
+        &service["spec"]["ports"],
+        endpoint["port"].as_str().expect("a port"),
+    );
+    assert_eq!(
+        policy["ingress"][0]["ports"],
+        json!([{"port": port["targetPort"]}])
+    );
+    named(
+        &base.container()["ports"],
+        port["targetPort"].as_str().expect("a port"),
+    );
+    let job = json!([{"targetLabel": "job", "replacement": "qlara"}]);
+    assert_eq!(endpoint["relabelings"], job);
+    assert!(read("alerts/qlara.rules.yml").contains("up{job=\"qlara\"}"));
+}
+
+/// With key files where the configuration expects the Secret's.
+#[test]
+fn the_configurations_are_good_and_take_their_keys_from_the_secret() {
+    let overlay = overlay();
+    for (resources, entry) in [
+        (Resources::base(), "main"),
+        (Resources::of(&overlay.path().join("overlay")), "brandco"),
+    ] {
+        let mounts = &resources.container()["volumeMounts"];
+        let path = |name| named(mounts, name)["mountPath"].as_str().expect("a path");
+        let file = format!("{}/qlara.yml", path("configuration"));
+        let variable = named(&resources.container()["env"], "QLARA_CONFIG_FILE");
+        assert_eq!(variable["value"], file);
+
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join(entry), "key").expect("a file");
+        let here = folder.path().to_str().expect("UTF-8");
+        let configuration = resources.configuration().replace(path("keys"), here);
+        let file = folder.path().join("qlara.yml");
+        std::fs::write(&file, configuration).expect("a file");
+        let mut check = exporter();
+        check.args(["--config.check", "--config.file"]).arg(&file);
+        let (code, output, error) = run(&mut check);
+        assert_eq!(code, 0, "{output}{error}");
+        std::fs::remove_file(folder.path().join(entry)).expect("removed");
+        assert_eq!(run(&mut check).0, 2, "the key is not that of the Secret");
+    }
+}
+
+/// Like the container, but for its paths, ports and gateway.
+#[tokio::test]
+async fn with_these_settings_it_serves_metrics_and_probes() {
+    let base = Resources::base();
+    let container = base.container();
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("main"), API_KEY).expect("a file");
+    let here = folder.path().to_str().expect("UTF-8");
+    let keys = named(&container["volumeMounts"], "keys")["mountPath"].as_str();
+    let configuration = base.configuration().replace(keys.expect("a path"), here);
+    let file = folder.path().join("qlara.yml");
+    std::fs::write(&file, configuration).expect("a file");
+
+    let gateway = system_gateway().await;
+    let [http_port, probes_port] = [free_port(), free_port()];
+    let mut command = exporter();
+    for variable in container["env"].as_array().expect("variables") {
+        let value = |name: &str| variable[name].as_str().expect("a text");
+        command.env(
+            value("name"),
+            value("value").replace("10018", &probes_port.to_string()),
+        );
+    }
+    let running = Running::start(
+        command
+            .env("QLARA_CONFIG_FILE", &file)
+            .env("QLARA_URL", gateway.url())
+            .env("QLARA_WEB_LISTEN_ADDRESS", format!("127.0.0.1:{http_port}")),
+    );
+    let ask = async |port: u16, path: &str| {
+        let url = format!("http://127.0.0.1:{port}{path}");
+        eventually("an answer", async || http().get(&url).send().await.ok()).await
+    };
+    for probe in ["livenessProbe", "readinessProbe"] {
+        let path = container[probe]["httpGet"]["path"]
+            .as_str()
+            .expect("a path");
+        assert_eq!(
+            ask(probes_port, path).await.status(),
+            200,
+            "{}",
+            running.output()
+        );
+    }
+    assert_eq!(ask(probes_port, "/metrics").await.status(), 404);
+    let metrics = ask(http_port, "/metrics")
+        .await
+        .text()
+        .await
+        .expect("a text");
+    assert!(
+        metrics.contains("\nqlara_up{account=\"main\"} 1\n"),
+        "{metrics}"
+    );
+}
+
+#[test]
+fn the_base_has_no_key_and_an_overlay_brings_one() {
+    let base = Resources::base();
+    assert!(base.0.keys().all(|(kind, _)| kind != "Secret"));
+    let overlay = overlay();
+    let resources = Resources::of(&overlay.path().join("overlay"));
+    let secret = &resources.volume("keys")["secret"]["secretName"];
+    let secret = resources.get("Secret", secret.as_str().expect("a name"));
+    assert_eq!(secret["data"], json!({"brandco": "czNjcmV0"}));
+    let image = &resources.container()["image"];
+    assert_eq!(image, "registry.example/qlara-exporter:0.1.0");
+    for ((kind, name), resource) in &resources.0 {
+        let metadata = &resource["metadata"];
+        assert_eq!(metadata["namespace"], "qlara", "{kind} {name}");
+        assert_eq!(metadata["labels"]["release"], "prometheus", "{kind} {name}");
+    }
+    let rules = &resources.get("PrometheusRule", "qlara-exporter")["spec"];
+    assert_eq!(rules, &base.get("PrometheusRule", "qlara-exporter")["spec"]);
+}

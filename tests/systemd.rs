@@ -1,0 +1,143 @@
+//! The units of `deploy/systemd`, as systemd's own tools judge them, and the settings that go with them.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::harness::process::{exporter, run};
+
+const SERVICE: &str = include_str!("../deploy/systemd/qlara-exporter.service");
+const SOCKET: &str = include_str!("../deploy/systemd/qlara-exporter.socket");
+const SETTINGS: &str = include_str!("../deploy/debian/default");
+const EXAMPLE: &str = include_str!("../deploy/debian/qlara.yml");
+
+fn unit(name: &str) -> std::path::PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/systemd");
+    folder.join(format!("qlara-exporter.{name}"))
+}
+
+fn values<'a>(unit: &'a str, name: &str) -> Vec<&'a str> {
+    let settings = unit.lines().filter_map(|line| line.split_once('='));
+    let of_name = settings.filter(|(key, _)| *key == name);
+    of_name.map(|(_, value)| value).collect()
+}
+
+/// The help text without its line breaks.
+fn help(exporter: &mut Command) -> String {
+    let (code, help, error) = run(exporter.arg("--help"));
+    assert_eq!(code, 0, "{error}");
+    help.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn systemd_understands_every_line() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let program = env!("CARGO_BIN_EXE_qlara-exporter");
+    let [command] = values(SERVICE, "ExecStart")[..] else {
+        panic!("one command");
+    };
+    let service = directory.path().join("qlara-exporter.service");
+    let socket = directory.path().join("qlara-exporter.socket");
+    std::fs::write(&service, SERVICE.replace(command, program)).expect("a file");
+    std::fs::write(&socket, SOCKET).expect("a file");
+    let verify = ["verify", "--man=no", "--recursive-errors=no"];
+    let end = run(Command::new("systemd-analyze")
+        .args(verify)
+        .args([&service, &socket]));
+    assert_eq!(end, (0, String::new(), String::new()));
+}
+
+#[test]
+fn systemd_rates_the_exposure_as_ok_or_better() {
+    let (code, output, error) = run(Command::new("systemd-analyze")
+        // In tenths: below 2.0 of 10.
+        .args(["security", "--no-pager", "--offline=true", "--threshold=20"])
+        .arg(unit("service")));
+    assert_eq!(code, 0, "{output}{error}");
+    let verdict = "→ Overall exposure level for qlara-exporter.service: 1.";
+    assert!(output.contains(verdict), "{output}");
+    assert!(output.contains(" OK"), "{output}");
+}
+
+#[test]
+fn the_service_tells_systemd_how_it_fares() {
+    assert_eq!(values(SERVICE, "Type"), ["notify"]);
+    assert_eq!(values(SERVICE, "WatchdogSec"), ["30s"]);
+    assert_eq!(values(SERVICE, "ExecReload"), ["/bin/kill -HUP $MAINPID"]);
+    let (code, _, _) = run(exporter().arg("--nope"));
+    assert_eq!(
+        values(SERVICE, "RestartPreventExitStatus"),
+        [code.to_string()]
+    );
+}
+
+#[test]
+fn the_socket_is_the_default_address() {
+    let [port] = values(SOCKET, "ListenStream")[..] else {
+        panic!("one address");
+    };
+    assert!(help(&mut exporter()).contains(&format!("[default: :{port}]")));
+}
+
+/// Every setting, commented or not, is one that the exporter has, and says what it does.
+#[test]
+fn the_default_file_has_settings_of_the_exporter() {
+    let lines = SETTINGS.lines().map(|line| line.trim_start_matches('#'));
+    let settings = lines.filter_map(|line| line.strip_prefix("QLARA_"));
+    let mut found = 0;
+    for (name, value) in settings.map(|line| line.split_once('=').expect("a value")) {
+        let (code, output, error) =
+            run(exporter().arg("--help").env(format!("QLARA_{name}"), value));
+        assert_eq!(code, 0, "{error}");
+        let words = output.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(&format!("[env: QLARA_{name}]")), "{name}");
+        found += 1;
+    }
+    assert!(found > 4, "{found} settings found");
+}
+
+#[test]
+fn the_example_configuration_is_good_as_it_is_and_with_its_settings() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let file = directory.path().join("qlara.yml");
+    std::fs::write(directory.path().join("brandco.key"), "key").expect("a file");
+    let mut check = exporter();
+    check.args(["--config.check", "--config.file"]).arg(&file);
+    let good = "The configuration is good: 1 account(s)\n".to_owned();
+
+    // Prose follows one space; settings none, or several.
+    let commented = EXAMPLE.lines().filter_map(|line| line.strip_prefix('#'));
+    let settings = commented.filter(|line| !line.starts_with(' ') || line.starts_with("  "));
+    let settings: String = settings.map(|line| format!("{line}\n")).collect();
+    assert!(settings.contains("\naccounts:\n"), "{settings}");
+    std::fs::write(&file, settings).expect("a file");
+    assert_eq!(run(&mut check), (0, good.clone(), String::new()));
+
+    std::fs::write(&file, EXAMPLE).expect("a file");
+    check.env("QLARA_API_KEY", "key");
+    assert_eq!(run(&mut check), (0, good, String::new()));
+}
+
+/// `docs/debian.md`: `deploy/debian/build` makes the rest.
+#[test]
+fn every_file_of_the_package_is_there() {
+    let metadata = ["metadata", "--no-deps", "--offline", "--format-version=1"];
+    let (code, output, error) = run(Command::new(env!("CARGO"))
+        .args(metadata)
+        .current_dir(env!("CARGO_MANIFEST_DIR")));
+    assert_eq!(code, 0, "{error}");
+    let metadata: serde_json::Value = serde_json::from_str(&output).expect("JSON");
+    let package = &metadata["packages"][0]["metadata"]["deb"];
+    let mut found = 0;
+    for asset in package["assets"].as_array().expect("assets") {
+        let path = asset[0].as_str().expect("a path");
+        if !path.starts_with("target/") {
+            let place = path.split('*').next().expect("a folder or file");
+            let place = Path::new(env!("CARGO_MANIFEST_DIR")).join(place);
+            assert!(place.exists(), "{path}");
+            found += 1;
+        }
+    }
+    assert!(found > 5, "{found} files found");
+    let units = package["systemd-units"][0]["unit-scripts"].as_str();
+    assert_eq!(units, Some("deploy/systemd"));
+}
