@@ -18,21 +18,8 @@ const DOCKERFILE: &str = include_str!("../Dockerfile");
 /// kubectl, the schemas and what reads them, in a virtual environment of Python.
 static TOOLS: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kubernetes");
-    let wanted = repository("tests/kubernetes/requirements.txt");
-    let installed = folder.join("requirements.txt");
-    let read = |file: &Path| std::fs::read(file).ok();
-    if read(&installed) != read(&wanted) {
-        let environment = ["-m", "venv", "--clear"];
-        let end = run(Command::new("python3").args(environment).arg(&folder));
-        assert_eq!(end.0, 0, "{end:?}");
-        let install = ["install", "--quiet", "--no-deps", "--only-binary=:all:"];
-        let end = run(Command::new(folder.join("bin/pip"))
-            .args(install)
-            .arg("--requirement")
-            .arg(&wanted));
-        assert_eq!(end.0, 0, "{end:?}");
-        std::fs::copy(&wanted, &installed).expect("copied");
-    }
+    let end = run(Command::new(repository("tests/kubernetes/install")).arg(&folder));
+    assert_eq!(end.0, 0, "{end:?}");
     folder.join("bin")
 });
 
