@@ -14,7 +14,15 @@ async fn gzip_comes_when_asked_for() {
     let stack = Stack::start().await;
     let plain = stack.get("/metrics").send().await.expect("an answer");
     assert_eq!(plain.headers().get("content-encoding"), None);
-    for accepted in ["gzip", "deflate, gzip;q=0.8"] {
+    assert_eq!(plain.headers()["vary"], "accept-encoding");
+    for accepted in [
+        "gzip",
+        "deflate, gzip;q=0.8",
+        "GZIP ; Q=1.000",
+        "x-gzip",
+        "identity;q=0, *",
+        "br;q=1.0, *;q=0.1",
+    ] {
         let answer = stack
             .get("/metrics")
             .header("Accept-Encoding", accepted)
@@ -33,7 +41,14 @@ async fn gzip_comes_when_asked_for() {
             .expect("gzip");
         assert_eq!(Scrape::parse(text).value("qlara_up"), 1.0);
     }
-    for refused in ["identity", "gzip;q=0", "br"] {
+    for refused in [
+        "identity",
+        "gzip;q=0",
+        "gzip; q=0.000, *",
+        "*;q=0",
+        "br",
+        "",
+    ] {
         let answer = stack
             .get("/metrics")
             .header("Accept-Encoding", refused)

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Audit, Read};
-use crate::exposition::{AccountView, Page, SnapshotText};
+use crate::exposition::{AccountView, Encoding, Page, SnapshotText};
 
 pub(super) fn write(audit: &Audit, out: &mut dyn Write) -> io::Result<()> {
     let views: Vec<AccountView> = audit.accounts.iter().map(view).collect();
     let own = || Ok::<_, Infallible>(Bytes::new());
-    let Ok(body) = Page::default().expose(&views, audit.checked_at, own);
+    let Ok(body) = Page::default().expose(&views, audit.checked_at, own, Encoding::Plain);
     body.pieces().try_for_each(|piece| out.write_all(&piece))
 }
 

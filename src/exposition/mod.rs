@@ -7,6 +7,7 @@
 
 mod body;
 mod families;
+mod gzip;
 mod page;
 mod snapshot_text;
 mod text;
@@ -18,7 +19,7 @@ use chrono::{DateTime, Utc};
 
 pub use body::Body;
 pub use families::{FAMILIES, Family};
-pub use page::Page;
+pub use page::{Encoding, Page};
 pub use snapshot_text::SnapshotText;
 
 /// `Content-Type` of an exposition.

@@ -1,16 +1,17 @@
-//! The answer to a scrape: what all accounts show at one second, in one run of pieces.
+//! The answer to a scrape: what all accounts show at one second, in one run of pieces, as it is or
+//! compressed.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 
 use super::families::{FAMILIES, Source};
-use super::snapshot_text::account_labels;
+use super::gzip::{self, Run};
+use super::snapshot_text::{Block, account_labels};
 use super::text::{Lines, gauge_header};
 use super::{AccountView, Body};
-
-/// A block below this size in bytes is copied: a piece of its own would cost more than the copy.
-const COPIED_BELOW: usize = 16 * 1024;
 
 /// The latest answer, which serves every scrape of the same second: nothing in it changes faster,
 /// but the exporter's own counters, where a lag of less than a second cannot be noticed.
@@ -23,7 +24,34 @@ pub struct Page {
 struct Written {
     second: i64,
     shown: Vec<Shown>,
-    pieces: Vec<Bytes>,
+    pieces: Vec<Block>,
+    plain: Vec<Bytes>,
+    /// Once somebody has asked for it.
+    gzip: Option<Vec<Bytes>>,
+}
+
+/// How an answer is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// As it is.
+    Plain,
+    /// `Content-Encoding: gzip`.
+    Gzip,
+}
+
+impl Written {
+    fn body(&mut self, encoding: Encoding) -> Body {
+        match encoding {
+            Encoding::Plain => Body::new(&self.plain),
+            Encoding::Gzip => {
+                let pieces = &self.pieces;
+                Body::new(self.gzip.get_or_insert_with(|| {
+                    let runs: Vec<Arc<Run>> = pieces.iter().map(Block::run).collect();
+                    gzip::member(runs.iter().map(Arc::as_ref))
+                }))
+            }
+        }
+    }
 }
 
 /// What makes two views of an account look alike.
@@ -43,6 +71,7 @@ impl Page {
         accounts: &[AccountView],
         now: DateTime<Utc>,
         own: impl FnOnce() -> Result<Bytes, E>,
+        encoding: Encoding,
     ) -> Result<Body, E> {
         let second = now.timestamp();
         let looks = |view: &AccountView| Shown {
@@ -51,7 +80,7 @@ impl Page {
         };
         // Others wait for the one that writes: they want the same.
         let mut latest = self.latest.lock();
-        if let Some(written) = latest.as_ref()
+        if let Some(written) = latest.as_mut()
             && written.second == second
             && written.shown.len() == accounts.len()
             && written
@@ -60,19 +89,22 @@ impl Page {
                 .zip(accounts)
                 .all(|(shown, view)| *shown == looks(view))
         {
-            return Ok(Body::new(&written.pieces));
+            return Ok(written.body(encoding));
         }
+        let pieces = write(accounts, now, &own()?);
         let written = latest.insert(Written {
             second,
             shown: accounts.iter().map(looks).collect(),
-            pieces: write(accounts, now, &own()?),
+            plain: pieces.iter().map(|piece| piece.text.clone()).collect(),
+            pieces,
+            gzip: None,
         });
-        Ok(Body::new(&written.pieces))
+        Ok(written.body(encoding))
     }
 }
 
 /// Each family has HELP and TYPE once; one without a sample is left out.
-fn write(accounts: &[AccountView], now: DateTime<Utc>, own: &Bytes) -> Vec<Bytes> {
+fn write(accounts: &[AccountView], now: DateTime<Utc>, own: &Bytes) -> Vec<Block> {
     let mut pieces = Pieces::default();
     let account_labels: Vec<String> = accounts
         .iter()
@@ -96,14 +128,14 @@ fn write(accounts: &[AccountView], now: DateTime<Utc>, own: &Bytes) -> Vec<Bytes
         }
         pieces.end_family(&header);
     }
-    pieces.push(own);
+    pieces.tail.extend_from_slice(own);
     pieces.finish()
 }
 
 /// Large blocks as they are, with everything small written together between them.
 #[derive(Default)]
 struct Pieces {
-    done: Vec<Bytes>,
+    done: Vec<Block>,
     tail: Vec<u8>,
 }
 
@@ -132,9 +164,9 @@ impl Pieces {
         }
     }
 
-    fn push(&mut self, block: &Bytes) {
-        if block.len() < COPIED_BELOW {
-            self.tail.extend_from_slice(block);
+    fn push(&mut self, block: &Block) {
+        if block.run.is_none() {
+            self.tail.extend_from_slice(&block.text);
         } else {
             self.flush();
             self.done.push(block.clone());
@@ -143,11 +175,14 @@ impl Pieces {
 
     fn flush(&mut self) {
         if !self.tail.is_empty() {
-            self.done.push(std::mem::take(&mut self.tail).into());
+            self.done.push(Block {
+                text: std::mem::take(&mut self.tail).into(),
+                run: None,
+            });
         }
     }
 
-    fn finish(mut self) -> Vec<Bytes> {
+    fn finish(mut self) -> Vec<Block> {
         self.flush();
         self.done
     }

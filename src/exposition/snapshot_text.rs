@@ -1,19 +1,47 @@
 //! A snapshot as text: everything in it that stays the same until the next refresh.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::families::{COUNTDOWN, FAMILIES, Source};
+use super::gzip::Run;
 use super::text::{Lines, label};
 use crate::snapshot::{Profile, Snapshot};
+
+/// A block below this size in bytes is copied and compressed with what is around it: a piece of its
+/// own would cost more.
+const COPIED_BELOW: usize = 16 * 1024;
+
+/// A run of lines. A large one is compressed when it is written, since many scrapes will ask for that.
+#[derive(Debug, Clone)]
+pub(super) struct Block {
+    pub(super) text: Bytes,
+    pub(super) run: Option<Arc<Run>>,
+}
+
+impl Block {
+    fn of(text: Vec<u8>) -> Block {
+        Block {
+            run: (text.len() >= COPIED_BELOW).then(|| Arc::new(Run::of(&text))),
+            text: text.into(),
+        }
+    }
+
+    /// The block for a compressed answer.
+    pub(super) fn run(&self) -> Arc<Run> {
+        let made = self.run.clone();
+        made.unwrap_or_else(|| Arc::new(Run::of(&self.text)))
+    }
+}
 
 /// The sample lines of one snapshot, written once and shown by many scrapes.
 #[derive(Debug)]
 pub struct SnapshotText {
     /// One block per family of the table, empty where this snapshot has no such sample.
-    blocks: Vec<Bytes>,
+    blocks: Vec<Block>,
     countdown: Countdown,
 }
 
@@ -44,7 +72,7 @@ impl SnapshotText {
                     }
                     Source::Account(_) | Source::Countdown => {}
                 }
-                Bytes::from(out)
+                Block::of(out)
             })
             .collect();
         SnapshotText {
@@ -54,7 +82,7 @@ impl SnapshotText {
     }
 
     /// The lines of the family at this place of the table.
-    pub(super) fn block(&self, family: usize) -> &Bytes {
+    pub(super) fn block(&self, family: usize) -> &Block {
         &self.blocks[family]
     }
 

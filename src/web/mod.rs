@@ -1,6 +1,7 @@
 //! The HTTP side: routes, the deadline of a scrape, and what a request can reach.
 
 mod discovery;
+mod encoding;
 pub mod guard;
 mod lifecycle;
 mod page;
@@ -145,7 +146,7 @@ const RELOAD: &str = "/-/reload";
 
 /// The exporter's routes.
 pub fn router(app: &Arc<App>) -> Router {
-    let telemetry_path = app.options.telemetry_path.clone();
+    let telemetry_path = &app.options.telemetry_path;
     let mut router = Router::new()
         .route(DOCUMENTATION, get(pages::documentation))
         .route(
@@ -154,17 +155,18 @@ pub fn router(app: &Arc<App>) -> Router {
                 .post(lifecycle::reload)
                 .put(lifecycle::reload),
         )
-        .route(PROBE, get(scrape::probe))
-        .route(DISCOVERY, get(discovery::targets))
-        .route(&telemetry_path, get(scrape::metrics));
+        .route(DISCOVERY, get(discovery::targets));
     if telemetry_path != "/" {
         router = router.route("/", get(page::show));
     }
+    // Metrics are compressed beforehand.
     let router = router
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .route(PROBE, get(scrape::probe))
+        .route(telemetry_path, get(scrape::metrics))
         .with_state(Arc::clone(app))
         .merge(health())
-        .fallback(not_found)
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest));
+        .fallback(not_found);
     let (config, clock) = (Arc::clone(&app.options.config), Arc::clone(&app.clock));
     guard::guard(router, config, clock)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -13,8 +13,8 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 use tracing::error;
 
-use super::{App, Busy};
-use crate::exposition;
+use super::{App, Busy, encoding};
+use crate::exposition::{self, Encoding};
 use crate::roster::Roster;
 
 /// Where Prometheus says how long it waits.
@@ -28,9 +28,11 @@ pub(super) async fn metrics(
     headers: HeaderMap,
 ) -> Result<Response, Busy> {
     let _place = app.place()?;
+    let encoding = encoding::accepted(&headers);
     let own = || app.telemetry.expose(app.files_are_good());
     if !app.options.accounts_on_metrics {
-        return Ok(answer(app.own_page.expose(&[], app.clock.now(), own)));
+        let body = app.own_page.expose(&[], app.clock.now(), own, encoding);
+        return Ok(answer(body, encoding));
     }
     let roster = app.reloader.roster();
     let deadline = deadline(&headers, &roster);
@@ -41,11 +43,9 @@ pub(super) async fn metrics(
         app.telemetry.count_cache_request(result);
         accounts.push(view.exposed);
     }
-    Ok(answer(roster.page().expose(
-        &accounts,
-        app.clock.now(),
-        own,
-    )))
+    let page = roster.page();
+    let body = page.expose(&accounts, app.clock.now(), own, encoding);
+    Ok(answer(body, encoding))
 }
 
 /// One account alone.
@@ -69,11 +69,10 @@ pub(super) async fn probe(
     let (view, result) = entry.account.view(deadline(&headers, &roster)).await;
     app.telemetry.count_cache_request(result);
     let nothing = || Ok::<_, prometheus::Error>(Bytes::new());
-    Ok(answer(entry.page.expose(
-        &[view.exposed],
-        app.clock.now(),
-        nothing,
-    )))
+    let encoding = encoding::accepted(&headers);
+    let (now, page) = (app.clock.now(), &entry.page);
+    let body = page.expose(&[view.exposed], now, nothing, encoding);
+    Ok(answer(body, encoding))
 }
 
 fn account_parameter(query: &str) -> Option<String> {
@@ -86,10 +85,17 @@ fn bad_request(text: &'static str) -> Response {
     (StatusCode::BAD_REQUEST, text).into_response()
 }
 
-fn answer(written: Result<exposition::Body, prometheus::Error>) -> Response {
-    match written {
-        Ok(body) => ([(CONTENT_TYPE, exposition::CONTENT_TYPE)], Body::new(body)).into_response(),
-        Err(err) => {
+fn answer(written: Result<exposition::Body, prometheus::Error>, encoding: Encoding) -> Response {
+    let headers = [
+        (CONTENT_TYPE, exposition::CONTENT_TYPE),
+        (VARY, "accept-encoding"),
+    ];
+    match (written, encoding) {
+        (Ok(body), Encoding::Plain) => (headers, Body::new(body)).into_response(),
+        (Ok(body), Encoding::Gzip) => {
+            (headers, [(CONTENT_ENCODING, "gzip")], Body::new(body)).into_response()
+        }
+        (Err(err), _) => {
             error!(%err, "Cannot write the exporter's own metrics");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
