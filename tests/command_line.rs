@@ -193,6 +193,7 @@ fn help_is_grouped_and_names_each_variable_but_no_value() {
         "config.file",
         "config.check",
         "web.listen-address",
+        "web.config.file",
         "web.telemetry-path",
         "web.max-requests",
         "web.external-url",

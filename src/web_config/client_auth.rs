@@ -1,8 +1,6 @@
 //! Certificates of clients: who must show one, and which is good.
 
-use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::ring::default_provider;
@@ -16,12 +14,8 @@ use rustls::{
 };
 use serde_saphyr::Location;
 use tracing::warn;
-use x509_cert::Certificate;
-use x509_cert::der::Decode;
-use x509_cert::der::oid::ObjectIdentifier;
-use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::ext::pkix::{ExtendedKeyUsage, SubjectAltName};
 
+use super::client_certificate::{carries_one_of, good_by_itself, parse};
 use super::file::Tls;
 use super::reading::Reading;
 use super::tls::certificates;
@@ -219,59 +213,4 @@ impl ClientCertVerifier for Verifier {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
     }
-}
-
-fn parse(certificate: &CertificateDer<'_>) -> Result<Certificate, Error> {
-    Certificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding.into())
-}
-
-/// `id-kp-clientAuth` and `anyExtendedKeyUsage` (RFC 5280, section 4.2.1.12).
-const CLIENT_USAGES: [ObjectIdentifier; 2] = [
-    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2"),
-    ObjectIdentifier::new_unwrap("2.5.29.37.0"),
-];
-
-/// What remains to be checked of a certificate that needs no issuer.
-fn good_by_itself(certificate: &Certificate, now: UnixTime) -> Result<(), Error> {
-    let certificate = certificate.tbs_certificate();
-    let (validity, now) = (certificate.validity(), Duration::from_secs(now.as_secs()));
-    if now < validity.not_before.to_unix_duration() {
-        return Err(CertificateError::NotValidYet.into());
-    }
-    if now > validity.not_after.to_unix_duration() {
-        return Err(CertificateError::Expired.into());
-    }
-    let usage = certificate.get_extension::<ExtendedKeyUsage>();
-    match usage.map_err(|_| CertificateError::BadEncoding)? {
-        Some((_, usage)) if !usage.0.iter().any(|usage| CLIENT_USAGES.contains(usage)) => {
-            Err(CertificateError::InvalidPurpose.into())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Names are compared as they are written; an address in its usual notation.
-fn carries_one_of(certificate: &Certificate, allowed: &[String]) -> bool {
-    let names = certificate
-        .tbs_certificate()
-        .get_extension::<SubjectAltName>();
-    let Ok(Some((_, names))) = names else {
-        return false;
-    };
-    let is_allowed = |name: &str| allowed.iter().any(|allowed| allowed == name);
-    names.0.iter().any(|name| match name {
-        GeneralName::DnsName(name)
-        | GeneralName::Rfc822Name(name)
-        | GeneralName::UniformResourceIdentifier(name) => is_allowed(name.as_str()),
-        GeneralName::IpAddress(bytes) => {
-            address(bytes.as_bytes()).is_some_and(|address| is_allowed(&address.to_string()))
-        }
-        _ => false,
-    })
-}
-
-fn address(bytes: &[u8]) -> Option<IpAddr> {
-    let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
-    four.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from))
-        .ok()
 }

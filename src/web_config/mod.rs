@@ -5,6 +5,7 @@
 //! [`WebConfigFile`] keeps a [`WebConfig`] current while the file and those it names change.
 
 mod client_auth;
+mod client_certificate;
 mod file;
 mod headers;
 mod keeper;

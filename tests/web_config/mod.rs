@@ -2,6 +2,7 @@
 
 mod certificates;
 mod client_certificates;
+mod exporter;
 mod guard;
 mod loading;
 mod passwords;

@@ -1,0 +1,241 @@
+//! The file in the whole exporter: the real program, its metrics, and Prometheus' tools.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use qlara_exporter::web::WebOptions;
+use serde_json::Value;
+
+use super::certificates::Identity;
+use super::passwords::hash;
+use super::server::{Folder, TLS};
+use crate::harness::process::{Running, exporter, run};
+use crate::harness::{API_KEY, Setup, eventually, http};
+use crate::prometheus::{Prometheus, free_port, system_gateway};
+
+const DOCUMENTATION: &str = include_str!("../../docs/web-configuration.md");
+
+/// The documentation's blocks of this language that begin so.
+fn blocks(language: &str, begin: &str) -> Vec<&'static str> {
+    let fence = format!("```{language}\n");
+    let blocks = DOCUMENTATION.split(&fence).skip(1);
+    let blocks = blocks.map(|block| block.split("```").next().expect("an end"));
+    blocks.filter(|block| block.starts_with(begin)).collect()
+}
+
+/// A folder in which the documentation's commands for certificates have been run.
+fn documented_folder() -> Folder {
+    let folder = Folder::new();
+    for block in blocks("sh", "openssl") {
+        let mut shell = Command::new("sh");
+        let (code, _, error) = run(shell.args(["-ec", block]).current_dir(folder.path("")));
+        assert_eq!(code, 0, "{error}");
+    }
+    folder
+}
+
+fn check(web: &Path) -> (i32, String, String) {
+    let mut exporter = exporter();
+    exporter.arg("--config.check").env("QLARA_API_KEY", "x");
+    run(exporter.arg("--web.config.file").arg(web))
+}
+
+#[test]
+fn the_documented_files_are_good_here_and_for_promtool() {
+    let folder = documented_folder();
+    let files = blocks("yaml", "# web.yml");
+    assert_eq!(files.len(), 3);
+    for text in files {
+        folder.write("web.yml", text);
+        let web = folder.path("web.yml");
+        let good = "The configuration is good: 1 account(s)\n".to_owned();
+        assert_eq!(check(&web), (0, good, String::new()), "{text}");
+        // Debian's promtool is older than these keys.
+        let text = text.split("rate_limit:").next().expect("a text");
+        folder.write(
+            "web.yml",
+            &text.replace("client_allowed_sans: [prometheus]", ""),
+        );
+        let (code, output, error) = run(Command::new("promtool")
+            .args(["check", "web-config"])
+            .arg(&web));
+        assert_eq!(code, 0, "{output}{error}");
+    }
+}
+
+#[test]
+fn the_check_lists_everything_that_is_wrong_in_both_files() {
+    let folder = Folder::with(
+        "tls_server_config: {cert_file: none, key_file: server.key, client_auth_type: x}\nbasic_auth_users: {bob: s3cret}\n",
+        &Identity::server(),
+    );
+    folder.write("qlara.yml", "cache: {ttl: 1m}\naccounts: [{name: a}]\n");
+    let file = |name: &str| folder.path(name).display().to_string();
+    for check in [&[][..], &["--config.check"]] {
+        let (code, output, error) = run(exporter()
+            .args(check)
+            .args(["--config.file", &file("qlara.yml")])
+            .env("QLARA_WEB_CONFIG_FILE", file("web.yml")));
+        assert_eq!((code, output.as_str()), (2, ""));
+        let lines: Vec<_> = error.lines().collect();
+        assert_eq!(lines.len(), 4, "{error}");
+        assert!(lines[0].contains(&file("qlara.yml")), "{error}");
+        for (line, part) in lines[1..].iter().zip([
+            "invalid ClientAuth: x",
+            "cannot read",
+            "basic_auth_users.bob",
+        ]) {
+            assert!(
+                line.contains(&file("web.yml")) && line.contains(part),
+                "{error}"
+            );
+        }
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+    let (code, _, error) = check(&folder.path("missing.yml"));
+    assert_eq!(code, 2);
+    assert_eq!(
+        error,
+        format!(
+            "qlara-exporter: {}: No such file or directory (os error 2)\n",
+            file("missing.yml")
+        )
+    );
+}
+
+// The gateway goes on while this thread waits for curl.
+#[tokio::test(flavor = "multi_thread")]
+async fn prometheus_and_curl_scrape_as_documented() {
+    let folder = documented_folder();
+    let gateway = system_gateway().await;
+    folder.write("password", "secret");
+    let at = |name: &str| folder.path(name).display().to_string();
+    let webs = blocks("yaml", "# web.yml");
+    let scrapers = blocks("yaml", "# prometheus.yml");
+    let curls = DOCUMENTATION
+        .lines()
+        .filter_map(|line| line.strip_prefix("$ curl "));
+    for ((web, scraper), curl) in webs.iter().zip(&scrapers).zip(curls) {
+        folder.write("web.yml", web);
+        let port = free_port();
+        let _exporter = Running::start(exporter().env("QLARA_API_KEY", API_KEY).args([
+            "--qlara.url",
+            &gateway.url(),
+            "--web.listen-address",
+            &format!("127.0.0.1:{port}"),
+            "--web.config.file",
+            &at("web.yml"),
+        ]));
+        let command = format!("curl --silent --fail --write-out %{{http_version}} {curl}");
+        let command = command.replace(":10017", &format!(":{port}"));
+        let text = eventually(&command, async || {
+            let mut shell = Command::new("sh");
+            let (code, output, _) = run(shell.args(["-c", &command]).current_dir(folder.path("")));
+            (code == 0).then_some(output)
+        })
+        .await;
+        assert!(text.contains("\nqlara_up 1\n"), "{text}");
+        assert!(text.ends_with("\n2"), "over HTTP/2: {text}");
+
+        let scraper = scraper.replace("/etc/prometheus/", &at("")).replace(
+            "qlara-exporter.example.com:10017",
+            &format!("127.0.0.1:{port}"),
+        );
+        let scraper: Value = serde_saphyr::from_str(&scraper).expect("YAML");
+        let prometheus = Prometheus::with_scrape_configs(&scraper["scrape_configs"]);
+        prometheus.until("qlara_up", 1.0).await;
+
+        // Nobody else.
+        let stranger =
+            format!("curl --silent --fail --cacert server.crt https://localhost:{port}/-/healthy");
+        let mut shell = Command::new("sh");
+        let (code, output, _) = run(shell.args(["-c", &stranger]).current_dir(folder.path("")));
+        assert!(code != 0 && output.is_empty(), "{output}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_in_force_shows_in_a_metric() {
+    let folder = Folder::with(
+        "http_server_config: {headers: {X-Frame-Options: deny}}",
+        &Identity::server(),
+    );
+    let file = Arc::new(folder.load().expect("a good web configuration"));
+    let setup = Setup {
+        web: WebOptions {
+            config: file,
+            ..WebOptions::default()
+        },
+        ..Setup::default()
+    };
+    let stack = setup.start().await;
+    let is_good = async || {
+        let scrape = stack.scrape_after(1).await;
+        scrape.value("qlara_exporter_config_last_reload_successful")
+    };
+    assert_eq!(is_good().await, 1.0);
+    folder.write("web.yml", "x");
+    assert_eq!(is_good().await, 0.0);
+    folder.write("web.yml", "");
+    assert_eq!(is_good().await, 1.0);
+}
+
+#[tokio::test]
+async fn everything_but_the_probes_is_behind_the_file() {
+    let users = format!("basic_auth_users: {{alice: {}}}", hash("secret", 4));
+    for (web, plain) in [(users, true), (TLS.to_owned(), false)] {
+        let folder = Folder::with(&web, &Identity::server());
+        let file = Arc::new(folder.load().expect("a good web configuration"));
+        let setup = Setup {
+            web: WebOptions {
+                config: file,
+                ..WebOptions::default()
+            },
+            ..Setup::default()
+        };
+        let stack = setup.start().await;
+        for path in [
+            "/",
+            "/metrics",
+            "/-/healthy",
+            "/-/ready",
+            "/-/documentation",
+            "/probe",
+            "/sd",
+            "/nowhere",
+        ] {
+            let answer = stack.get(path).send().await;
+            let status = answer.ok().map(|answer| answer.status().as_u16());
+            assert_eq!(status, plain.then_some(401), "{path}");
+        }
+        for path in ["/-/healthy", "/-/ready"] {
+            let url = format!("http://{}{path}", stack.probe_address);
+            assert_eq!(
+                http().get(url).send().await.expect("an answer").status(),
+                200
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_demonstration_can_be_protected_too() {
+    let folder = Folder::with(TLS, &Identity::server());
+    let address = format!("127.0.0.1:{}", free_port());
+    let demo = Running::start(
+        exporter()
+            .args([
+                "demo",
+                "--web.listen-address",
+                &address,
+                "--web.config.file",
+            ])
+            .arg(folder.path("web.yml")),
+    );
+    let url = format!("https://{address}/metrics");
+    eventually("the addresses to open", async || {
+        demo.output().contains(&url).then_some(())
+    })
+    .await;
+}
