@@ -7,6 +7,7 @@ use chrono::{SecondsFormat, Utc};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt;
@@ -22,25 +23,30 @@ pub enum Format {
     Json,
 }
 
-/// Starts logging for the whole process.
-///
-/// Of libraries only warnings are written: what they log at debug level may hold requests with their
-/// headers.
+/// Starts logging on standard error, for the whole process.
 ///
 /// # Errors
 /// When the process logs already.
 pub fn start(level: Level, format: Format) -> Result<(), TryInitError> {
+    lines(level, format, std::io::stderr).try_init()
+}
+
+/// What writes log lines to `writer`.
+///
+/// Of libraries only warnings are written: what they log at debug level may hold requests with their
+/// headers.
+pub fn lines<W>(level: Level, format: Format, writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let own = LevelFilter::from_level(level);
     let levels = Targets::new()
         .with_target(env!("CARGO_CRATE_NAME"), own)
         .with_default(own.min(LevelFilter::WARN));
     let lines = tracing_subscriber::fmt::layer()
         .event_format(format)
-        .with_writer(std::io::stderr);
-    tracing_subscriber::registry()
-        .with(levels)
-        .with(lines)
-        .try_init()
+        .with_writer(writer);
+    tracing_subscriber::registry().with(levels).with(lines)
 }
 
 impl<S, N> FormatEvent<S, N> for Format

@@ -12,6 +12,7 @@ mod dashboards;
 mod deploy;
 mod documentation;
 mod exporter_metrics;
+mod fault_matrix;
 mod freshness;
 mod gateway_client;
 mod generated;

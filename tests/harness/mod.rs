@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod listener;
+pub mod log;
 pub mod process;
 pub mod scrape;
 
