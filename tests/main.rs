@@ -28,6 +28,7 @@ mod pauses;
 mod prometheus;
 mod reload;
 mod runbooks;
+mod secrets;
 mod server;
 mod service_manager;
 mod several_accounts;

@@ -1,0 +1,379 @@
+//! No key, password or hash in anything that can be printed: every secret carries a mark here, and
+//! none of the marks is found.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use qlara_exporter::clock::SystemClock;
+use qlara_exporter::config::{Config, Settings};
+use qlara_exporter::lifecycle::{Exporter, Sockets};
+use qlara_exporter::web::WebOptions;
+use qlara_exporter::web_config::WebConfigFile;
+use tempfile::TempDir;
+
+use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::process::{Running, exporter, run};
+use crate::harness::{eventually, http};
+use crate::prometheus::free_port;
+
+/// Part of every secret.
+const MARK: &str = "mArKeD";
+const WEB_PASSWORD: &str = "mArKeD-web-password";
+
+/// Files full of secrets, and what must not be found of them.
+struct Secrets {
+    directory: TempDir,
+    marks: Vec<String>,
+}
+
+impl Secrets {
+    fn new() -> Secrets {
+        let directory = TempDir::new().expect("a folder");
+        // The salt and the hash itself are random: whole, they are a mark of their own.
+        let hash = bcrypt::hash(WEB_PASSWORD, 4).expect("a hash");
+        let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]);
+        let certified = certified.expect("a certificate");
+        let private = certified.signing_key.serialize_pem();
+        let encoded = |text: &str| BASE64_STANDARD.encode(text);
+        let mut marks = vec![
+            MARK.to_owned(),
+            hash.clone(),
+            hash[29..].to_owned(),
+            encoded(&format!("prometheus:{WEB_PASSWORD}")),
+            encoded("user:mArKeD-password"),
+            encoded("proxy:mArKeD-proxy"),
+        ];
+        marks.extend(
+            private
+                .lines()
+                .filter(|line| !line.starts_with("-----"))
+                .map(str::to_owned),
+        );
+        let secrets = Secrets { directory, marks };
+        secrets.write("key", "mArKeD-key");
+        secrets.write("password", "mArKeD-password");
+        secrets.write("server.key", &private);
+        secrets.write("server.crt", &certified.cert.pem());
+        secrets.write(
+            "web.yml",
+            &format!("basic_auth_users: {{prometheus: '{hash}'}}\n"),
+        );
+        secrets.write(
+            "tls.yml",
+            &format!(
+                "tls_server_config: {{cert_file: server.crt, key_file: server.key}}\n\
+                 basic_auth_users: {{prometheus: '{hash}'}}\n"
+            ),
+        );
+        secrets.write("qlara.yml", &Secrets::configuration(""));
+        secrets
+    }
+
+    fn configuration(gateway: &str) -> String {
+        format!(
+            "gateway: {{{gateway}}}\naccounts:\n- {{name: file, api_key_file: key}}\n\
+             - {{name: variable, api_key_env: VARIABLE}}\n\
+             - {{name: basic, basic_auth: {{username: user, password_file: password}}}}\n"
+        )
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).expect("a file");
+    }
+
+    /// None of the marks is in the text, however it came about.
+    fn find_none(&self, text: &str, what: &str) {
+        for mark in &self.marks {
+            assert!(!text.contains(mark.as_str()), "{what}: {mark:?} in {text}");
+        }
+    }
+
+    /// The program with the variables that hold a secret.
+    fn program(&self) -> Command {
+        let mut command = exporter();
+        command.env("VARIABLE", "mArKeD-variable");
+        command.env("QLARA_CONFIG_FILE", self.path("qlara.yml"));
+        command
+    }
+}
+
+/// A gateway that repeats whatever it is sent, in its head and in its body, as each kind of answer.
+async fn repeating_gateway() -> Recorder {
+    let statuses = [
+        "200 OK",
+        "302 Found",
+        "400 Bad Request",
+        "401 Unauthorized",
+        "429 Too Many Requests",
+        "500 Internal Server Error",
+        "999 mArKeD",
+    ];
+    let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    Recorder::start(move |request| {
+        let place = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let repeated = request.replace("\r\n", " ");
+        let headers = format!("Location: http://127.0.0.1:9/?{MARK}\r\nX-Repeated: {repeated}\r\n");
+        http_answer(statuses[place % statuses.len()], &headers, request)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn nothing_that_runs_prints_a_secret() {
+    for format in ["logfmt", "json"] {
+        let secrets = Secrets::new();
+        let gateway = repeating_gateway().await;
+        let url = format!("http://{}", gateway.address);
+        let address = format!("127.0.0.1:{}", free_port());
+        let mut command = secrets.program();
+        command
+            .args([
+                "--qlara.url",
+                &url,
+                "--cache.ttl",
+                "0s",
+                "--web.enable-lifecycle",
+            ])
+            .args(["--log.level", "debug", "--log.format", format])
+            .args(["--web.listen-address", &address, "--web.config.file"])
+            .arg(secrets.path("web.yml"));
+        let running = Running::start(&mut command);
+        let ask = async |path: &str, password: &str| {
+            let request = http().get(format!("http://{address}{path}"));
+            let answer = request
+                .basic_auth("prometheus", Some(password))
+                .send()
+                .await
+                .ok()?;
+            let head = format!("{:?}", answer.headers());
+            Some(head + &answer.text().await.ok()?)
+        };
+        eventually("readiness", async || ask("/-/ready", WEB_PASSWORD).await).await;
+        // Each round meets the gateway in another mood.
+        for round in 0..9 {
+            for path in [
+                "/",
+                "/?account=mArKeD",
+                "/metrics",
+                "/probe?account=file",
+                "/probe?account=mArKeD",
+                "/sd",
+                "/-/healthy",
+                "/-/documentation",
+                "/-/reload",
+                "/mArKeD",
+            ] {
+                for password in [WEB_PASSWORD, "mArKeD-guess"] {
+                    let answer = ask(path, password).await.expect("an answer");
+                    // The page repeats what its reader has asked for.
+                    if path != "/?account=mArKeD" {
+                        secrets.find_none(&answer, &format!("{path}, round {round}"));
+                    }
+                }
+            }
+            match round {
+                3 => secrets.write("key", "mArKeD-rotated"),
+                4 => secrets.write("key", "mArKeD \u{1} control"),
+                5 => secrets.write("web.yml", "basic_auth_users: {prometheus: mArKeD-no-hash}"),
+                6 => std::fs::remove_file(secrets.path("password")).expect("removed"),
+                7 => secrets.write("qlara.yml", "accounts: [{name: a, api_key: mArKeD}]"),
+                _ => {}
+            }
+            if round < 7 {
+                // Another configuration ends the pauses, so that the gateway is asked again.
+                let timeout = format!("timeout: {}s", 10 + round);
+                secrets.write("qlara.yml", &Secrets::configuration(&timeout));
+            }
+            let reload = http().post(format!("http://{address}/-/reload"));
+            let reload = reload.basic_auth("prometheus", Some(WEB_PASSWORD)).send();
+            let text = reload
+                .await
+                .expect("an answer")
+                .text()
+                .await
+                .expect("a text");
+            secrets.find_none(&text, "a reload");
+        }
+        running.signal("TERM");
+        let (_, log) = tokio::task::spawn_blocking(|| running.wait())
+            .await
+            .expect("an end");
+        secrets.find_none(&log, "the log");
+        for line in [
+            "Cannot load the configuration",
+            "not in force as it stands",
+            "Secret file",
+        ] {
+            assert!(log.contains(line), "{line}: {log}");
+        }
+    }
+}
+
+/// Exit code and everything that it prints.
+fn printed(secrets: &Secrets, command: &mut Command, what: &str) -> i32 {
+    let (code, output, error) = run(command);
+    secrets.find_none(&(output + &error), what);
+    code
+}
+
+#[tokio::test]
+async fn no_audit_prints_a_secret() {
+    let secrets = Arc::new(Secrets::new());
+    let gateway = repeating_gateway().await;
+    let url = format!("http://{}", gateway.address);
+    for form in ["table", "json", "csv", "metrics", "nagios"] {
+        for _ in 0..3 {
+            let mut command = secrets.program();
+            command.args([
+                "check",
+                "--log.level",
+                "debug",
+                "--qlara.url",
+                &url,
+                "--output",
+                form,
+            ]);
+            let secrets = Arc::clone(&secrets);
+            let ran = tokio::task::spawn_blocking(move || printed(&secrets, &mut command, form));
+            assert_eq!(ran.await.expect("a run"), 3, "{form}");
+        }
+    }
+}
+
+#[test]
+fn no_mistake_in_a_file_prints_a_secret() {
+    let secrets = Secrets::new();
+    let check = |what: &str| {
+        let mut command = secrets.program();
+        command.arg("--config.check").arg("--web.config.file");
+        printed(&secrets, command.arg(secrets.path("web.yml")), what)
+    };
+    assert_eq!(check("no mistake"), 0);
+    for yaml in [
+        "mArKeD",
+        "accounts: mArKeD",
+        "accounts: [mArKeD]",
+        "accounts: [{name: a, api_key: mArKeD}]",
+        "accounts: [{name: a, api_key_file: [mArKeD]}]",
+        "accounts: [{name: a, basic_auth: mArKeD}]",
+        "accounts: [{name: a, basic_auth: {username: u, password: mArKeD}}]",
+        "accounts: [{name: a, basic_auth: {username: 'mArKeD:x', password_file: password}}]",
+        "gateway: {proxy_url: 'mArKeD'}",
+        "gateway: {proxy_url: 'ftp://u:mArKeD@x'}",
+        "gateway: {url: 'https://u:mArKeD@x'}",
+        "gateway: {url: 'https://x/?key=mArKeD'}",
+        "gateway: {timeout: mArKeD}",
+        "limits: {profiles: mArKeD}",
+        "phone_number: mArKeD",
+        "accounts: [{name: a, api_key_file: key}]\n  mArKeD: [",
+        "accounts: [{name: a, api_key_file: key}\n# mArKeD",
+    ] {
+        secrets.write("qlara.yml", yaml);
+        assert_eq!(check(yaml), 2, "{yaml}");
+    }
+    secrets.write("qlara.yml", &Secrets::configuration(""));
+    for yaml in [
+        "mArKeD",
+        "basic_auth_users: mArKeD",
+        "basic_auth_users: {u: mArKeD}",
+        "basic_auth_users: {u: $2y$10$mArKeD}",
+        "basic_auth_users: {u: [mArKeD]}",
+        "tls_server_config: {cert: mArKeD, key: mArKeD}",
+        "tls_server_config: {cert_file: server.crt, key: mArKeD}",
+        "tls_server_config: {cert_file: key, key_file: key}",
+        "tls_server_config: {cert_file: server.crt, key_file: key}",
+        "tls_server_config: {cert_file: server.crt, key_file: server.key, client_ca: mArKeD}",
+    ] {
+        secrets.write("web.yml", yaml);
+        assert_eq!(check(yaml), 2, "{yaml}");
+    }
+}
+
+#[test]
+fn no_wrong_use_prints_a_secret() {
+    let secrets = Secrets::new();
+    for arguments in [
+        &["mArKeD"][..],
+        &["--", "mArKeD"],
+        &["check", "mArKeD"],
+        &["--qlara.timeout", "mArKeD"],
+        &["--cache.ttl=mArKeD"],
+        &["--web.listen-address", "mArKeD"],
+        &["--web.external-url", "mArKeD"],
+        &["--web.max-requests", "mArKeD"],
+        &["--log.level", "mArKeD"],
+        &["--config.check=mArKeD"],
+        &["--qlara.url", "https://user:mArKeD@host/"],
+        &["check", "--output", "mArKeD"],
+        &[
+            "healthcheck",
+            "--url",
+            "http://u:mArKeD@127.0.0.1:9/?mArKeD",
+        ],
+    ] {
+        let what = arguments.join(" ");
+        let code = printed(&secrets, secrets.program().args(arguments), &what);
+        assert_ne!(code, 0, "{what}");
+    }
+    for arguments in [
+        &["--help"][..],
+        &["check", "--help"],
+        &["healthcheck", "--help"],
+    ] {
+        let mut command = secrets.program();
+        command
+            .env("QLARA_API_KEY", "mArKeD")
+            .env("QLARA_URL", "https://mArKeD@x");
+        command.env("QLARA_HEALTHCHECK_URL", "https://mArKeD@x");
+        assert_eq!(printed(&secrets, command.args(arguments), "help"), 0);
+    }
+}
+
+fn settings(file: &Path) -> Settings {
+    Settings {
+        file: Some(file.to_owned()),
+        ..Settings::default()
+    }
+}
+
+/// What a panic or a careless log line would show.
+#[tokio::test]
+async fn no_debug_output_shows_a_secret() {
+    let secrets = Secrets::new();
+    let proxy = "proxy_url: 'http://proxy:mArKeD-proxy@127.0.0.1:9'";
+    secrets.write("qlara.yml", &Secrets::configuration(proxy));
+    let settings = settings(&secrets.path("qlara.yml"));
+    let load = move || {
+        Config::load(&settings, &|name| {
+            (name == "VARIABLE").then(|| "mArKeD-variable".to_owned())
+        })
+    };
+    let config = load().expect("a good configuration");
+    secrets.find_none(&format!("{config:#?}"), "the configuration");
+    let web_config = WebConfigFile::load(&secrets.path("tls.yml")).expect("a good file");
+    let current = web_config.current().await;
+    secrets.find_none(&format!("{current:?}"), "the web configuration");
+    let options = WebOptions {
+        config: Arc::new(web_config),
+        ..WebOptions::default()
+    };
+    let sockets = Sockets {
+        addresses: vec!["127.0.0.1:0".parse().expect("an address")],
+        ..Sockets::default()
+    };
+    let clock = Arc::new(SystemClock);
+    let exporter = Exporter::bind(sockets, Box::new(load), options, clock).await;
+    let exporter = format!("{:?}", exporter.expect("an exporter"));
+    assert!(
+        exporter.contains("prometheus"),
+        "it has its users: {exporter}"
+    );
+    secrets.find_none(&exporter, "the exporter");
+}
