@@ -145,3 +145,25 @@ fn the_configurations_of_the_readme_are_good() {
         )
     );
 }
+
+/// The table says of each crate why it is there, and names no other.
+#[test]
+fn the_dependencies_of_the_documentation_are_those_of_the_program() {
+    let manifest = include_str!("../Cargo.toml");
+    let mut section = "";
+    let mut named = Vec::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            section = line;
+        } else if section.ends_with("dependencies]") && section != "[dev-dependencies]" {
+            named.extend(line.split_once(" = ").map(|(name, _)| name));
+        }
+    }
+    named.sort_unstable();
+    let rows = include_str!("../docs/dependencies.md").lines();
+    let told: Vec<&str> = rows
+        .filter_map(|row| row.strip_prefix("| `")?.split_once('`'))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(told, named);
+}

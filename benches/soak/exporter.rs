@@ -1,0 +1,156 @@
+//! The exporter in a process of its own, and what can be read of that process.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use qlara_exporter::clock::SystemClock;
+use qlara_exporter::config::{Config, Settings};
+use qlara_exporter::lifecycle::{self, Sockets};
+use qlara_exporter::server::Timeouts;
+use qlara_exporter::web::WebOptions;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep};
+
+/// The argument that makes this program the exporter.
+pub const ROLE: &str = "--exporter";
+
+/// Serves, and tells at another port how many tasks there are.
+pub async fn serve(configuration: PathBuf) {
+    let settings = Settings {
+        file: Some(configuration),
+        ttl: Some(Duration::from_millis(500)),
+        max_stale: Some(Duration::from_secs(5)),
+        ..Settings::default()
+    };
+    let load = move || Config::load(&settings, &|_| Some("simulated".to_owned()));
+    let any_port = || vec!["127.0.0.1:0".parse().expect("an address")];
+    let sockets = Sockets {
+        addresses: any_port(),
+        ..Sockets::default()
+    };
+    let options = WebOptions {
+        enable_lifecycle: true,
+        timeouts: Timeouts {
+            head: Duration::from_secs(2),
+            idle: Duration::from_secs(5),
+            answer: Duration::from_secs(5),
+        },
+        ..WebOptions::default()
+    };
+    let exporter =
+        lifecycle::Exporter::bind(sockets, Box::new(load), options, Arc::new(SystemClock));
+    let exporter = exporter.await.expect("an exporter");
+    let tasks = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = exporter.addresses().expect("an address")[0];
+    println!("{address} {}", tasks.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = tasks.accept().await {
+            let alive = Handle::current().metrics().num_alive_tasks().to_string();
+            let _ = stream.write_all(alive.as_bytes()).await;
+        }
+    });
+    let _ = exporter.run(std::future::pending::<()>).await;
+}
+
+/// What the process holds at one moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading {
+    /// Since the start of the process.
+    pub at: Duration,
+    /// Resident memory in bytes.
+    pub memory: u64,
+    /// Open file descriptors.
+    pub files: u64,
+    /// Tasks of the runtime.
+    pub tasks: u64,
+}
+
+/// The running process.
+pub struct Exporter {
+    child: Child,
+    started: Instant,
+    pub address: SocketAddr,
+    tasks: SocketAddr,
+    directory: TempDir,
+}
+
+impl Exporter {
+    pub async fn start(gateway: &str) -> Exporter {
+        let directory = TempDir::new().expect("a folder");
+        let file = directory.path().join("qlara.yml");
+        write_configuration(&file, gateway, 5);
+        let mut child = Command::new(std::env::current_exe().expect("this program"))
+            .arg(ROLE)
+            .arg(&file)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the exporter");
+        let output = child.stdout.take().expect("an output");
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line).expect("a line");
+        let mut addresses = line
+            .split_whitespace()
+            .map(|text| text.parse().expect("an address"));
+        let mut next = || addresses.next().expect("an address");
+        Exporter {
+            child,
+            started: Instant::now(),
+            address: next(),
+            tasks: next(),
+            directory,
+        }
+    }
+
+    /// Where its configuration is.
+    pub fn file(&self) -> PathBuf {
+        self.directory.path().join("qlara.yml")
+    }
+
+    pub async fn read(&self) -> Reading {
+        let process = procfs::process::Process::new(self.child.id() as i32).expect("a process");
+        let pages = process.stat().expect("its state").rss;
+        let mut tasks = String::new();
+        let mut stream = TcpStream::connect(self.tasks).await.expect("a connection");
+        stream.read_to_string(&mut tasks).await.expect("a number");
+        Reading {
+            at: self.started.elapsed(),
+            memory: pages * procfs::page_size(),
+            files: process.fd_count().expect("its files") as u64,
+            tasks: tasks.parse().expect("a number"),
+        }
+    }
+
+    /// Waits until there are no more files and tasks than before; `None` if that does not come.
+    pub async fn until_quiet(&self, before: &Reading) -> Option<Reading> {
+        for _ in 0..120 {
+            let now = self.read().await;
+            if now.files <= before.files && now.tasks <= before.tasks {
+                return Some(now);
+            }
+            sleep(Duration::from_millis(500)).await;
+        }
+        None
+    }
+}
+
+impl Drop for Exporter {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A good configuration with so many accounts.
+pub fn write_configuration(file: &std::path::Path, gateway: &str, accounts: usize) {
+    let account = |number| format!("- {{name: brand-{number}, api_key_env: KEY}}\n");
+    let accounts: String = (0..accounts).map(account).collect();
+    let text = format!("gateway: {{url: '{gateway}', timeout: 1s}}\naccounts:\n{accounts}");
+    std::fs::write(file, text).expect("a file");
+}

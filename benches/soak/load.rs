@@ -1,0 +1,251 @@
+//! Who asks, in which manner, and what the gateway and the operator do meanwhile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use parking_lot::Mutex;
+use qlara_exporter::clock::SystemClock;
+use qlara_exporter::simulator::{self, Options, PREFIX, RateLimit, Simulator};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, sleep};
+
+use crate::exporter::{Exporter, write_configuration};
+
+const CONNECTIONS: usize = 1000;
+const FAULTS: [&str; 10] = [
+    "",
+    "",
+    "status=503",
+    "status=401",
+    "hang",
+    "stall",
+    "reset",
+    "details:garbage",
+    "details/facebook:status=500",
+    "latency=100ms",
+];
+
+/// How often what was answered.
+#[derive(Default)]
+pub struct Tally {
+    pub scrapes: AtomicU64,
+    pub reloads: AtomicU64,
+    pub refused_reloads: AtomicU64,
+    pub faults: AtomicU64,
+    pub bursts: AtomicU64,
+    pub abandoned: AtomicU64,
+    unexplained: Mutex<Vec<String>>,
+}
+
+impl Tally {
+    fn count(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn note(&self, what: impl Into<String>) {
+        self.unexplained.lock().push(what.into());
+    }
+
+    /// Answers that nothing explains.
+    pub fn unexplained(&self) -> usize {
+        self.unexplained.lock().len()
+    }
+
+    /// The first of them.
+    pub fn examples(&self) -> Vec<String> {
+        self.unexplained.lock().iter().take(5).cloned().collect()
+    }
+}
+
+/// A simulated gateway in this process; its base address.
+pub async fn gateway() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let options = Options {
+        profiles: 300,
+        rate_limit: RateLimit {
+            per_minute: u64::MAX,
+            burst: u64::MAX,
+        },
+        ..Options::default()
+    };
+    let simulator = Arc::new(Simulator::new(options, Arc::new(SystemClock)));
+    tokio::spawn(simulator::serve(simulator, listener));
+    format!("http://{address}{PREFIX}")
+}
+
+pub struct Load {
+    exporter: Arc<Exporter>,
+    gateway: String,
+}
+
+impl Load {
+    pub fn new(exporter: Arc<Exporter>, gateway: String) -> Load {
+        Load { exporter, gateway }
+    }
+
+    pub async fn warm_up(&self) {
+        for path in ["/metrics", "/probe?account=brand-0", "/", "/sd"] {
+            let answer = self.ask("GET", path, "Connection: close\r\n").await;
+            assert!(answer.is_some_and(|answer| answer.starts_with("HTTP/1.1 200")));
+        }
+    }
+
+    /// All of it until `end`.
+    pub async fn run(&self, end: Instant, tally: Arc<Tally>) {
+        let tally = &*tally;
+        let scrapers = (0..8).map(|number| self.scrape(end, number, tally));
+        let slow = (0..8).map(|number| self.read_slowly(end, number, tally));
+        tokio::join!(
+            join_all(scrapers),
+            join_all(slow),
+            self.come_all_at_once(end, tally),
+            self.change_faults(end, tally),
+            self.reload(end, tally),
+        );
+    }
+
+    /// One after the other, plain and compressed, all accounts and single ones.
+    async fn scrape(&self, end: Instant, number: usize, tally: &Tally) {
+        let paths = ["/metrics", "/probe?account=brand-0", "/metrics", "/"];
+        let headers = [
+            "Connection: close\r\n",
+            "Connection: close\r\nAccept-Encoding: gzip\r\n",
+        ];
+        while Instant::now() < end {
+            let path = paths[number % paths.len()];
+            match self.ask("GET", path, headers[number % 2]).await {
+                Some(answer) if answer.starts_with("HTTP/1.1 200") => Tally::count(&tally.scrapes),
+                Some(answer) => tally.note(format!("{path}: {}", first_line(&answer))),
+                None => tally.note(format!("{path}: no answer")),
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// A thousand connections that are open at the same time, each with a scrape.
+    async fn come_all_at_once(&self, end: Instant, tally: &Tally) {
+        while Instant::now() < end {
+            let connections = (0..CONNECTIONS).map(|_| TcpStream::connect(self.exporter.address));
+            let connections = join_all(connections).await;
+            let scrapes = connections.into_iter().map(async |connection| {
+                let mut connection = connection.ok()?;
+                converse(&mut connection, "GET", "/metrics", "Connection: close\r\n").await
+            });
+            for answer in join_all(scrapes).await {
+                match answer {
+                    Some(answer) if answer.starts_with("HTTP/1.1 200") => {
+                        Tally::count(&tally.scrapes);
+                    }
+                    Some(answer) => tally.note(format!("of a thousand: {}", first_line(&answer))),
+                    None => tally.note("of a thousand: no answer"),
+                }
+            }
+            Tally::count(&tally.bursts);
+            sleep(Duration::from_secs(10)).await;
+        }
+    }
+
+    /// Those who read a little, those who do not read, those who do not even ask.
+    async fn read_slowly(&self, end: Instant, number: usize, tally: &Tally) {
+        while Instant::now() < end {
+            let Ok(mut stream) = TcpStream::connect(self.exporter.address).await else {
+                tally.note("a slow reader is not let in");
+                continue;
+            };
+            let request: &[u8] = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+            let sent = if number.is_multiple_of(4) {
+                &request[..9]
+            } else {
+                request
+            };
+            let _ = stream.write_all(sent).await;
+            let mut some = [0; 1024];
+            for _ in 0..30 {
+                if number % 2 == 1 && !matches!(stream.read(&mut some).await, Ok(1..)) {
+                    break;
+                }
+                sleep(Duration::from_millis(100)).await;
+            }
+            Tally::count(&tally.abandoned);
+        }
+    }
+
+    async fn change_faults(&self, end: Instant, tally: &Tally) {
+        let control = self.gateway.trim_start_matches("http://");
+        let address = control.split('/').next().expect("an address").to_owned();
+        for fault in FAULTS.iter().cycle() {
+            if Instant::now() >= end {
+                break;
+            }
+            let mut stream = TcpStream::connect(&address).await.expect("the gateway");
+            let head = format!("Connection: close\r\nContent-Length: {}\r\n", fault.len());
+            let request = format!("PUT /-/faults HTTP/1.1\r\nHost: x\r\n{head}\r\n{fault}");
+            stream.write_all(request.as_bytes()).await.expect("sent");
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer).await;
+            Tally::count(&tally.faults);
+            sleep(Duration::from_millis(1700)).await;
+        }
+    }
+
+    /// More accounts, fewer, and a broken file.
+    async fn reload(&self, end: Instant, tally: &Tally) {
+        let file = self.exporter.file();
+        for round in 0.. {
+            if Instant::now() >= end {
+                break;
+            }
+            let broken = round % 3 == 2;
+            match broken {
+                true => std::fs::write(&file, "accounts: nobody").expect("a file"),
+                false => write_configuration(&file, &self.gateway, 5 + round % 2),
+            }
+            let answer = self.ask("POST", "/-/reload", "Connection: close\r\n").await;
+            let line = answer.as_deref().map(first_line).unwrap_or_default();
+            match (broken, line.split(' ').nth(1)) {
+                (false, Some("200")) => Tally::count(&tally.reloads),
+                (true, Some("500")) => Tally::count(&tally.refused_reloads),
+                _ => tally.note(format!("a reload, broken: {broken}: {line}")),
+            }
+            sleep(Duration::from_millis(2300)).await;
+        }
+        // As it was, so that as many accounts are left.
+        write_configuration(&file, &self.gateway, 5);
+        let _ = self.ask("POST", "/-/reload", "Connection: close\r\n").await;
+    }
+
+    async fn ask(&self, method: &str, path: &str, headers: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(self.exporter.address).await.ok()?;
+        converse(&mut stream, method, path, headers).await
+    }
+}
+
+/// A whole answer: as many bytes as its head says.
+async fn converse(
+    stream: &mut TcpStream,
+    method: &str,
+    path: &str,
+    headers: &str,
+) -> Option<String> {
+    let request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.ok()?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let (head, _) = text.split_once("\r\n\r\n")?;
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))?;
+    let whole = bytes.windows(4).position(|four| four == b"\r\n\r\n")?
+        + 4
+        + length.parse::<usize>().ok()?;
+    (bytes.len() == whole).then_some(text)
+}
+
+fn first_line(answer: &str) -> String {
+    answer.lines().next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,68 @@
+//! Load for as long as one likes: does memory stay flat, and is everything given back?
+//!
+//! `cargo bench --bench soak -- --minutes 30` runs an exporter in a process of its own, against a
+//! simulated gateway with changing faults, under scrapers, a thousand connections at once, readers
+//! that are slow or never read, and reloads of good and broken configurations. It prints what it
+//! measured, and ends with 1 if an answer cannot be explained, or something is left behind.
+
+mod exporter;
+mod load;
+mod measure;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use exporter::Exporter;
+use load::{Load, Tally};
+use measure::Measurements;
+use tokio::runtime::Builder;
+
+/// How often memory and the like are read.
+const SAMPLING: Duration = Duration::from_secs(2);
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().collect();
+    let after = |name: &str| {
+        let place = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(place + 1)
+    };
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    if let Some(configuration) = after(exporter::ROLE) {
+        runtime.block_on(exporter::serve(configuration.into()));
+        return ExitCode::SUCCESS;
+    }
+    let minutes = after("--minutes").map_or(Ok(1.0), |minutes| minutes.parse());
+    let time = Duration::from_secs_f64(minutes.expect("a number of minutes") * 60.0);
+    runtime.block_on(soak(time))
+}
+
+async fn soak(time: Duration) -> ExitCode {
+    let gateway = load::gateway().await;
+    let exporter = Arc::new(Exporter::start(&gateway).await);
+    let load = Load::new(Arc::clone(&exporter), gateway);
+    // Once through everything, so that what is made once is there.
+    load.warm_up().await;
+    let before = exporter.read().await;
+    let tally = Arc::new(Tally::default());
+    let end = tokio::time::Instant::now() + time;
+    let running = load.run(end, Arc::clone(&tally));
+    let mut measurements = Measurements::default();
+    let sampling = async {
+        let mut tick = tokio::time::interval(SAMPLING);
+        while tokio::time::Instant::now() < end {
+            tick.tick().await;
+            measurements.add(exporter.read().await);
+        }
+    };
+    tokio::join!(running, sampling);
+    let after = exporter.until_quiet(&before).await;
+    measurements.print(&before, &after, &tally, time);
+    match tally.unexplained() == 0 && after.is_some() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,99 @@
+//! What was measured, and whether it rises.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::exporter::Reading;
+use crate::load::Tally;
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+/// Readings under load.
+#[derive(Default)]
+pub struct Measurements(Vec<Reading>);
+
+impl Measurements {
+    pub fn add(&mut self, reading: Reading) {
+        self.0.push(reading);
+    }
+
+    /// A table for people, then a line of JSON.
+    pub fn print(&self, before: &Reading, after: &Option<Reading>, tally: &Tally, time: Duration) {
+        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        // What is made once under load is made in the first third.
+        let settled = &self.0[self.0.len() / 3..];
+        let memory = |reading: &Reading| reading.memory as f64 / MIB;
+        let series = |value: &dyn Fn(&Reading) -> f64| Series::of(settled, value);
+        let rows = [
+            (
+                "resident memory, MiB",
+                memory(before),
+                series(&memory),
+                after.as_ref().map(memory),
+            ),
+            (
+                "file descriptors",
+                before.files as f64,
+                series(&|reading| reading.files as f64),
+                after.as_ref().map(|reading| reading.files as f64),
+            ),
+            (
+                "tasks",
+                before.tasks as f64,
+                series(&|reading| reading.tasks as f64),
+                after.as_ref().map(|reading| reading.tasks as f64),
+            ),
+        ];
+        println!("| | before | least under load | most under load | slope per hour | after |");
+        println!("| --- | ---: | ---: | ---: | ---: | ---: |");
+        for (name, before, series, after) in &rows {
+            let after = after.map_or("more than before".to_owned(), |after| format!("{after:.1}"));
+            println!(
+                "| {name} | {before:.1} | {:.1} | {:.1} | {:+.2} | {after} |",
+                series.least, series.most, series.slope
+            );
+        }
+        let result = json!({
+            "minutes": time.as_secs_f64() / 60.0,
+            "scrapes": count(&tally.scrapes),
+            "thousands_at_once": count(&tally.bursts),
+            "slow_readers": count(&tally.abandoned),
+            "faults": count(&tally.faults),
+            "reloads": count(&tally.reloads),
+            "refused_reloads": count(&tally.refused_reloads),
+            "unexplained": tally.unexplained(),
+            "examples": tally.examples(),
+            "memory_slope_mib_per_hour": rows[0].2.slope,
+        });
+        println!("{result}");
+    }
+}
+
+struct Series {
+    least: f64,
+    most: f64,
+    /// Of the line that fits best, in units per hour.
+    slope: f64,
+}
+
+impl Series {
+    fn of(readings: &[Reading], value: &dyn Fn(&Reading) -> f64) -> Series {
+        let points: Vec<(f64, f64)> = readings
+            .iter()
+            .map(|reading| (reading.at.as_secs_f64() / 3600.0, value(reading)))
+            .collect();
+        let count = points.len() as f64;
+        let mean = |pick: &dyn Fn(&(f64, f64)) -> f64| points.iter().map(pick).sum::<f64>() / count;
+        let (mean_x, mean_y) = (mean(&|point| point.0), mean(&|point| point.1));
+        let covariance = mean(&|(x, y)| (x - mean_x) * (y - mean_y));
+        let variance = mean(&|(x, _)| (x - mean_x).powi(2));
+        let values = || points.iter().map(|point| point.1);
+        Series {
+            least: values().fold(f64::INFINITY, f64::min),
+            most: values().fold(f64::NEG_INFINITY, f64::max),
+            slope: covariance / variance,
+        }
+    }
+}
