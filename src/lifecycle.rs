@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use listenfd::ListenFd;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
@@ -87,7 +86,8 @@ impl Exporter {
         clock: Arc<dyn Clock>,
     ) -> Result<Exporter, LifecycleError> {
         let telemetry = Arc::new(Telemetry::new(clock.now())?);
-        let reloader = Reloader::new(load, Arc::clone(&telemetry), Arc::clone(&clock))?;
+        let web_config = Arc::clone(&options.config);
+        let reloader = Reloader::new(load, Arc::clone(&telemetry), web_config, Arc::clone(&clock))?;
         let (version, revision) = (build::VERSION, build::REVISION);
         let accounts = reloader.roster().entries().len();
         info!(version, revision, accounts, "Starting qlara-exporter");
@@ -142,22 +142,19 @@ impl Exporter {
     /// # Errors
     /// When the operating system refuses something.
     pub async fn run(self, mut shutdown: impl AsyncFnMut()) -> Result<(), LifecycleError> {
-        let mut server = Server::default();
-        let options = self.app.options();
-        let mut serve = |listeners: Vec<Listener>, router: Router, config: &Arc<WebConfigFile>| {
-            let mut listeners = listeners.into_iter();
-            listeners.try_for_each(|listener| {
-                server.serve(
-                    listener,
-                    router.clone(),
-                    options.timeouts,
-                    Arc::clone(config),
-                )
-            })
-        };
-        serve(self.listeners, web::router(&self.app), &options.config)?;
+        let timeouts = self.app.options().timeouts;
+        let mut server = Server::new(2);
+        let (router, config) = (web::router(&self.app), &self.app.options().config);
+        for listener in self.listeners {
+            server.serve(listener, router.clone(), timeouts, Arc::clone(config))?;
+        }
+        // Health is there for its own clients, however many others there are.
+        let mut probe_server = Server::new(8);
         let no_config = Arc::new(WebConfigFile::none());
-        serve(self.probe_listeners, web::probe_router(), &no_config)?;
+        for listener in self.probe_listeners {
+            let router = web::probe_router();
+            probe_server.serve(listener, router, timeouts, Arc::clone(&no_config))?;
+        }
         service_manager::ready();
         tokio::select! {
             () = shutdown() => {}
@@ -165,8 +162,9 @@ impl Exporter {
         }
         info!("Received a signal to end, finishing running requests");
         service_manager::stopping();
+        let drained = async { tokio::join!(server.drain(), probe_server.drain()) };
         tokio::select! {
-            () = server.drain() => {}
+            _ = drained => {}
             () = tokio::time::sleep(DRAIN) => warn!("Requests still run after the time to drain, ending without them"),
             () = shutdown() => warn!("Received another signal to end, ending without the running requests"),
         }

@@ -2,16 +2,22 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use parking_lot::{Mutex, RwLock};
-use tokio::task::spawn_blocking;
+use parking_lot::RwLock;
+use tokio::time::timeout;
 use tracing::{error, info};
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigErrors};
+use crate::reread::Rereader;
 use crate::roster::{Roster, RosterError};
 use crate::service_manager;
 use crate::telemetry::Telemetry;
+use crate::web_config::WebConfigFile;
+
+/// How long files may take to be read before a reload has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Loads the configuration: files, flags and environment.
 pub type Load = Box<dyn Fn() -> Result<Config, ConfigErrors> + Send + Sync>;
@@ -25,25 +31,38 @@ pub enum ReloadError {
     /// Its accounts cannot be set up.
     #[error(transparent)]
     Roster(#[from] RosterError),
-    /// A mistake in this program.
-    #[error("loading the configuration failed")]
-    Died,
+    /// The web configuration file is wrong. It is looked at by itself, too.
+    #[error("{0}")]
+    WebConfig(String),
+    /// A file does not answer, as on a network drive that is gone.
+    #[error("reading the files takes too long")]
+    Slow,
+}
+
+impl ReloadError {
+    /// A line for each mistake.
+    pub fn lines(&self) -> Vec<String> {
+        self.to_string().lines().map(str::to_owned).collect()
+    }
 }
 
 /// Keeps the accounts of the configuration that is in force, and puts the next one in force.
 pub struct Reloader {
     load: Load,
     telemetry: Arc<Telemetry>,
+    web_config: Arc<WebConfigFile>,
     clock: Arc<dyn Clock>,
     roster: RwLock<Arc<Roster>>,
-    /// One reload at a time.
-    reloading: Mutex<()>,
+    rereader: Rereader<Result<Roster, ReloadError>>,
+    reloading: tokio::sync::Mutex<()>,
     latest_is_good: AtomicBool,
 }
 
 impl std::fmt::Debug for Reloader {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Reloader").finish_non_exhaustive()
+        out.debug_struct("Reloader")
+            .field("roster", &self.roster)
+            .finish_non_exhaustive()
     }
 }
 
@@ -55,16 +74,19 @@ impl Reloader {
     pub fn new(
         load: Load,
         telemetry: Arc<Telemetry>,
+        web_config: Arc<WebConfigFile>,
         clock: Arc<dyn Clock>,
     ) -> Result<Reloader, ReloadError> {
-        let roster = Roster::new(load()?, &telemetry, &clock)?;
+        let roster = Roster::new(load()?, &clock)?;
         telemetry.set_configuration_loaded(clock.now());
         Ok(Reloader {
             load,
             telemetry,
+            web_config,
             clock,
             roster: RwLock::new(Arc::new(roster)),
-            reloading: Mutex::default(),
+            rereader: Rereader::new(PATIENCE),
+            reloading: tokio::sync::Mutex::default(),
             latest_is_good: AtomicBool::new(true),
         })
     }
@@ -74,51 +96,79 @@ impl Reloader {
         Arc::clone(&self.roster.read())
     }
 
-    /// Whether what is in force is what the configuration's files say.
+    /// Whether what is in force is what the files say.
     pub fn is_good(&self) -> bool {
-        self.latest_is_good.load(Ordering::Relaxed) && self.roster().files_are_good()
+        self.latest_is_good.load(Ordering::Relaxed)
+            && self.web_config.is_good()
+            && self.roster().files_are_good()
     }
 
     /// Loads the configuration again and puts it in force. A wrong one changes nothing. Whoever
     /// stops waiting does not stop it.
     ///
     /// # Errors
-    /// [`ReloadError`], which is logged, too.
-    pub async fn reload(self: &Arc<Self>) -> Result<(), ReloadError> {
+    /// [`ReloadError`], all that is wrong, which is logged, too.
+    pub async fn reload(self: &Arc<Self>) -> Result<(), Vec<ReloadError>> {
         let reloader = Arc::clone(self);
-        let reloading = spawn_blocking(move || {
-            let _one_at_a_time = reloader.reloading.lock();
+        let reloading = tokio::spawn(async move {
             service_manager::reloading();
-            let result = reloader.put_next_in_force();
-            reloader.take_note(&result);
+            let result = reloader.put_next_in_force().await;
             service_manager::ready();
-            result.map(drop)
+            result
         });
-        reloading.await.unwrap_or(Err(ReloadError::Died))
+        reloading.await.unwrap_or(Err(Vec::new()))
     }
 
-    fn put_next_in_force(&self) -> Result<usize, ReloadError> {
-        let config = (self.load)()?;
-        let next = (self.roster()).succeeded_by(config, &self.telemetry, &self.clock)?;
-        let accounts = next.entries().len();
-        *self.roster.write() = Arc::new(next);
-        Ok(accounts)
-    }
-
-    fn take_note(&self, result: &Result<usize, ReloadError>) {
+    async fn put_next_in_force(self: &Arc<Self>) -> Result<(), Vec<ReloadError>> {
+        // Until the end of this function.
+        let one_at_a_time = timeout(PATIENCE, self.reloading.lock()).await;
+        let next = match &one_at_a_time {
+            Ok(_) => self.next().await,
+            Err(_) => Err(ReloadError::Slow),
+        };
+        self.web_config.current().await;
+        let web_config = self.web_config.trouble().map(ReloadError::WebConfig);
+        let result = match (next, web_config) {
+            (Ok(next), None) => Ok(self.replace(next)),
+            (next, web_config) => Err(next.err().into_iter().chain(web_config).collect()),
+        };
         self.latest_is_good.store(result.is_ok(), Ordering::Relaxed);
+        self.take_note(result)
+    }
+
+    async fn next(self: &Arc<Self>) -> Result<Roster, ReloadError> {
+        let reloader = Arc::clone(self);
+        let next = move || {
+            let config = (reloader.load)()?;
+            Ok(reloader.roster().succeeded_by(config)?)
+        };
+        let next = self.rereader.look(next).await;
+        next.unwrap_or(Err(ReloadError::Slow))
+    }
+
+    /// How many accounts there are now.
+    fn replace(&self, next: Roster) -> usize {
+        let next = Arc::new(next);
+        let former = std::mem::replace(&mut *self.roster.write(), Arc::clone(&next));
+        next.take_over(&former);
+        next.entries().len()
+    }
+
+    fn take_note(&self, result: Result<usize, Vec<ReloadError>>) -> Result<(), Vec<ReloadError>> {
         match result {
             Ok(accounts) => {
                 self.telemetry.set_configuration_loaded(self.clock.now());
                 info!(accounts, "Loaded the configuration again");
+                Ok(())
             }
-            Err(ReloadError::Config(mistakes)) => {
-                for err in &mistakes.0 {
-                    error!(%err, "Cannot load the configuration, the running one stays in force");
+            Err(errors) => {
+                for err in errors.iter().flat_map(ReloadError::lines) {
+                    error!(
+                        err,
+                        "Cannot load the configuration, the running one stays in force"
+                    );
                 }
-            }
-            Err(err) => {
-                error!(%err, "Cannot load the configuration, the running one stays in force")
+                Err(errors)
             }
         }
     }

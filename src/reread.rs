@@ -2,40 +2,52 @@
 
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use tokio::sync::Mutex;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
-/// How long somebody waits for a file before the last good value is taken.
+/// How long a request waits for a file before the last good value is taken.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A look at files that may hang, as on a network drive that is gone: nobody waits for it for long,
-/// and no second one is begun beside one that hangs.
+/// and no second one is begun beside it.
 #[derive(Debug)]
 pub(crate) struct Rereader<T> {
-    hanging: Mutex<Option<JoinHandle<T>>>,
+    patience: Duration,
+    /// The look under way. It stays here while it is waited for, so that whoever stops waiting leaves
+    /// it to the next.
+    looking: Mutex<Option<JoinHandle<T>>>,
 }
 
 impl<T> Default for Rereader<T> {
     fn default() -> Rereader<T> {
+        Rereader::new(PATIENCE)
+    }
+}
+
+impl<T> Rereader<T> {
+    /// Nobody waits longer than `patience`.
+    pub(crate) fn new(patience: Duration) -> Rereader<T> {
         Rereader {
-            hanging: Mutex::default(),
+            patience,
+            looking: Mutex::default(),
         }
     }
 }
 
 impl<T: Send + 'static> Rereader<T> {
-    /// What `look` finds, or `None` when that takes longer than a second. It goes on then, and the
-    /// next call is given its result.
+    /// What `look` finds, or `None` when that takes too long.
     pub(crate) async fn look(&self, look: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-        let hanging = self.hanging.lock().take();
-        let mut looking = hanging.unwrap_or_else(|| spawn_blocking(look));
-        match timeout(PATIENCE, &mut looking).await {
-            Ok(found) => found.ok(),
-            Err(_) => {
-                *self.hanging.lock() = Some(looking);
-                None
+        let found = async {
+            let mut looking = self.looking.lock().await;
+            if let Some(earlier) = looking.as_mut() {
+                // It may have looked before the change that is looked for.
+                let _ = earlier.await;
             }
-        }
+            let found = looking.insert(spawn_blocking(look)).await;
+            *looking = None;
+            found.ok()
+        };
+        timeout(self.patience, found).await.ok().flatten()
     }
 }

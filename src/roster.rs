@@ -11,7 +11,6 @@ use crate::gateway::client::Client;
 use crate::gateway::credentials::Credentials;
 use crate::gateway::transport::{Transport, TransportError};
 use crate::refresh::{Refresher, Rules, Turns};
-use crate::telemetry::Telemetry;
 use crate::telemetry::account::AccountMetrics;
 
 /// Why accounts cannot be set up.
@@ -52,78 +51,31 @@ impl Roster {
     ///
     /// # Errors
     /// [`RosterError`] when they cannot be set up.
-    pub fn new(
-        config: Config,
-        telemetry: &Telemetry,
-        clock: &Arc<dyn Clock>,
-    ) -> Result<Roster, RosterError> {
+    pub fn new(config: Config, clock: &Arc<dyn Clock>) -> Result<Roster, RosterError> {
         let workshop = Workshop::of(&config, clock)?;
-        Roster::build(config, workshop, None, telemetry, clock)
+        Roster::build(config, workshop, |_| None)
     }
 
-    /// The accounts of the next configuration. Those that stay keep their cache and their counters;
-    /// the metrics of those that are gone are removed.
+    /// The accounts of the next configuration. Those that stay keep their cache and their counters.
     ///
     /// # Errors
-    /// [`RosterError`] when they cannot be set up; this roster stays as it is then.
-    pub fn succeeded_by(
-        &self,
-        config: Config,
-        telemetry: &Telemetry,
-        clock: &Arc<dyn Clock>,
-    ) -> Result<Roster, RosterError> {
-        let workshop = match self.workshop.fits(&config) {
-            true => self.workshop.clone(),
-            false => Workshop::of(&config, clock)?,
-        };
-        let next = Roster::build(config, workshop, Some(self), telemetry, clock)?;
-        let gone = self.entries.iter().map(|entry| &entry.account);
-        for account in gone.filter(|account| next.entry(account.name()).is_none()) {
-            telemetry.remove(account.metrics())?;
-        }
-        Ok(next)
+    /// [`RosterError`] when they cannot be set up.
+    pub fn succeeded_by(&self, config: Config) -> Result<Roster, RosterError> {
+        let workshop = self.workshop.adapted_to(&config)?;
+        Roster::build(config, workshop, |name| {
+            self.entry(name).map(|entry| (self, entry))
+        })
     }
 
-    fn build(
+    fn build<'a>(
         config: Config,
         workshop: Workshop,
-        former: Option<&Roster>,
-        telemetry: &Telemetry,
-        clock: &Arc<dyn Clock>,
+        former: impl Fn(Option<&str>) -> Option<(&'a Roster, &'a Entry)>,
     ) -> Result<Roster, RosterError> {
         let freshness = config.freshness;
-        let former = |name: Option<&str>| {
-            let former = former?;
-            let unchanged = former.workshop.is(&workshop) && former.freshness == freshness;
-            former.entry(name).map(|entry| (entry, unchanged))
-        };
-        let make = |account: AccountConfig| -> Result<Entry, RosterError> {
-            let name = account.name.as_deref();
-            let (origin, rules) = (account.origin, account.rules);
-            let refresher =
-                |metrics| workshop.refresher(account.credentials, rules.clone(), metrics);
-            let (account, page) = match former(name) {
-                Some((entry, true)) if entry.origin == origin && entry.rules == rules => {
-                    (Arc::clone(&entry.account), Arc::clone(&entry.page))
-                }
-                Some((Entry { account, page, .. }, _)) => {
-                    let refresher = refresher(Arc::clone(account.metrics()));
-                    let account = account.reconfigured(refresher, freshness);
-                    (Arc::new(account), Arc::clone(page))
-                }
-                None => {
-                    let refresher = refresher(telemetry.account(name)?);
-                    let (name, clock) = (name.map(Arc::from), Arc::clone(clock));
-                    let account = Account::new(name, refresher, freshness, clock);
-                    (Arc::new(account), Arc::default())
-                }
-            };
-            Ok(Entry {
-                account,
-                page,
-                origin,
-                rules,
-            })
+        let make = |account: AccountConfig| match former(account.name.as_deref()) {
+            Some((roster, entry)) => Ok(entry.succeeded_by(account, roster, &workshop, freshness)),
+            None => Entry::new(account, &workshop, freshness),
         };
         let entries: Vec<Entry> = (config.accounts.into_iter())
             .map(make)
@@ -139,6 +91,19 @@ impl Roster {
             freshness,
             workshop,
         })
+    }
+
+    /// Takes the place of `former`, whose accounts that are not part of this any more ask no longer.
+    pub fn take_over(&self, former: &Roster) {
+        for Entry { account, .. } in &former.entries {
+            let goes_on = self
+                .entry(account.name())
+                .is_some_and(|entry| Arc::ptr_eq(&entry.account, account));
+            if !goes_on {
+                account.retire();
+            }
+        }
+        self.workshop.turns.set_places(self.workshop.places);
     }
 
     /// The accounts, in the order of the configuration.
@@ -169,12 +134,62 @@ impl Roster {
     }
 }
 
+impl Entry {
+    fn new(
+        account: AccountConfig,
+        workshop: &Workshop,
+        freshness: Freshness,
+    ) -> Result<Entry, RosterError> {
+        let name = account.name.as_deref();
+        let (origin, rules) = (account.origin, account.rules);
+        let metrics = Arc::new(AccountMetrics::new(name)?);
+        let refresher = workshop.refresher(account.credentials, rules.clone(), metrics);
+        let (name, clock) = (name.map(Arc::from), Arc::clone(&workshop.clock));
+        Ok(Entry {
+            account: Arc::new(Account::new(name, refresher, freshness, clock)),
+            page: Arc::default(),
+            origin,
+            rules,
+        })
+    }
+
+    /// The same account if nothing has changed for it, else one that takes over what it knows; but
+    /// not what another key or another gateway told, nor a number that must no longer be shown.
+    fn succeeded_by(
+        &self,
+        next: AccountConfig,
+        roster: &Roster,
+        workshop: &Workshop,
+        freshness: Freshness,
+    ) -> Entry {
+        let (origin, rules) = (next.origin, next.rules);
+        let same_source = self.origin == origin && roster.gateway().url == workshop.gateway.url;
+        let same_way = roster.workshop.is(workshop) && roster.freshness == freshness;
+        let account = match same_source && same_way && self.rules == rules {
+            true => Arc::clone(&self.account),
+            false => {
+                let metrics = Arc::clone(self.account.metrics());
+                let refresher = workshop.refresher(next.credentials, rules.clone(), metrics);
+                let still_true = same_source && self.rules.phone_number == rules.phone_number;
+                Arc::new(self.account.reconfigured(refresher, freshness, still_true))
+            }
+        };
+        Entry {
+            account,
+            page: Arc::clone(&self.page),
+            origin,
+            rules,
+        }
+    }
+}
+
 /// What all accounts of a configuration have in common.
 #[derive(Debug, Clone)]
 pub struct Workshop {
     gateway: Gateway,
     transport: Arc<Transport>,
     turns: Arc<Turns>,
+    places: usize,
     clock: Arc<dyn Clock>,
 }
 
@@ -188,7 +203,23 @@ impl Workshop {
             gateway: config.gateway.clone(),
             transport: Arc::new(Transport::new(config.gateway.transport.clone())?),
             turns: Arc::new(Turns::new(config.concurrent_refreshes)),
+            places: config.concurrent_refreshes,
             clock: Arc::clone(clock),
+        })
+    }
+
+    /// The same for another configuration. Its accounts take turns with those that are being read.
+    fn adapted_to(&self, config: &Config) -> Result<Workshop, RosterError> {
+        let transport = match self.gateway.transport == config.gateway.transport {
+            true => Arc::clone(&self.transport),
+            false => Arc::new(Transport::new(config.gateway.transport.clone())?),
+        };
+        Ok(Workshop {
+            gateway: config.gateway.clone(),
+            transport,
+            turns: Arc::clone(&self.turns),
+            places: config.concurrent_refreshes,
+            clock: Arc::clone(&self.clock),
         })
     }
 
@@ -216,11 +247,7 @@ impl Workshop {
         )
     }
 
-    fn fits(&self, config: &Config) -> bool {
-        self.gateway == config.gateway && self.turns.concurrent() == config.concurrent_refreshes
-    }
-
     fn is(&self, other: &Workshop) -> bool {
-        Arc::ptr_eq(&self.transport, &other.transport) && Arc::ptr_eq(&self.turns, &other.turns)
+        Arc::ptr_eq(&self.transport, &other.transport) && self.gateway == other.gateway
     }
 }

@@ -8,7 +8,8 @@ use axum::routing::get;
 use parking_lot::Mutex;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::harness::process::{Running, exporter};
 use crate::harness::scrape::Scrape;
@@ -145,6 +146,66 @@ async fn the_nameless_account_is_discovered_at_the_metrics() {
 }
 
 #[tokio::test]
+async fn discovery_takes_the_host_however_the_request_names_it() {
+    let stack = Setup::yaml(&accounts(1)).start().await;
+    let ask = async |request: &str| {
+        let mut client = TcpStream::connect(stack.exporter)
+            .await
+            .expect("a connection");
+        client.write_all(request.as_bytes()).await.expect("sent");
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.expect("an answer");
+        answer
+    };
+    for (request, target) in [
+        ("GET /sd HTTP/1.1\r\nHost: a.example\r\n", "a.example:80"),
+        ("GET /sd HTTP/1.1\r\nHost: a.example:9\r\n", "a.example:9"),
+        ("GET /sd HTTP/1.1\r\nHost: [::1]\r\n", "[::1]:80"),
+        ("GET /sd HTTP/1.1\r\nHost: [::1]:9\r\n", "[::1]:9"),
+        (
+            "GET http://a.example:7/sd HTTP/1.1\r\nHost: b\r\n",
+            "a.example:7",
+        ),
+    ] {
+        let answer = ask(&format!("{request}Connection: close\r\n\r\n")).await;
+        let target = format!(r#""targets":["{target}"]"#);
+        assert!(answer.contains(&target), "{request}: {answer}");
+    }
+    for host in ["", ":80", "a:", "a:b", "a:99999", "a b", "[::1]x"] {
+        let request = format!("GET /sd HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let answer = ask(&request).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{host}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_encoded_path_of_the_external_url_is_not_encoded_twice() {
+    let mut setup = Setup::yaml(&accounts(1));
+    setup.web.external_url = Some("http://proxy.example/my%20exp".parse().expect("a URL"));
+    let targets = targets(&setup.start().await).await;
+    assert_eq!(targets[0]["labels"]["__metrics_path__"], "/my exp/probe");
+}
+
+#[tokio::test]
+async fn the_nameless_account_stays_on_the_metrics() {
+    let mut setup = Setup::default();
+    setup.web.accounts_on_metrics = false;
+    assert_eq!(setup.start().await.scrape().await.value("qlara_up"), 1.0);
+}
+
+#[tokio::test]
+async fn an_account_that_was_not_read_yet_is_neither_up_nor_down() {
+    let stack = Setup::yaml(&accounts(1)).start().await;
+    stack.gateway.faults("latency=2s").await;
+    let scrape = stack
+        .get("/metrics")
+        .header("X-Prometheus-Scrape-Timeout-Seconds", "0.2");
+    let scrape = Scrape::read(scrape.send().await.expect("an answer")).await;
+    assert_eq!(scrape.family("qlara_up"), []);
+    assert_eq!(stack.scrape().await.family("qlara_up").len(), 1);
+}
+
+#[tokio::test]
 async fn metrics_can_leave_the_accounts_out() {
     let mut setup = Setup::yaml(&accounts(2));
     setup.web.accounts_on_metrics = false;
@@ -182,14 +243,27 @@ impl SlowGateway {
 
     async fn answer(&self) -> &'static str {
         self.arrivals.lock().push(Instant::now());
-        {
-            let mut at_once = self.at_once.lock();
-            at_once.0 += 1;
-            at_once.1 = at_once.1.max(at_once.0);
-        }
+        let _present = Present::at(&self.at_once);
         tokio::time::sleep(Duration::from_millis(60)).await;
-        self.at_once.lock().0 -= 1;
         r#"{"profiles": [], "total": 0}"#
+    }
+}
+
+/// A call under way, until it ends or its client leaves.
+struct Present<'a>(&'a Mutex<(usize, usize)>);
+
+impl<'a> Present<'a> {
+    fn at(at_once: &'a Mutex<(usize, usize)>) -> Present<'a> {
+        let mut count = at_once.lock();
+        count.0 += 1;
+        count.1 = count.1.max(count.0);
+        Present(at_once)
+    }
+}
+
+impl Drop for Present<'_> {
+    fn drop(&mut self) {
+        self.0.lock().0 -= 1;
     }
 }
 
@@ -209,6 +283,66 @@ async fn the_accounts_of_one_scrape_take_turns_at_the_gateway() {
         (40, 40)
     );
     assert_eq!(gateway.at_once.lock().1, 3, "at once, never more");
+}
+
+#[tokio::test]
+async fn accounts_that_hang_do_not_hold_up_those_that_answer() {
+    let yaml = "limits: {concurrent_refreshes: 4}\ngateway: {timeout: 400ms}\ncache: {ttl: 1s}\n";
+    let stack = Setup::yaml(&format!("{yaml}{}", accounts(20)))
+        .start()
+        .await;
+    stack.gateway.faults("hang").await;
+    // Once all of them have run into the timeout, half of the places is for others.
+    eventually("all have failed", async || {
+        stack.clock.advance(Duration::from_secs(2));
+        let up = stack.scrape().await;
+        let up = up.family("qlara_up");
+        (up.len() == 20 && up.iter().all(|(_, up)| *up == 0.0)).then_some(())
+    })
+    .await;
+    stack.clock.advance(Duration::from_secs(2));
+    let before = stack.gateway.stats().await.list;
+    let impatient = stack
+        .get("/metrics")
+        .header("X-Prometheus-Scrape-Timeout-Seconds", "0.2");
+    impatient.send().await.expect("an answer");
+    let under_way = stack.gateway.stats().await.list - before;
+    assert!(under_way <= 2, "{under_way} of four");
+}
+
+#[tokio::test]
+async fn the_bound_holds_across_reloads() {
+    let gateway = Arc::new(SlowGateway::default());
+    let url = gateway.start().await;
+    let yaml = |timeout| {
+        format!(
+            "limits: {{concurrent_refreshes: 3}}\ngateway: {{timeout: {timeout}s}}\n{}",
+            accounts(12)
+        )
+    };
+    let mut setup = Setup {
+        url: Some(url),
+        ..Setup::yaml(&yaml(10))
+    };
+    setup.web.enable_lifecycle = true;
+    let stack = setup.start().await;
+    for timeout in 11..16 {
+        let scrape = stack
+            .get("/metrics")
+            .header("X-Prometheus-Scrape-Timeout-Seconds", "0.1");
+        scrape.send().await.expect("an answer");
+        stack.write_configuration(&yaml(timeout));
+        let reload = stack
+            .request(reqwest::Method::POST, "/-/reload")
+            .send()
+            .await;
+        assert_eq!(reload.expect("an answer").status(), StatusCode::OK);
+    }
+    let scrape = stack.scrape().await;
+    assert!(scrape.family("qlara_up").iter().all(|(_, up)| *up == 1.0));
+    // A call that is broken off is noticed a moment later here.
+    let most = gateway.at_once.lock().1;
+    assert!((3..=6).contains(&most), "{most} at once");
 }
 
 #[tokio::test]

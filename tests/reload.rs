@@ -141,6 +141,103 @@ async fn a_changed_account_shows_its_old_data_while_the_gateway_is_down() {
 }
 
 #[tokio::test]
+async fn an_account_with_another_key_does_not_show_what_the_former_key_read() {
+    let yaml = |a: &str, b: &str| {
+        format!("accounts:\n- {{name: a, api_key_file: {a}}}\n- {{name: b, api_key_file: {b}}}\n")
+    };
+    let mut setup = Setup::yaml(&yaml("good", "bad"));
+    setup.web.enable_lifecycle = true;
+    setup.files = vec![("good", API_KEY), ("bad", "another")];
+    let stack = setup.start().await;
+    let shown = |scrape: &crate::harness::scrape::Scrape, account: &str| {
+        let label = format!("account=\"{account}\"");
+        let family = scrape.family("qlara_profile_info");
+        family
+            .iter()
+            .filter(|(labels, _)| labels.contains(&label))
+            .count()
+    };
+    let scrape = stack.scrape().await;
+    assert_eq!((shown(&scrape, "a"), shown(&scrape, "b")), (3, 0));
+    stack.reload_with(&yaml("bad", "good")).await;
+    let scrape = stack.scrape().await;
+    assert_eq!((shown(&scrape, "a"), shown(&scrape, "b")), (0, 3));
+}
+
+#[tokio::test]
+async fn the_nameless_account_gives_way_to_named_ones_and_back() {
+    let stack = start("cache: {ttl: 60s}").await;
+    assert_eq!(stack.scrape().await.family("qlara_up"), [("", 1.0)]);
+    stack.reload_with(&accounts(&["a"])).await;
+    let scrape = stack.scrape().await;
+    assert_eq!(scrape.family("qlara_up"), [(r#"{account="a"}"#, 1.0)]);
+    assert_eq!(scrape.family("qlara_gateway_requests_total").len(), 2);
+    stack.reload_with("cache: {ttl: 60s}").await;
+    let scrape = stack.scrape().await;
+    assert_eq!(scrape.family("qlara_up"), [("", 1.0)]);
+    assert_eq!(scrape.family("qlara_gateway_requests_total").len(), 2);
+}
+
+#[tokio::test]
+async fn accounts_that_are_gone_ask_no_more() {
+    let stack = start(&format!(
+        "limits: {{concurrent_refreshes: 1}}\n{}",
+        accounts(&["a", "b", "c"])
+    ))
+    .await;
+    stack.gateway.faults("hang").await;
+    let scrape = stack
+        .get("/metrics")
+        .header("X-Prometheus-Scrape-Timeout-Seconds", "0.2");
+    scrape.send().await.expect("an answer");
+    assert_eq!(
+        stack.gateway.stats().await.list,
+        1,
+        "the others wait for their turn"
+    );
+    stack.reload_with(&accounts(&["z"])).await;
+    stack.gateway.faults("").await;
+    assert_eq!(
+        stack.scrape().await.family("qlara_up"),
+        [(r#"{account="z"}"#, 1.0)]
+    );
+    assert_eq!(
+        stack.gateway.stats().await.list,
+        2,
+        "nor does the one that was asking hold it up"
+    );
+}
+
+#[tokio::test]
+async fn a_broken_web_configuration_file_is_no_good_reload() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let file = directory.path().join("web.yml");
+    std::fs::write(&file, "http_server_config: {http2: true}").expect("a file");
+    let web_config = qlara_exporter::web_config::WebConfigFile::load(&file);
+    let mut setup = Setup::yaml(&accounts(&["a"]));
+    setup.web.enable_lifecycle = true;
+    setup.web.config = std::sync::Arc::new(web_config.expect("a good file"));
+    let stack = setup.start().await;
+    assert_eq!(stack.reload().await.0, StatusCode::OK);
+    std::fs::write(&file, "http_server_confi: {}").expect("a file");
+    stack.write_configuration(&accounts(&["b"]));
+    let (status, text) = stack.reload().await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(
+        text.contains("web.yml:1:1: http_server_confi: unknown key"),
+        "{text}"
+    );
+    let scrape = stack.scrape().await;
+    assert_eq!(scrape.value(GOOD), 0.0);
+    assert_eq!(scrape.family("qlara_up"), [(r#"{account="a"}"#, 1.0)]);
+    std::fs::write(&file, "http_server_config: {http2: false}").expect("a file");
+    assert_eq!(stack.reload().await.0, StatusCode::OK);
+    let scrape = stack.scrape().await;
+    assert_eq!(scrape.value(GOOD), 1.0);
+    assert_eq!(scrape.family("qlara_up"), [(r#"{account="b"}"#, 1.0)]);
+}
+
+#[tokio::test]
 async fn a_phone_number_that_must_no_longer_be_shown_is_gone_at_once() {
     let yaml = |number: &str| format!("phone_number: {number}\n{}", accounts(&["a"]));
     let stack = start(&yaml("show")).await;

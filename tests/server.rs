@@ -102,6 +102,22 @@ async fn a_socket_that_was_left_over_is_replaced_and_one_in_use_is_not() {
     drop(running);
 }
 
+#[tokio::test]
+async fn the_socket_of_a_successor_is_left_alone() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let socket = directory.path().join("qlara.sock");
+    let unix = format!("unix://{}", socket.display());
+    let serves = async || healthy(through(&socket), "http://localhost").await;
+    let first = serving(&[&unix]);
+    eventually("the first", serves).await;
+    std::fs::remove_file(&socket).expect("removed");
+    let _second = serving(&[&unix]);
+    eventually("the second", serves).await;
+    first.signal("TERM");
+    assert!(first.wait().0.success());
+    assert!(serves().await.is_some());
+}
+
 #[test]
 fn a_file_that_is_no_socket_is_left_alone() {
     let directory = tempfile::tempdir().expect("a folder");
@@ -332,6 +348,33 @@ async fn hundreds_who_hold_on_do_not_keep_others_out() {
     }
     assert_eq!(stack.scrape().await.value("qlara_up"), 1.0);
     drop(holding);
+}
+
+/// Who keeps a connection for later has to give it up when others need the place.
+#[tokio::test]
+async fn idle_connections_do_not_keep_others_out() {
+    let port = free_port();
+    let probes = free_port();
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 100 && exec \"$0\" \"$@\""]);
+    command.arg(env!("CARGO_BIN_EXE_qlara-exporter"));
+    command.args(["--web.listen-address", &format!("127.0.0.1:{port}")]);
+    command.args(["--web.probe-listen-address", &format!("127.0.0.1:{probes}")]);
+    let _running = Running::start(command.env("QLARA_API_KEY", "x"));
+    let (url, probe_url) = (
+        format!("http://127.0.0.1:{port}"),
+        format!("http://127.0.0.1:{probes}"),
+    );
+    eventually("the exporter", async || healthy(http(), &url).await).await;
+    let mut holding = Vec::new();
+    for _ in 0..150 {
+        let mut client = connect(SocketAddr::from(([127, 0, 0, 1], port))).await;
+        client.write_all(REQUEST).await.expect("sent");
+        holding.push(client);
+    }
+    let answered = tokio::time::timeout(PATIENCE, healthy(http(), &url)).await;
+    assert_eq!(answered, Ok(Some(())));
+    assert_eq!(healthy(http(), &probe_url).await, Some(()));
 }
 
 #[tokio::test]

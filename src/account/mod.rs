@@ -14,7 +14,7 @@ use tokio::task::spawn_blocking;
 
 use crate::clock::Clock;
 use crate::exposition::{AccountView, SnapshotText};
-use crate::refresh::{Outcome, Refresher, Troubles};
+use crate::refresh::{Outcome, Refresher, Standing, Troubles};
 use crate::snapshot::Snapshot;
 use crate::telemetry::CacheResult;
 use crate::telemetry::account::AccountMetrics;
@@ -38,6 +38,8 @@ pub struct Account {
     freshness: Freshness,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
+    /// Whether it has left the configuration.
+    retired: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -50,6 +52,8 @@ struct State {
     pause: Pause,
     /// The refresh under way: the channel closes when it has ended.
     flight: Option<watch::Receiver<()>>,
+    /// When the refresh under way, or else the latest, was asked for.
+    asked: Option<Instant>,
     journal: Journal,
 }
 
@@ -95,19 +99,23 @@ impl Account {
             freshness,
             clock,
             state: Mutex::default(),
+            retired: watch::Sender::default(),
         }
     }
 
-    /// This account under another configuration. It keeps what it knows, and asks at the next scrape,
-    /// whatever pause held before.
-    pub fn reconfigured(&self, refresher: Refresher, freshness: Freshness) -> Account {
+    /// This account under another configuration. It asks at the next scrape, whatever pause held
+    /// before, and until then goes on with what it knows, if that is `still_true`.
+    pub fn reconfigured(
+        &self,
+        refresher: Refresher,
+        freshness: Freshness,
+        still_true: bool,
+    ) -> Account {
         let before = self.state.lock();
         let state = State {
-            // What must no longer be shown is forgotten.
-            good: (before.good.clone())
-                .filter(|_| refresher.phone_number() == self.refresher.phone_number()),
+            good: before.good.clone().filter(|_| still_true),
             due: true,
-            latest: before.latest.clone(),
+            latest: before.latest.clone().filter(|_| still_true),
             refreshes: before.refreshes,
             journal: before.journal.clone(),
             ..State::default()
@@ -118,7 +126,14 @@ impl Account {
             freshness,
             clock: Arc::clone(&self.clock),
             state: Mutex::new(state),
+            retired: watch::Sender::default(),
         }
+    }
+
+    /// It has left the configuration, or another has taken its place: it asks no more, and ends what
+    /// it is asking.
+    pub fn retire(&self) {
+        self.retired.send_replace(true);
     }
 
     /// The name, where it has one.
@@ -176,22 +191,33 @@ impl Account {
         }
         let (ended, flight) = watch::channel(());
         state.flight = Some(flight.clone());
+        state.asked = Some(self.clock.monotonic());
         let account = Arc::clone(self);
         // A task of its own: scrapers that leave do not cancel it.
         tokio::spawn(async move {
-            account.refresh().await;
+            let mut retired = account.retired.subscribe();
+            tokio::select! {
+                biased;
+                _ = retired.wait_for(|retired| *retired) => {}
+                () = account.refresh() => {}
+            }
             drop(ended);
         });
         Some(flight)
     }
 
     async fn refresh(&self) {
+        let standing = {
+            let state = self.state.lock();
+            let latest = state.latest.as_ref();
+            latest.map_or(Standing::Prompt, |latest| latest.troubles.standing())
+        };
         let Outcome {
             began,
             took,
             snapshot,
             troubles,
-        } = self.refresher.refresh().await;
+        } = self.refresher.refresh(standing).await;
         let good = match snapshot {
             // The answer may be as old as the question.
             Some(snapshot) => self.render(snapshot, began).await,
@@ -249,7 +275,18 @@ impl Account {
         }
         view.exposed.snapshot = None;
         view.snapshot = None;
+        if self.waits_too_long(state) {
+            view.exposed.up = view.exposed.up.map(|_| false);
+        }
         (view, CacheResult::Empty)
+    }
+
+    /// A refresh that is still waiting for its turn when it should have ended is no better than one
+    /// that failed.
+    fn waits_too_long(&self, state: &State) -> bool {
+        let asked = state.asked.filter(|_| state.flight.is_some());
+        let waited = asked.map(|asked| self.clock.monotonic().saturating_duration_since(asked));
+        waited.is_some_and(|waited| waited > self.refresher.timeout())
     }
 
     fn show(&self, state: &State) -> View {
@@ -258,7 +295,7 @@ impl Account {
         let exposed = AccountView {
             account: self.name.clone(),
             revision: state.refreshes,
-            up: latest.is_some_and(|latest| latest.up),
+            up: latest.map(|latest| latest.up),
             read_at: good.map(|good| good.read_at),
             refresh_took: latest.map(|latest| latest.took),
             snapshot: good.map(|good| Arc::clone(&good.text)),

@@ -22,7 +22,7 @@ fn view(read: &Read) -> AccountView {
     AccountView {
         account: read.name.clone(),
         revision: 1,
-        up: snapshot.is_some(),
+        up: Some(snapshot.is_some()),
         read_at: snapshot.map(|snapshot| snapshot.read_at),
         refresh_took: Some(read.took),
         snapshot: snapshot.map(|snapshot| Arc::new(SnapshotText::render(snapshot, account))),

@@ -22,10 +22,10 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config, Origin};
 use crate::gateway::model::Status;
-use crate::refresh::{Outcome, Refresher, Troubles};
+use crate::refresh::{Outcome, Refresher, Standing, Troubles};
 use crate::roster::{RosterError, Workshop};
 use crate::snapshot::Snapshot;
-use crate::telemetry::Telemetry;
+use crate::telemetry::account::AccountMetrics;
 use crate::verdict::Thresholds;
 
 pub use nagios::unknown as nagios_unknown;
@@ -157,7 +157,7 @@ impl Job {
             snapshot,
             troubles,
             ..
-        } = self.refresher.refresh().await;
+        } = self.refresher.refresh(Standing::Prompt).await;
         Read {
             name: self.name,
             origin: self.origin,
@@ -169,13 +169,12 @@ impl Job {
 }
 
 fn jobs(config: Config, wanted: &[String], clock: &Arc<dyn Clock>) -> Result<Vec<Job>, CheckError> {
-    let telemetry = Telemetry::new(clock.now()).map_err(RosterError::from)?;
     let workshop = Workshop::of(&config, clock)?;
     select(config.accounts, wanted)?
         .into_iter()
         .map(|account| {
-            let metrics = telemetry.account(account.name.as_deref());
-            let metrics = metrics.map_err(RosterError::from)?;
+            let metrics = AccountMetrics::new(account.name.as_deref());
+            let metrics = Arc::new(metrics.map_err(RosterError::from)?);
             Ok(Job {
                 name: account.name.as_deref().map(Arc::from),
                 origin: account.origin,

@@ -35,7 +35,7 @@ pub const FAMILIES: &[Family] = &[
     Family {
         name: "qlara_up",
         help: "Whether the latest refresh read the list of profiles.",
-        source: Source::Account(|view| Some(view.up.into())),
+        source: Source::Account(|view| view.up.map(Value::from)),
     },
     Family {
         name: "qlara_last_refresh_success_timestamp_seconds",

@@ -33,8 +33,8 @@ pub struct AccountView {
     /// Grows with every refresh of the account: two views of one revision differ only in whether the
     /// snapshot is still young enough to be shown.
     pub revision: u64,
-    /// Whether the latest refresh read the list.
-    pub up: bool,
+    /// Whether the latest refresh read the list; `None` before the first has ended.
+    pub up: Option<bool>,
     /// When the data was read, if ever.
     pub read_at: Option<DateTime<Utc>>,
     /// How long the latest refresh took.

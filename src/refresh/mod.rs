@@ -22,7 +22,7 @@ use crate::snapshot::Snapshot;
 use crate::telemetry::account::{AccountMetrics, Endpoint};
 use assembly::{Assembly, DetailsById};
 pub use rules::{PhoneNumber, Rules};
-pub use turns::Turns;
+pub use turns::{Standing, Turns};
 
 /// Details calls of one refresh that are under way at once: others use the key, and its quota, too.
 const DETAILS_AT_ONCE: usize = 4;
@@ -71,6 +71,15 @@ pub struct Troubles {
 }
 
 impl Troubles {
+    /// How long the next turn of this account may have to wait.
+    pub fn standing(&self) -> Standing {
+        let mut errors = self.list.iter().chain(self.details.values());
+        match errors.any(|error| matches!(error, GatewayError::Timeout)) {
+            true => Standing::Slow,
+            false => Standing::Prompt,
+        }
+    }
+
     /// The failures that call for a pause. Details that fail do not hold up the list, unless the
     /// quota is used up, which both share.
     pub fn calling_for_a_pause(&self) -> impl Iterator<Item = &GatewayError> {
@@ -100,9 +109,9 @@ impl Refresher {
         }
     }
 
-    /// What becomes of phone numbers.
-    pub fn phone_number(&self) -> PhoneNumber {
-        self.rules.phone_number
+    /// The budget of a refresh.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// The gateway metrics of the account.
@@ -110,10 +119,10 @@ impl Refresher {
         &self.metrics
     }
 
-    /// Asks the gateway: one request for the list and one for each of up to 32 platforms in
-    /// it, ended by the budget, which begins when the turn of this refresh comes.
-    pub async fn refresh(&self) -> Outcome {
-        let _turn = self.turns.take().await;
+    /// Asks the gateway when the turn of this refresh comes: one request for the list and one for
+    /// each of up to 32 platforms in it, ended by the budget, which begins with the turn.
+    pub async fn refresh(&self, standing: Standing) -> Outcome {
+        let _turn = self.turns.take(standing).await;
         let began = self.clock.monotonic();
         let deadline = Instant::now() + self.timeout;
         let mut troubles = Troubles::default();

@@ -1,9 +1,10 @@
 //! One connection: TLS if there is any, then HTTP, within the time limits of its client.
 
 use std::convert::Infallible;
+use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use axum::Router;
 use axum::body::Body;
@@ -14,12 +15,15 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::ServerConfig;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tower_service::Service;
 use tracing::debug;
 
 use super::listener::Socket;
+use super::places::Places;
 use super::watch::{Sending, Timeouts, Watch, Watched};
 use crate::web_config::WebConfigFile;
 
@@ -38,17 +42,19 @@ pub(super) struct Terms {
     pub(super) router: Router,
     pub(super) timeouts: Timeouts,
     pub(super) config: Arc<WebConfigFile>,
+    /// Places for connections, of which this one has one.
+    pub(super) places: Places,
     /// Closed when running requests are to be the last.
     pub(super) stopped: watch::Receiver<()>,
 }
 
 /// Serves a client until it leaves, takes too long, or has to leave.
 pub(super) async fn serve(socket: Box<dyn Socket>, peer: String, terms: Terms) {
-    let watch = Arc::new(Watch::new(terms.timeouts));
+    let watch = Arc::new(Watch::new(terms.timeouts, terms.places.clone()));
     let talk = async {
         match terms.config.current().await.tls.clone() {
             None => talk_http1(socket, &watch, terms, OverTls(false)).await,
-            Some(config) => match TlsAcceptor::from(config).accept(socket).await {
+            Some(config) => match shake_hands(socket, config, &terms).await {
                 Err(error) => debug!(peer, err = %error, "TLS handshake failed"),
                 Ok(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
                     talk_http2(stream, &watch, terms).await;
@@ -60,6 +66,19 @@ pub(super) async fn serve(socket: Box<dyn Socket>, peer: String, terms: Terms) {
     tokio::select! {
         () = talk => {}
         () = watch.overdue() => debug!(peer, "Closed the connection of a client that takes too long"),
+    }
+}
+
+/// An exporter that ends waits for answers, not for handshakes.
+async fn shake_hands(
+    socket: Box<dyn Socket>,
+    config: Arc<ServerConfig>,
+    terms: &Terms,
+) -> io::Result<TlsStream<Box<dyn Socket>>> {
+    let mut stopped = terms.stopped.clone();
+    tokio::select! {
+        stream = TlsAcceptor::from(config).accept(socket) => stream,
+        _ = stopped.changed() => Err(io::ErrorKind::ConnectionAborted.into()),
     }
 }
 
@@ -85,7 +104,10 @@ async fn talk_http1(socket: impl Socket, watch: &Arc<Watch>, mut terms: Terms, t
 async fn talk_http2(socket: impl Socket, watch: &Arc<Watch>, mut terms: Terms) {
     let service = service_fn(|request| {
         let (router, watch) = (terms.router.clone(), Arc::clone(watch));
-        async move { answer(request, &router, &watch, OverTls(true)).await }
+        async move {
+            let answer = answer(request, &router, &watch, OverTls(true)).await?;
+            Ok::<_, Infallible>(answer.map(Frames::new))
+        }
     });
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -145,6 +167,53 @@ impl http_body::Body for Sent {
 
     fn is_end_stream(&self) -> bool {
         self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A body in pieces so small that none waits in the connection's buffer for a client that takes in
+/// nothing: HTTP/2 buffers a piece whole, however little the client has room for.
+struct Frames {
+    body: Sent,
+    rest: Bytes,
+}
+
+impl Frames {
+    const SIZE: usize = 16 * 1024;
+
+    fn new(body: Sent) -> Frames {
+        let rest = Bytes::new();
+        Frames { body, rest }
+    }
+}
+
+impl http_body::Body for Frames {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if self.rest.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.rest = data,
+                    Err(other) => return Poll::Ready(Some(Ok(other))),
+                },
+                other => return Poll::Ready(other),
+            }
+        }
+        let size = self.rest.len().min(Frames::SIZE);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(size)))))
+    }
+
+    // Not before it has been asked for the piece after the last: that happens when there is room.
+    fn is_end_stream(&self) -> bool {
+        false
     }
 
     fn size_hint(&self) -> SizeHint {

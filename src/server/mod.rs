@@ -5,6 +5,7 @@
 pub mod address;
 mod connection;
 pub mod listener;
+mod places;
 mod watch;
 
 use std::io;
@@ -19,6 +20,7 @@ use tracing::{info, warn};
 pub use connection::OverTls;
 use connection::Terms;
 use listener::Listener;
+use places::Places;
 pub use watch::Timeouts;
 
 use crate::web_config::WebConfigFile;
@@ -29,21 +31,24 @@ const NO_PLACE: Duration = Duration::from_secs(1);
 /// Listeners that are being served.
 #[derive(Debug)]
 pub struct Server {
+    places: Places,
     loops: JoinSet<()>,
     /// Its end tells the loops and their connections to come to theirs.
     stop: Sender<()>,
 }
 
-impl Default for Server {
-    /// A server of nothing yet.
-    fn default() -> Server {
-        let (stop, _) = channel(());
-        let loops = JoinSet::new();
-        Server { loops, stop }
-    }
-}
-
 impl Server {
+    /// A server of nothing yet. Its connections may take one of so many parts of the process' file
+    /// descriptors; the others are for the gateway, for files, and for other servers.
+    pub fn new(parts: u64) -> Server {
+        let (stop, _) = channel(());
+        Server {
+            places: Places::one_part_of(parts),
+            loops: JoinSet::new(),
+            stop,
+        }
+    }
+
     /// Serves what comes in through `listener`, on a task of its own; over TLS, if the web
     /// configuration says so.
     ///
@@ -58,6 +63,7 @@ impl Server {
     ) -> io::Result<()> {
         info!(address = listener.shown()?, "Listening on");
         let terms = Terms {
+            places: self.places.clone(),
             router,
             timeouts,
             config,
@@ -78,14 +84,22 @@ async fn accept(listener: Listener, terms: Terms) {
     let mut stopped: Receiver<()> = terms.stopped.clone();
     let mut connections = JoinSet::new();
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let next = async {
+            let place = terms.places.take().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            next = next => next,
             Some(_) = connections.join_next() => continue,
             _ = stopped.changed() => break,
         };
         match accepted {
             Ok((socket, peer)) => {
-                connections.spawn(connection::serve(socket, peer, terms.clone()));
+                let connection = connection::serve(socket, peer, terms.clone());
+                connections.spawn(async move {
+                    connection.await;
+                    drop(place);
+                });
             }
             Err(error) if is_of_the_client(&error) => {}
             Err(error) => {

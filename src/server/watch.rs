@@ -11,6 +11,8 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::places::Places;
+
 /// What a client is given time for.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
@@ -40,6 +42,7 @@ const LOOK: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Watch {
     timeouts: Timeouts,
+    places: Places,
     state: Mutex<State>,
 }
 
@@ -58,9 +61,10 @@ struct State {
 }
 
 impl Watch {
-    pub(super) fn new(timeouts: Timeouts) -> Watch {
+    pub(super) fn new(timeouts: Timeouts, places: Places) -> Watch {
         Watch {
             timeouts,
+            places,
             state: Mutex::new(State {
                 making: 0,
                 sending: BTreeMap::new(),
@@ -92,6 +96,8 @@ impl Watch {
             Some(since) => Some(*since + self.timeouts.answer),
             None if state.making > 0 => None,
             None if state.in_head => Some(state.waiting + self.timeouts.head),
+            // Others need the place more.
+            None if self.places.are_scarce() => Some(state.waiting + LOOK),
             None => Some(state.waiting + self.timeouts.idle),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use prometheus::core::Collector;
+use prometheus::proto::MetricFamily;
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 
 use crate::gateway::client::Quota;
@@ -30,9 +31,10 @@ impl Endpoint {
     }
 }
 
-/// The gateway metrics of one account.
+/// The gateway metrics of one account, in a registry of their own: they come and go with it.
 #[derive(Debug)]
 pub struct AccountMetrics {
+    registry: Registry,
     requests: IntCounterVec,
     failures: IntCounterVec,
     duration: HistogramVec,
@@ -43,10 +45,11 @@ pub struct AccountMetrics {
 }
 
 impl AccountMetrics {
-    pub(super) fn register(
-        registry: &Registry,
-        account: Option<&str>,
-    ) -> prometheus::Result<AccountMetrics> {
+    /// All counters at 0, under the account's name, where it has one.
+    ///
+    /// # Errors
+    /// When two metrics are declared alike, which is a mistake in this program.
+    pub fn new(account: Option<&str>) -> prometheus::Result<AccountMetrics> {
         let opts = |name: &str, help: &str| {
             let opts = Opts::new(name, help);
             match account {
@@ -106,35 +109,31 @@ impl AccountMetrics {
         for field in Field::ALL {
             invalid_fields.with_label_values(&[field.as_str()]);
         }
-        let metrics = AccountMetrics {
+        let registry = Registry::new();
+        let collectors: [Box<dyn Collector>; 6] = [
+            Box::new(requests.clone()),
+            Box::new(failures.clone()),
+            Box::new(duration.clone()),
+            Box::new(invalid_fields.clone()),
+            Box::new(quota_limit.clone()),
+            Box::new(quota_remaining.clone()),
+        ];
+        for collector in collectors {
+            registry.register(collector)?;
+        }
+        Ok(AccountMetrics {
+            registry,
             requests,
             failures,
             duration,
             invalid_fields,
             quota_limit,
             quota_remaining,
-        };
-        for collector in metrics.collectors() {
-            registry.register(collector)?;
-        }
-        Ok(metrics)
+        })
     }
 
-    pub(super) fn unregister(&self, registry: &Registry) -> prometheus::Result<()> {
-        self.collectors()
-            .into_iter()
-            .try_for_each(|collector| registry.unregister(collector))
-    }
-
-    fn collectors(&self) -> [Box<dyn Collector>; 6] {
-        [
-            Box::new(self.requests.clone()),
-            Box::new(self.failures.clone()),
-            Box::new(self.duration.clone()),
-            Box::new(self.invalid_fields.clone()),
-            Box::new(self.quota_limit.clone()),
-            Box::new(self.quota_remaining.clone()),
-        ]
+    pub(super) fn gather(&self) -> Vec<MetricFamily> {
+        self.registry.gather()
     }
 
     /// Counts one request that has ended, well or not.

@@ -3,10 +3,12 @@
 pub mod account;
 mod process;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use prometheus::proto::MetricFamily;
 use prometheus::{
     Encoder, Gauge, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
@@ -85,22 +87,6 @@ impl Telemetry {
         Ok(telemetry)
     }
 
-    /// The gateway metrics of one account.
-    ///
-    /// # Errors
-    /// When an account of that name has its metrics already.
-    pub fn account(&self, name: Option<&str>) -> prometheus::Result<Arc<AccountMetrics>> {
-        AccountMetrics::register(&self.registry, name).map(Arc::new)
-    }
-
-    /// The metrics of an account that is gone are gone, too.
-    ///
-    /// # Errors
-    /// When they are not there.
-    pub fn remove(&self, account: &AccountMetrics) -> prometheus::Result<()> {
-        account.unregister(&self.registry)
-    }
-
     /// Remembers when the configuration was loaded.
     pub fn set_configuration_loaded(&self, at: DateTime<Utc>) {
         let seconds = at.timestamp_millis() as f64 / 1000.0;
@@ -114,15 +100,32 @@ impl Telemetry {
             .inc();
     }
 
-    /// The text exposition of everything here, as of now. `configuration_good` is whether what is in
-    /// force is what the files say.
+    /// The text exposition of everything here and of the accounts' gateway metrics, as of now.
+    /// `configuration_good` is whether what is in force is what the files say.
     ///
     /// # Errors
     /// When a family cannot be written.
-    pub fn expose(&self, configuration_good: bool) -> prometheus::Result<Bytes> {
+    pub fn expose<'a>(
+        &self,
+        configuration_good: bool,
+        accounts: impl Iterator<Item = &'a AccountMetrics>,
+    ) -> prometheus::Result<Bytes> {
         self.configuration_good.set(configuration_good.into());
+        let mut families: BTreeMap<String, MetricFamily> = BTreeMap::new();
+        let of_accounts = accounts.flat_map(AccountMetrics::gather);
+        for mut family in self.registry.gather().into_iter().chain(of_accounts) {
+            match families.entry(family.name().to_owned()) {
+                Entry::Vacant(place) => drop(place.insert(family)),
+                // A family stands once, with the series of all accounts.
+                Entry::Occupied(mut first) => {
+                    let series = family.take_metric();
+                    first.get_mut().mut_metric().extend(series);
+                }
+            }
+        }
+        let families: Vec<MetricFamily> = families.into_values().collect();
         let mut out = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut out)?;
+        TextEncoder::new().encode(&families, &mut out)?;
         Ok(out.into())
     }
 }

@@ -7,8 +7,9 @@ use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use super::{App, PROBE};
@@ -38,13 +39,16 @@ struct Labels {
 pub(super) async fn targets(
     State(app): State<Arc<App>>,
     Extension(tls): Extension<OverTls>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let Some((scheme, address)) = own_address(&app, tls, &headers) else {
+    let Some((scheme, address)) = own_address(&app, tls, &uri, &headers) else {
         let text = "The request names no host; --web.external-url can.\n";
         return (StatusCode::BAD_REQUEST, text).into_response();
     };
     let path = app.options.external_path();
+    // Prometheus encodes the path itself.
+    let path = percent_decode_str(path).decode_utf8_lossy();
     let group = |account: Option<&str>| TargetGroup {
         targets: [address.clone()],
         labels: Labels {
@@ -64,8 +68,13 @@ pub(super) async fn targets(
     Json(groups.collect::<Vec<_>>()).into_response()
 }
 
-/// How Prometheus reaches this exporter: as it was told, or as it was asked.
-fn own_address(app: &App, tls: OverTls, headers: &HeaderMap) -> Option<(String, String)> {
+/// How Prometheus reaches this exporter, scheme and address: as it was told, or as it was asked.
+fn own_address(
+    app: &App,
+    tls: OverTls,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Option<(String, String)> {
     if let Some(url) = &app.options.external_url {
         let host = url.host_str()?;
         let port = url.port_or_known_default()?;
@@ -73,7 +82,20 @@ fn own_address(app: &App, tls: OverTls, headers: &HeaderMap) -> Option<(String, 
     }
     let OverTls(tls) = tls;
     let (scheme, port) = if tls { ("https", 443) } else { ("http", 80) };
-    let host: Authority = headers.get(HOST)?.to_str().ok()?.parse().ok()?;
-    let port = host.port_u16().unwrap_or(port);
-    Some((scheme.to_owned(), format!("{}:{port}", host.host())))
+    let host = host(uri, headers)?;
+    let port = match host.port() {
+        // Behind the colon stands something.
+        None if host.as_str().ends_with(host.host()) => port,
+        port => port?.as_str().parse().ok()?,
+    };
+    let host = Some(host.host()).filter(|host| !host.is_empty())?;
+    Some((scheme.to_owned(), format!("{host}:{port}")))
+}
+
+/// HTTP/2 has the host in the address that is asked for (RFC 9113, section 8.3.1).
+fn host(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
+    match uri.authority() {
+        Some(authority) => Some(authority.clone()),
+        None => headers.get(HOST)?.to_str().ok()?.parse().ok(),
+    }
 }

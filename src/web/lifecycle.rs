@@ -8,6 +8,7 @@ use axum::http::header::ALLOW;
 use axum::response::{IntoResponse, Response};
 
 use super::App;
+use crate::reload::ReloadError;
 
 pub(super) async fn reload(State(app): State<Arc<App>>) -> Response {
     if !app.options.enable_lifecycle {
@@ -16,10 +17,11 @@ pub(super) async fn reload(State(app): State<Arc<App>>) -> Response {
     }
     match app.reloader.reload().await {
         Ok(()) => StatusCode::OK.into_response(),
-        Err(error) => {
-            let text = format!(
-                "Cannot load the configuration, the running one stays in force:\n{error}\n"
-            );
+        Err(errors) => {
+            let lines = errors.iter().flat_map(ReloadError::lines);
+            let lines: String = lines.map(|line| line + "\n").collect();
+            let text =
+                format!("Cannot load the configuration, the running one stays in force:\n{lines}");
             (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
         }
     }

@@ -19,7 +19,6 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 
 use crate::clock::Clock;
-use crate::exposition::Page;
 use crate::reload::Reloader;
 use crate::server::Timeouts;
 use crate::telemetry::Telemetry;
@@ -73,8 +72,6 @@ pub struct App {
     telemetry: Arc<Telemetry>,
     clock: Arc<dyn Clock>,
     options: WebOptions,
-    /// The exporter's own metrics, where they stand alone.
-    own_page: Page,
     /// Places for requests that read accounts, where they are limited.
     places: Option<Semaphore>,
 }
@@ -92,15 +89,9 @@ impl App {
             reloader,
             telemetry,
             clock,
-            own_page: Page::default(),
             places: (most > 0).then(|| Semaphore::new(most)),
             options,
         }
-    }
-
-    /// Whether what is in force is what the files say.
-    fn files_are_good(&self) -> bool {
-        self.reloader.is_good() && self.options.config.is_good()
     }
 
     /// How it presents itself.

@@ -22,22 +22,25 @@ const TIMEOUT_HEADER: &str = "x-prometheus-scrape-timeout-seconds";
 /// The answer must arrive before Prometheus gives up.
 const MARGIN: Duration = Duration::from_millis(500);
 
-/// All accounts, unless they are left out, and the exporter's own metrics.
+/// All accounts, unless those with a name are left out, and the exporter's own metrics.
 pub(super) async fn metrics(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
 ) -> Result<Response, Busy> {
     let _place = app.place()?;
     let encoding = encoding::accepted(&headers);
-    let own = || app.telemetry.expose(app.files_are_good());
-    if !app.options.accounts_on_metrics {
-        let body = app.own_page.expose(&[], app.clock.now(), own, encoding);
-        return Ok(answer(body, encoding));
-    }
     let roster = app.reloader.roster();
+    let metrics = roster.entries().iter().map(|entry| entry.account.metrics());
+    let own = || {
+        let good = app.reloader.is_good();
+        app.telemetry.expose(good, metrics.map(Arc::as_ref))
+    };
     let deadline = deadline(&headers, &roster);
     let accounts = roster.entries().iter().map(|entry| &entry.account);
-    let views = join_all(accounts.map(|account| account.view(deadline))).await;
+    // One without a name cannot be asked for by name.
+    let shown =
+        accounts.filter(|account| app.options.accounts_on_metrics || account.name().is_none());
+    let views = join_all(shown.map(|account| account.view(deadline))).await;
     let mut accounts = Vec::with_capacity(views.len());
     for (view, result) in views {
         app.telemetry.count_cache_request(result);

@@ -79,6 +79,11 @@ impl WebConfigFile {
         self.watch.is_none()
     }
 
+    /// What keeps the file from being in force as it stands.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().clone()
+    }
+
     /// Whether the file as it stands is in force.
     pub fn is_good(&self) -> bool {
         self.trouble.lock().is_none()

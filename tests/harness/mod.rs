@@ -46,6 +46,8 @@ pub struct Stack {
 pub struct Setup {
     pub settings: Settings,
     pub yaml: Option<String>,
+    /// Files beside the configuration file: name and content.
+    pub files: Vec<(&'static str, &'static str)>,
     pub web: WebOptions,
     /// `QLARA_API_KEY`.
     pub api_key: Option<String>,
@@ -59,6 +61,7 @@ impl Default for Setup {
         Setup {
             settings: Settings::default(),
             yaml: None,
+            files: Vec::new(),
             web: WebOptions::default(),
             api_key: Some(API_KEY.to_owned()),
             simulator: Options::default(),
@@ -121,6 +124,9 @@ impl Setup {
     fn load(&self, url: &str, directory: &Path) -> Load {
         let mut settings = self.settings.clone();
         settings.url = settings.url.or_else(|| Some(url.to_owned()));
+        for (name, content) in &self.files {
+            std::fs::write(directory.join(name), content).expect("a file");
+        }
         if let Some(yaml) = &self.yaml {
             let file = directory.join(CONFIGURATION);
             std::fs::write(&file, yaml).expect("a file");

@@ -70,7 +70,7 @@ impl Folder {
         let any_port = "127.0.0.1:0".parse().expect("an address");
         let listener = Listener::bind(&any_port).await.expect("a port");
         let address = listener.tcp_address().expect("an address");
-        let mut running = qlara_exporter::server::Server::default();
+        let mut running = qlara_exporter::server::Server::new(2);
         running
             .serve(listener, router, Timeouts::default(), Arc::clone(&file))
             .expect("a server");

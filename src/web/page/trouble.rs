@@ -35,7 +35,7 @@ pub(super) fn troubles(view: &View) -> Vec<Trouble> {
                 .as_ref()
                 .map(|error| Trouble::of(error.reason())),
         );
-        if troubles.list.is_none() && !view.exposed.up {
+        if troubles.list.is_none() && view.exposed.up == Some(false) {
             all.push(Trouble {
                 what: "The list of profiles was read and could not be used.".to_owned(),
                 advice: "Look at the exporter's log.".to_owned(),
