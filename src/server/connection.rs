@@ -174,8 +174,9 @@ impl http_body::Body for Sent {
     }
 }
 
-/// A body in pieces so small that none waits in the connection's buffer for a client that takes in
-/// nothing: HTTP/2 buffers a piece whole, however little the client has room for.
+/// A body in pieces of which the last is a single byte. HTTP/2 buffers a piece whole as soon as the
+/// client has room for one byte of it, and asks for the next when it has room again: so the end of
+/// the body is the end of what waits for the client, but for that byte.
 struct Frames {
     body: Sent,
     rest: Bytes,
@@ -201,21 +202,22 @@ impl http_body::Body for Frames {
         if self.rest.is_empty() {
             match ready!(Pin::new(&mut self.body).poll_frame(context)) {
                 Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) if data.is_empty() => return Poll::Ready(Some(Ok(Frame::data(data)))),
                     Ok(data) => self.rest = data,
                     Err(other) => return Poll::Ready(Some(Ok(other))),
                 },
                 other => return Poll::Ready(other),
             }
         }
-        let size = self.rest.len().min(Frames::SIZE);
+        let size = (self.rest.len() - 1).clamp(1, Frames::SIZE);
         Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(size)))))
     }
 
-    // Not before it has been asked for the piece after the last: that happens when there is room.
     fn is_end_stream(&self) -> bool {
-        false
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
+    /// Asked for before the first piece only.
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }

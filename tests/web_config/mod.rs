@@ -4,6 +4,7 @@ mod certificates;
 mod client_certificates;
 mod exporter;
 mod guard;
+mod http2;
 mod loading;
 mod passwords;
 mod rotation;

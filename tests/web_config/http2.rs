@@ -1,0 +1,114 @@
+//! HTTP/2, which is spoken over TLS: what differs there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use h2::client::{Builder, SendRequest};
+use qlara_exporter::server::Timeouts;
+use reqwest::Method;
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use super::certificates::{Identity, client_with};
+use super::server::{Folder, TLS};
+use crate::harness::{Setup, Stack};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const NEVER: Duration = Duration::from_secs(3600);
+
+/// An exporter over TLS, and the certificate to trust.
+async fn over_tls(timeouts: Timeouts) -> (Stack, Identity, Folder) {
+    let server = Identity::server();
+    let folder = Folder::with(TLS, &server);
+    let mut setup = Setup::yaml("accounts: [{name: a, api_key_env: QLARA_API_KEY}]");
+    setup.web.config = Arc::new(folder.load().expect("a good file"));
+    setup.web.timeouts = timeouts;
+    (setup.start().await, server, folder)
+}
+
+/// A client that takes in so many bytes of an answer, and the end of its connection.
+async fn speak(
+    stack: &Stack,
+    server: &Identity,
+    window: u32,
+) -> (
+    SendRequest<&'static [u8]>,
+    JoinHandle<Result<(), h2::Error>>,
+) {
+    let mut tls = client_with(server, None);
+    tls.alpn_protocols = vec![b"h2".to_vec()];
+    let stream = TcpStream::connect(stack.exporter)
+        .await
+        .expect("a connection");
+    let name = "localhost".try_into().expect("a name");
+    let stream = TlsConnector::from(Arc::new(tls))
+        .connect(name, stream)
+        .await;
+    let mut builder = Builder::new();
+    builder.initial_window_size(window);
+    let (client, connection) = builder
+        .handshake(stream.expect("TLS"))
+        .await
+        .expect("HTTP/2");
+    (client, tokio::spawn(connection))
+}
+
+fn request(path: &str) -> axum::http::Request<()> {
+    let request = axum::http::Request::builder().method(Method::GET);
+    let request = request.uri(format!("https://exporter.example:7/{path}"));
+    request.body(()).expect("a request")
+}
+
+#[tokio::test]
+async fn the_host_of_discovery_is_that_of_the_request() {
+    let (stack, server, _folder) = over_tls(Timeouts::default()).await;
+    let (mut client, _connection) = speak(&stack, &server, 1 << 20).await;
+    let (answer, _) = client.send_request(request("sd"), true).expect("sent");
+    let answer = answer.await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+    let mut body = answer.into_body();
+    let mut text = Vec::new();
+    while let Some(data) = body.data().await {
+        text.extend_from_slice(&data.expect("data"));
+    }
+    let text = String::from_utf8(text).expect("UTF-8");
+    assert!(
+        text.contains(r#""targets":["exporter.example:7"]"#),
+        "{text}"
+    );
+    assert!(text.contains(r#""__scheme__":"https""#), "{text}");
+}
+
+#[tokio::test]
+async fn who_takes_in_nothing_is_shown_out_however_often_he_asks() {
+    let (stack, server, _folder) = over_tls(Timeouts {
+        head: NEVER,
+        idle: NEVER,
+        answer: Duration::from_millis(200),
+    })
+    .await;
+    for path in ["-/documentation", "metrics", "sd"] {
+        let (client, connection) = speak(&stack, &server, 1).await;
+        let asking = async {
+            let mut client = client.ready().await.expect("room");
+            let mut unread = Vec::new();
+            loop {
+                let Ok((answer, _)) = client.send_request(request(path), true) else {
+                    break;
+                };
+                unread.push(answer);
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                match client.ready().await {
+                    Ok(ready) => client = ready,
+                    Err(_) => break,
+                }
+            }
+        };
+        timeout(PATIENCE, asking).await.expect(path);
+        let end = timeout(PATIENCE, connection).await.expect(path);
+        // Whether it ends in order is the TLS library's affair.
+        let _ = end.expect("no panic");
+    }
+}
