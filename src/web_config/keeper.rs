@@ -152,3 +152,42 @@ impl WebConfigFile {
         *before = trouble;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::{Duration, Instant};
+
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_look_that_hangs_holds_nobody_up_for_long() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("web.yml");
+        let write = |text: &str| std::fs::write(&path, text).expect("a file");
+        write("# nothing");
+        let file = WebConfigFile::load(&path).expect("a good web configuration");
+        let watch = file.watch.as_ref().expect("a file to look at");
+        let (answer, hanging) = mpsc::channel::<()>();
+        let look = move || {
+            let _ = hanging.recv();
+            None
+        };
+        assert!(watch.rereader.look(look).await.is_none());
+        write("http_server_config: {headers: {X-Frame-Options: deny}}");
+        let begun = Instant::now();
+        join_all((0..50).map(|_| file.current())).await;
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "all wait at once"
+        );
+        assert!(!file.is_good());
+        drop(answer);
+        // What the look brings is of old; whoever comes next sees the new.
+        file.current().await;
+        assert_eq!(file.current().await.headers["x-frame-options"], "deny");
+        assert!(file.is_good());
+    }
+}

@@ -9,6 +9,7 @@ use serde_saphyr::{Location, Spanned};
 
 use crate::config::yaml::Hidden;
 use crate::config::{ConfigError, ConfigErrors};
+use crate::reread::read_regular;
 
 /// A reading under way.
 #[derive(Debug)]
@@ -109,7 +110,7 @@ impl Reading {
     }
 
     fn bytes(&mut self, path: &Path) -> io::Result<Vec<u8>> {
-        let bytes = std::fs::read(path);
+        let bytes = read_regular(path);
         self.contents.0.push((path.to_owned(), content(&bytes)));
         bytes
     }
@@ -118,7 +119,7 @@ impl Reading {
 impl Contents {
     /// Reads the files again.
     pub(super) fn are_still_there(&self) -> bool {
-        let still = |(path, before): &(PathBuf, Content)| content(&std::fs::read(path)) == *before;
+        let still = |(path, before): &(PathBuf, Content)| content(&read_regular(path)) == *before;
         self.0.iter().all(still)
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::certificates::Identity;
 use super::passwords::hash;
 use super::server::{Folder, TLS};
-use crate::harness::process::{Running, exporter, run};
+use crate::harness::process::{Running, exporter, run, run_with_input};
 use crate::harness::{API_KEY, Setup, eventually, http};
 use crate::prometheus::{Prometheus, free_port, system_gateway};
 
@@ -102,6 +102,16 @@ fn the_check_lists_everything_that_is_wrong_in_both_files() {
             file("missing.yml")
         )
     );
+}
+
+/// A pipe is empty when it is read again.
+#[test]
+fn a_pipe_is_refused_from_the_start() {
+    let mut exporter = exporter();
+    exporter.args(["--config.check", "--web.config.file", "/dev/stdin"]);
+    let told = run_with_input(exporter.env("QLARA_API_KEY", "x"), "rate_limit: {}");
+    let error = "qlara-exporter: /dev/stdin: not a regular file\n".to_owned();
+    assert_eq!(told, (2, error));
 }
 
 // The gateway goes on while this thread waits for curl.

@@ -142,6 +142,10 @@ fn mistakes_in_tls_are_told() {
             ".client_ca_file: cannot read DIR/none: No such file or directory (os error 2)",
         ),
         (
+            "cert_file: /dev/null, key_file: server.key",
+            ".cert_file: cannot read /dev/null: not a regular file",
+        ),
+        (
             "cert_file: junk, key_file: server.key",
             ".cert_file: DIR/junk holds no certificate",
         ),

@@ -1,12 +1,10 @@
 //! What happens when the file, or one that it names, changes.
 
-use std::fs::File;
 use std::io::Write;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
 use parking_lot::Mutex;
 use tracing::subscriber::DefaultGuard;
 
@@ -215,30 +213,26 @@ async fn weak_names_are_warned_of_once() {
 }
 
 #[tokio::test]
-async fn a_file_that_does_not_answer_holds_nobody_up_for_long() {
-    let folder = Folder::with("", &Identity::server());
-    let file = folder.load().expect("a good web configuration");
-    let (web, pipe) = (folder.path("web.yml"), folder.path("pipe"));
-    let (code, _, error) = run(Command::new("mkfifo").arg(&pipe));
+async fn a_pipe_in_the_place_of_the_file_is_refused_at_once() {
+    let server = Folder::with(&users("secret"), &Identity::server())
+        .serve()
+        .await;
+    let web = server.folder.path("web.yml");
+    std::fs::remove_file(&web).expect("removed");
+    let (code, _, error) = run(Command::new("mkfifo").arg(&web));
     assert_eq!(code, 0, "{error}");
-    // Reading a pipe waits for its writer.
-    std::fs::rename(&pipe, &web).expect("renamed");
+    let (lines, _guard) = log();
     let begun = Instant::now();
-    join_all((0..50).map(|_| file.current())).await;
+    server.file.current().await;
     assert!(
-        begun.elapsed() < Duration::from_secs(20),
-        "all wait at once"
+        begun.elapsed() < Duration::from_millis(900),
+        "nobody waits for a writer"
     );
-    assert!(!file.is_good());
-    std::fs::rename(&web, &pipe).expect("renamed");
-    folder.write(
-        "web.yml",
-        "http_server_config: {headers: {X-Frame-Options: deny}}",
+    assert!(!server.file.is_good());
+    let lines = String::from_utf8(lines.lock().clone()).expect("UTF-8");
+    assert!(lines.contains("not a regular file"), "{lines}");
+    assert_eq!(
+        [login(&server, "secret").await, login(&server, "x").await],
+        [200, 401]
     );
-    // The writer comes and goes.
-    drop(File::options().write(true).open(&pipe).expect("a pipe"));
-    // What it brings is of old; whoever comes next sees the new.
-    file.current().await;
-    assert_eq!(file.current().await.headers["x-frame-options"], "deny");
-    assert!(file.is_good());
 }
