@@ -188,6 +188,8 @@ async fn a_file_that_is_not_in_force_shows_in_a_metric() {
     folder.write("web.yml", "x");
     assert_eq!(is_good().await, 0.0);
     folder.write("web.yml", "");
+    assert_eq!(is_good().await, 0.0);
+    folder.write("web.yml", "{}");
     assert_eq!(is_good().await, 1.0);
 }
 
