@@ -7,6 +7,7 @@
 mod client_auth;
 mod client_certificate;
 mod file;
+mod hash;
 mod headers;
 mod keeper;
 mod names;
