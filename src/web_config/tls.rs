@@ -33,23 +33,36 @@ pub(super) fn server_config(
     }
     let identity = identity(tls, section.referenced, reading);
     let (provider, versions) = protocol?;
-    let builder = match ServerConfig::builder_with_provider(Arc::new(provider))
-        .with_protocol_versions(&versions)
-    {
-        Ok(builder) => builder.with_client_cert_verifier(clients?),
-        Err(_) => {
-            let message = "none of the cipher suites can be used with these TLS versions";
-            reading.problem(section.referenced, SECTION, message);
-            return None;
-        }
+    let (identity, clients) = (identity?, clients?);
+    let fits = can_be_used(&identity, &provider, &versions);
+    let builder =
+        ServerConfig::builder_with_provider(Arc::new(provider)).with_protocol_versions(&versions);
+    let Some(builder) = builder.ok().filter(|_| fits) else {
+        let message = "none of the cipher suites can be used with the key of the certificate and these TLS versions";
+        reading.problem(section.referenced, SECTION, message);
+        return None;
     };
-    let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(identity?)));
+    let builder = builder.with_client_cert_verifier(clients);
+    let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(identity)));
     config.ignore_client_order = tls.prefer_server_cipher_suites.unwrap_or(true);
     config.alpn_protocols = match http2 {
         true => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         false => vec![b"http/1.1".to_vec()],
     };
     Some(Arc::new(config))
+}
+
+/// Whether a suite fits the key. Those of TLS 1.3 fit all.
+fn can_be_used(
+    identity: &CertifiedKey,
+    provider: &CryptoProvider,
+    versions: &[&SupportedProtocolVersion],
+) -> bool {
+    let algorithm = identity.key.algorithm();
+    let mut suites = provider.cipher_suites.iter();
+    suites.any(|suite| {
+        versions.contains(&suite.version()) && suite.usable_for_signature_algorithm(algorithm)
+    })
 }
 
 /// The certificate and its key, both or neither.

@@ -104,6 +104,26 @@ fn the_check_lists_everything_that_is_wrong_in_both_files() {
     );
 }
 
+#[test]
+fn the_check_warns_of_what_the_tls_library_does_not_have() {
+    let tls = TLS.replace(
+        '}',
+        ", cipher_suites: [TLS_AES_128_GCM_SHA256, TLS_RSA_WITH_AES_128_CBC_SHA]}",
+    );
+    let folder = Folder::with(&tls, &Identity::server());
+    for level in ["debug", "info", "warn"] {
+        let mut exporter = exporter();
+        exporter.args(["--config.check", "--log.level", level]);
+        exporter.env("QLARA_API_KEY", "x").arg("--web.config.file");
+        let (code, output, error) = run(exporter.arg(folder.path("web.yml")));
+        let good = "The configuration is good: 1 account(s)\n";
+        assert_eq!((code, output.as_str()), (0, good), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert!(error.contains("level=WARN"), "{error}");
+        assert!(error.contains("TLS_RSA_WITH_AES_128_CBC_SHA"), "{error}");
+    }
+}
+
 /// A pipe is empty when it is read again.
 #[test]
 fn a_pipe_is_refused_from_the_start() {

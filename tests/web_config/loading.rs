@@ -226,13 +226,31 @@ fn what_the_tls_library_cannot_do_at_all_is_a_mistake() {
         ),
         (
             "max_version: TLS12, cipher_suites: [TLS_AES_128_GCM_SHA256]",
-            "none of the cipher suites can be used with these TLS versions",
+            "none of the cipher suites can be used with the key of the certificate and these TLS versions",
+        ),
+        (
+            "max_version: TLS12, cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]",
+            "none of the cipher suites can be used with the key of the certificate and these TLS versions",
         ),
     ] {
         let told = mistake(&format!(
             "tls_server_config: {{{tls}, cert_file: server.crt, key_file: server.key}}"
         ));
         assert!(told.ends_with(error), "{told}");
+    }
+}
+
+#[test]
+fn suites_for_other_keys_do_no_harm_beside_those_that_fit() {
+    for tls in [
+        "cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]",
+        "max_version: TLS12, cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]",
+        "max_version: TLS12",
+    ] {
+        let yaml =
+            format!("tls_server_config: {{{tls}, cert_file: server.crt, key_file: server.key}}");
+        let folder = Folder::with(&yaml, &Identity::server());
+        folder.load().expect(tls);
     }
 }
 
