@@ -50,3 +50,16 @@ impl fmt::Debug for Hidden {
         out.write_str("[hidden]")
     }
 }
+
+/// Whether a text can be the path of a file. What can not is the content of one, put into the wrong
+/// place, and must not be printed.
+///
+/// # Errors
+/// What is expected instead.
+pub(crate) fn check_path(path: &Path) -> Result<(), &'static str> {
+    let path = path.to_string_lossy();
+    match path.contains(['\n', '\r']) || path.contains("-----BEGIN") {
+        true => Err("expected the path of a file, not its content"),
+        false => Ok(()),
+    }
+}

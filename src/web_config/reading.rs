@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ring::digest::{SHA256, digest};
 use serde_saphyr::{Location, Spanned};
 
-use crate::config::yaml::Hidden;
+use crate::config::yaml::{Hidden, check_path};
 use crate::config::{ConfigError, ConfigErrors};
 use crate::reread::read_regular;
 
@@ -79,13 +79,17 @@ impl Reading {
                 bytes: inline.value.0.clone().into_bytes(),
             });
         };
+        let key = format!("tls_server_config.{name}_file");
+        if let Err(message) = check_path(Path::new(&file.value)) {
+            self.problem(file.referenced, &key, message);
+            return None;
+        }
         // Paths in the file are relative to it.
         let path = self
             .path
             .parent()
             .unwrap_or(Path::new(""))
             .join(&file.value);
-        let key = format!("tls_server_config.{name}_file");
         match self.bytes(&path) {
             Ok(bytes) => Some(Pem {
                 key,

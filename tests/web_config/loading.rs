@@ -162,6 +162,18 @@ fn mistakes_in_tls_are_told() {
             ".cert_file: the certificate of DIR/server.crt does not belong to the key of DIR/other.key",
         ),
         (
+            "cert_file: server.crt, key_file: '-----BEGIN PRIVATE KEY----- s3cret-value'",
+            ".key_file: expected the path of a file, not its content",
+        ),
+        (
+            "cert_file: \"s3cret-value\\n\", key_file: server.key",
+            ".cert_file: expected the path of a file, not its content",
+        ),
+        (
+            "client_auth_type: RequireAnyClientCert, client_ca_file: \"s3cret-value\\r\", cert_file: server.crt, key_file: server.key",
+            ".client_ca_file: expected the path of a file, not its content",
+        ),
+        (
             "client_auth_type: x, cert_file: server.crt, key_file: server.key",
             ".client_auth_type: invalid ClientAuth: x",
         ),
