@@ -132,6 +132,30 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
             "1:1: gatewy: unknown key, expected one of gateway, cache, permissions, phone_number, limits, accounts",
         ),
         (
+            "$2y$10$s3cret-value.rest: {}",
+            "1:1: …: unknown key, expected one of gateway, cache, permissions, phone_number, limits, accounts",
+        ),
+        (
+            "permissions: {$s3cret-value.rest: x}",
+            "1:35: permissions.…: expected a list",
+        ),
+        (
+            "permissions: {$s3cret-value: [], $s3cret-value: []}",
+            "1:34: permissions: key \"…\" stands twice",
+        ),
+        (
+            "permissions: {'-----BEGINs3cret-value': x}",
+            "1:41: permissions.…: expected a list",
+        ),
+        (
+            "permissions: {'s3cret-value s3cret-value': x}",
+            "1:44: permissions.…: expected a list",
+        ),
+        (
+            "permissions: {s3cret-value0123456789012345678901234567890123456789012345678901234: x}",
+            "1:84: permissions.…: expected a list",
+        ),
+        (
             "cache:\n  ttl: 1m\n  ttl: 2m\n",
             "3:3: cache: key \"ttl\" stands twice",
         ),

@@ -10,11 +10,11 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_saphyr::Spanned;
 
-use super::hash::Hash;
+use super::hash::{Hash, is_like_a_hash};
 use super::reading::Reading;
 use super::verdicts::{Question, Verdicts};
-use crate::config::ConfigError;
 use crate::config::yaml::Hidden;
+use crate::config::{ConfigError, shown};
 
 /// The users of `basic_auth_users`, at least one.
 pub struct Users {
@@ -42,13 +42,13 @@ impl Users {
         }
         let mut hashes = BTreeMap::new();
         for (name, at) in written {
-            match Hash::parse(&at.value.0) {
-                Some(hash) => {
+            match user_hash(&name, &at.value.0) {
+                Ok(hash) => {
                     hashes.insert(name, hash);
                 }
-                None => {
-                    let key = format!("basic_auth_users.{}", name.escape_debug());
-                    reading.problem(at.referenced, &key, "not a bcrypt hash");
+                Err(message) => {
+                    let key = format!("basic_auth_users.{}", shown(&name));
+                    reading.problem(at.referenced, &key, message);
                 }
             }
         }
@@ -98,6 +98,13 @@ impl Users {
     /// How many rounds of hashing that took: a hash takes two to the power of its cost.
     pub fn rounds(&self) -> u64 {
         self.verdicts.rounds()
+    }
+}
+
+fn user_hash(name: &str, hash: &str) -> Result<Hash, &'static str> {
+    match is_like_a_hash(name) {
+        true => Err("the name looks like a hash: user and hash are swapped?"),
+        false => Hash::parse(hash).ok_or("not a bcrypt hash"),
     }
 }
 

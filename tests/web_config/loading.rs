@@ -98,6 +98,18 @@ fn a_mistake_of_form_is_told_with_its_place() {
             "DIR/web.yml:3:3: tls_server_config: key \"cert_file\" stands twice".to_owned(),
         ),
         (
+            "$2y$10$s3cret-value.rest: bob",
+            format!("DIR/web.yml:1:1: …: unknown key, expected one of {keys}"),
+        ),
+        (
+            "basic_auth_users:\n  $2y$10$s3cret-value: a\n  $2y$10$s3cret-value: b\n",
+            "DIR/web.yml:3:3: basic_auth_users: key \"…\" stands twice".to_owned(),
+        ),
+        (
+            "basic_auth_users: {$2y$10$s3cret-value.rest: []}",
+            "DIR/web.yml:1:46: basic_auth_users.…: expected a text".to_owned(),
+        ),
+        (
             "basic_auth_users:\n  bob: a\n  bob: b\n",
             "DIR/web.yml:3:3: basic_auth_users: key \"bob\" stands twice".to_owned(),
         ),
@@ -280,8 +292,20 @@ fn mistakes_in_users_and_headers_are_told() {
         let yaml = format!("basic_auth_users: {{alice: {hash}, bob: '{bad}'}}");
         assert!(mistake(&yaml).ends_with(": basic_auth_users.bob: not a bcrypt hash"));
     }
+    for (name, value) in [(hash, "bob"), (hash, hash), (&hash[..10], "s3cret-value")] {
+        let told = mistake(&format!("basic_auth_users: {{{name}: {value}}}"));
+        let swapped =
+            ": basic_auth_users.…: the name looks like a hash: user and hash are swapped?";
+        assert!(told.ends_with(swapped), "{told}");
+    }
+    let apache = mistake("basic_auth_users: {$apr1$s3cret-value: bob}");
+    assert!(
+        apache.ends_with(": basic_auth_users.…: not a bcrypt hash"),
+        "{apache}"
+    );
     let all = "Strict-Transport-Security, X-Content-Type-Options, X-Frame-Options, X-XSS-Protection, Content-Security-Policy";
     for (header, error) in [
+        ("'$s3cret-value': a", format!("…: this header cannot be configured, only {all}")),
         ("Server: s3cret-value", format!("Server: this header cannot be configured, only {all}")),
         ("x-frame-options: deny", format!("x-frame-options: this header cannot be configured, only {all}")),
         (
