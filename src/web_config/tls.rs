@@ -13,7 +13,7 @@ use tracing::warn;
 
 use super::client_auth;
 use super::file::Tls;
-use super::names::{CIPHERS, CURVES, Named, VERSIONS, find};
+use super::names::{CIPHERS, CURVES, Named, VERSIONS, find, unknown};
 use super::reading::{Pem, Reading};
 
 const SECTION: &str = "tls_server_config";
@@ -165,7 +165,7 @@ fn choice<T: Copy>(
             Some(Named::Here(item)) => here.push(item),
             Some(Named::NotHere) => not_here.push(at.value.as_str()),
             None => {
-                let message = format!("unknown {kind}: {}", at.value.escape_debug());
+                let message = unknown(&format!("unknown {kind}"), &at.value);
                 reading.problem(at.referenced, &format!("{SECTION}.{key}[{index}]"), message);
                 known = false;
             }
@@ -233,7 +233,7 @@ fn version(
     let name = written.map_or(default, |at| at.value.as_str());
     let place = VERSIONS.iter().position(|(known, _)| *known == name);
     if let (None, Some(at)) = (place, written) {
-        let message = format!("unknown TLS version: {}", name.escape_debug());
+        let message = unknown("unknown TLS version", name);
         reading.problem(at.referenced, &format!("{SECTION}.{key}"), message);
     }
     place

@@ -213,6 +213,22 @@ fn mistakes_in_tls_are_told() {
             "max_version: TLS14",
             ".max_version: unknown TLS version: TLS14",
         ),
+        (
+            "cipher_suites: [$2y$10$s3cret-value]",
+            ".cipher_suites[0]: unknown cipher",
+        ),
+        (
+            "curve_preferences: [s3cret-value/s3cret-value]",
+            ".curve_preferences[0]: unknown curve",
+        ),
+        (
+            "min_version: s3cret-value0123456789012345678901234567890123456789012345678901234",
+            ".min_version: unknown TLS version",
+        ),
+        (
+            "client_auth_type: 's3cret-value with blanks', cert_file: server.crt, key_file: server.key",
+            ".client_auth_type: invalid ClientAuth",
+        ),
     ] {
         let told = mistake(&format!("tls_server_config: {{{tls}}}"));
         // The column is that of the value.
