@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use listenfd::ListenFd;
 use tokio::runtime::Builder;
+use tracing::Level;
 
 use qlara_exporter::check::{self, CheckError, Format, OutputError, State, progress};
 use qlara_exporter::cli::{
@@ -66,6 +67,8 @@ fn serve(args: &ServeArgs) -> Result<(), Error> {
     let settings = args.settings();
     let load = move || Config::load(&settings, &variable);
     if args.config.check {
+        // Warnings belong to what is checked; what else a start says does not.
+        start_logging_at(args.log.level().min(Level::WARN), &args.log)?;
         web_options(&args.web, &load)?;
         let accounts = load()?.accounts.len();
         print(&format!(
@@ -208,7 +211,11 @@ enum Error {
 }
 
 fn start_logging(args: &LogArgs) -> Result<(), Error> {
-    logging::start(args.level(), args.format()).map_err(|error| Error::Logging(error.to_string()))
+    start_logging_at(args.level(), args)
+}
+
+fn start_logging_at(level: Level, args: &LogArgs) -> Result<(), Error> {
+    logging::start(level, args.format()).map_err(|error| Error::Logging(error.to_string()))
 }
 
 fn run<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {

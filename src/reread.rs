@@ -51,3 +51,25 @@ impl<T: Send + 'static> Rereader<T> {
         timeout(self.patience, found).await.ok().flatten()
     }
 }
+
+/// The content of a file that can be read again and again. A pipe gives its content once, and
+/// whoever opens it waits for a writer: it is refused instead.
+///
+/// # Errors
+/// When the file cannot be read, or is not a regular one.
+pub(crate) fn read_regular(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
+    use std::io::{Error, ErrorKind, Read};
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let mut options = std::fs::File::options();
+    let mut file = options
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(Error::new(ErrorKind::InvalidInput, "not a regular file"));
+    }
+    let mut content = Vec::new();
+    file.read_to_end(&mut content)?;
+    Ok(content)
+}

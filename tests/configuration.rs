@@ -132,6 +132,30 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
             "1:1: gatewy: unknown key, expected one of gateway, cache, permissions, phone_number, limits, accounts",
         ),
         (
+            "$2y$10$s3cret-value.rest: {}",
+            "1:1: …: unknown key, expected one of gateway, cache, permissions, phone_number, limits, accounts",
+        ),
+        (
+            "permissions: {$s3cret-value.rest: x}",
+            "1:35: permissions.…: expected a list",
+        ),
+        (
+            "permissions: {$s3cret-value: [], $s3cret-value: []}",
+            "1:34: permissions: key \"…\" stands twice",
+        ),
+        (
+            "permissions: {'-----BEGINs3cret-value': x}",
+            "1:41: permissions.…: expected a list",
+        ),
+        (
+            "permissions: {'s3cret-value s3cret-value': x}",
+            "1:44: permissions.…: expected a list",
+        ),
+        (
+            "permissions: {s3cret-value0123456789012345678901234567890123456789012345678901234: x}",
+            "1:84: permissions.…: expected a list",
+        ),
+        (
             "cache:\n  ttl: 1m\n  ttl: 2m\n",
             "3:3: cache: key \"ttl\" stands twice",
         ),
@@ -263,15 +287,31 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
         ),
         (
             "accounts: [{name: a, api_key_file: none}]",
-            "1:36: accounts[0].api_key_file: cannot read DIR/none: No such file or directory (os error 2)",
+            "1:36: accounts[0].api_key_file: cannot read the file that it names: No such file or directory (os error 2)",
+        ),
+        (
+            "accounts: [{name: a, api_key_file: s3cret-value}]",
+            "1:36: accounts[0].api_key_file: cannot read the file that it names: No such file or directory (os error 2)",
+        ),
+        (
+            "accounts: [{name: a, api_key_file: \"s3cret-value\\n\"}]",
+            "1:36: accounts[0].api_key_file: expected the path of a file, not its content",
+        ),
+        (
+            "accounts: [{name: a, basic_auth: {username: u, password_file: \"s3cret-value\\r\"}}]",
+            "1:63: accounts[0].basic_auth.password_file: expected the path of a file, not its content",
+        ),
+        (
+            "gateway: {tls_config: {ca_file: '-----BEGIN CERTIFICATE----- s3cret-value'}}",
+            "1:33: gateway.tls_config.ca_file: expected the path of a file, not its content",
         ),
         (
             "accounts: [{name: a, api_key_file: empty}]",
-            "1:36: accounts[0].api_key_file: DIR/empty is empty",
+            "1:36: accounts[0].api_key_file: the file that it names is empty",
         ),
         (
             "accounts: [{name: a, api_key_file: binary}]",
-            "1:36: accounts[0].api_key_file: DIR/binary holds a character that cannot stand in an HTTP header (not printable ASCII)",
+            "1:36: accounts[0].api_key_file: the file that it names holds a character that cannot stand in an HTTP header (not printable ASCII)",
         ),
         (
             "accounts: [{name: a, api_key_env: NONE}]",
@@ -283,7 +323,7 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
         ),
         (
             "accounts: [{name: a, basic_auth: {username: u, password_file: none}}]",
-            "1:63: accounts[0].basic_auth.password_file: cannot read DIR/none: No such file or directory (os error 2)",
+            "1:63: accounts[0].basic_auth.password_file: cannot read the file that it names: No such file or directory (os error 2)",
         ),
         (
             "accounts: [{name: a, basic_auth: {username: u}}]",
@@ -384,6 +424,28 @@ fn the_source_of_the_single_key_must_be_clear() {
     assert_eq!(
         with_accounts.expect_err("two sources"),
         "--qlara.api-key-file (QLARA_API_KEY_FILE): the configuration file names accounts, which have keys of their own"
+    );
+}
+
+#[test]
+fn a_key_in_the_place_of_its_file_is_not_repeated() {
+    let told = |value: &str| {
+        let settings = Settings {
+            api_key_file: Some(value.into()),
+            ..Settings::default()
+        };
+        let error = Config::load(&settings, &|_| None).expect_err(value);
+        let flag = "--qlara.api-key-file (QLARA_API_KEY_FILE): ";
+        let error = error.to_string();
+        error.strip_prefix(flag).expect("the flag").to_owned()
+    };
+    assert_eq!(
+        told(SECRET),
+        "cannot read the file that it names: No such file or directory (os error 2)"
+    );
+    assert_eq!(
+        told(&format!("{SECRET}\n")),
+        "expected the path of a file, not its content"
     );
 }
 

@@ -322,11 +322,22 @@ async fn it_is_off_unless_asked_for() {
     let (status, text) = stack.reload().await;
     assert_eq!(status, StatusCode::FORBIDDEN);
     assert!(text.contains("--web.enable-lifecycle"), "{text}");
-    let answer = stack.get("/-/reload").send().await.expect("an answer");
-    assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(answer.headers()["allow"], "POST, PUT");
-    let hint = answer.text().await.expect("a text");
-    assert!(hint.contains("curl -X POST"), "{hint}");
+}
+
+#[tokio::test]
+async fn every_other_method_is_told_which_it_takes() {
+    let stack = Stack::start().await;
+    for method in ["GET", "HEAD", "DELETE", "PATCH", "OPTIONS", "OTHER"] {
+        let method: Method = method.parse().expect("a method");
+        let answer = stack.request(method.clone(), "/-/reload").send().await;
+        let answer = answer.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "{method}");
+        let allowed: Vec<_> = answer.headers().get_all("allow").iter().collect();
+        assert_eq!(allowed, ["POST, PUT"], "{method}");
+        let hint = answer.text().await.expect("a text");
+        let expected = method != Method::HEAD;
+        assert_eq!(hint.contains("curl -X POST"), expected, "{method}: {hint}");
+    }
 }
 
 #[tokio::test]

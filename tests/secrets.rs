@@ -84,6 +84,13 @@ impl Secrets {
         self.directory.path().join(name)
     }
 
+    /// `key_file` where `key` is meant.
+    fn key_as_a_path(&self) -> String {
+        let key = std::fs::read_to_string(self.path("server.key")).expect("a key");
+        let key = key.replace('\n', "\n    ");
+        format!("tls_server_config:\n  cert_file: server.crt\n  key_file: |\n    {key}\n")
+    }
+
     fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path(name), text).expect("a file");
     }
@@ -181,6 +188,7 @@ async fn nothing_that_runs_prints_a_secret() {
             match round {
                 3 => secrets.write("key", "mArKeD-rotated"),
                 4 => secrets.write("key", "mArKeD \u{1} control"),
+                2 => secrets.write("web.yml", &secrets.key_as_a_path()),
                 5 => secrets.write("web.yml", "basic_auth_users: {prometheus: mArKeD-no-hash}"),
                 6 => std::fs::remove_file(secrets.path("password")).expect("removed"),
                 7 => secrets.write("qlara.yml", "accounts: [{name: a, api_key: mArKeD}]"),
@@ -209,6 +217,7 @@ async fn nothing_that_runs_prints_a_secret() {
         for line in [
             "Cannot load the configuration",
             "not in force as it stands",
+            "expected the path of a file, not its content",
             "Secret file",
         ] {
             assert!(log.contains(line), "{line}: {log}");
@@ -262,6 +271,10 @@ fn no_mistake_in_a_file_prints_a_secret() {
         "accounts: [mArKeD]",
         "accounts: [{name: a, api_key: mArKeD}]",
         "accounts: [{name: a, api_key_file: [mArKeD]}]",
+        "accounts: [{name: a, api_key_file: mArKeD-key}]",
+        "accounts: [{name: a, api_key_file: \"mArKeD\\n\"}]",
+        "accounts: [{name: a, basic_auth: {username: u, password_file: mArKeD-password}}]",
+        "gateway: {tls_config: {ca_file: '-----BEGIN CERTIFICATE----- mArKeD'}}",
         "accounts: [{name: a, basic_auth: mArKeD}]",
         "accounts: [{name: a, basic_auth: {username: u, password: mArKeD}}]",
         "accounts: [{name: a, basic_auth: {username: 'mArKeD:x', password_file: password}}]",
@@ -270,6 +283,10 @@ fn no_mistake_in_a_file_prints_a_secret() {
         "gateway: {url: 'https://u:mArKeD@x'}",
         "gateway: {url: 'https://x/?key=mArKeD'}",
         "gateway: {timeout: mArKeD}",
+        "$2y$10$mArKeD.mArKeD: {}",
+        "accounts: [{name: a, $2y$10$mArKeD.mArKeD: key}]",
+        "permissions: {$2y$10$mArKeD.mArKeD: x}",
+        "permissions: {$2y$10$mArKeD: [], $2y$10$mArKeD: []}",
         "limits: {profiles: mArKeD}",
         "phone_number: mArKeD",
         "accounts: [{name: a, api_key_file: key}]\n  mArKeD: [",
@@ -285,10 +302,22 @@ fn no_mistake_in_a_file_prints_a_secret() {
         "basic_auth_users: {u: mArKeD}",
         "basic_auth_users: {u: $2y$10$mArKeD}",
         "basic_auth_users: {u: [mArKeD]}",
+        "$2y$10$mArKeD.mArKeD: u",
+        "basic_auth_users: {$2y$10$mArKeD.mArKeD: u}",
+        "basic_auth_users: {$2y$10$mArKeD.mArKeD: [u]}",
+        "basic_auth_users: {$2y$10$mArKeD: u, $2y$10$mArKeD: u}",
+        "tls_server_config: {'-----BEGIN PRIVATE KEY----- mArKeD': a}",
+        "tls_server_config: {cipher_suites: [$2y$10$mArKeD]}",
+        "tls_server_config: {curve_preferences: [$2y$10$mArKeD]}",
+        "tls_server_config: {min_version: $2y$10$mArKeD}",
+        "tls_server_config: {client_auth_type: $2y$10$mArKeD}",
+        "http_server_config: {headers: {$2y$10$mArKeD.mArKeD: a}}",
         "tls_server_config: {cert: mArKeD, key: mArKeD}",
         "tls_server_config: {cert_file: server.crt, key: mArKeD}",
         "tls_server_config: {cert_file: key, key_file: key}",
         "tls_server_config: {cert_file: server.crt, key_file: key}",
+        "tls_server_config: {cert_file: '-----BEGIN CERTIFICATE----- mArKeD', key_file: \"mArKeD\\n\"}",
+        &secrets.key_as_a_path(),
         "tls_server_config: {cert_file: server.crt, key_file: server.key, client_ca: mArKeD}",
     ] {
         secrets.write("web.yml", yaml);

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde_saphyr::{Error as YamlError, Location};
 
-/// A mistake in the configuration. Its text never repeats a value of the file, only keys.
+/// A mistake in the configuration. Its text never repeats a value of the file, only keys, and of those
+/// only what looks like one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     place: String,
@@ -95,6 +96,19 @@ impl ConfigError {
     }
 }
 
+/// The longest name that anybody would give to something.
+const LONGEST_KEY: usize = 64;
+
+/// A key as it is shown: what does not look like one may be a secret in the place of a key.
+pub(crate) fn shown(key: &str) -> &str {
+    let steers = |char: char| char.escape_debug().len() > 1;
+    let odd = |char: char| char == '$' || char.is_whitespace() || steers(char);
+    match key.contains(odd) || key.contains("-----") || key.chars().count() > LONGEST_KEY {
+        true => "…",
+        false => key,
+    }
+}
+
 fn place(file: &Path, location: Option<Location>, key: &str) -> String {
     let file = file.display();
     let mut place = match location {
@@ -129,7 +143,7 @@ fn describe(error: &YamlError) -> String {
         }
         YamlError::SerdeMissingField { field, .. } => format!("key {field:?} is missing"),
         YamlError::DuplicateMappingKey { key: Some(key), .. } => {
-            format!("key {key:?} stands twice")
+            format!("key \"{}\" stands twice", shown(key))
         }
         YamlError::DuplicateMappingKey { key: None, .. } => "a key stands twice".to_owned(),
         YamlError::NullIntoString { .. } => "a value is missing".to_owned(),

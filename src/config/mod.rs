@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 
+pub(crate) use error::shown;
 pub use error::{ConfigError, ConfigErrors};
 
 use crate::account::Freshness;

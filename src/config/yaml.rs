@@ -5,9 +5,10 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
+use serde_path_to_error::Segment;
 use serde_saphyr::Options;
 
-use super::ConfigError;
+use super::{ConfigError, shown};
 
 /// Reads a whole file; an empty one is the default.
 ///
@@ -23,14 +24,31 @@ pub(crate) fn parse<T: DeserializeOwned + Default>(
     options.with_snippet = false;
     let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| {
         serde_path_to_error::deserialize::<_, Option<T>>(yaml).map_err(|error| {
-            // `Spanned` adds a step of its own to the path, a doubled key an unknown one.
-            let path = error.path().to_string().replace(".value", "");
-            key = path.trim_end_matches('?').trim_end_matches('.').to_owned();
+            key = key_path(error.path());
             error.into_inner()
         })
     });
     read.map(Option::unwrap_or_default)
         .map_err(|error| ConfigError::yaml(path, &key, &error))
+}
+
+/// The keys on the way to a place, as in `accounts[0].name`.
+fn key_path(path: &serde_path_to_error::Path) -> String {
+    let mut keys = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => keys.push_str(&format!("[{index}]")),
+            // `Spanned` adds a step of its own, and a doubled key one without a name.
+            Segment::Map { key } if key == "value" => {}
+            Segment::Enum { .. } | Segment::Unknown => {}
+            Segment::Map { key } => {
+                let dot = if keys.is_empty() { "" } else { "." };
+                keys.push_str(dot);
+                keys.push_str(shown(key));
+            }
+        }
+    }
+    keys
 }
 
 /// A section of which everything is commented out is as good as none.
@@ -48,5 +66,18 @@ pub(crate) struct Hidden(pub String);
 impl fmt::Debug for Hidden {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("[hidden]")
+    }
+}
+
+/// Whether a text can be the path of a file. What can not is the content of one, put into the wrong
+/// place, and must not be printed.
+///
+/// # Errors
+/// What is expected instead.
+pub(crate) fn check_path(path: &Path) -> Result<(), &'static str> {
+    let path = path.to_string_lossy();
+    match path.contains(['\n', '\r']) || path.contains("-----BEGIN") {
+        true => Err("expected the path of a file, not its content"),
+        false => Ok(()),
     }
 }

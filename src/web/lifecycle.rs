@@ -27,7 +27,7 @@ pub(super) async fn reload(State(app): State<Arc<App>>) -> Response {
     }
 }
 
-/// Whoever opens it in a browser.
+/// Every other method: whoever opens it in a browser, for one.
 pub(super) async fn hint() -> Response {
     let text = "This endpoint takes POST: curl -X POST …/-/reload\n";
     (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "POST, PUT")], text).into_response()

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use reqwest::Url;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
@@ -142,9 +142,9 @@ pub fn router(app: &Arc<App>) -> Router {
         .route(DOCUMENTATION, get(pages::documentation))
         .route(
             RELOAD,
-            get(lifecycle::hint)
-                .post(lifecycle::reload)
-                .put(lifecycle::reload),
+            post(lifecycle::reload)
+                .put(lifecycle::reload)
+                .fallback(lifecycle::hint),
         )
         .route(DISCOVERY, get(discovery::targets));
     if telemetry_path != "/" {

@@ -17,6 +17,7 @@ use tracing::warn;
 
 use super::client_certificate::{carries_one_of, good_by_itself, parse};
 use super::file::Tls;
+use super::names::unknown;
 use super::reading::Reading;
 use super::tls::certificates;
 
@@ -94,7 +95,7 @@ fn policy(tls: &Tls, reading: &mut Reading) -> Option<Policy> {
     };
     let policy = Policy::named(&at.value);
     if policy.is_none() {
-        let message = format!("invalid ClientAuth: {}", at.value.escape_debug());
+        let message = unknown("invalid ClientAuth", &at.value);
         reading.problem(at.referenced, "tls_server_config.client_auth_type", message);
     }
     policy

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tracing::{info, warn};
@@ -11,6 +13,11 @@ use super::WebConfig;
 use super::reading::Contents;
 use crate::config::ConfigErrors;
 use crate::reread::Rereader;
+
+/// For how long a file that has changed must stay as it is.
+const SETTLING: Duration = Duration::from_millis(50);
+/// How often a file that goes on changing is read, within the second that its readers wait.
+const READINGS: u32 = 10;
 
 /// The web configuration file, or that there is none.
 #[derive(Debug)]
@@ -38,8 +45,41 @@ struct Last {
     trouble: Option<String>,
 }
 
-/// `None` if nothing has changed.
-type Look = Option<(Contents, Result<WebConfig, ConfigErrors>)>;
+/// What a look finds.
+#[derive(Debug)]
+enum Look {
+    /// Nothing has changed.
+    Unchanged,
+    /// Something has, and is written to its end.
+    Changed(Contents, Result<WebConfig, ConfigErrors>),
+    /// Something is being written for long.
+    Unsettled,
+}
+
+impl Look {
+    /// Whoever writes a file in place empties it first: what two readings in a row agree on is taken.
+    fn at(path: &Path, before: &Contents) -> Look {
+        if before.are_still_there() {
+            return Look::Unchanged;
+        }
+        for _ in 0..READINGS {
+            let (contents, config) = WebConfig::read(path);
+            sleep(SETTLING);
+            if contents.are_still_there() {
+                return Look::Changed(contents, config);
+            }
+        }
+        Look::Unsettled
+    }
+}
+
+impl Watch {
+    /// What keeps a look from its end.
+    fn about(&self, work: &str) -> String {
+        let path = self.path.display();
+        format!("{path}: {work} it, or a file that it names, takes too long")
+    }
+}
 
 impl WebConfigFile {
     /// No file: no TLS, no users, no limit, and nothing to look at.
@@ -90,8 +130,8 @@ impl WebConfigFile {
     }
 
     /// The configuration in force, after a look at whether the file or one that it names has
-    /// changed. A file that is broken, or does not answer within a second, leaves the last good
-    /// configuration in force.
+    /// changed. A file that is broken or empty, is being written, or does not answer within a second
+    /// leaves the last good configuration in force.
     pub async fn current(&self) -> Arc<WebConfig> {
         if let Some(watch) = &self.watch {
             self.look(watch).await;
@@ -108,30 +148,35 @@ impl WebConfigFile {
         }
         let number = watch.begun.fetch_add(1, Ordering::Relaxed) + 1;
         let (path, before) = (watch.path.clone(), Arc::clone(&last.contents));
-        let look = move || (!before.are_still_there()).then(|| WebConfig::read(&path));
+        let look = move || Look::at(&path, &before);
         let found = watch.rereader.look(look).await;
         last.number = number;
         match found {
-            Some(None) => self.tell(last.trouble.clone()),
-            Some(Some((contents, config))) => {
+            Some(Look::Unchanged) => self.tell(last.trouble.clone()),
+            Some(Look::Changed(contents, config)) => {
                 last.contents = Arc::new(contents);
-                last.trouble = self.adopt(config);
+                last.trouble = self.adopt(config, &watch.path);
                 self.tell(last.trouble.clone());
             }
-            None => self.tell(Some(format!(
-                "{}: reading it, or a file that it names, takes too long",
-                watch.path.display()
-            ))),
+            Some(Look::Unsettled) => self.tell(Some(watch.about("writing"))),
+            None => self.tell(Some(watch.about("reading"))),
         }
     }
 
     /// Puts a new configuration in force, and says what keeps it from being so.
-    fn adopt(&self, config: Result<WebConfig, ConfigErrors>) -> Option<String> {
+    fn adopt(&self, config: Result<WebConfig, ConfigErrors>, path: &Path) -> Option<String> {
         let mut config = match config {
             Ok(config) => config,
             Err(mistakes) => return Some(mistakes.to_string()),
         };
         let mut in_force = self.in_force.lock();
+        if config.is_blank && !in_force.is_blank {
+            // More likely an accident than the wish to let everybody in.
+            return Some(format!("{}: the file is empty", path.display()));
+        }
+        if config.users.is_none() && in_force.users.is_some() {
+            warn!("The web configuration file names no users any more: nobody needs a password");
+        }
         let switches_tls = config.tls.is_some() != in_force.tls.is_some();
         config.inherit(&in_force);
         *in_force = Arc::new(config);
@@ -155,5 +200,44 @@ impl WebConfigFile {
             None => info!("The web configuration file is in force again as it stands"),
         }
         *before = trouble;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Instant;
+
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_look_that_hangs_holds_nobody_up_for_long() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("web.yml");
+        let write = |text: &str| std::fs::write(&path, text).expect("a file");
+        write("# nothing");
+        let file = WebConfigFile::load(&path).expect("a good web configuration");
+        let watch = file.watch.as_ref().expect("a file to look at");
+        let (answer, hanging) = mpsc::channel::<()>();
+        let look = move || {
+            let _ = hanging.recv();
+            Look::Unchanged
+        };
+        assert!(watch.rereader.look(look).await.is_none());
+        write("http_server_config: {headers: {X-Frame-Options: deny}}");
+        let begun = Instant::now();
+        join_all((0..50).map(|_| file.current())).await;
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "all wait at once"
+        );
+        assert!(!file.is_good());
+        drop(answer);
+        // What the look brings is of old; whoever comes next sees the new.
+        file.current().await;
+        assert_eq!(file.current().await.headers["x-frame-options"], "deny");
+        assert!(file.is_good());
     }
 }

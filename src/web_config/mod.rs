@@ -7,6 +7,7 @@
 mod client_auth;
 mod client_certificate;
 mod file;
+mod hash;
 mod headers;
 mod keeper;
 mod names;
@@ -41,6 +42,8 @@ pub struct WebConfig {
     pub users: Option<Users>,
     /// How often may be asked; `None` is as often as one likes.
     pub rate_limit: Option<Arc<RateLimit>>,
+    /// Whether the file says nothing, not even that it does.
+    is_blank: bool,
 }
 
 impl WebConfig {
@@ -48,8 +51,12 @@ impl WebConfig {
     fn read(path: &Path) -> (Contents, Result<WebConfig, ConfigErrors>) {
         let mut reading = Reading::of(path);
         let text = reading.text();
-        let config = match text.and_then(|text| yaml::parse(path, &text)) {
-            Ok(file) => WebConfig::of(file, &mut reading),
+        let parsed = text.and_then(|text| Ok((is_blank(&text), yaml::parse(path, &text)?)));
+        let config = match parsed {
+            Ok((is_blank, file)) => WebConfig {
+                is_blank,
+                ..WebConfig::of(file, &mut reading)
+            },
             Err(error) => {
                 reading.broken(error);
                 WebConfig::default()
@@ -67,6 +74,7 @@ impl WebConfig {
             headers: headers::headers(&file.http_server_config.headers, reading),
             users: Users::read(file.basic_auth_users, reading),
             rate_limit: rate.map(|rate| Arc::new(RateLimit::new(rate))),
+            is_blank: false,
         }
     }
 
@@ -85,4 +93,10 @@ impl WebConfig {
             self.tls.clone_from(&earlier.tls);
         }
     }
+}
+
+/// Whether there are only comments and the beginning of a document, if anything.
+fn is_blank(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim);
+    lines.all(|line| matches!(line, "" | "---") || line.starts_with('#'))
 }

@@ -58,3 +58,16 @@ pub(super) fn find<T: Copy>(list: &[(&str, Named<T>)], name: &str) -> Option<Nam
     let mut named = list.iter().filter(|(known, _)| *known == name);
     named.next().map(|(_, named)| *named)
 }
+
+/// The longest word that may be meant as a name.
+const LONGEST_NAME: usize = 64;
+
+/// What is wrong with a word that is none of the names. It is repeated only if it may be meant as one:
+/// it may also be a secret in the wrong place.
+pub(super) fn unknown(problem: &str, word: &str) -> String {
+    let of_names = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    match word.len() <= LONGEST_NAME && word.bytes().all(of_names) {
+        true => format!("{problem}: {word}"),
+        false => problem.to_owned(),
+    }
+}

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use ring::digest::{SHA256, digest};
 use serde_saphyr::{Location, Spanned};
 
-use crate::config::yaml::Hidden;
+use crate::config::yaml::{Hidden, check_path};
 use crate::config::{ConfigError, ConfigErrors};
+use crate::reread::read_regular;
 
 /// A reading under way.
 #[derive(Debug)]
@@ -78,13 +79,17 @@ impl Reading {
                 bytes: inline.value.0.clone().into_bytes(),
             });
         };
+        let key = format!("tls_server_config.{name}_file");
+        if let Err(message) = check_path(Path::new(&file.value)) {
+            self.problem(file.referenced, &key, message);
+            return None;
+        }
         // Paths in the file are relative to it.
         let path = self
             .path
             .parent()
             .unwrap_or(Path::new(""))
             .join(&file.value);
-        let key = format!("tls_server_config.{name}_file");
         match self.bytes(&path) {
             Ok(bytes) => Some(Pem {
                 key,
@@ -109,7 +114,7 @@ impl Reading {
     }
 
     fn bytes(&mut self, path: &Path) -> io::Result<Vec<u8>> {
-        let bytes = std::fs::read(path);
+        let bytes = read_regular(path);
         self.contents.0.push((path.to_owned(), content(&bytes)));
         bytes
     }
@@ -118,7 +123,7 @@ impl Reading {
 impl Contents {
     /// Reads the files again.
     pub(super) fn are_still_there(&self) -> bool {
-        let still = |(path, before): &(PathBuf, Content)| content(&std::fs::read(path)) == *before;
+        let still = |(path, before): &(PathBuf, Content)| content(&read_regular(path)) == *before;
         self.0.iter().all(still)
     }
 }

@@ -13,7 +13,7 @@ use tracing::warn;
 
 use super::client_auth;
 use super::file::Tls;
-use super::names::{CIPHERS, CURVES, Named, VERSIONS, find};
+use super::names::{CIPHERS, CURVES, Named, VERSIONS, find, unknown};
 use super::reading::{Pem, Reading};
 
 const SECTION: &str = "tls_server_config";
@@ -33,23 +33,36 @@ pub(super) fn server_config(
     }
     let identity = identity(tls, section.referenced, reading);
     let (provider, versions) = protocol?;
-    let builder = match ServerConfig::builder_with_provider(Arc::new(provider))
-        .with_protocol_versions(&versions)
-    {
-        Ok(builder) => builder.with_client_cert_verifier(clients?),
-        Err(_) => {
-            let message = "none of the cipher suites can be used with these TLS versions";
-            reading.problem(section.referenced, SECTION, message);
-            return None;
-        }
+    let (identity, clients) = (identity?, clients?);
+    let fits = can_be_used(&identity, &provider, &versions);
+    let builder =
+        ServerConfig::builder_with_provider(Arc::new(provider)).with_protocol_versions(&versions);
+    let Some(builder) = builder.ok().filter(|_| fits) else {
+        let message = "none of the cipher suites can be used with the key of the certificate and these TLS versions";
+        reading.problem(section.referenced, SECTION, message);
+        return None;
     };
-    let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(identity?)));
+    let builder = builder.with_client_cert_verifier(clients);
+    let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(identity)));
     config.ignore_client_order = tls.prefer_server_cipher_suites.unwrap_or(true);
     config.alpn_protocols = match http2 {
         true => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         false => vec![b"http/1.1".to_vec()],
     };
     Some(Arc::new(config))
+}
+
+/// Whether a suite fits the key. Those of TLS 1.3 fit all.
+fn can_be_used(
+    identity: &CertifiedKey,
+    provider: &CryptoProvider,
+    versions: &[&SupportedProtocolVersion],
+) -> bool {
+    let algorithm = identity.key.algorithm();
+    let mut suites = provider.cipher_suites.iter();
+    suites.any(|suite| {
+        versions.contains(&suite.version()) && suite.usable_for_signature_algorithm(algorithm)
+    })
 }
 
 /// The certificate and its key, both or neither.
@@ -152,7 +165,7 @@ fn choice<T: Copy>(
             Some(Named::Here(item)) => here.push(item),
             Some(Named::NotHere) => not_here.push(at.value.as_str()),
             None => {
-                let message = format!("unknown {kind}: {}", at.value.escape_debug());
+                let message = unknown(&format!("unknown {kind}"), &at.value);
                 reading.problem(at.referenced, &format!("{SECTION}.{key}[{index}]"), message);
                 known = false;
             }
@@ -220,7 +233,7 @@ fn version(
     let name = written.map_or(default, |at| at.value.as_str());
     let place = VERSIONS.iter().position(|(known, _)| *known == name);
     if let (None, Some(at)) = (place, written) {
-        let message = format!("unknown TLS version: {}", name.escape_debug());
+        let message = unknown("unknown TLS version", name);
         reading.problem(at.referenced, &format!("{SECTION}.{key}"), message);
     }
     place

@@ -2,26 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use bcrypt::HashParts;
 use serde_saphyr::Spanned;
 
+use super::hash::{Hash, is_like_a_hash};
 use super::reading::Reading;
 use super::verdicts::{Question, Verdicts};
-use crate::config::ConfigError;
 use crate::config::yaml::Hidden;
+use crate::config::{ConfigError, shown};
 
 /// The users of `basic_auth_users`, at least one.
 pub struct Users {
-    hashes: BTreeMap<String, String>,
-    /// What the password of an unknown user is compared with, so that it takes as long.
-    stand_in: String,
+    hashes: BTreeMap<String, Hash>,
+    /// What every question costs, whomever it is about.
+    highest_cost: u32,
     verdicts: Arc<Verdicts>,
 }
 
@@ -42,21 +41,21 @@ impl Users {
             return None;
         }
         let mut hashes = BTreeMap::new();
-        let mut highest_cost = 0;
         for (name, at) in written {
-            match cost(&at.value.0) {
-                Some(cost) => highest_cost = highest_cost.max(cost),
-                None => {
-                    let key = format!("basic_auth_users.{}", name.escape_debug());
-                    reading.problem(at.referenced, &key, "not a bcrypt hash");
+            match user_hash(&name, &at.value.0) {
+                Ok(hash) => {
+                    hashes.insert(name, hash);
+                }
+                Err(message) => {
+                    let key = format!("basic_auth_users.{}", shown(&name));
+                    reading.problem(at.referenced, &key, message);
                 }
             }
-            hashes.insert(name, at.value.0);
         }
         match Verdicts::new() {
             Ok(verdicts) => Some(Users {
+                highest_cost: hashes.values().map(Hash::cost).max().unwrap_or_default(),
                 hashes,
-                stand_in: stand_in(highest_cost),
                 verdicts: Arc::new(verdicts),
             }),
             Err(_) => {
@@ -81,32 +80,32 @@ impl Users {
         let hash = str::from_utf8(&user)
             .ok()
             .and_then(|user| self.hashes.get(user));
+        let stand_in = || Hash::stand_in(self.highest_cost);
         let question = Question {
-            hash: hash.unwrap_or(&self.stand_in).clone(),
+            hash: hash.cloned().unwrap_or_else(stand_in),
+            cost: self.highest_cost,
             user,
             password,
         };
         self.verdicts.ask(question).await && hash.is_some()
     }
 
-    /// How often a password has been hashed, since the file was first read with users in it.
+    /// How many passwords have been hashed, since the file was first read with users in it.
     pub fn comparisons(&self) -> u64 {
         self.verdicts.comparisons()
     }
+
+    /// How many rounds of hashing that took: a hash takes two to the power of its cost.
+    pub fn rounds(&self) -> u64 {
+        self.verdicts.rounds()
+    }
 }
 
-/// The cost of a bcrypt hash, in powers of two.
-fn cost(hash: &str) -> Option<u32> {
-    let known = ["$2a$", "$2b$", "$2y$"]
-        .iter()
-        .any(|prefix| hash.starts_with(prefix));
-    let parts = HashParts::from_str(hash).ok().filter(|_| known)?;
-    Some(parts.get_cost()).filter(|cost| (4..=31).contains(cost))
-}
-
-/// A hash of this cost that is none of any password that could be found.
-fn stand_in(cost: u32) -> String {
-    format!("$2b${cost:02}${}", ".".repeat(53))
+fn user_hash(name: &str, hash: &str) -> Result<Hash, &'static str> {
+    match is_like_a_hash(name) {
+        true => Err("the name looks like a hash: user and hash are swapped?"),
+        false => Hash::parse(hash).ok_or("not a bcrypt hash"),
+    }
 }
 
 fn credentials(headers: &HeaderMap) -> Option<(Vec<u8>, Vec<u8>)> {
@@ -119,17 +118,4 @@ fn credentials(headers: &HeaderMap) -> Option<(Vec<u8>, Vec<u8>)> {
     let colon = decoded.iter().position(|byte| *byte == b':')?;
     let (user, password) = decoded.split_at(colon);
     Some((user.to_vec(), password[1..].to_vec()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_stand_in_costs_what_it_says_and_is_no_hash_of_nothing() {
-        for number in [4, 10, 31] {
-            assert_eq!(cost(&stand_in(number)), Some(number));
-        }
-        assert_eq!(bcrypt::verify("", &stand_in(4)).ok(), Some(false));
-    }
 }

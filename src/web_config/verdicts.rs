@@ -9,6 +9,8 @@ use ring::hmac;
 use ring::rand::SystemRandom;
 use tokio::task::spawn_blocking;
 
+use super::hash::Hash;
+
 /// How many verdicts are kept.
 const KEPT: usize = 100;
 
@@ -24,12 +26,15 @@ pub(super) struct Verdicts {
     /// Held by the one comparison under way.
     turn: Arc<tokio::sync::Mutex<()>>,
     comparisons: AtomicU64,
+    rounds: AtomicU64,
 }
 
 /// Whether this password of this user has this hash.
 pub(super) struct Question {
     pub user: Vec<u8>,
-    pub hash: String,
+    pub hash: Hash,
+    /// What its answer costs at least, in powers of two.
+    pub cost: u32,
     pub password: Vec<u8>,
 }
 
@@ -42,12 +47,18 @@ impl Verdicts {
             kept: Mutex::default(),
             turn: Arc::default(),
             comparisons: AtomicU64::new(0),
+            rounds: AtomicU64::new(0),
         })
     }
 
-    /// How often a password has been hashed.
+    /// How many passwords have been hashed.
     pub(super) fn comparisons(&self) -> u64 {
         self.comparisons.load(Ordering::Relaxed)
+    }
+
+    /// How many rounds that took.
+    pub(super) fn rounds(&self) -> u64 {
+        self.rounds.load(Ordering::Relaxed)
     }
 
     /// The verdict that is kept, or else that of a comparison, of which one runs at a time.
@@ -74,13 +85,25 @@ impl Verdicts {
 
     fn compare(&self, question: &Question) -> bool {
         self.comparisons.fetch_add(1, Ordering::Relaxed);
-        bcrypt::verify(&question.password, &question.hash).unwrap_or(false)
+        let verdict = self.hash(question, &question.hash);
+        // A cheap hash must not tell by its time whose it is. Each step doubles the rounds, so that
+        // one stand-in of each makes them up to what the dearest hash takes.
+        for cost in question.hash.cost()..question.cost {
+            self.hash(question, &Hash::stand_in(cost));
+        }
+        verdict
+    }
+
+    fn hash(&self, question: &Question, hash: &Hash) -> bool {
+        self.rounds.fetch_add(1 << hash.cost(), Ordering::Relaxed);
+        hash.is_of(&question.password)
     }
 
     /// With their lengths in front, no two questions are written alike (CVE-2022-46146).
     fn tag(&self, question: &Question) -> Tag {
         let mut context = hmac::Context::with_key(&self.key);
-        for part in [&question.user, question.hash.as_bytes(), &question.password] {
+        let Question { user, password, .. } = question;
+        for part in [user, question.hash.text().as_bytes(), password] {
             context.update(&(part.len() as u64).to_be_bytes());
             context.update(part);
         }
@@ -143,22 +166,23 @@ mod tests {
     #[test]
     fn no_two_questions_are_written_alike() {
         let verdicts = Verdicts::new().expect("random numbers");
-        let tag = |user: &str, hash: &str, password: &str| {
+        let hash = Hash::stand_in(4);
+        let tag = |verdicts: &Verdicts, user: &str, password: &str| {
             verdicts.tag(&Question {
                 user: user.into(),
-                hash: hash.into(),
+                hash: hash.clone(),
+                cost: hash.cost(),
                 password: password.into(),
             })
         };
-        assert_eq!(tag("a", "b", "c"), tag("a", "b", "c"));
-        assert_ne!(tag("ab", "", "c"), tag("a", "b", "c"));
-        assert_ne!(tag("a", "bc", ""), tag("a", "b", "c"));
+        let text = hash.text();
+        assert_eq!(tag(&verdicts, "a", "c"), tag(&verdicts, "a", "c"));
+        assert_ne!(
+            tag(&verdicts, &format!("a{text}"), "c"),
+            tag(&verdicts, "a", &format!("{text}c"))
+        );
+        assert_ne!(tag(&verdicts, "ac", ""), tag(&verdicts, "a", "c"));
         let other = Verdicts::new().expect("random numbers");
-        let question = Question {
-            user: b"a".to_vec(),
-            hash: "b".to_owned(),
-            password: b"c".to_vec(),
-        };
-        assert_ne!(other.tag(&question), verdicts.tag(&question));
+        assert_ne!(tag(&other, "a", "c"), tag(&verdicts, "a", "c"));
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::certificates::Identity;
 use super::passwords::hash;
 use super::server::{Folder, TLS};
-use crate::harness::process::{Running, exporter, run};
+use crate::harness::process::{Running, exporter, run, run_with_input};
 use crate::harness::{API_KEY, Setup, eventually, http};
 use crate::prometheus::{Prometheus, free_port, system_gateway};
 
@@ -104,6 +104,36 @@ fn the_check_lists_everything_that_is_wrong_in_both_files() {
     );
 }
 
+#[test]
+fn the_check_warns_of_what_the_tls_library_does_not_have() {
+    let tls = TLS.replace(
+        '}',
+        ", cipher_suites: [TLS_AES_128_GCM_SHA256, TLS_RSA_WITH_AES_128_CBC_SHA]}",
+    );
+    let folder = Folder::with(&tls, &Identity::server());
+    for level in ["debug", "info", "warn"] {
+        let mut exporter = exporter();
+        exporter.args(["--config.check", "--log.level", level]);
+        exporter.env("QLARA_API_KEY", "x").arg("--web.config.file");
+        let (code, output, error) = run(exporter.arg(folder.path("web.yml")));
+        let good = "The configuration is good: 1 account(s)\n";
+        assert_eq!((code, output.as_str()), (0, good), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert!(error.contains("level=WARN"), "{error}");
+        assert!(error.contains("TLS_RSA_WITH_AES_128_CBC_SHA"), "{error}");
+    }
+}
+
+/// A pipe is empty when it is read again.
+#[test]
+fn a_pipe_is_refused_from_the_start() {
+    let mut exporter = exporter();
+    exporter.args(["--config.check", "--web.config.file", "/dev/stdin"]);
+    let told = run_with_input(exporter.env("QLARA_API_KEY", "x"), "rate_limit: {}");
+    let error = "qlara-exporter: /dev/stdin: not a regular file\n".to_owned();
+    assert_eq!(told, (2, error));
+}
+
 // The gateway goes on while this thread waits for curl.
 #[tokio::test(flavor = "multi_thread")]
 async fn prometheus_and_curl_scrape_as_documented() {
@@ -178,6 +208,8 @@ async fn a_file_that_is_not_in_force_shows_in_a_metric() {
     folder.write("web.yml", "x");
     assert_eq!(is_good().await, 0.0);
     folder.write("web.yml", "");
+    assert_eq!(is_good().await, 0.0);
+    folder.write("web.yml", "{}");
     assert_eq!(is_good().await, 1.0);
 }
 

@@ -74,7 +74,7 @@ async fn the_bucket_outlives_a_change_of_the_file_unless_it_is_of_its_numbers() 
     );
     folder.write("web.yml", "rate_limit: {interval: 10s, burst: 2}\n");
     assert_eq!(statuses(&server, 3).await, [200, 200, 429]);
-    folder.write("web.yml", "");
+    folder.write("web.yml", "{}");
     assert_eq!(statuses(&server, 3).await, [200, 200, 200]);
 }
 

@@ -98,6 +98,18 @@ fn a_mistake_of_form_is_told_with_its_place() {
             "DIR/web.yml:3:3: tls_server_config: key \"cert_file\" stands twice".to_owned(),
         ),
         (
+            "$2y$10$s3cret-value.rest: bob",
+            format!("DIR/web.yml:1:1: …: unknown key, expected one of {keys}"),
+        ),
+        (
+            "basic_auth_users:\n  $2y$10$s3cret-value: a\n  $2y$10$s3cret-value: b\n",
+            "DIR/web.yml:3:3: basic_auth_users: key \"…\" stands twice".to_owned(),
+        ),
+        (
+            "basic_auth_users: {$2y$10$s3cret-value.rest: []}",
+            "DIR/web.yml:1:46: basic_auth_users.…: expected a text".to_owned(),
+        ),
+        (
             "basic_auth_users:\n  bob: a\n  bob: b\n",
             "DIR/web.yml:3:3: basic_auth_users: key \"bob\" stands twice".to_owned(),
         ),
@@ -142,6 +154,10 @@ fn mistakes_in_tls_are_told() {
             ".client_ca_file: cannot read DIR/none: No such file or directory (os error 2)",
         ),
         (
+            "cert_file: /dev/null, key_file: server.key",
+            ".cert_file: cannot read /dev/null: not a regular file",
+        ),
+        (
             "cert_file: junk, key_file: server.key",
             ".cert_file: DIR/junk holds no certificate",
         ),
@@ -156,6 +172,18 @@ fn mistakes_in_tls_are_told() {
         (
             "cert_file: server.crt, key_file: other.key",
             ".cert_file: the certificate of DIR/server.crt does not belong to the key of DIR/other.key",
+        ),
+        (
+            "cert_file: server.crt, key_file: '-----BEGIN PRIVATE KEY----- s3cret-value'",
+            ".key_file: expected the path of a file, not its content",
+        ),
+        (
+            "cert_file: \"s3cret-value\\n\", key_file: server.key",
+            ".cert_file: expected the path of a file, not its content",
+        ),
+        (
+            "client_auth_type: RequireAnyClientCert, client_ca_file: \"s3cret-value\\r\", cert_file: server.crt, key_file: server.key",
+            ".client_ca_file: expected the path of a file, not its content",
         ),
         (
             "client_auth_type: x, cert_file: server.crt, key_file: server.key",
@@ -184,6 +212,22 @@ fn mistakes_in_tls_are_told() {
         (
             "max_version: TLS14",
             ".max_version: unknown TLS version: TLS14",
+        ),
+        (
+            "cipher_suites: [$2y$10$s3cret-value]",
+            ".cipher_suites[0]: unknown cipher",
+        ),
+        (
+            "curve_preferences: [s3cret-value/s3cret-value]",
+            ".curve_preferences[0]: unknown curve",
+        ),
+        (
+            "min_version: s3cret-value0123456789012345678901234567890123456789012345678901234",
+            ".min_version: unknown TLS version",
+        ),
+        (
+            "client_auth_type: 's3cret-value with blanks', cert_file: server.crt, key_file: server.key",
+            ".client_auth_type: invalid ClientAuth",
         ),
     ] {
         let told = mistake(&format!("tls_server_config: {{{tls}}}"));
@@ -222,13 +266,31 @@ fn what_the_tls_library_cannot_do_at_all_is_a_mistake() {
         ),
         (
             "max_version: TLS12, cipher_suites: [TLS_AES_128_GCM_SHA256]",
-            "none of the cipher suites can be used with these TLS versions",
+            "none of the cipher suites can be used with the key of the certificate and these TLS versions",
+        ),
+        (
+            "max_version: TLS12, cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]",
+            "none of the cipher suites can be used with the key of the certificate and these TLS versions",
         ),
     ] {
         let told = mistake(&format!(
             "tls_server_config: {{{tls}, cert_file: server.crt, key_file: server.key}}"
         ));
         assert!(told.ends_with(error), "{told}");
+    }
+}
+
+#[test]
+fn suites_for_other_keys_do_no_harm_beside_those_that_fit() {
+    for tls in [
+        "cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]",
+        "max_version: TLS12, cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]",
+        "max_version: TLS12",
+    ] {
+        let yaml =
+            format!("tls_server_config: {{{tls}, cert_file: server.crt, key_file: server.key}}");
+        let folder = Folder::with(&yaml, &Identity::server());
+        folder.load().expect(tls);
     }
 }
 
@@ -246,8 +308,20 @@ fn mistakes_in_users_and_headers_are_told() {
         let yaml = format!("basic_auth_users: {{alice: {hash}, bob: '{bad}'}}");
         assert!(mistake(&yaml).ends_with(": basic_auth_users.bob: not a bcrypt hash"));
     }
+    for (name, value) in [(hash, "bob"), (hash, hash), (&hash[..10], "s3cret-value")] {
+        let told = mistake(&format!("basic_auth_users: {{{name}: {value}}}"));
+        let swapped =
+            ": basic_auth_users.…: the name looks like a hash: user and hash are swapped?";
+        assert!(told.ends_with(swapped), "{told}");
+    }
+    let apache = mistake("basic_auth_users: {$apr1$s3cret-value: bob}");
+    assert!(
+        apache.ends_with(": basic_auth_users.…: not a bcrypt hash"),
+        "{apache}"
+    );
     let all = "Strict-Transport-Security, X-Content-Type-Options, X-Frame-Options, X-XSS-Protection, Content-Security-Policy";
     for (header, error) in [
+        ("'$s3cret-value': a", format!("…: this header cannot be configured, only {all}")),
         ("Server: s3cret-value", format!("Server: this header cannot be configured, only {all}")),
         ("x-frame-options: deny", format!("x-frame-options: this header cannot be configured, only {all}")),
         (

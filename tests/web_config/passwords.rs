@@ -1,7 +1,5 @@
 //! Users and passwords over plain HTTP.
 
-use std::time::{Duration, Instant};
-
 use futures_util::future::join_all;
 use reqwest::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use reqwest::{RequestBuilder, StatusCode};
@@ -147,23 +145,36 @@ async fn a_password_is_hashed_once_and_not_per_request() {
 }
 
 #[tokio::test]
-async fn an_unknown_user_takes_as_long_as_the_slowest_known() {
-    let server = serve(&[("fast", &hash("a", CHEAP)), ("slow", &hash("b", 8))]).await;
-    // The best of some, so that a busy machine does not matter.
-    let time = async |user: &str| {
-        let mut best = Duration::MAX;
-        for number in 0..5 {
-            let begun = Instant::now();
-            is_refused(server.login(user, &format!("wrong {number}"))).await;
-            best = best.min(begun.elapsed());
-        }
-        best
+async fn whoever_asks_costs_as_much_as_the_dearest_hash() {
+    let server = serve(&[
+        ("cheap", &hash("a", CHEAP)),
+        ("middling", &hash("b", 6)),
+        ("dear", &hash("c", 8)),
+    ])
+    .await;
+    let rounds = async || {
+        let config = server.file.current().await;
+        config.users.as_ref().expect("users").rounds()
     };
-    let (known, unknown) = (time("slow").await, time("nobody").await);
-    assert_eq!(server.comparisons().await, 10, "each password was hashed");
-    // That of the cheaper hash would be a sixteenth.
-    assert!(
-        unknown * 3 > known && known * 3 > unknown,
-        "{unknown:?} {known:?}"
-    );
+    for (user, password) in [
+        ("nobody", "a"),
+        ("dear", "a"),
+        ("dear", "c"),
+        ("middling", "a"),
+        ("middling", "b"),
+        ("cheap", "b"),
+        ("cheap", "a"),
+    ] {
+        let before = rounds().await;
+        let welcome = [("dear", "c"), ("middling", "b"), ("cheap", "a")];
+        let status = status(server.login(user, password)).await;
+        assert_eq!(status == 200, welcome.contains(&(user, password)), "{user}");
+        assert_eq!(rounds().await - before, 1 << 8, "{user}: {password}");
+        server
+            .login(user, password)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(rounds().await - before, 1 << 8, "{user}: kept");
+    }
 }

@@ -1,6 +1,9 @@
 //! Where an account's secret comes from.
 
+use std::path::Path;
+
 use super::super::file::{Account, File};
+use super::super::yaml::check_path;
 use super::super::{AccountConfig, ConfigError, Environment, Origin, Settings};
 use super::{in_file, rules};
 use crate::gateway::credentials::{Alphabet, Credentials, Secret, SecretError};
@@ -23,7 +26,7 @@ pub(super) fn nameless_account(
             ));
         }
         (Some(path), None) => {
-            let secret = Secret::from_file(path, Alphabet::Header)
+            let secret = secret_in(path, Alphabet::Header)
                 .map_err(|error| ConfigError::new(API_KEY_FILE, error))?;
             // A configuration file may stand in another folder.
             let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
@@ -60,7 +63,7 @@ pub(super) fn credentials(
         &account.api_key_env,
         &account.basic_auth,
     ) {
-        (Some(at), None, None) => Secret::from_file(&file.resolve(&at.value), Alphabet::Header)
+        (Some(at), None, None) => secret_in(&file.resolve(&at.value), Alphabet::Header)
             .map(|secret| {
                 let origin = Origin::ApiKeyFile(at.value.clone());
                 (Credentials::ApiKey(secret), origin)
@@ -84,7 +87,7 @@ pub(super) fn credentials(
                 ));
             }
             let at = &basic.password_file;
-            Secret::from_file(&file.resolve(&at.value), Alphabet::Any)
+            secret_in(&file.resolve(&at.value), Alphabet::Any)
                 .map(|password| {
                     let username = basic.username.value.clone();
                     let origin = Origin::BasicAuth {
@@ -101,6 +104,27 @@ pub(super) fn credentials(
             key,
             "expected exactly one of api_key_file, api_key_env, basic_auth",
         )),
+    }
+}
+
+/// The secret that a file holds. What stands in the place of its path may be the secret itself, so
+/// that no error repeats it.
+fn secret_in(path: &Path, alphabet: Alphabet) -> Result<Secret, String> {
+    check_path(path)?;
+    let secret = Secret::from_file(path, alphabet);
+    secret.map_err(|error| nameless(error).to_string())
+}
+
+fn nameless(error: SecretError) -> SecretError {
+    let place = "the file that it names".to_owned();
+    match error {
+        SecretError::Unreadable { source, .. } => SecretError::Unreadable {
+            path: place.into(),
+            source,
+        },
+        SecretError::Slow { .. } => SecretError::Slow { path: place.into() },
+        SecretError::Empty { .. } => SecretError::Empty { place },
+        SecretError::NotAHeaderValue { .. } => SecretError::NotAHeaderValue { place },
     }
 }
 

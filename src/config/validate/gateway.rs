@@ -1,5 +1,6 @@
 //! Where the gateway is, and the way to it.
 
+use std::fmt::Display;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use serde_saphyr::Spanned;
 
 use super::super::error::Mistakes;
 use super::super::file::File;
-use super::super::yaml::Hidden;
+use super::super::yaml::{self, Hidden};
 use super::super::{ConfigError, DEFAULT_TIMEOUT, DEFAULT_URL, Gateway, Settings};
 use super::in_file;
 use crate::gateway::tls;
@@ -64,11 +65,13 @@ fn check_ca_file(file: &File) -> Result<(), ConfigError> {
     let Some(at) = &file.gateway.tls_config.ca_file else {
         return Ok(());
     };
+    let wrong = |message: &dyn Display| in_file(file, at, "gateway.tls_config.ca_file", message);
+    yaml::check_path(&at.value).map_err(|message| wrong(&message))?;
     let path = file.resolve(&at.value);
     tls::read_ca_file(&path)
         .and_then(|content| tls::client_config(Some((&path, &content))))
         .map(drop)
-        .map_err(|error| in_file(file, at, "gateway.tls_config.ca_file", error))
+        .map_err(|error| wrong(&error))
 }
 
 fn url(settings: &Settings, file: &File) -> Result<Url, ConfigError> {
