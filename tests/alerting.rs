@@ -298,7 +298,9 @@ fn inhibition_names_alerts_that_exist_and_spares_the_countdown_of_tokens() {
             );
         }
         let blind = sources.iter().any(|source| {
-            source.starts_with("QlaraExporter") || source.starts_with("QlaraGateway")
+            ["QlaraExporter", "QlaraAccounts", "QlaraGateway"]
+                .iter()
+                .any(|start| source.starts_with(start))
         });
         for counted_down in ["QlaraTokenExpired", "QlaraTokenExpiryImminent"] {
             assert!(
@@ -381,6 +383,7 @@ fn what_a_blind_exporter_silences_is_all_that_hangs_on_states() {
         for source in [
             "QlaraExporterDown",
             "QlaraExporterAbsent",
+            "QlaraAccountsAbsent",
             "QlaraGatewayUnreachable",
         ] {
             if of_profiles {

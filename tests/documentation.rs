@@ -1,6 +1,7 @@
 //! The README's tables say what the program does.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
 use qlara_exporter::exposition::FAMILIES;
@@ -144,6 +145,63 @@ fn the_configurations_of_the_readme_are_good() {
             String::new()
         )
     );
+}
+
+/// Every text, by its path from here.
+fn documents() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut documents = vec![PathBuf::from("README.md"), PathBuf::from("CHANGELOG.md")];
+    for folder in ["docs", "docs/runbooks"] {
+        let entries = std::fs::read_dir(root.join(folder)).expect("a folder");
+        let names = entries.map(|entry| Path::new(folder).join(entry.expect("a file").file_name()));
+        documents.extend(names.filter(|name| name.extension().is_some_and(|end| end == "md")));
+    }
+    documents
+}
+
+/// Where a link of a text leads, by its path from here.
+fn target(document: &Path, link: &str) -> PathBuf {
+    let mut target = document.parent().expect("a folder").to_owned();
+    for part in Path::new(link).components() {
+        match part {
+            Component::ParentDir => assert!(target.pop(), "{link}"),
+            part => target.push(part),
+        }
+    }
+    target
+}
+
+#[test]
+fn every_link_leads_to_a_file_that_the_package_has_too() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let assets = include_str!("../Cargo.toml").lines();
+    let assets: Vec<[String; 3]> = assets
+        .filter_map(|line| serde_json::from_str(line.trim().trim_end_matches(',')).ok())
+        .collect();
+    let installed = |path: &Path| {
+        assets.iter().any(|[source, place, _]| {
+            let folder = source.split('*').next().expect("a path");
+            match place.strip_prefix("usr/share/doc/qlara-exporter/") {
+                Some("") => path == Path::new(source),
+                Some(place) => place == folder && path.starts_with(folder),
+                None => false,
+            }
+        })
+    };
+    let mut links = 0;
+    for document in documents() {
+        let text = std::fs::read_to_string(root.join(&document)).expect("a text");
+        let ends = text.split("](").skip(1);
+        let targets = ends.map(|rest| rest.split([')', '#']).next().expect("a link"));
+        for link in targets.filter(|link| !link.is_empty() && !link.contains("://")) {
+            let target = target(&document, link);
+            let place = format!("{}: {link}", document.display());
+            assert!(root.join(&target).exists(), "{place} leads nowhere");
+            assert!(installed(&target), "{place} is not in the package");
+            links += 1;
+        }
+    }
+    assert!(links > 100, "{links} links found");
 }
 
 /// The table says of each crate why it is there, and names no other.

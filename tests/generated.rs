@@ -182,6 +182,33 @@ fn bash_completes_commands_flags_and_values() {
 }
 
 #[test]
+fn fish_completes_commands_flags_and_values() {
+    let generated = Generated::new();
+    let file = generated.path("completions/qlara-exporter.fish");
+    for (line, replies) in [
+        ("hea", &["healthcheck"][..]),
+        (
+            "",
+            &["check", "demo", "generate", "healthcheck", "simulate"],
+        ),
+        ("--config", &["--config.check", "--config.file"]),
+        ("--web.l", &["--web.listen-address"]),
+        ("--log.level ", &["debug", "error", "info", "warn"]),
+        ("--log.format json hea", &["healthcheck"]),
+        ("check --out", &["--output", "--output-file"]),
+        ("--config.file x check --output n", &["nagios"]),
+    ] {
+        let script = format!("source $argv; complete -C 'qlara-exporter {line}'");
+        let fish = &mut Command::new("fish");
+        let (code, output, error) = run(fish.args(["-N", "-c", &script]).arg(&file));
+        assert_eq!((code, error.as_str()), (0, ""), "{line}");
+        // A description stands behind a tab.
+        let words = output.lines().filter_map(|line| line.split('\t').next());
+        assert_eq!(words.collect::<Vec<_>>(), replies, "{line}");
+    }
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_exit_code_1() {
     let (code, output, error) = run(exporter().args(["generate", "/dev/null/here"]));
     assert_eq!((code, output.as_str()), (1, ""));

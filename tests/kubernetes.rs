@@ -95,6 +95,12 @@ fn named<'a>(list: &'a Value, name: &str) -> &'a Value {
     found.unwrap_or_else(|| panic!("no {name} in {list}"))
 }
 
+/// The blocks of YAML in the documentation.
+fn blocks() -> impl Iterator<Item = &'static str> {
+    let rest = DOCUMENTATION.split("```yaml\n").skip(1);
+    rest.map(|rest| rest.split_once("```").expect("an end of the block").0)
+}
+
 /// The overlay of the documentation, beside key files.
 fn overlay() -> TempDir {
     let place = TempDir::new().expect("a folder");
@@ -102,11 +108,8 @@ fn overlay() -> TempDir {
         .expect("a link");
     let folder = place.path().join("overlay");
     std::fs::create_dir(&folder).expect("a folder");
-    let mut blocks = DOCUMENTATION.split("```yaml\n").skip(1);
-    let mut block = || {
-        let rest = blocks.next().expect("a block");
-        rest.split_once("```").expect("an end of the block").0
-    };
+    let mut blocks = blocks();
+    let mut block = || blocks.next().expect("a block");
     let (kustomization, configuration, labels) = (block(), block(), block());
     let kustomization = format!("{kustomization}{labels}");
     for (name, text) in [
@@ -373,6 +376,43 @@ async fn with_these_settings_it_serves_metrics_and_probes() {
         metrics.contains("\nqlara_up{account=\"main\"} 1\n"),
         "{metrics}"
     );
+}
+
+#[test]
+fn many_accounts_are_targets_of_their_own() {
+    let overlay = overlay();
+    let folder = overlay.path().join("overlay");
+    let [patches, scrape] = blocks().skip(3).collect::<Vec<_>>()[..] else {
+        panic!("two more blocks");
+    };
+    let file = folder.join("kustomization.yaml");
+    let text = std::fs::read_to_string(&file).expect("a text");
+    let text = text.replace("resources:\n", "resources:\n  - scrapeconfig.yaml\n") + patches;
+    std::fs::write(file, text).expect("a file");
+    std::fs::write(folder.join("scrapeconfig.yaml"), scrape).expect("a file");
+
+    let (code, output) = check(&build(&folder));
+    assert_eq!(code, 0, "{output}");
+    assert!(
+        output.contains("ScrapeConfig qlara-accounts: good"),
+        "{output}"
+    );
+    let resources = Resources::of(&folder);
+    let variable = named(
+        &resources.container()["env"],
+        "QLARA_NO_WEB_ACCOUNTS_ON_METRICS",
+    );
+    assert_eq!(variable["value"], "true");
+    let service = resources.get("Service", "qlara-exporter");
+    let address = format!(
+        "http://qlara-exporter.{}.svc:{}/sd",
+        service["metadata"]["namespace"].as_str().expect("a name"),
+        service["spec"]["ports"][0]["port"]
+    );
+    let spec = &resources.get("ScrapeConfig", "qlara-accounts")["spec"];
+    assert_eq!(spec["httpSDConfigs"], json!([{"url": address}]));
+    let monitor = &resources.get("ServiceMonitor", "qlara-exporter")["spec"];
+    assert_eq!(spec["relabelings"], monitor["endpoints"][0]["relabelings"]);
 }
 
 #[test]

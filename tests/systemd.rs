@@ -58,6 +58,36 @@ fn systemd_rates_the_exposure_as_ok_or_better() {
     assert!(output.contains(" OK"), "{output}");
 }
 
+/// In a root with no folders but those of a fresh Debian.
+#[test]
+fn the_files_can_be_installed_by_hand_as_documented() {
+    let root = tempfile::tempdir().expect("a folder");
+    for folder in ["usr/bin", "etc/systemd/system", "etc/default"] {
+        std::fs::create_dir_all(root.path().join(folder)).expect("a folder");
+    }
+    let commands = include_str!("../docs/systemd.md")
+        .split_once("```sh\n")
+        .and_then(|(_, rest)| rest.split_once("systemd-sysusers\n"));
+    let (commands, _) = commands.expect("commands");
+    let program = env!("CARGO_BIN_EXE_qlara-exporter");
+    let commands = commands
+        .replace(" /", &format!(" {}/", root.path().display()))
+        .replace("target/release/qlara-exporter", program);
+    let mut shell = Command::new("sh");
+    shell.current_dir(env!("CARGO_MANIFEST_DIR"));
+    let end = run(shell.args(["-e", "-c", &commands]));
+    assert_eq!(end, (0, String::new(), String::new()));
+    for file in [
+        "usr/bin/qlara-exporter",
+        "etc/systemd/system/qlara-exporter.service",
+        "etc/systemd/system/qlara-exporter.socket",
+        "etc/sysusers.d/qlara-exporter.conf",
+        "etc/default/qlara-exporter",
+    ] {
+        assert!(root.path().join(file).is_file(), "{file}");
+    }
+}
+
 #[test]
 fn the_service_tells_systemd_how_it_fares() {
     assert_eq!(values(SERVICE, "Type"), ["notify"]);

@@ -56,7 +56,20 @@ fn completion(shell: Shell, command: &mut clap::Command) -> String {
     clap_complete::generate(shell, command, NAME, &mut script);
     // For bash, clap_complete spells the program's hyphen in two ways, and nothing after a subcommand
     // completes: https://github.com/clap-rs/clap/issues/6421
-    String::from_utf8_lossy(&script).replace("qlara__subcmd__exporter", "qlara__exporter")
+    let mut script =
+        String::from_utf8_lossy(&script).replace("qlara__subcmd__exporter", "qlara__exporter");
+    if shell == Shell::Fish {
+        // fish's argparse knows no dots in options, and refuses one that still waits for its value: it
+        // sees underscores, and what it refuses is no subcommand.
+        for (written, meant) in [
+            ("optspecs)", "optspecs | string replace -a . _)"),
+            ("-opc)", "-opc | string replace -a . _)"),
+            ("    or return\n", "    or return 0\n"),
+        ] {
+            script = script.replace(written, meant);
+        }
+    }
+    script
 }
 
 /// Without a date, since only the version says how old it is; a space keeps its place.

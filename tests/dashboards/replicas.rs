@@ -1,4 +1,4 @@
-//! A replica that cannot read the gateway has no say while another can.
+//! A replica that cannot read the gateway has no say while another can, and an account is no replica.
 
 use std::process::Command;
 
@@ -85,7 +85,12 @@ fn replicas_that_cannot_read_an_account_have_no_say_while_another_can() {
     ]);
     expectations.push(expectation(&query("Profiles by urgency", 1), rows.clone()));
     expectations.push(expectation(&query("Status history", 0), rows));
-    let series = SERIES.trim().lines().map(|line| {
+    assert_expected(SERIES, &expectations);
+}
+
+/// Promtool must find what is expected in these series.
+fn assert_expected(series: &str, expectations: &[Value]) {
+    let series = series.trim().lines().map(|line| {
         let (series, value) = line.rsplit_once(' ').expect("a value");
         json!({"series": series.replace('{', "{job=\"qlara\", "), "values": format!("{value}x1")})
     });
@@ -98,6 +103,42 @@ fn replicas_that_cannot_read_an_account_have_no_say_while_another_can() {
     promtool.args(["test", "rules", "/dev/stdin"]);
     let (code, output) = run_with_input(&mut promtool, &tests.to_string());
     assert_eq!(code, 0, "{output}");
+}
+
+/// Targets of accounts have the label `account`, and share the exporter's `instance`.
+const TARGETS: &str = r#"
+up{instance="a"} 1
+up{instance="b"} 0
+up{instance="a", account="x"} 0
+up{instance="a", account="y"} 1
+scrape_duration_seconds{instance="a"} 2
+scrape_duration_seconds{instance="a", account="x"} 3
+qlara_exporter_build_info{instance="a"} 1
+"#;
+
+#[test]
+fn a_target_of_an_account_is_no_exporter() {
+    let exporter = dashboard("qlara-exporter");
+    let query = |panel: &str| interpolate(&exporter, &queries_of(&exporter, panel)[0].text, ".+");
+    let row = |series: &str, value: u32| json!({"labels": series, "value": value});
+    let expectations = [
+        expectation(&query("Exporters down"), json!([row("{}", 1)])),
+        expectation(
+            &query("Up"),
+            json!([
+                row(r#"up{job="qlara", instance="a"}"#, 1),
+                row(r#"up{job="qlara", instance="b"}"#, 0)
+            ]),
+        ),
+        expectation(
+            &query("Scrape duration"),
+            json!([row(
+                r#"scrape_duration_seconds{job="qlara", instance="a"}"#,
+                2
+            )]),
+        ),
+    ];
+    assert_expected(TARGETS, &expectations);
 }
 
 #[test]

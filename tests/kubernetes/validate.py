@@ -5,15 +5,17 @@ import sys
 
 import kubernetes_validate
 import yaml
-from cloudcoil.models.prometheus_operator import v1 as operator
+from cloudcoil.models.prometheus_operator import v1, v1alpha1
 from pydantic import ValidationError
 
 VERSION = "1.37"
+OPERATOR = {"monitoring.coreos.com/v1": v1, "monitoring.coreos.com/v1alpha1": v1alpha1}
 
 
 def problem(resource):
     """What is wrong with a resource, or nothing."""
-    if resource["apiVersion"] != "monitoring.coreos.com/v1":
+    operator = OPERATOR.get(resource["apiVersion"])
+    if not operator:
         try:
             kubernetes_validate.validate(resource, VERSION, strict=True)
         except kubernetes_validate.ValidationError as error:
