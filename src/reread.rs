@@ -73,3 +73,13 @@ pub(crate) fn read_regular(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
     file.read_to_end(&mut content)?;
     Ok(content)
 }
+
+/// The same for text.
+///
+/// # Errors
+/// When the file cannot be read, is not a regular one, or not UTF-8.
+pub(crate) fn read_regular_text(path: &std::path::Path) -> std::io::Result<String> {
+    let content = read_regular(path)?;
+    String::from_utf8(content)
+        .map_err(|_| std::io::Error::new(std::io::ErrorKind::InvalidData, "not UTF-8"))
+}

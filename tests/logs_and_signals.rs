@@ -285,7 +285,7 @@ async fn a_second_signal_ends_it_at_once() {
 }
 
 #[tokio::test]
-async fn a_secret_file_that_blocks_does_not_hold_up_the_end() {
+async fn a_pipe_in_place_of_a_secret_file_does_not_hold_up_the_end() {
     let gateway = system_gateway().await;
     let folder = tempfile::tempdir().expect("a folder");
     let key = folder.path().join("key");

@@ -7,7 +7,7 @@ use reqwest::RequestBuilder;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::reread::Rereader;
+use crate::reread::{Rereader, read_regular_text};
 
 /// How an account proves who it is (API page, "Errors" and the authentication page).
 #[derive(Debug)]
@@ -114,7 +114,7 @@ impl Secret {
     /// # Errors
     /// [`SecretError`] when the file cannot be read or its trimmed content cannot be used.
     pub fn from_file(path: &Path, alphabet: Alphabet) -> Result<Secret, SecretError> {
-        let text = std::fs::read_to_string(path);
+        let text = read_regular_text(path);
         Ok(Secret {
             value: Mutex::new(usable_content(path, text, alphabet)?),
             file: Some(path.to_owned()),
@@ -129,7 +129,7 @@ impl Secret {
         };
         let look = {
             let path = path.clone();
-            move || std::fs::read_to_string(path)
+            move || read_regular_text(&path)
         };
         let Some(text) = self.rereader.look(look).await else {
             return Err(SecretError::Slow { path: path.clone() });

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use rustls::pki_types::{CertificateDer, pem, pem::PemObject};
 use rustls::{ClientConfig, RootCertStore};
 
+use crate::reread::read_regular;
+
 /// Why no TLS configuration can be made.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -41,7 +43,7 @@ pub enum TlsError {
 /// # Errors
 /// [`TlsError`] when it cannot be read.
 pub fn read_ca_file(path: &Path) -> Result<Vec<u8>, TlsError> {
-    std::fs::read(path).map_err(|error| TlsError::Unreadable {
+    read_regular(path).map_err(|error| TlsError::Unreadable {
         path: path.to_owned(),
         source: pem::Error::Io(error),
     })
