@@ -5,7 +5,10 @@ use std::path::Path;
 
 use serde_saphyr::{Error as YamlError, Location};
 
-/// A mistake in the configuration. Its text never repeats a value of the file, only keys.
+use super::yaml::shown_key;
+
+/// A mistake in the configuration. Its text never repeats a value of the file, only keys
+/// that look like keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     place: String,
@@ -74,8 +77,8 @@ impl ConfigError {
     /// A mistake at a place with a name: a flag, a variable, a file.
     pub(crate) fn new(place: impl Into<String>, message: impl Display) -> ConfigError {
         ConfigError {
-            place: place.into(),
-            message: message.to_string(),
+            place: one_line(&place.into()),
+            message: one_line(&message.to_string()),
         }
     }
 
@@ -93,6 +96,18 @@ impl ConfigError {
     pub(super) fn yaml(file: &Path, key: &str, error: &YamlError) -> ConfigError {
         ConfigError::new(place(file, error.location(), key), describe(error))
     }
+}
+
+/// A path or a word of the file must neither break the line nor steer a terminal.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char.is_control() {
+            true => line.extend(char.escape_debug()),
+            false => line.push(char),
+        }
+    }
+    line
 }
 
 fn place(file: &Path, location: Option<Location>, key: &str) -> String {
@@ -129,7 +144,7 @@ fn describe(error: &YamlError) -> String {
         }
         YamlError::SerdeMissingField { field, .. } => format!("key {field:?} is missing"),
         YamlError::DuplicateMappingKey { key: Some(key), .. } => {
-            format!("key {key:?} stands twice")
+            format!("key {:?} stands twice", shown_key(key))
         }
         YamlError::DuplicateMappingKey { key: None, .. } => "a key stands twice".to_owned(),
         YamlError::NullIntoString { .. } => "a value is missing".to_owned(),

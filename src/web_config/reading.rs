@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ring::digest::{SHA256, digest};
 use serde_saphyr::{Location, Spanned};
 
-use crate::config::yaml::Hidden;
+use crate::config::yaml::{HIDDEN, Hidden};
 use crate::config::{ConfigError, ConfigErrors};
 
 /// A reading under way.
@@ -85,15 +85,20 @@ impl Reading {
             .unwrap_or(Path::new(""))
             .join(&file.value);
         let key = format!("tls_server_config.{name}_file");
+        // Somebody may have put the text of a key where its path belongs.
+        let place = match file.value.contains("-----") {
+            true => HIDDEN.to_owned(),
+            false => path.display().to_string(),
+        };
         match self.bytes(&path) {
             Ok(bytes) => Some(Pem {
                 key,
                 at: file.referenced,
-                place: path.display().to_string(),
+                place,
                 bytes,
             }),
             Err(error) => {
-                let message = format!("cannot read {}: {error}", path.display());
+                let message = format!("cannot read {place}: {error}");
                 self.problem(file.referenced, &key, message);
                 None
             }

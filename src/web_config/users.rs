@@ -15,7 +15,7 @@ use serde_saphyr::Spanned;
 use super::reading::Reading;
 use super::verdicts::{Question, Verdicts};
 use crate::config::ConfigError;
-use crate::config::yaml::Hidden;
+use crate::config::yaml::{Hidden, shown_key};
 
 /// The users of `basic_auth_users`, at least one.
 pub struct Users {
@@ -47,7 +47,7 @@ impl Users {
             match cost(&at.value.0) {
                 Some(cost) => highest_cost = highest_cost.max(cost),
                 None => {
-                    let key = format!("basic_auth_users.{}", name.escape_debug());
+                    let key = format!("basic_auth_users.{}", shown_key(&name));
                     reading.problem(at.referenced, &key, "not a bcrypt hash");
                 }
             }

@@ -310,3 +310,23 @@ async fn nothing_secret_is_printed() {
         assert!(!printed.contains(line), "{printed}");
     }
 }
+
+#[test]
+fn a_secret_in_the_wrong_place_is_not_repeated() {
+    let told = mistake("basic_auth_users: {$2y$10$s3cret-value: alice}");
+    assert!(
+        told.ends_with(": basic_auth_users.[hidden]: not a bcrypt hash"),
+        "{told}"
+    );
+    let told = mistake("http_server_config: {headers: {s3cret-value: X-Frame-Options}}");
+    assert!(told.contains(".headers.[hidden]: "), "{told}");
+    let key =
+        "|\n    -----BEGIN PRIVATE KEY-----\n    s3cret-value\n    -----END PRIVATE KEY-----\n";
+    let told = mistake(&format!(
+        "tls_server_config:\n  cert_file: server.crt\n  key_file: {key}"
+    ));
+    assert!(
+        told.ends_with("key_file: cannot read [hidden]: No such file or directory (os error 2)"),
+        "{told}"
+    );
+}
