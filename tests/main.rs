@@ -3,11 +3,13 @@
 mod account_metrics;
 mod alerting;
 mod alerts_live;
+mod any_bytes;
 mod broken_answers;
 mod browser;
 mod check;
 mod command_line;
 mod configuration;
+mod corpus;
 mod dashboards;
 mod deploy;
 mod documentation;
