@@ -28,6 +28,7 @@ mod page;
 mod page_accounts;
 mod pauses;
 mod prometheus;
+mod properties;
 mod reload;
 mod runbooks;
 mod secrets;
