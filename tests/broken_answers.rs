@@ -59,6 +59,19 @@ async fn entries_that_are_no_profile_are_dropped_and_counted() {
 }
 
 #[tokio::test]
+async fn what_is_no_profile_has_no_fields_that_could_be_invalid() {
+    let mut nobody = with(good("b"), "lastActivityAt", json!(5));
+    nobody["profileId"] = json!(null);
+    let list = json!([good("a"), nobody]);
+    let scrape = Setup::default().with_profiles(list).await.scrape().await;
+    let counted = scrape.family("qlara_gateway_invalid_fields_total");
+    assert!(
+        counted.iter().all(|(_, count)| *count == 0.0),
+        "{counted:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_duplicate_is_dropped_and_the_first_entry_stays() {
     let again = with(good("a"), "status", json!("TOKEN_EXPIRED"));
     let elsewhere = with(good("a"), "platform", json!("instagram"));

@@ -460,3 +460,39 @@ fn debug_output_hides_secrets() {
     assert!(debug.contains("accounts"), "{debug}");
     assert!(!debug.contains(SECRET), "{debug}");
 }
+
+#[test]
+fn a_value_that_has_become_a_key_is_not_repeated() {
+    let all = "gateway, cache, permissions, phone_number, limits, accounts";
+    for (yaml, mistake) in [
+        (
+            "gateway: {http://user:s3cret-value@proxy:3128, timeout: 5s}",
+            "1:11: gateway.…: unknown key, expected one of url, timeout, proxy_url, tls_config, allow_http".to_owned(),
+        ),
+        (
+            "s3cret-value: {}",
+            format!("1:1: …: unknown key, expected one of {all}"),
+        ),
+        (
+            "permissions: {s3cret-value: [], s3cret-value: []}",
+            "1:33: permissions: key \"…\" stands twice".to_owned(),
+        ),
+        // A key with a mistake in it is.
+        (
+            "timeouts2: {}",
+            format!("1:1: timeouts2: unknown key, expected one of {all}"),
+        ),
+    ] {
+        let told = load_yaml(yaml).expect_err(yaml);
+        assert_eq!(told, format!("DIR/qlara.yml:{mistake}"), "{yaml}");
+    }
+}
+
+#[test]
+fn a_mistake_is_one_line_that_steers_no_terminal() {
+    let told = load_yaml("gateway: {tls_config: {ca_file: \"no\\e[1m\\x85file\"}}");
+    assert_eq!(
+        told.expect_err("no such file"),
+        "DIR/qlara.yml:1:33: gateway.tls_config.ca_file: cannot read certificates from DIR/no\\u{1b}[1m\\u{85}file: I/O error: No such file or directory (os error 2)"
+    );
+}

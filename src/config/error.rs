@@ -75,8 +75,8 @@ impl ConfigError {
     /// A mistake at a place with a name: a flag, a variable, a file.
     pub(crate) fn new(place: impl Into<String>, message: impl Display) -> ConfigError {
         ConfigError {
-            place: place.into(),
-            message: message.to_string(),
+            place: one_line(&place.into()),
+            message: one_line(&message.to_string()),
         }
     }
 
@@ -107,6 +107,29 @@ pub(crate) fn shown(key: &str) -> &str {
         true => "…",
         false => key,
     }
+}
+
+/// A key that the file should not have, as it is shown: a word, with a number at its end at most.
+/// Anything else may be a value that has lost its place.
+pub(crate) fn shown_key(key: &str) -> &str {
+    let word = key.trim_end_matches(|char: char| char.is_ascii_digit());
+    let plain = |char: char| char.is_ascii_alphabetic() || "_-.@".contains(char);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => shown(key),
+        false => "…",
+    }
+}
+
+/// A path or a word of the file must neither break the line nor steer a terminal.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char.is_control() {
+            true => line.extend(char.escape_debug()),
+            false => line.push(char),
+        }
+    }
+    line
 }
 
 fn place(file: &Path, location: Option<Location>, key: &str) -> String {
@@ -143,7 +166,7 @@ fn describe(error: &YamlError) -> String {
         }
         YamlError::SerdeMissingField { field, .. } => format!("key {field:?} is missing"),
         YamlError::DuplicateMappingKey { key: Some(key), .. } => {
-            format!("key \"{}\" stands twice", shown(key))
+            format!("key \"{}\" stands twice", shown_key(key))
         }
         YamlError::DuplicateMappingKey { key: None, .. } => "a key stands twice".to_owned(),
         YamlError::NullIntoString { .. } => "a value is missing".to_owned(),

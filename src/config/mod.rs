@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use reqwest::Url;
 
-pub(crate) use error::shown;
 pub use error::{ConfigError, ConfigErrors};
+pub(crate) use error::{shown, shown_key};
 
 use crate::account::Freshness;
 use crate::gateway::credentials::Credentials;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_path_to_error::Segment;
 use serde_saphyr::Options;
 
-use super::{ConfigError, shown};
+use super::{ConfigError, shown_key};
 
 /// Reads a whole file; an empty one is the default.
 ///
@@ -44,7 +44,7 @@ fn key_path(path: &serde_path_to_error::Path) -> String {
             Segment::Map { key } => {
                 let dot = if keys.is_empty() { "" } else { "." };
                 keys.push_str(dot);
-                keys.push_str(shown(key));
+                keys.push_str(shown_key(key));
             }
         }
     }

@@ -176,9 +176,10 @@ fn read_listed(raw: &RawValue, oddities: &mut Oddities) -> Option<ListedProfile>
 
 fn read_detailed(raw: &RawValue, oddities: &mut Oddities) -> Option<ProfileDetails> {
     let raw = read_entry(raw)?;
+    let id = identifier(raw.profile_id)?;
     let last_activity_at = oddities.read(Field::LastActivityAt, raw.last_activity_at);
     Some(ProfileDetails {
-        id: identifier(raw.profile_id)?,
+        id,
         page_id: oddities.text(Field::PageId, raw.page_id),
         category: oddities.text(Field::Category, raw.category),
         permissions: oddities.permissions(raw.permissions),

@@ -11,7 +11,7 @@ use crate::gateway::oddities::Oddities;
 use crate::snapshot::{Details, Dropped, ExpectedProfile, Profile, Snapshot};
 
 /// A snapshot that grows entry by entry. It never holds more than `limits.profiles` of them.
-pub(super) struct Assembly<'a> {
+struct Assembly<'a> {
     rules: &'a Rules,
     seen: HashSet<(String, String)>,
     profiles: Vec<Profile>,
@@ -22,7 +22,7 @@ pub(super) struct Assembly<'a> {
 }
 
 impl<'a> Assembly<'a> {
-    pub(super) fn new(rules: &'a Rules) -> Assembly<'a> {
+    fn new(rules: &'a Rules) -> Assembly<'a> {
         let expected = rules.expected.iter().map(|(platform, id)| ExpectedProfile {
             platform: platform.clone(),
             id: id.clone(),
@@ -39,7 +39,7 @@ impl<'a> Assembly<'a> {
     }
 
     /// Takes the next entry of the list; `None` is one that is no profile.
-    pub(super) fn add(&mut self, entry: Option<ListedProfile>) {
+    fn add(&mut self, entry: Option<ListedProfile>) {
         let Some(listed) = entry else {
             self.dropped.invalid += 1;
             return;
@@ -58,7 +58,7 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    pub(super) fn finish(self, read_at: DateTime<Utc>, reported: Option<u64>) -> Snapshot {
+    fn finish(self, read_at: DateTime<Utc>, reported: Option<u64>) -> Snapshot {
         // Until its details call is answered, a platform counts as not answered.
         let details_up = self
             .profiles
@@ -90,11 +90,29 @@ impl<'a> Assembly<'a> {
     }
 }
 
-/// The details of one platform's profiles.
-pub(super) type DetailsById = HashMap<String, Details>;
+/// Reads the list as of `read_at`, its details yet unknown.
+///
+/// # Errors
+/// [`GatewayError::InvalidResponse`] when it is no list at all.
+pub fn read_list(
+    body: &[u8],
+    rules: &Rules,
+    read_at: DateTime<Utc>,
+    oddities: &mut Oddities,
+) -> Result<Snapshot, GatewayError> {
+    let mut assembly = Assembly::new(rules);
+    let total = model::read_list(body, oddities, |entry| assembly.add(entry))?;
+    Ok(assembly.finish(read_at, total))
+}
+
+/// The details of one platform's profiles, by their ids.
+pub type DetailsById = HashMap<String, Details>;
 
 /// Reads the details of a platform, at most `limits.profiles` of them; of doubled ones the first.
-pub(super) fn read_details(
+///
+/// # Errors
+/// [`GatewayError::InvalidResponse`] when they are none at all.
+pub fn read_details(
     body: &[u8],
     platform: &str,
     rules: &Rules,
@@ -115,7 +133,7 @@ pub(super) fn read_details(
 }
 
 /// Gives each profile of the platform its details.
-pub(super) fn join_details(snapshot: &mut Snapshot, platform: &str, mut details: DetailsById) {
+pub fn join_details(snapshot: &mut Snapshot, platform: &str, mut details: DetailsById) {
     let profiles = snapshot.profiles.iter_mut();
     for profile in profiles.filter(|profile| profile.platform == platform) {
         if let Some(details) = details.remove(&profile.id) {

@@ -1,6 +1,6 @@
 //! One refresh: the list, then the details of each platform in it, within one budget.
 
-mod assembly;
+pub mod assembly;
 mod rules;
 mod turns;
 
@@ -16,11 +16,11 @@ use crate::clock::Clock;
 use crate::gateway::client::{Client, Exchange};
 use crate::gateway::credentials::SecretError;
 use crate::gateway::error::GatewayError;
-use crate::gateway::model::{self, DOCUMENTED_PLATFORMS};
+use crate::gateway::model::DOCUMENTED_PLATFORMS;
 use crate::gateway::oddities::Oddities;
 use crate::snapshot::Snapshot;
 use crate::telemetry::account::{AccountMetrics, Endpoint};
-use assembly::{Assembly, DetailsById};
+use assembly::DetailsById;
 pub use rules::{PhoneNumber, Rules};
 pub use turns::{Standing, Turns};
 
@@ -166,9 +166,8 @@ impl Refresher {
         let rules = Arc::clone(&self.rules);
         let list = off_the_async_threads(body, move |body| {
             let mut oddities = Oddities::default();
-            let mut assembly = Assembly::new(&rules);
-            let total = model::read_list(&body, &mut oddities, |entry| assembly.add(entry))?;
-            Ok((assembly.finish(read_at, total), oddities))
+            let snapshot = assembly::read_list(&body, &rules, read_at, &mut oddities)?;
+            Ok((snapshot, oddities))
         })
         .await;
         self.metrics

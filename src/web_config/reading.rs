@@ -90,15 +90,16 @@ impl Reading {
             .parent()
             .unwrap_or(Path::new(""))
             .join(&file.value);
+        let place = path.display().to_string();
         match self.bytes(&path) {
             Ok(bytes) => Some(Pem {
                 key,
                 at: file.referenced,
-                place: path.display().to_string(),
+                place,
                 bytes,
             }),
             Err(error) => {
-                let message = format!("cannot read {}: {error}", path.display());
+                let message = format!("cannot read {place}: {error}");
                 self.problem(file.referenced, &key, message);
                 None
             }

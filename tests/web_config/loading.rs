@@ -384,3 +384,9 @@ async fn nothing_secret_is_printed() {
         assert!(!printed.contains(line), "{printed}");
     }
 }
+
+#[test]
+fn a_header_that_is_a_value_in_the_wrong_place_is_not_repeated() {
+    let told = mistake("http_server_config: {headers: {s3cret-value: X-Frame-Options}}");
+    assert!(told.contains(".headers.…: "), "{told}");
+}

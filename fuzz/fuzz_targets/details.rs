@@ -1,0 +1,8 @@
+//! Any bytes as the gateway's details of a platform.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use qlara_exporter_fuzz::any_bytes::answers;
+
+fuzz_target!(|bytes: &[u8]| answers::details(bytes));

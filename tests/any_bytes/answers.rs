@@ -1,0 +1,107 @@
+//! Any bytes as the gateway's answers: what is exposed is well-formed, whole, and compresses to itself.
+
+use std::convert::Infallible;
+use std::io::Read;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use qlara_exporter::exposition::{AccountView, Encoding, Page, SnapshotText};
+use qlara_exporter::gateway::oddities::Oddities;
+use qlara_exporter::refresh::assembly::{join_details, read_details, read_list};
+use qlara_exporter::refresh::{PhoneNumber, Rules};
+use qlara_exporter::snapshot::Snapshot;
+
+use super::parser::parse;
+
+/// Profiles whose details are asked for; the second has a name that needs every escape.
+const LISTED: &str = r#"{"profiles": [
+    {"platform": "facebook", "profileId": "a", "name": "A", "status": "CONNECTED"},
+    {"platform": "facebook", "profileId": "\"\\\n\r", "name": "\"\\\n\r", "status": "?"},
+    {"platform": "instagram", "profileId": "a", "name": "", "status": "TOKEN_EXPIRED"}
+]}"#;
+
+/// Any bytes as the answer to `GET /socials`.
+pub fn list(bytes: &[u8]) {
+    let mut oddities = Oddities::default();
+    let read = read_list(bytes, &rules(), now(), &mut oddities);
+    assert!(oddities.unknown_statuses.len() <= 100);
+    if let Ok(snapshot) = read {
+        check(&snapshot);
+    }
+}
+
+/// Any bytes as the answer to `GET /socials/{platform}`.
+pub fn details(bytes: &[u8]) {
+    let (rules, mut oddities) = (rules(), Oddities::default());
+    let listed = read_list(LISTED.as_bytes(), &rules, now(), &mut oddities);
+    let mut snapshot = listed.expect("a good list");
+    for platform in ["facebook", "instagram"] {
+        match read_details(bytes, platform, &rules, &mut oddities) {
+            Ok(details) => join_details(&mut snapshot, platform, details),
+            Err(_) => return,
+        }
+    }
+    check(&snapshot);
+}
+
+fn rules() -> Rules {
+    Rules {
+        required_permissions: [("facebook".to_owned(), vec!["pages_messaging".to_owned()])].into(),
+        expected: vec![("facebook".to_owned(), "a".to_owned())],
+        phone_number: PhoneNumber::Mask,
+        max_profiles: 20,
+    }
+}
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_775_822_400, 0).expect("a moment")
+}
+
+/// What is exposed of a snapshot, with and without the name of an account.
+fn check(snapshot: &Snapshot) {
+    for account in [None, Some("a\"\\\n")] {
+        let text = SnapshotText::render(snapshot, account);
+        let view = AccountView {
+            account: account.map(Arc::from),
+            revision: 1,
+            up: Some(true),
+            read_at: Some(snapshot.read_at),
+            refresh_took: None,
+            snapshot: Some(Arc::new(text)),
+        };
+        let text = exposed(view);
+        let series = parse(&text).unwrap_or_else(|error| panic!("{error}"));
+        for profile in &snapshot.profiles {
+            let info = series.keys().filter(|(name, labels)| {
+                name == "qlara_profile_info"
+                    && labels["platform"] == profile.platform
+                    && labels["profile"] == profile.id
+                    && labels["name"] == profile.name
+                    && labels.get("category") == profile.details.category.as_ref()
+                    && labels.get("page_id") == profile.details.page_id.as_ref()
+                    && labels.get("phone_number") == profile.phone_number.as_ref()
+                    && labels.get("account").map(String::as_str) == account
+            });
+            assert_eq!(info.count(), 1, "{profile:?} in {text}");
+        }
+    }
+}
+
+/// The answer to a scrape, which says the same compressed.
+fn exposed(view: AccountView) -> String {
+    let (views, page) = ([view], Page::default());
+    let [plain, gzip] = [Encoding::Plain, Encoding::Gzip].map(|encoding| {
+        let own = || Ok::<_, Infallible>(Bytes::new());
+        let body = page.expose(&views, now(), own, encoding);
+        body.expect("nothing can fail")
+            .pieces()
+            .collect::<Vec<_>>()
+            .concat()
+    });
+    let mut unpacked = Vec::new();
+    let mut decoder = flate2::bufread::GzDecoder::new(&gzip[..]);
+    decoder.read_to_end(&mut unpacked).expect("gzip");
+    assert!(decoder.into_inner().is_empty() && unpacked == plain);
+    String::from_utf8(plain).expect("UTF-8")
+}

@@ -1,0 +1,167 @@
+//! Any configuration that is good by its description loads, and is what it says.
+
+use std::time::Duration;
+
+use proptest::collection::{btree_set, vec};
+use proptest::option::of;
+use proptest::prelude::*;
+use qlara_exporter::config::{Config, Settings};
+use serde_json::{Value, json};
+
+use super::cases;
+use super::entries::odd_text;
+
+proptest! {
+    #![proptest_config(cases(64))]
+
+    #[test]
+    fn every_good_configuration_loads_as_it_is_meant(file in file()) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("qlara.yml");
+        std::fs::write(folder.path().join("key"), "secret").expect("a file");
+        std::fs::write(&path, file.yaml()).expect("a file");
+        let settings = Settings { file: Some(path), ..Settings::default() };
+        let environment = |name: &str| (name == "KEY").then(|| "secret".to_owned());
+        let config = Config::load(&settings, &environment);
+        let config = config.map_err(|error| TestCaseError::fail(format!("{error}\n{}", file.yaml())))?;
+        let meant = |given: Option<Span>, default| given.map_or(default, |span| span.meant());
+        prop_assert_eq!(config.freshness.ttl, meant(file.ttl, Duration::from_secs(60)));
+        prop_assert_eq!(config.freshness.max_stale, meant(file.max_stale, Duration::from_secs(900)));
+        prop_assert_eq!(config.gateway.timeout, file.timeout.meant());
+        prop_assert_eq!(config.gateway.url.as_str(), file.url);
+        let names: Vec<_> = config.accounts.iter().filter_map(|account| account.name.clone()).collect();
+        let meant: Vec<_> = file.accounts.iter().map(|account| account.name.clone()).collect();
+        prop_assert_eq!(names, meant);
+        for (read, account) in config.accounts.iter().zip(&file.accounts) {
+            prop_assert_eq!(&read.rules.expected, &account.expected);
+            let permissions = read.rules.required_permissions.get(&file.platform);
+            prop_assert_eq!(permissions, Some(&file.permissions));
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct File {
+    url: String,
+    timeout: Span,
+    ttl: Option<Span>,
+    max_stale: Option<Span>,
+    platform: String,
+    permissions: Vec<String>,
+    accounts: Vec<Account>,
+}
+
+#[derive(Debug, Clone)]
+struct Account {
+    name: String,
+    /// The key, and its value.
+    credentials: (&'static str, Value),
+    expected: Vec<(String, String)>,
+}
+
+/// Hours, minutes and seconds.
+#[derive(Debug, Clone, Copy)]
+struct Span(u64, u64, u64);
+
+impl Span {
+    fn written(self) -> String {
+        let Span(hours, minutes, seconds) = self;
+        format!("{hours}h{minutes}m{seconds}s")
+    }
+
+    fn meant(self) -> Duration {
+        let Span(hours, minutes, seconds) = self;
+        Duration::from_secs(hours * 3600 + minutes * 60 + seconds)
+    }
+}
+
+impl File {
+    /// A section in each of the notations that YAML has.
+    fn yaml(&self) -> String {
+        let span = |span: Option<Span>| json!(span.map(Span::written)).to_string().replace('"', "");
+        let times = [("ttl", self.ttl), ("max_stale", self.max_stale)];
+        let times = times.into_iter().filter(|(_, given)| given.is_some());
+        let times: String = times
+            .map(|(key, given)| format!("  {key}: {}\n", span(given)))
+            .collect();
+        let accounts = self.accounts.iter().map(Account::json);
+        let accounts: String = accounts
+            .map(|account| format!("  - {}\n", quoted(&account)))
+            .collect();
+        format!(
+            "---\ngateway: {{url: '{}', timeout: {}}}\n# A comment.\ncache:\n{times}permissions: {}\naccounts:\n{accounts}",
+            self.url,
+            self.timeout.written(),
+            quoted(&json!({ self.platform.as_str(): self.permissions })),
+        )
+    }
+}
+
+/// JSON is YAML, but for characters that YAML wants escaped.
+fn quoted(json: &Value) -> String {
+    let text = json.to_string();
+    let escaped = text.chars().map(|char| match char {
+        ' '..='~' => char.to_string(),
+        other => format!("\\U{:08X}", u32::from(other)),
+    });
+    escaped.collect()
+}
+
+impl Account {
+    fn json(&self) -> Value {
+        let expected = self.expected.iter();
+        let expected =
+            expected.map(|(platform, profile)| json!({"platform": platform, "profile": profile}));
+        let (key, value) = &self.credentials;
+        json!({"name": self.name, *key: value, "expected": expected.collect::<Vec<_>>()})
+    }
+}
+
+fn file() -> impl Strategy<Value = File> {
+    let url = prop::sample::select(vec![
+        "https://gateway.example/api/v1/partner-gateway",
+        "https://[2001:db8::1]:8443/",
+        "http://127.0.0.1:10018/api",
+    ]);
+    let names = btree_set(
+        odd_text(1..8).prop_filter("a name", |name| !name.trim().is_empty()),
+        1..4,
+    );
+    let accounts = names.prop_flat_map(|names| names.into_iter().map(account).collect::<Vec<_>>());
+    let timeout = (0..1_u64, 0..59_u64, 1..60_u64)
+        .prop_map(|(hours, minutes, seconds)| Span(hours, minutes, seconds));
+    let span = || {
+        (0..9_u64, 0..99_u64, 0..99_u64)
+            .prop_map(|(hours, minutes, seconds)| Span(hours, minutes, seconds))
+    };
+    let permissions = (odd_text(1..8), vec(odd_text(0..8), 0..3));
+    (url, timeout, of(span()), of(span()), permissions, accounts).prop_map(
+        |(url, timeout, ttl, max_stale, (platform, permissions), accounts)| File {
+            url: url.to_owned(),
+            timeout,
+            ttl,
+            max_stale,
+            platform,
+            permissions,
+            accounts,
+        },
+    )
+}
+
+fn account(name: String) -> impl Strategy<Value = Account> {
+    let user = odd_text(1..8).prop_map(|name| format!("u{}", name.replace(':', "")));
+    let credentials = prop_oneof![
+        Just(("api_key_file", json!("key"))),
+        Just(("api_key_env", json!("KEY"))),
+        user.prop_map(|user| (
+            "basic_auth",
+            json!({"username": user, "password_file": "key"})
+        )),
+    ];
+    let expected = btree_set((odd_text(1..4), odd_text(1..4)), 0..3);
+    (credentials, expected).prop_map(move |(credentials, expected)| Account {
+        name: name.clone(),
+        credentials,
+        expected: expected.into_iter().collect(),
+    })
+}

@@ -1,0 +1,252 @@
+//! What the exposition must say of given entries, worked out from what they mean, by plainer means
+//! than the exporter's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use super::entries::{Entry, Given};
+use crate::any_bytes::parser::Series;
+
+/// As the configuration of the exporter has it.
+pub const MOST_PROFILES: usize = 6;
+pub const EXPECTED: [(&str, &str); 2] = [("facebook", "a"), ("whatsapp", "never\"listed")];
+
+const STATUSES: [&str; 5] = [
+    "CONNECTED",
+    "TOKEN_EXPIRING",
+    "TOKEN_EXPIRED",
+    "DISCONNECTED",
+    "UNKNOWN",
+];
+
+const FIELDS: [&str; 10] = [
+    "total",
+    "name",
+    "status",
+    "tokenExpiresAt",
+    "connectedAt",
+    "phoneNumber",
+    "pageId",
+    "category",
+    "permissions",
+    "lastActivityAt",
+];
+
+/// The series of one account.
+pub struct Expected<'a> {
+    account: &'a str,
+    pub series: BTreeMap<Series, f64>,
+}
+
+/// Every series that follows from the answers, as of `now`, when they are read.
+pub fn expected<'a>(
+    account: &'a str,
+    entries: &[Option<Entry>],
+    total: &Given<u64>,
+    now: DateTime<Utc>,
+) -> Expected<'a> {
+    let mut all = Expected {
+        account,
+        series: BTreeMap::new(),
+    };
+    all.add("qlara_up", &[], 1.0);
+    let read_at = now.timestamp_millis() as f64 / 1000.0;
+    all.add("qlara_last_refresh_success_timestamp_seconds", &[], read_at);
+    if let Some(total) = total.meant {
+        all.add("qlara_profiles_reported", &[], total as f64);
+    }
+    let (mut shown, mut listed) = (Vec::new(), BTreeSet::new());
+    let (mut invalid, mut duplicate, mut limit) = (0, 0, 0);
+    for entry in entries {
+        let Some((identity, entry)) = entry
+            .as_ref()
+            .and_then(|entry| Some((entry.identity()?, entry)))
+        else {
+            invalid += 1;
+            continue;
+        };
+        listed.insert(identity);
+        if shown.iter().any(|(shown, _)| *shown == identity) {
+            duplicate += 1;
+        } else if shown.len() == MOST_PROFILES {
+            limit += 1;
+        } else {
+            shown.push((identity, entry));
+        }
+    }
+    for (reason, count) in [
+        ("invalid", invalid),
+        ("duplicate", duplicate),
+        ("limit", limit),
+    ] {
+        all.add(
+            "qlara_profiles_dropped",
+            &[("reason", reason)],
+            f64::from(count),
+        );
+    }
+    for (platform, id) in EXPECTED {
+        let present = listed.contains(&(platform, id));
+        let labels = [("platform", platform), ("profile", id)];
+        all.add("qlara_expected_profile_present", &labels, present.into());
+    }
+    let platforms: BTreeSet<&str> = shown.iter().map(|((platform, _), _)| *platform).collect();
+    for platform in &platforms {
+        all.add("qlara_details_up", &[("platform", platform)], 1.0);
+    }
+    for platform in platforms
+        .iter()
+        .copied()
+        .chain(["facebook", "instagram", "whatsapp"])
+    {
+        let count = shown
+            .iter()
+            .filter(|((other, _), _)| *other == platform)
+            .count();
+        all.add("qlara_profiles", &[("platform", platform)], count as f64);
+    }
+    for ((platform, id), entry) in &shown {
+        all.profile(platform, id, entry, now.timestamp());
+    }
+    all.invalid_fields(entries, total, &platforms);
+    all
+}
+
+impl Entry {
+    fn identity(&self) -> Option<(&str, &str)> {
+        Some((self.platform.meant.as_deref()?, self.id.meant.as_deref()?))
+    }
+}
+
+impl Expected<'_> {
+    fn add(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
+        let account = [("account", self.account)];
+        let labels = labels.iter().chain(&account);
+        let labels = labels.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        self.series
+            .insert((name.to_owned(), labels.collect()), value);
+    }
+
+    fn profile(&mut self, platform: &str, id: &str, entry: &Entry, now: i64) {
+        let own = [("platform", platform), ("profile", id)];
+        let with = |more: &[(&'static str, &str)]| -> Vec<(&str, String)> {
+            let all = own.iter().chain(more);
+            all.map(|(name, value)| (*name, (*value).to_owned()))
+                .collect()
+        };
+        let mut add = |name: &str, labels: Vec<(&str, String)>, value: f64| {
+            let labels: Vec<_> = labels
+                .iter()
+                .map(|(name, value)| (*name, value.as_str()))
+                .collect();
+            self.add(name, &labels, value);
+        };
+        let name = entry.name.meant.as_deref().unwrap_or_default();
+        let mut names = with(&[("name", name)]);
+        for (label, given) in [
+            ("category", &entry.category),
+            ("page_id", &entry.page_id),
+            ("phone_number", &entry.phone_number),
+        ] {
+            names.extend(given.meant.clone().map(|text| (label, text)));
+        }
+        add("qlara_profile_info", names, 1.0);
+        let word = entry.status.meant.as_deref().unwrap_or_default();
+        let word = STATUSES
+            .iter()
+            .find(|status| **status == word)
+            .unwrap_or(&"UNKNOWN");
+        for status in STATUSES {
+            add(
+                "qlara_profile_status",
+                with(&[("status", status)]),
+                (status == *word).into(),
+            );
+        }
+        for (name, moment) in [
+            (
+                "qlara_token_expiry_timestamp_seconds",
+                &entry.token_expires_at,
+            ),
+            (
+                "qlara_profile_connected_timestamp_seconds",
+                &entry.connected_at,
+            ),
+            (
+                "qlara_profile_last_activity_timestamp_seconds",
+                &entry.last_activity_at,
+            ),
+        ] {
+            if let Some(millis) = moment.meant {
+                add(name, with(&[]), millis as f64 / 1000.0);
+            }
+        }
+        if let Some(millis) = entry.token_expires_at.meant {
+            let left = millis.div_euclid(1000) - now;
+            add("qlara_token_seconds_to_expiry", with(&[]), left as f64);
+        }
+        let Some(granted) = &entry.permissions.meant else {
+            return;
+        };
+        let required: &[&str] = match platform {
+            "facebook" => &["pages_messaging", "pages_read_engagement"],
+            "instagram" => &["instagram_basic", "instagram_manage_messages"],
+            _ => &[],
+        };
+        let missing = required
+            .iter()
+            .filter(|name| !granted.contains(**name))
+            .map(|name| (*name, 0.0));
+        for (permission, value) in missing.chain(granted.iter().map(|name| (name.as_str(), 1.0))) {
+            add(
+                "qlara_profile_permission_granted",
+                with(&[("permission", permission)]),
+                value,
+            );
+        }
+    }
+
+    /// What one reading of the answers counts: the list's fields of all its profiles, the details'
+    /// of those whose platform is asked for.
+    fn invalid_fields(
+        &mut self,
+        entries: &[Option<Entry>],
+        total: &Given<u64>,
+        asked: &BTreeSet<&str>,
+    ) {
+        let mut counts = BTreeMap::from(FIELDS.map(|field| (field, 0)));
+        counts.insert("total", total.invalid.into());
+        for entry in entries.iter().flatten() {
+            let Some((platform, _)) = entry.identity() else {
+                continue;
+            };
+            let listed = [
+                ("name", entry.name.invalid),
+                ("status", entry.status.invalid),
+                ("tokenExpiresAt", entry.token_expires_at.invalid),
+                ("connectedAt", entry.connected_at.invalid),
+                ("phoneNumber", entry.phone_number.invalid),
+            ];
+            let detailed = [
+                ("pageId", entry.page_id.invalid),
+                ("category", entry.category.invalid),
+                ("permissions", entry.permissions.invalid),
+                ("lastActivityAt", entry.last_activity_at.invalid),
+            ];
+            let detailed =
+                detailed.map(|(field, invalid)| (field, invalid && asked.contains(platform)));
+            for (field, invalid) in listed.into_iter().chain(detailed) {
+                *counts.entry(field).or_default() += u32::from(invalid);
+            }
+        }
+        for (field, count) in counts {
+            let labels = [("field", field)];
+            self.add(
+                "qlara_gateway_invalid_fields_total",
+                &labels,
+                f64::from(count),
+            );
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Whatever the gateway answers: the exposition is well-formed, every value is right, and it says the
+//! same compressed. Prometheus' own parser, a process of its own, looks at some of the expositions.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::process::Command;
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use qlara_exporter::clock::Clock;
+use serde_json::{Value, json};
+
+use super::cases;
+use super::entries::{Entry, Given, entry, total};
+use super::expected::{EXPECTED, MOST_PROFILES, expected};
+use crate::any_bytes::parser::{Series, parse};
+use crate::harness::process::run_with_input;
+use crate::harness::{Setup, Stack};
+
+const ACCOUNTS: [&str; 2] = ["a", "b\"\\\n\r日本"];
+const INVALID_FIELDS: &str = "qlara_gateway_invalid_fields_total";
+/// What tells of the calls, not of what they answer.
+const ABOUT_CALLS: [&str; 3] = [
+    "qlara_refresh_duration_seconds",
+    "qlara_gateway_request",
+    "qlara_gateway_ratelimit",
+];
+
+#[test]
+fn every_exposition_parses_and_every_value_is_right() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let stack = runtime.block_on(stack().start());
+    let (scrapes, counted) = (Cell::new(0_u32), RefCell::new(BTreeMap::new()));
+    let mut runner = TestRunner::new(Config {
+        source_file: Some(file!()),
+        ..cases(96)
+    });
+    let result = runner.run(&answers(), |(entries, total, gap)| {
+        let profiles: Vec<Value> = entries.iter().map(json_of).collect();
+        let answer = json!({ "profiles": profiles, "total": total.json });
+        let text = runtime.block_on(async {
+            stack.gateway.profiles(&answer).await;
+            stack.clock.advance(Duration::from_millis(60_000 + gap));
+            both_ways(&stack).await
+        });
+        let series = parse(&text).map_err(TestCaseError::fail)?;
+        let now = stack.clock.now();
+        let mut all = BTreeMap::new();
+        for account in ACCOUNTS {
+            all.extend(expected(account, &entries, &total, now).series);
+        }
+        let shown = of_accounts(series, &mut counted.borrow_mut());
+        let differs = |(series, value): &(&Series, &f64), other: &BTreeMap<Series, f64>| {
+            other.get(*series) != Some(*value)
+        };
+        let wrong: Vec<_> = shown.iter().filter(|found| differs(found, &all)).collect();
+        let missing: Vec<_> = all.iter().filter(|meant| differs(meant, &shown)).collect();
+        prop_assert!(
+            wrong.is_empty() && missing.is_empty(),
+            "shown: {wrong:?}, meant: {missing:?}"
+        );
+        scrapes.set(scrapes.get() + 1);
+        if scrapes.get() % 16 == 1 {
+            let checked =
+                run_with_input(Command::new("promtool").args(["check", "metrics"]), &text);
+            prop_assert_eq!(checked, (0, String::new()), "promtool");
+        }
+        Ok(())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+}
+
+fn stack() -> Setup {
+    let expected =
+        EXPECTED.map(|(platform, profile)| json!({"platform": platform, "profile": profile}));
+    let account =
+        |name| json!({"name": name, "api_key_env": "QLARA_API_KEY", "expected": expected});
+    Setup::yaml(&format!(
+        "phone_number: show\nlimits: {{profiles: {MOST_PROFILES}}}\naccounts: {}\n",
+        json!(ACCOUNTS.map(account))
+    ))
+}
+
+/// Entries, the `total` that the gateway states, and milliseconds until the next scrape.
+fn answers() -> impl Strategy<Value = (Vec<Option<Entry>>, Given<u64>, u64)> {
+    let entries = vec(
+        prop_oneof![9 => entry().prop_map(Some), 1 => Just(None)],
+        0..10,
+    );
+    (entries, total(), 0..100_000_u64)
+}
+
+fn json_of(entry: &Option<Entry>) -> Value {
+    entry.as_ref().map_or(Value::Null, Entry::json)
+}
+
+/// A scrape as it is, which says the same as one that is compressed.
+async fn both_ways(stack: &Stack) -> String {
+    let plain = stack.scrape().await.text;
+    let gzip = stack.get("/metrics").header("Accept-Encoding", "gzip");
+    let answer = gzip.send().await.expect("an answer");
+    assert_eq!(answer.headers()["content-encoding"], "gzip");
+    let packed = answer.bytes().await.expect("a body");
+    let mut decoder = flate2::bufread::GzDecoder::new(&packed[..]);
+    let mut unpacked = String::new();
+    decoder.read_to_string(&mut unpacked).expect("gzip");
+    assert!(decoder.into_inner().is_empty(), "one member");
+    assert_eq!(unpacked, plain);
+    plain
+}
+
+/// The accounts' series, with what has been counted since the last time.
+fn of_accounts(
+    series: BTreeMap<Series, f64>,
+    counted: &mut BTreeMap<Series, f64>,
+) -> BTreeMap<Series, f64> {
+    let of_accounts = series.into_iter().filter(|((name, labels), _)| {
+        labels.contains_key("account") && !ABOUT_CALLS.iter().any(|about| name.starts_with(about))
+    });
+    of_accounts
+        .map(|(series, value)| match series.0 == INVALID_FIELDS {
+            true => {
+                let before = counted.insert(series.clone(), value).unwrap_or_default();
+                (series, value - before)
+            }
+            false => (series, value),
+        })
+        .collect()
+}

@@ -1,0 +1,90 @@
+//! However a configuration is spoilt by accident: it is read or refused, but nothing panics, and the
+//! error repeats no secret of it.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use super::cases;
+use crate::any_bytes::files::Folder;
+
+/// Every place in which somebody has put, or could have put, a secret.
+const CONFIGURATION: &str = "\
+gateway:
+  url: https://gateway.example/prefix
+  proxy_url: http://proxy:s3cret-value@proxy.example:3128
+  timeout: 5s
+cache: {ttl: 2m, max_stale: 1h}
+limits:
+  profiles: 7
+phone_number: mask
+accounts:
+- {name: one, api_key_file: key, expected: [{platform: facebook, profile: x}]}
+- name: two
+  api_key_env: KEY
+- name: three
+  basic_auth: {username: user, password_file: key}
+";
+const WEB_CONFIGURATION: &str = "\
+tls_server_config:
+  cert_file: cert.pem
+  key: |
+    -----BEGIN PRIVATE KEY-----
+    s3cret-value
+    -----END PRIVATE KEY-----
+  client_auth_type: NoClientCert
+http_server_config: {http2: true, headers: {X-Frame-Options: deny}}
+basic_auth_users:
+  alice: $2y$04$s3cret-value
+  bob: '$2y$04$s3cret-value'
+rate_limit: {interval: 1s, burst: 5}
+";
+/// What stands between the parts of a file.
+const SHARP: &[&str] = &[
+    "", " ", "\n", "\n  ", ":", ": ", ",", "{", "}", "[", "]", "- ", "'", "\"", "|", "#", "&a ",
+    "*a", "!x ", "\t", "\\", "%", "---\n", "? ", "@", "`", "\0", "\u{85}", "0", "null",
+];
+
+#[test]
+fn no_mistake_repeats_a_secret() {
+    let folder = Folder::default();
+    let mut runner = TestRunner::new(Config {
+        source_file: Some(file!()),
+        ..cases(512)
+    });
+    let result = runner.run(&mutations(), |mutations| {
+        folder.configuration(spoilt(CONFIGURATION, &mutations).as_bytes());
+        folder.web_configuration(spoilt(WEB_CONFIGURATION, &mutations).as_bytes());
+        Ok(())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// A piece of text that is replaced: where it is, its length, and by what.
+#[derive(Debug, Clone)]
+struct Mutation {
+    start: prop::sample::Index,
+    length: usize,
+    by: &'static str,
+}
+
+fn mutations() -> impl Strategy<Value = Vec<Mutation>> {
+    let length = prop_oneof![Just(0_usize), 1..3_usize, 3..40_usize];
+    let mutation = (
+        any::<prop::sample::Index>(),
+        length,
+        prop::sample::select(SHARP),
+    );
+    let mutation = mutation.prop_map(|(start, length, by)| Mutation { start, length, by });
+    vec(mutation, 1..4)
+}
+
+fn spoilt(text: &str, mutations: &[Mutation]) -> String {
+    let mut chars: Vec<char> = text.chars().collect();
+    for Mutation { start, length, by } in mutations {
+        let start = start.index(chars.len().max(1)).min(chars.len());
+        let end = (start + length).min(chars.len());
+        chars.splice(start..end, by.chars());
+    }
+    chars.into_iter().collect()
+}
