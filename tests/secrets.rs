@@ -185,15 +185,6 @@ async fn nothing_that_runs_prints_a_secret() {
                     }
                 }
             }
-            match round {
-                3 => secrets.write("key", "mArKeD-rotated"),
-                4 => secrets.write("key", "mArKeD \u{1} control"),
-                2 => secrets.write("web.yml", &secrets.key_as_a_path()),
-                5 => secrets.write("web.yml", "basic_auth_users: {prometheus: mArKeD-no-hash}"),
-                6 => std::fs::remove_file(secrets.path("password")).expect("removed"),
-                7 => secrets.write("qlara.yml", "accounts: [{name: a, api_key: mArKeD}]"),
-                _ => {}
-            }
             if round < 7 {
                 // Another configuration ends the pauses, so that the gateway is asked again.
                 let timeout = format!("timeout: {}s", 10 + round);
@@ -208,6 +199,16 @@ async fn nothing_that_runs_prints_a_secret() {
                 .await
                 .expect("a text");
             secrets.find_none(&text, "a reload");
+            // What is wrong from here on is met before the next reload.
+            match round {
+                3 => secrets.write("key", "mArKeD-rotated"),
+                4 => secrets.write("key", "mArKeD \u{1} control"),
+                2 => secrets.write("web.yml", &secrets.key_as_a_path()),
+                5 => secrets.write("web.yml", "basic_auth_users: {prometheus: mArKeD-no-hash}"),
+                6 => std::fs::remove_file(secrets.path("password")).expect("removed"),
+                7 => secrets.write("qlara.yml", "accounts: [{name: a, api_key: mArKeD}]"),
+                _ => {}
+            }
         }
         running.signal("TERM");
         let (_, log) = tokio::task::spawn_blocking(|| running.wait())

@@ -236,14 +236,15 @@ async fn converse(
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await.ok()?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let (head, _) = text.split_once("\r\n\r\n")?;
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))?;
-    let whole = bytes.windows(4).position(|four| four == b"\r\n\r\n")?
-        + 4
-        + length.parse::<usize>().ok()?;
-    (bytes.len() == whole).then_some(text)
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name));
+    let body_starts = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    let whole = match header("content-length: ") {
+        Some(length) => bytes.len() - body_starts == length.parse().ok()?,
+        // The page is compressed as it is sent.
+        None => body.ends_with("0\r\n\r\n"),
+    };
+    whole.then_some(text.clone())
 }
 
 fn first_line(answer: &str) -> String {

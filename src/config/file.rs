@@ -11,6 +11,7 @@ use serde_saphyr::Spanned;
 use super::yaml::{self, Hidden, or_default};
 use super::{ConfigError, duration};
 use crate::refresh::PhoneNumber;
+use crate::reread::read_regular_text;
 
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]
@@ -104,7 +105,7 @@ pub(super) struct Expected {
 
 impl File {
     pub(super) fn read(path: &Path) -> Result<File, ConfigError> {
-        let text = std::fs::read_to_string(path)
+        let text = read_regular_text(path)
             .map_err(|error| ConfigError::new(path.display().to_string(), error))?;
         let mut file: File = yaml::parse(path, &text)?;
         file.path = path.to_owned();
