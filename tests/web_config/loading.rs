@@ -390,3 +390,15 @@ fn a_header_that_is_a_value_in_the_wrong_place_is_not_repeated() {
     let told = mistake("http_server_config: {headers: {s3cret-value: X-Frame-Options}}");
     assert!(told.contains(".headers.…: "), "{told}");
 }
+
+#[test]
+fn the_end_of_a_key_is_no_path() {
+    let key = "server.crt\n    s3cret-value\n    -----END PRIVATE KEY-----";
+    let told = mistake(&format!(
+        "tls_server_config:\n  key_file: server.key\n  cert_file: {key}\n"
+    ));
+    assert!(
+        told.ends_with("cert_file: expected the path of a file, not its content"),
+        "{told}"
+    );
+}
