@@ -240,7 +240,7 @@ async fn converse(
     let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name));
     let body_starts = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let whole = match header("content-length: ") {
-        Some(length) => bytes.len() - body_starts == length.parse().ok()?,
+        Some(length) => bytes.len() - body_starts == length.parse::<usize>().ok()?,
         // The page is compressed as it is sent.
         None => body.ends_with("0\r\n\r\n"),
     };
