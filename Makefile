@@ -1,0 +1,11 @@
+# The tasks that have a name.
+
+.PHONY: test bench
+
+# Every check of this repository.
+test:
+	tests/run
+
+# docs/performance.md. `make bench ARGUMENTS="--sizes 3,1000 --rounds 3"` is a short run.
+bench:
+	cargo bench --locked --bench performance -- $(ARGUMENTS)
