@@ -1,15 +1,11 @@
 //! One connection: TLS if there is any, then HTTP, within the time limits of its client.
 
 use std::convert::Infallible;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use axum::Router;
-use axum::body::Body;
 use axum::http::{Request, Response};
-use bytes::Bytes;
-use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -20,7 +16,8 @@ use tower_service::Service;
 use tracing::debug;
 
 use super::listener::Socket;
-use super::watch::{Sending, Timeouts, Watch, Watched};
+use super::sent::Sent;
+use super::watch::{Timeouts, Watch, Watched};
 use crate::web_config::WebConfigFile;
 
 /// The longest request line and headers, in bytes.
@@ -120,34 +117,5 @@ async fn answer(
     request.extensions_mut().insert(tls);
     let response = router.clone().call(request).await?;
     let sending = making.send();
-    Ok(response.map(|body| Sent {
-        body,
-        _sending: sending,
-    }))
-}
-
-/// The body of an answer, under the eyes of the watch.
-struct Sent {
-    body: Body,
-    _sending: Sending,
-}
-
-impl http_body::Body for Sent {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
+    Ok(response.map(|body| Sent::new(body, sending)))
 }

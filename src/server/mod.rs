@@ -5,6 +5,7 @@
 pub mod address;
 mod connection;
 pub mod listener;
+mod sent;
 mod watch;
 
 use std::io;
