@@ -92,11 +92,9 @@ fn judge_size(size: &Size, bars: &mut Vec<Bar>) {
     }
 }
 
-/// What a profile adds to the cost of the smallest size must not depend on how many there are.
+/// What one profile more costs must not depend on how many there are: between one size and the next, from
+/// 1,000 profiles on, where every thread that works on large answers has begun to.
 fn judge_growth(sizes: &[Size], bars: &mut Vec<Bar>) {
-    let Some((smallest, larger)) = sizes.split_first() else {
-        return;
-    };
     type Cost = (&'static str, fn(&Size) -> f64);
     let costs: [Cost; 5] = [
         ("refresh CPU", |size| size.refreshes.cpu_milliseconds),
@@ -107,21 +105,19 @@ fn judge_growth(sizes: &[Size], bars: &mut Vec<Bar>) {
         ("plain bytes", |size| size.cached.scrapes[0].bytes as f64),
         ("gzip bytes", |size| size.cached.scrapes[1].bytes as f64),
     ];
+    let large: Vec<&Size> = sizes.iter().filter(|size| size.profiles >= 1_000).collect();
+    if large.len() < 3 {
+        return;
+    }
     for (name, cost) in costs {
-        let added = larger
-            .iter()
-            .map(|size| (cost(size) - cost(smallest)) / (size.profiles - smallest.profiles) as f64);
-        let (least, most) = added.fold((f64::MAX, 0.0), |(least, most): (f64, f64), cost| {
+        let one_more = large.windows(2).map(|pair| {
+            (cost(pair[1]) - cost(pair[0])) / (pair[1].profiles - pair[0].profiles) as f64
+        });
+        let (least, most) = one_more.fold((f64::MAX, 0.0), |(least, most): (f64, f64), cost| {
             (least.min(cost), most.max(cost))
         });
-        if larger.len() > 1 {
-            let name = format!(
-                "{name} per profile, most over least from {} to {} profiles",
-                larger[0].profiles,
-                larger[larger.len() - 1].profiles
-            );
-            bars.push(Bar::at_most(1.2, name, most / least));
-        }
+        let name = format!("{name} of one profile more, most over least");
+        bars.push(Bar::at_most(1.2, name, most / least));
     }
 }
 
