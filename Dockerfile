@@ -15,9 +15,9 @@ ENV RUSTFLAGS="-C target-feature=+crt-static"
 
 # The dependencies alone, so that they are built again only when these two files change.
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir src benches \
+RUN mkdir -p src benches/performance benches/soak \
     && touch src/lib.rs \
-    && echo 'fn main() {}' | tee src/main.rs benches/cost.rs \
+    && echo 'fn main() {}' | tee src/main.rs benches/performance/main.rs benches/soak/main.rs \
     && cargo build --release --locked --target "$(rustc --print host-tuple)"
 
 # Cargo goes by modification times, and the sources may be older than what stood in for them.

@@ -36,6 +36,7 @@ pub mod gateway;
 pub mod healthcheck;
 pub mod lifecycle;
 pub mod logging;
+pub mod memory;
 pub mod refresh;
 pub mod reload;
 mod reread;

@@ -19,6 +19,7 @@ use qlara_exporter::demo::{self, DemoError};
 use qlara_exporter::healthcheck::{self, HealthError};
 use qlara_exporter::lifecycle::{self, Exporter, LifecycleError};
 use qlara_exporter::logging;
+use qlara_exporter::memory;
 use qlara_exporter::server::listener::{self, ListenError};
 use qlara_exporter::simulator::{self, PREFIX, Simulator};
 use qlara_exporter::web::WebOptions;
@@ -29,6 +30,7 @@ const FAILED: u8 = 1;
 const WRONG_USE: u8 = 2;
 
 fn main() -> ExitCode {
+    memory::give_back_large_buffers();
     // To whoever watches `check`, 2 would mean that a profile is in trouble.
     let is_check = std::env::args_os()
         .nth(1)

@@ -21,6 +21,13 @@ use crate::telemetry::account::AccountMetrics;
 use journal::Journal;
 use pause::Pause;
 
+/// Fewer profiles than these are written, or given back, before a thread could be woken for them.
+const FEW: usize = 32;
+
+fn is_small(snapshot: &Snapshot) -> bool {
+    snapshot.profiles.len() < FEW
+}
+
 /// How long an account's data is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Freshness {
@@ -245,21 +252,27 @@ impl Account {
             None => None,
         };
         drop(state);
-        // Giving back thousands of profiles takes as long as reading them.
-        spawn_blocking(move || drop(replaced));
+        if let Some(replaced) = replaced.filter(|good| !is_small(&good.snapshot)) {
+            // Giving back thousands of profiles takes as long as reading them.
+            spawn_blocking(move || drop(replaced));
+        }
     }
 
     /// Writes the text of a snapshot, once for all the scrapes that will show it. It takes
     /// milliseconds for thousands of profiles, and must not hold up the scrapes of others.
     async fn render(&self, snapshot: Snapshot, aged_from: Instant) -> Option<Good> {
         let name = self.name.clone();
+        let small = is_small(&snapshot);
         let render = move || Good {
             text: Arc::new(SnapshotText::render(&snapshot, name.as_deref())),
             read_at: snapshot.read_at,
             snapshot: Arc::new(snapshot),
             aged_from,
         };
-        spawn_blocking(render).await.ok()
+        match small {
+            true => Some(render()),
+            false => spawn_blocking(render).await.ok(),
+        }
     }
 
     fn is_younger_than(&self, age: Duration, state: &State) -> bool {

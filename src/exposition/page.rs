@@ -27,7 +27,7 @@ struct Written {
     pieces: Vec<Block>,
     plain: Vec<Bytes>,
     /// Once somebody has asked for it.
-    gzip: Option<Vec<Bytes>>,
+    gzip: Option<Bytes>,
 }
 
 /// How an answer is sent.
@@ -45,10 +45,11 @@ impl Written {
             Encoding::Plain => Body::new(&self.plain),
             Encoding::Gzip => {
                 let pieces = &self.pieces;
-                Body::new(self.gzip.get_or_insert_with(|| {
+                let gzip = self.gzip.get_or_insert_with(|| {
                     let runs: Vec<Arc<Run>> = pieces.iter().map(Block::run).collect();
                     gzip::member(runs.iter().map(Arc::as_ref))
-                }))
+                });
+                Body::new(std::slice::from_ref(gzip))
             }
         }
     }

@@ -59,14 +59,19 @@ impl<'a> Lines<'a> {
 pub fn label(out: &mut Vec<u8>, name: &str, value: &str) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"=\"");
-    for byte in value.bytes() {
-        match byte {
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            _ => out.push(byte),
-        }
+    // Nearly every value is written as it is, in one go.
+    let mut rest = value.as_bytes();
+    let is_special = |byte: &u8| matches!(byte, b'\\' | b'"' | b'\n');
+    while let Some(place) = rest.iter().position(is_special) {
+        out.extend_from_slice(&rest[..place]);
+        out.extend_from_slice(match rest[place] {
+            b'\n' => b"\\n",
+            b'"' => b"\\\"",
+            _ => b"\\\\",
+        });
+        rest = &rest[place + 1..];
     }
+    out.extend_from_slice(rest);
     out.extend_from_slice(b"\",");
 }
 

@@ -60,6 +60,19 @@ pub fn client_config(ca: Option<(&Path, &[u8])>) -> Result<ClientConfig, TlsErro
     if let Some((path, content)) = ca {
         add_ca(&mut roots, path, content)?;
     }
+    trusting(roots)
+}
+
+/// The configuration of a client that meets no TLS: it trusts nobody. Reading the system's roots takes
+/// longer than everything else at the start.
+///
+/// # Errors
+/// As for [`client_config`].
+pub fn client_config_without_roots() -> Result<ClientConfig, TlsError> {
+    trusting(RootCertStore::empty())
+}
+
+fn trusting(roots: RootCertStore) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?

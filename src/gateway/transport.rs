@@ -22,6 +22,8 @@ pub struct TransportSettings {
     pub proxy: Option<ProxyUrl>,
     /// The operator's own CA, trusted beside the system's roots. It is read again before each use.
     pub ca_file: Option<PathBuf>,
+    /// Whether there is TLS on it, to the gateway or to the proxy.
+    pub over_tls: bool,
     /// How long an unused connection is kept.
     pub idle: Duration,
 }
@@ -151,9 +153,13 @@ fn read_ca(path: Option<&Path>) -> Result<Option<Vec<u8>>, TlsError> {
 impl Current {
     fn new(settings: &TransportSettings, ca: Option<Vec<u8>>) -> Result<Current, TransportError> {
         let trusted = settings.ca_file.as_deref().zip(ca.as_deref());
+        let tls = match settings.over_tls {
+            true => tls::client_config(trusted)?,
+            false => tls::client_config_without_roots()?,
+        };
         let builder = reqwest::Client::builder()
             .user_agent(USER_AGENT)
-            .tls_backend_preconfigured(tls::client_config(trusted)?)
+            .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .pool_idle_timeout(settings.idle)
             .tcp_keepalive(KEEPALIVE)

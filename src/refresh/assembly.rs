@@ -1,6 +1,6 @@
 //! From the entries of an answer to a snapshot: bounded, without duplicates.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -60,10 +60,8 @@ impl<'a> Assembly<'a> {
 
     fn finish(self, read_at: DateTime<Utc>, reported: Option<u64>) -> Snapshot {
         // Until its details call is answered, a platform counts as not answered.
-        let details_up = self
-            .profiles
-            .iter()
-            .map(|profile| (profile.platform.clone(), false));
+        let platforms: BTreeSet<&String> = self.profiles.iter().map(|it| &it.platform).collect();
+        let details_up = platforms.into_iter().map(|it| (it.clone(), false));
         Snapshot {
             read_at,
             details_up: details_up.collect(),

@@ -31,6 +31,9 @@ const DETAILS_AT_ONCE: usize = 4;
 /// must not turn into hundreds of calls.
 const MAX_PLATFORMS: usize = 32;
 
+/// An answer below this size in bytes is read at once.
+const READ_AT_ONCE: usize = 16 * 1024;
+
 /// Makes snapshots of one account.
 #[derive(Debug)]
 pub struct Refresher {
@@ -259,12 +262,16 @@ fn platforms_to_ask(snapshot: &Snapshot) -> Vec<String> {
     platforms
 }
 
-/// Reading thousands of profiles takes milliseconds: it must not hold up the scrapes of others.
+/// Reading thousands of profiles takes milliseconds: it must not hold up the scrapes of others. A few
+/// are read before a thread could be woken for them.
 async fn off_the_async_threads<T: Send + 'static>(
     body: Result<Vec<u8>, GatewayError>,
     read: impl FnOnce(Vec<u8>) -> Result<T, GatewayError> + Send + 'static,
 ) -> Result<T, GatewayError> {
     let body = body?;
+    if body.len() < READ_AT_ONCE {
+        return read(body);
+    }
     spawn_blocking(move || read(body))
         .await
         .unwrap_or_else(|_| {

@@ -2,15 +2,12 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
-use bytes::Bytes;
-use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -22,8 +19,10 @@ use tokio_rustls::server::TlsStream;
 use tower_service::Service;
 use tracing::debug;
 
+use super::frames::Frames;
 use super::listener::Socket;
 use super::places::Places;
+use super::sent::Sent;
 use super::watch::{Sending, Timeouts, Watch, Watched};
 use crate::web_config::WebConfigFile;
 
@@ -83,7 +82,7 @@ async fn shake_hands(
 }
 
 async fn talk_http1(socket: impl Socket, watch: &Arc<Watch>, mut terms: Terms, tls: OverTls) {
-    let service = service_fn(|request| answer(request, &terms.router, watch, tls));
+    let service = service_fn(|request| answer(request, &terms.router, watch, tls, Sent::new));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // Its one time limit would be for idle connections, too.
@@ -104,10 +103,7 @@ async fn talk_http1(socket: impl Socket, watch: &Arc<Watch>, mut terms: Terms, t
 async fn talk_http2(socket: impl Socket, watch: &Arc<Watch>, mut terms: Terms) {
     let service = service_fn(|request| {
         let (router, watch) = (terms.router.clone(), Arc::clone(watch));
-        async move {
-            let answer = answer(request, &router, &watch, OverTls(true)).await?;
-            Ok::<_, Infallible>(answer.map(Frames::new))
-        }
+        async move { answer(request, &router, &watch, OverTls(true), Frames::new).await }
     });
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -132,93 +128,16 @@ fn watched<S: Socket>(stream: S, watch: &Arc<Watch>, heads: bool) -> TokioIo<Wat
     })
 }
 
-async fn answer(
+async fn answer<B>(
     mut request: Request<Incoming>,
     router: &Router,
     watch: &Arc<Watch>,
     tls: OverTls,
-) -> Result<Response<Sent>, Infallible> {
+    under_watch: impl FnOnce(Body, Sending) -> B,
+) -> Result<Response<B>, Infallible> {
     let making = watch.begin();
     request.extensions_mut().insert(tls);
     let response = router.clone().call(request).await?;
     let sending = making.send();
-    Ok(response.map(|body| Sent {
-        body,
-        _sending: sending,
-    }))
-}
-
-/// The body of an answer, under the eyes of the watch.
-struct Sent {
-    body: Body,
-    _sending: Sending,
-}
-
-impl http_body::Body for Sent {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// A body in pieces of which the last is a single byte. HTTP/2 buffers a piece whole as soon as the
-/// client has room for one byte of it, and asks for the next when it has room again: so the end of
-/// the body is the end of what waits for the client, but for that byte.
-struct Frames {
-    body: Sent,
-    rest: Bytes,
-}
-
-impl Frames {
-    const SIZE: usize = 16 * 1024;
-
-    fn new(body: Sent) -> Frames {
-        let rest = Bytes::new();
-        Frames { body, rest }
-    }
-}
-
-impl http_body::Body for Frames {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        if self.rest.is_empty() {
-            match ready!(Pin::new(&mut self.body).poll_frame(context)) {
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) if data.is_empty() => return Poll::Ready(Some(Ok(Frame::data(data)))),
-                    Ok(data) => self.rest = data,
-                    Err(other) => return Poll::Ready(Some(Ok(other))),
-                },
-                other => return Poll::Ready(other),
-            }
-        }
-        let size = (self.rest.len() - 1).clamp(1, Frames::SIZE);
-        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(size)))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.body.is_end_stream()
-    }
-
-    /// Asked for before the first piece only.
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
+    Ok(response.map(|body| under_watch(body, sending)))
 }

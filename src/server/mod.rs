@@ -4,8 +4,10 @@
 
 pub mod address;
 mod connection;
+mod frames;
 pub mod listener;
 mod places;
+mod sent;
 mod watch;
 
 use std::io;

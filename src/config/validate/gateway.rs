@@ -36,12 +36,16 @@ pub(super) fn gateway(
     );
     mistakes.or_note(check_ca_file(file));
     let ca_file = file.gateway.tls_config.ca_file.as_ref();
+    let (url, proxy) = (url?, proxy?);
+    let via = proxy.iter().map(|ProxyUrl(url)| url);
+    let over_tls = via.chain([&url]).any(|url| url.scheme() == "https");
     Some(Gateway {
-        url: url?,
+        url,
         timeout: timeout?,
         response_bytes: file.limits.response_bytes,
         transport: TransportSettings {
-            proxy: proxy?,
+            proxy,
+            over_tls,
             ca_file: ca_file.map(|at| file.resolve(&at.value)),
             idle: ttl.saturating_add(IDLE_BEYOND_TTL),
         },

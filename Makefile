@@ -1,0 +1,15 @@
+# The tasks that have a name.
+
+.PHONY: test bench soak
+
+# Every check of this repository.
+test:
+	tests/run
+
+# docs/performance.md. `make bench ARGUMENTS="--sizes 3,1000 --rounds 3"` is a short run.
+bench:
+	cargo bench --locked --bench performance -- $(ARGUMENTS)
+
+# docs/reliability.md.
+soak:
+	cargo bench --locked --bench soak -- --minutes $(or $(MINUTES),30)

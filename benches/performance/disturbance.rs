@@ -1,0 +1,121 @@
+//! Scrapes of one account while another account of the same exporter is refreshed.
+//!
+//! A refresh takes CPU time, which a busy machine takes away from whatever else runs. What counts is
+//! whether a scrape waits for it beyond that: so the same scrapes are timed while a second exporter
+//! refreshes, which takes the same CPU time and has nothing else in common with the first.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tempfile::TempDir;
+
+use crate::client::{Connection, Request};
+use crate::options::Options;
+use crate::process::{self, Process};
+use crate::statistics::{median, quantile};
+use crate::world::url_of;
+
+const PROFILES: usize = 10_000;
+
+/// Medians of the time that a cached scrape takes.
+#[derive(Debug, Serialize)]
+pub struct Disturbance {
+    pub profiles: usize,
+    pub refresh_milliseconds: f64,
+    pub quiet_microseconds: f64,
+    /// While the exporter itself refreshes another account.
+    pub during_own_microseconds: f64,
+    /// While another exporter does.
+    pub during_foreign_microseconds: f64,
+    /// Own over foreign.
+    pub ratio: f64,
+    /// How far the upper quartile of the rounds with a foreign refresh is above their median, as a
+    /// ratio: what differs by less is noise.
+    pub noise: f64,
+}
+
+/// Every refresh is the first one of an account, so that no data has to grow old.
+pub async fn measure(options: &Options) -> Disturbance {
+    let rounds = 3 * options.rounds;
+    let gateway = Process::start(&mut process::gateway(PROFILES));
+    let (directory, file) = accounts(rounds, &gateway);
+    let start = || Process::start(process::exporter().arg("--config.file").arg(&file));
+    let (scraped, foreign) = (start(), start());
+    drop(directory);
+    let scrape = Request::gzip(&probe("scraped"));
+    let mut connection = Connection::open(scraped.address).await;
+    connection.ask(&scrape).await;
+    let (mut refreshes, mut quiet, mut own, mut other) = (vec![], vec![], vec![], vec![]);
+    for round in 0..rounds {
+        let (refresh, during) = scrape_during(&scraped, round, &mut connection, &scrape).await;
+        own.push(during);
+        let (_, during) = scrape_during(&foreign, round, &mut connection, &scrape).await;
+        other.push(during);
+        quiet.push(scrape_for(refresh, &mut connection, &scrape).await);
+        refreshes.push(refresh.as_secs_f64() * 1e3);
+    }
+    let foreign = median(other.iter().copied());
+    let ratios = own.iter().zip(&other).map(|(own, other)| own / other);
+    Disturbance {
+        profiles: PROFILES,
+        refresh_milliseconds: median(refreshes),
+        quiet_microseconds: median(quiet) * 1e6,
+        ratio: median(ratios),
+        noise: quantile(other, 0.75) / foreign - 1.0,
+        during_own_microseconds: median(own) * 1e6,
+        during_foreign_microseconds: foreign * 1e6,
+    }
+}
+
+/// A configuration with an account to scrape, and one to refresh for each round.
+fn accounts(rounds: usize, gateway: &Process) -> (TempDir, std::path::PathBuf) {
+    let directory = tempfile::tempdir().expect("a folder");
+    let file = directory.path().join("qlara.yml");
+    let names = (0..rounds).map(|round| round.to_string());
+    let accounts = names
+        .chain(["scraped".to_owned()])
+        .map(|name| format!("  - {{name: \"{name}\", api_key_env: QLARA_API_KEY}}\n"));
+    let accounts: String = accounts.collect();
+    let yaml = format!(
+        "gateway: {{url: \"{}\"}}\ncache: {{ttl: 1h}}\naccounts:\n{accounts}",
+        url_of(gateway)
+    );
+    std::fs::write(&file, yaml).expect("a file");
+    (directory, file)
+}
+
+fn probe(account: &str) -> String {
+    format!("/probe?account={account}")
+}
+
+/// How long the refresh of an account took, and a scrape in that time.
+async fn scrape_during(
+    refreshed: &Process,
+    round: usize,
+    connection: &mut Connection,
+    scrape: &Request,
+) -> (Duration, f64) {
+    let mut other = Connection::open(refreshed.address).await;
+    let request = Request::gzip(&probe(&round.to_string()));
+    let refresh = tokio::spawn(async move { other.ask(&request).await });
+    let mut took = Vec::new();
+    while !refresh.is_finished() {
+        took.push(timed(connection, scrape).await);
+    }
+    (refresh.await.expect("a refresh"), median(took))
+}
+
+async fn scrape_for(turn: Duration, connection: &mut Connection, scrape: &Request) -> f64 {
+    let started = Instant::now();
+    let mut took = Vec::new();
+    while took.is_empty() || started.elapsed() < turn {
+        took.push(timed(connection, scrape).await);
+    }
+    median(took)
+}
+
+async fn timed(connection: &mut Connection, scrape: &Request) -> f64 {
+    let started = Instant::now();
+    connection.ask(scrape).await;
+    started.elapsed().as_secs_f64()
+}

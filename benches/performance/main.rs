@@ -1,0 +1,59 @@
+//! What the exporter costs, beside the least that a server can do: docs/performance.md.
+//!
+//! Every server is a process of its own, so that its CPU time and memory can be read from `/proc`.
+//! This program starts itself again for the servers that are not the exporter ([`roles`]), drives
+//! all of them in turn over loopback, and says which of the [`bars`] are reached. Only ratios of
+//! two things in the same run mean something: absolute figures are those of one machine at one
+//! moment.
+
+mod bars;
+mod client;
+mod disturbance;
+mod options;
+mod process;
+mod refreshes;
+mod report;
+mod roles;
+mod scrapes;
+mod startup;
+mod statistics;
+mod world;
+
+use clap::Parser;
+
+use options::{Options, Role};
+use report::Report;
+use world::World;
+
+fn main() {
+    let options = Options::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        match options.role {
+            Some(Role::Gateway { profiles }) => roles::gateway(profiles).await,
+            Some(Role::Floor { sends, body }) => roles::floor(sends, &body).await,
+            None => measure(&options).await,
+        }
+    });
+}
+
+async fn measure(options: &Options) {
+    let mut report = Report::default();
+    for &profiles in &options.sizes {
+        eprintln!("measures {profiles} profiles");
+        let world = World::of(profiles).await;
+        let scrapes = scrapes::measure(&world, options).await;
+        let refreshes = refreshes::measure(&world, options).await;
+        let startup = startup::measure(&world, options).await;
+        report.add(profiles, scrapes, refreshes, startup);
+    }
+    eprintln!("measures scrapes during refreshes");
+    report.disturbance = Some(disturbance::measure(options).await);
+    let bars = bars::judge(&report);
+    println!("{}", report.tables());
+    println!("{}", bars::table(&bars));
+    report.write(&options.json, &bars);
+}

@@ -1,0 +1,128 @@
+//! A server as a process of its own, and what `/proc` says of it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::options::Sends;
+
+/// In `/proc` Linux counts CPU time in hundredths of a second, whatever its own clock does.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// A server that runs until this is dropped.
+pub struct Process {
+    child: Child,
+    pub address: SocketAddr,
+    /// What it says goes on: without a reader it would fail to say it.
+    _output: Box<dyn Read + Send>,
+}
+
+/// The exporter, listening on a port of its choice, with nothing of this environment that it would
+/// read.
+pub fn exporter() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qlara-exporter"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("QLARA_")) {
+        command.env_remove(name);
+    }
+    command
+        .args(["--web.listen-address", "127.0.0.1:0"])
+        .env("QLARA_API_KEY", "simulated");
+    command
+}
+
+/// This program as a gateway.
+pub fn gateway(profiles: usize) -> Command {
+    let mut command = this_program();
+    command.args(["gateway", &profiles.to_string()]);
+    command
+}
+
+/// This program as a floor.
+pub fn floor(sends: Sends, body: &Path) -> Command {
+    let sends = match sends {
+        Sends::Plain => "plain",
+        Sends::Gzip => "gzip",
+        Sends::Compressing => "compressing",
+    };
+    let mut command = this_program();
+    command.args(["floor", sends]).arg(body);
+    command
+}
+
+fn this_program() -> Command {
+    Command::new(std::env::current_exe().expect("a program"))
+}
+
+impl Process {
+    /// Starts a server and waits until it says `address=…`, in its log or on standard output.
+    pub fn start(command: &mut Command) -> Process {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        command
+            .stdin(Stdio::null())
+            .stdout(writer.try_clone().expect("a pipe"))
+            .stderr(writer);
+        let child = command.spawn().expect("a server");
+        // The other ends are the server's alone: when it dies, there is an end to read.
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut output = BufReader::new(reader);
+        let mut log = String::new();
+        let address = loop {
+            let read = output.read_line(&mut log).expect("a line");
+            assert!(read > 0, "the server ended: {log}");
+            let line = log.lines().last().unwrap_or_default();
+            if let Some((_, rest)) = line.split_once("address=") {
+                let address = rest.split_whitespace().next().unwrap_or_default();
+                break address.parse().expect("an address");
+            }
+        };
+        Process {
+            child,
+            address,
+            _output: Box::new(output),
+        }
+    }
+
+    /// The CPU time that it has used so far.
+    pub fn cpu(&self) -> Duration {
+        let stat = self.read("stat");
+        // The name of the program, in brackets, may hold anything.
+        let (_, fields) = stat.rsplit_once(')').expect("a name");
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        let ticks: f64 = ticks
+            .map(|field| field.parse::<f64>().expect("ticks"))
+            .sum();
+        Duration::from_secs_f64(ticks / TICKS_PER_SECOND)
+    }
+
+    /// Its resident memory in bytes.
+    pub fn resident(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    /// The most resident memory that it ever had, in bytes.
+    pub fn peak(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, name: &str) -> u64 {
+        let status = self.read("status");
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        kibibytes.expect("a size") * 1024
+    }
+
+    fn read(&self, file: &str) -> String {
+        let path = format!("/proc/{}/{file}", self.child.id());
+        std::fs::read_to_string(path).expect("a running process")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

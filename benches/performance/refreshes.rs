@@ -1,0 +1,108 @@
+//! Refreshes, beside reading the same JSON into the wire types and nothing else.
+
+use std::time::{Duration, Instant};
+
+use qlara_exporter::gateway::model;
+use qlara_exporter::gateway::oddities::Oddities;
+use qlara_exporter::simulator::PREFIX;
+use serde::Serialize;
+
+use crate::client::{Connection, Request, fetch};
+use crate::options::Options;
+use crate::process::Process;
+use crate::statistics::median;
+use crate::world::{API_PATHS, METRICS, World};
+
+/// The exporter lets a hundredth of a second pass between the beginnings of two refreshes, so that many
+/// accounts do not hit the gateway at once. That is not what is measured.
+const PAUSE: Duration = Duration::from_millis(11);
+
+/// Medians of refreshes.
+#[derive(Debug, Serialize)]
+pub struct Refreshes {
+    pub json_bytes: u64,
+    /// From the request for metrics until the first byte of the answer, with the cache turned off.
+    pub milliseconds: f64,
+    /// Reading the JSON alone.
+    pub parse_milliseconds: f64,
+    pub ratio: f64,
+    pub cpu_milliseconds: f64,
+    /// Resident memory after as many refreshes as took part, in bytes.
+    pub resident: u64,
+    /// The most during them.
+    pub peak: u64,
+}
+
+/// Refreshes and reads in turn, round by round.
+pub async fn measure(world: &World, options: &Options) -> Refreshes {
+    let exporter = Process::start(&mut world.exporter("0s"));
+    let mut bodies = Vec::new();
+    for path in API_PATHS {
+        let request = Request::plain(&format!("{PREFIX}{path}"));
+        bodies.push(fetch(world.gateway.address, &request).await);
+    }
+    let mut connection = Connection::open(exporter.address).await;
+    // The first ones fill what later ones find filled.
+    for _ in 0..2 {
+        refresh_for(Duration::ZERO, &mut connection, &exporter).await;
+    }
+    let mut rounds = Vec::new();
+    for _ in 0..options.rounds {
+        let refresh = refresh_for(options.turn(), &mut connection, &exporter).await;
+        let parse = tokio::task::block_in_place(|| read_for(options.turn() / 2, &bodies));
+        rounds.push((refresh, parse));
+    }
+    let medians = |of: fn(&(Refresh, f64)) -> f64| median(rounds.iter().map(of));
+    Refreshes {
+        json_bytes: bodies.iter().map(|body| body.len() as u64).sum(),
+        milliseconds: medians(|(refresh, _)| refresh.seconds * 1e3),
+        parse_milliseconds: medians(|(_, parse)| parse * 1e3),
+        ratio: medians(|(refresh, parse)| refresh.seconds / parse),
+        cpu_milliseconds: medians(|(refresh, _)| refresh.cpu * 1e3),
+        resident: exporter.resident(),
+        peak: exporter.peak(),
+    }
+}
+
+struct Refresh {
+    seconds: f64,
+    cpu: f64,
+}
+
+async fn refresh_for(turn: Duration, connection: &mut Connection, exporter: &Process) -> Refresh {
+    let request = Request::gzip(METRICS);
+    let mut took = Vec::new();
+    let (cpu, started) = (exporter.cpu(), Instant::now());
+    while took.is_empty() || started.elapsed() < turn {
+        tokio::time::sleep(PAUSE).await;
+        took.push(connection.ask(&request).await.as_secs_f64());
+    }
+    Refresh {
+        cpu: (exporter.cpu() - cpu).as_secs_f64() / took.len() as f64,
+        seconds: median(took),
+    }
+}
+
+fn read_for(turn: Duration, bodies: &[Vec<u8>]) -> f64 {
+    let mut took = Vec::new();
+    let started = Instant::now();
+    while took.is_empty() || started.elapsed() < turn {
+        took.push(read(bodies).as_secs_f64());
+    }
+    median(took)
+}
+
+/// How long it takes to read all answers; not how long to give back what was read.
+fn read(bodies: &[Vec<u8>]) -> Duration {
+    let started = Instant::now();
+    let mut oddities = Oddities::default();
+    let (mut listed, mut detailed) = (Vec::new(), Vec::new());
+    let list = model::read_list(&bodies[0], &mut oddities, |entry| listed.extend(entry));
+    list.expect("a list");
+    for body in &bodies[1..] {
+        // The smallest list has no profile of some platform.
+        let details = model::read_details(body, &mut oddities, |entry| detailed.push(entry));
+        details.expect("details");
+    }
+    started.elapsed()
+}

@@ -1,0 +1,146 @@
+//! The figures as tables and as JSON.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::bars::Bar;
+use crate::disturbance::Disturbance;
+use crate::refreshes::Refreshes;
+use crate::scrapes;
+use crate::startup::Startup;
+
+/// All figures of a run.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    pub sizes: Vec<Size>,
+    pub disturbance: Option<Disturbance>,
+}
+
+/// The figures of one number of profiles.
+#[derive(Debug, Serialize)]
+pub struct Size {
+    pub profiles: usize,
+    pub cached: scrapes::Measured,
+    pub refreshes: Refreshes,
+    pub startup: Startup,
+}
+
+impl Size {
+    /// The most resident memory after load, in bytes: after scrapes alone, or after refreshes.
+    pub fn resident(&self) -> u64 {
+        self.cached.resident.max(self.refreshes.resident)
+    }
+}
+
+impl Report {
+    pub fn add(
+        &mut self,
+        profiles: usize,
+        cached: scrapes::Measured,
+        refreshes: Refreshes,
+        startup: Startup,
+    ) {
+        self.sizes.push(Size {
+            profiles,
+            cached,
+            refreshes,
+            startup,
+        });
+    }
+
+    /// Markdown.
+    pub fn tables(&self) -> String {
+        [self.scrapes(), self.costs(), self.disturbance()].join("\n")
+    }
+
+    /// Writes everything for programs.
+    pub fn write(&self, path: &Path, bars: &[Bar]) {
+        let directory = path.parent().expect("a folder");
+        std::fs::create_dir_all(directory).expect("a folder");
+        let cores = std::thread::available_parallelism().map_or(0, usize::from);
+        let all = json!({ "cores": cores, "measured": self, "bars": bars });
+        std::fs::write(path, format!("{all:#}\n")).expect("a file");
+    }
+
+    fn scrapes(&self) -> String {
+        let mut out = String::from(
+            "| profiles | encoding | scrapers | bytes | scrapes/s | floor/s | rate ratio | CPU µs | floor CPU µs | CPU ratio | over compressing |\n\
+             | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+        );
+        for size in &self.sizes {
+            for scrape in &size.cached.scrapes {
+                let over = scrape.over_compressing;
+                let over = over.map_or(String::new(), |over| format!("{over:.1}"));
+                let _ = writeln!(
+                    out,
+                    "| {} | {} | {} | {} | {:.0} | {:.0} | {:.2} | {:.0} | {:.0} | {:.2} | {over} |",
+                    size.profiles,
+                    scrape.encoding,
+                    scrape.scrapers,
+                    scrape.bytes,
+                    scrape.per_second,
+                    scrape.floor_per_second,
+                    scrape.rate_ratio,
+                    scrape.cpu_microseconds,
+                    scrape.floor_cpu_microseconds,
+                    scrape.cpu_ratio,
+                );
+            }
+        }
+        out
+    }
+
+    fn costs(&self) -> String {
+        let mut out = String::from(
+            "| profiles | JSON bytes | refresh ms | parsing ms | ratio | refresh CPU ms | MiB after scrapes | MiB after refreshes | MiB at most | floor MiB | start ms | floor ms | ratio |\n\
+             | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+        );
+        for size in &self.sizes {
+            let (refreshes, startup) = (&size.refreshes, &size.startup);
+            let _ = writeln!(
+                out,
+                "| {} | {} | {:.1} | {:.1} | {:.2} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} | {:.2} |",
+                size.profiles,
+                refreshes.json_bytes,
+                refreshes.milliseconds,
+                refreshes.parse_milliseconds,
+                refreshes.ratio,
+                refreshes.cpu_milliseconds,
+                mebibytes(size.cached.resident),
+                mebibytes(refreshes.resident),
+                mebibytes(refreshes.peak),
+                mebibytes(size.cached.floor_resident),
+                startup.milliseconds,
+                startup.floor_milliseconds,
+                startup.ratio,
+            );
+        }
+        out
+    }
+
+    fn disturbance(&self) -> String {
+        let Some(measured) = &self.disturbance else {
+            return String::new();
+        };
+        format!(
+            "| profiles | refresh ms | quiet scrape µs | during a refresh µs | during another exporter's µs | ratio | noise |\n\
+             | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n\
+             | {} | {:.1} | {:.0} | {:.0} | {:.0} | {:.2} | {:.2} |\n",
+            measured.profiles,
+            measured.refresh_milliseconds,
+            measured.quiet_microseconds,
+            measured.during_own_microseconds,
+            measured.during_foreign_microseconds,
+            measured.ratio,
+            measured.noise,
+        )
+    }
+}
+
+/// Bytes as they are read best.
+pub fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}

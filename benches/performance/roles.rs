@@ -1,0 +1,76 @@
+//! The servers beside the exporter: a gateway that costs nothing, and the floors.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::routing::get;
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use tower_http::compression::{CompressionLayer, CompressionLevel};
+
+use qlara_exporter::clock::SystemClock;
+use qlara_exporter::exposition;
+use qlara_exporter::simulator::{self, PREFIX, RateLimit, Simulator};
+
+use crate::client::{Request, fetch};
+use crate::options::Sends;
+use crate::world::{API_PATHS, METRICS};
+
+/// Returns the simulated gateway's answers from memory.
+pub async fn gateway(profiles: usize) {
+    let listener = loopback().await;
+    let address = listener.local_addr().expect("an address");
+    let options = simulator::Options {
+        profiles,
+        rate_limit: RateLimit {
+            per_minute: u64::MAX,
+            burst: u64::MAX,
+        },
+        ..simulator::Options::default()
+    };
+    let simulator = Arc::new(Simulator::new(options, Arc::new(SystemClock)));
+    let simulated = tokio::spawn(simulator::serve(simulator, listener));
+    let mut router = Router::new();
+    for path in API_PATHS {
+        let path = format!("{PREFIX}{path}");
+        let body = Bytes::from(fetch(address, &Request::plain(&path)).await);
+        router = router.route(&path, get(async move || body));
+    }
+    simulated.abort();
+    serve(router).await;
+}
+
+/// Returns a body from memory.
+pub async fn floor(sends: Sends, body: &Path) {
+    let body = Bytes::from(std::fs::read(body).expect("a body"));
+    let kind = (CONTENT_TYPE, exposition::CONTENT_TYPE);
+    let router = match sends {
+        Sends::Plain => Router::new().route(METRICS, get(async move || ([kind], body))),
+        Sends::Gzip => {
+            let encoding = (CONTENT_ENCODING, "gzip");
+            Router::new().route(METRICS, get(async move || ([kind, encoding], body)))
+        }
+        Sends::Compressing => {
+            let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
+            let router = Router::new().route(METRICS, get(async move || ([kind], body)));
+            router.layer(compression)
+        }
+    };
+    serve(router).await;
+}
+
+async fn serve(router: Router) {
+    use axum::serve::ListenerExt;
+    let listener = loopback().await;
+    println!("address={}", listener.local_addr().expect("an address"));
+    let listener = listener.tap_io(|connection| {
+        let _ = connection.set_nodelay(true);
+    });
+    axum::serve(listener, router).await.expect("a server");
+}
+
+async fn loopback() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.expect("a port")
+}

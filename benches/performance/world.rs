@@ -1,0 +1,77 @@
+//! What is the same in every measurement of one number of profiles.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use qlara_exporter::simulator::PREFIX;
+use tempfile::TempDir;
+
+use crate::client::{Request, fetch};
+use crate::process::{self, Process};
+
+/// Where metrics are.
+pub const METRICS: &str = "/metrics";
+/// What a refresh asks for: the list, then the details.
+pub const API_PATHS: [&str; 4] = [
+    "/socials",
+    "/socials/facebook",
+    "/socials/instagram",
+    "/socials/whatsapp",
+];
+
+/// A gateway, an exporter that has read it once, and what it answers.
+pub struct World {
+    pub profiles: usize,
+    pub gateway: Process,
+    /// Its data stays young for the whole measurement.
+    pub exporter: Process,
+    /// Both as they were sent, in files for the floors.
+    pub plain: PathBuf,
+    pub gzip: PathBuf,
+    _directory: TempDir,
+}
+
+impl World {
+    pub async fn of(profiles: usize) -> World {
+        let gateway = Process::start(&mut process::gateway(profiles));
+        let exporter = Process::start(&mut exporter_of(&gateway, "1h"));
+        let directory = tempfile::tempdir().expect("a folder");
+        let (plain, gzip) = (Request::plain(METRICS), Request::gzip(METRICS));
+        World {
+            profiles,
+            plain: save(&exporter, &plain, directory.path().join("plain")).await,
+            gzip: save(&exporter, &gzip, directory.path().join("gzip")).await,
+            gateway,
+            exporter,
+            _directory: directory,
+        }
+    }
+
+    /// Another exporter of the same gateway.
+    pub fn exporter(&self, ttl: &str) -> Command {
+        exporter_of(&self.gateway, ttl)
+    }
+}
+
+async fn save(exporter: &Process, request: &Request, path: PathBuf) -> PathBuf {
+    std::fs::write(&path, fetch(exporter.address, request).await).expect("a file");
+    path
+}
+
+fn exporter_of(gateway: &Process, ttl: &str) -> Command {
+    let mut command = process::exporter();
+    command
+        .args(["--cache.ttl", ttl, "--qlara.timeout", "1m"])
+        .args(["--qlara.url", &url_of(gateway)]);
+    command
+}
+
+/// The base address of the API.
+pub fn url_of(gateway: &Process) -> String {
+    format!("http://{}{PREFIX}", gateway.address)
+}
+
+/// The size of a file in bytes.
+pub fn size(path: &Path) -> u64 {
+    std::fs::metadata(path).expect("a file").len()
+}
