@@ -7,6 +7,7 @@ mod guard;
 mod http2;
 mod loading;
 mod passwords;
+mod prometheus;
 mod rotation;
 mod server;
 mod tls;
