@@ -2,25 +2,28 @@
 //!
 //! # The way of one scrape
 //!
-//! 1. [`web`] takes the request and its deadline, and asks every [`account`] for a view.
-//! 2. An [`account`] serves its cached snapshot, or starts or joins the one refresh under way.
-//! 3. [`refresh`] asks the [`gateway`] for the list of profiles and the details of each platform,
-//!    and makes a [`snapshot`] of the answers.
-//! 4. [`exposition`] writes the snapshot as text, once; every scrape until the next refresh shares
-//!    that text. [`telemetry`] adds the exporter's own metrics.
-//! 5. What changes from second to second is written once a second, and [`web`] sends the whole.
+//! 1. [`server`] accepts the connection, speaks TLS if there is any, and hands the request to [`web`],
+//!    where the guard lets it pass; [`web_config`] says how both are done.
+//! 2. [`web`] reads the deadline, takes the [`roster`] of accounts in force, and asks every
+//!    [`account`] in it for a view.
+//! 3. An [`account`] serves its cached snapshot, or starts or joins the one refresh under way.
+//! 4. [`refresh`] waits for its turn, asks the [`gateway`] for the list of profiles and the details of
+//!    each platform, and makes a [`snapshot`] of the answers.
+//! 5. [`exposition`] writes the snapshot as text and compresses it, once; every scrape until the next
+//!    refresh shares that. [`telemetry`] adds the exporter's own metrics.
+//! 6. What changes from second to second is written once a second; [`web`] answers with the whole, and
+//!    [`server`] sends it, for as long as its client may take.
 //!
 //! # The rooms
 //!
-//! Arrows run one way: `main` → [`lifecycle`] → [`web`] → [`roster`] → [`account`] → [`refresh`] →
-//! [`gateway`]. [`cli`] and [`config`] turn arguments, environment and file into a validated
-//! configuration; nothing below [`lifecycle`] knows the command line. [`reload`] replaces the
-//! [`roster`], the accounts of the configuration in force. [`server`] accepts connections and keeps
-//! clients to their time; it knows nothing of accounts. [`web_config`] is the file of TLS and
-//! passwords, kept current. [`check`] goes past the cache: it reads the
-//! accounts once, and [`verdict`] says how bad what it finds is, as for the page at `/`. [`simulator`]
-//! is the gateway as its documentation describes it, for demonstrations and tests; [`demo`] joins it
-//! with the exporter, and [`healthcheck`] asks a running one.
+//! Arrows run one way: `main` → [`lifecycle`] → [`server`], and [`web`] → [`roster`] → [`account`] →
+//! [`refresh`] → [`gateway`]. [`cli`] and [`config`] turn arguments, environment and file into a
+//! validated configuration; nothing below [`lifecycle`] knows the command line. [`reload`] replaces
+//! the [`roster`]; `reread` looks at files again off the async threads, and `service_manager` tells
+//! systemd. [`server`] keeps clients to their time, and knows nothing of accounts. [`check`] goes past
+//! the cache: it reads the accounts once, and [`verdict`] says how bad what it finds is, as for the
+//! page at `/`. [`simulator`] is the gateway as its documentation describes it, for demonstrations and
+//! tests; [`demo`] joins it with the exporter, and [`healthcheck`] asks a running one.
 
 #![warn(missing_docs, missing_debug_implementations)]
 
