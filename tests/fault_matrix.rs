@@ -1,14 +1,18 @@
-//! Every fault that the simulated gateway knows, at every call: what the metrics say, what the audit
+//! Every fault on the way to the gateway and in it, at every call: what the metrics say, what the audit
 //! says, what the log says, how long it takes, and that the next good answer heals it.
 
 use std::time::{Duration, Instant};
 
 use qlara_exporter::check::{self, Format, Options, State};
 use qlara_exporter::config::{Config, Settings};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tracing::Level;
 
 use crate::harness::log::Log;
+use crate::harness::passage::{
+    Calls, Fault as OnTheWay, Passage, Said, Shown, Then,
+    Then::{Close, Cut, Repeat, Reset, Silence},
+};
 use crate::harness::scrape::Scrape;
 use crate::harness::{API_KEY, Setup, Stack};
 
@@ -16,13 +20,14 @@ use crate::harness::{API_KEY, Setup, Stack};
 const PAST_PAUSES: Duration = Duration::from_secs(301);
 /// What a refresh may take where the fault is that it takes too long.
 const SHORT: Duration = Duration::from_millis(250);
-/// What it may take elsewhere: no case comes near it, unless it waits for it.
-const LONG: Duration = Duration::from_secs(50);
+/// What it may take elsewhere: no case comes near it.
+const LONG: Duration = Duration::from_secs(20);
 const PLATFORMS: [&str; 3] = ["facebook", "instagram", "whatsapp"];
 
 /// What comes of a fault, at whatever call.
+#[derive(Debug, Clone, Copy)]
 struct Case {
-    fault: &'static str,
+    fault: Fault,
     /// The label value it is counted under.
     reason: &'static str,
     /// What log and audit say.
@@ -31,7 +36,15 @@ struct Case {
     lasts: bool,
 }
 
-const fn case(fault: &'static str, reason: &'static str, words: &'static str) -> Case {
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    /// Before the gateway is reached.
+    OnTheWay(OnTheWay),
+    /// Of the simulated gateway, in the notation of its control endpoint.
+    Simulated(&'static str),
+}
+
+const fn case(fault: Fault, reason: &'static str, words: &'static str) -> Case {
     Case {
         fault,
         reason,
@@ -40,89 +53,263 @@ const fn case(fault: &'static str, reason: &'static str, words: &'static str) ->
     }
 }
 
-const CASES: [Case; 15] = [
-    case("status=400", "client_error", "the gateway answers HTTP 400"),
-    case("status=401", "unauthorized", "refuses the credentials"),
-    case("status=403", "forbidden", "forbids the call"),
-    case("status=429", "rate_limited", "rate limit is used up"),
-    case("retry-after=30s", "rate_limited", "rate limit is used up"),
+const fn lasting(fault: Fault) -> Case {
+    Case {
+        lasts: true,
+        ..case(fault, "timeout", "no answer within the gateway timeout")
+    }
+}
+
+const fn certificate(shown: Shown, words: &'static str) -> Case {
+    let fault = OnTheWay::Certificate(shown);
+    case(Fault::OnTheWay(fault), "tls", words)
+}
+
+const fn handshake(bytes: &'static str, then: Then) -> Fault {
+    Fault::OnTheWay(OnTheWay::Handshake(Said(bytes, then)))
+}
+
+const fn head(bytes: &'static str, then: Then) -> Fault {
+    Fault::OnTheWay(OnTheWay::Answer(Said(bytes, then)))
+}
+
+const fn simulated(fault: &'static str, reason: &'static str, words: &'static str) -> Case {
+    case(Fault::Simulated(fault), reason, words)
+}
+
+const UNREACHABLE: &str = "cannot reach the gateway";
+const NO_HTTP: &str = "the answer is not as documented: no valid HTTP";
+const TOO_LONG: &str = "longer than limits.response_bytes";
+
+const CASES: [Case; 34] = [
+    // Connection.
+    case(Fault::OnTheWay(OnTheWay::Refused), "connect", UNREACHABLE),
+    lasting(Fault::OnTheWay(OnTheWay::Unaccepted)),
+    // TLS.
+    certificate(Shown::Stranger, "UnknownIssuer"),
+    certificate(Shown::OtherName, "not valid for name"),
+    certificate(Shown::Expired, "certificate expired"),
     case(
+        handshake("HTTP/1.1 400 Bad Request\r\n\r\n", Close),
+        "tls",
+        "TLS with the gateway fails",
+    ),
+    case(handshake("", Close), "tls", "the handshake breaks off"),
+    case(handshake("", Reset), "connect", UNREACHABLE),
+    lasting(handshake("", Silence)),
+    // Headers.
+    case(head("", Close), "connect", UNREACHABLE),
+    case(head("", Cut), "connect", UNREACHABLE),
+    case(head("", Reset), "connect", UNREACHABLE),
+    lasting(head("", Silence)),
+    case(
+        head("HTTP/1.1 200 OK\r\nContent-Le", Close),
+        "connect",
+        UNREACHABLE,
+    ),
+    case(
+        head("HTTP/1.1 200 OK\r\nContent-Le", Reset),
+        "connect",
+        UNREACHABLE,
+    ),
+    lasting(head("HTTP/1.1 200 OK\r\nContent-Le", Silence)),
+    case(
+        head("SSH-2.0-OpenSSH_9.2\r\n\r\n", Close),
+        "invalid_response",
+        NO_HTTP,
+    ),
+    case(
+        head("HTTP/1.1 200 OK\r\n", Repeat("A: header\r\n")),
+        "invalid_response",
+        NO_HTTP,
+    ),
+    case(
+        head(
+            "HTTP/1.1 200 OK\r\nA: ",
+            Repeat("header of a thousand lines, "),
+        ),
+        "invalid_response",
+        NO_HTTP,
+    ),
+    // Status.
+    simulated("status=400", "client_error", "the gateway answers HTTP 400"),
+    simulated("status=401", "unauthorized", "refuses the credentials"),
+    simulated("status=403", "forbidden", "forbids the call"),
+    simulated("status=429", "rate_limited", "rate limit is used up"),
+    simulated("retry-after=30s", "rate_limited", "rate limit is used up"),
+    simulated(
         "redirect=http://127.0.0.1:9/",
         "client_error",
         "the gateway answers HTTP 302",
     ),
-    case("status=500", "server_error", "the gateway answers HTTP 500"),
-    case("status=503", "server_error", "the gateway answers HTTP 503"),
-    case("reset", "connect", "cannot reach the gateway"),
-    case("truncated", "invalid_response", "the body breaks off"),
-    case(
+    simulated("status=500", "server_error", "the gateway answers HTTP 500"),
+    simulated("status=503", "server_error", "the gateway answers HTTP 503"),
+    // Body, and what comes instead of an answer.
+    simulated("reset", "connect", UNREACHABLE),
+    simulated("truncated", "invalid_response", "the body breaks off"),
+    simulated(
         "garbage",
         "invalid_response",
         "the answer is not as documented",
     ),
-    case("endless", "too_large", "longer than limits.response_bytes"),
-    case(
-        "gzip-bomb",
-        "too_large",
-        "longer than limits.response_bytes",
-    ),
-    Case {
-        lasts: true,
-        ..case("hang", "timeout", "no answer within the gateway timeout")
-    },
-    Case {
-        lasts: true,
-        ..case("stall", "timeout", "no answer within the gateway timeout")
-    },
+    simulated("endless", "too_large", TOO_LONG),
+    simulated("gzip-bomb", "too_large", TOO_LONG),
+    lasting(Fault::Simulated("hang")),
+    lasting(Fault::Simulated("stall")),
 ];
 
-/// A good first scrape, and then a minute.
-async fn stack(timeout: Duration) -> Stack {
-    let setup = Setup {
-        settings: Settings {
-            timeout: Some(timeout),
-            ..Settings::default()
-        },
-        ..Setup::yaml("limits: {response_bytes: 256KiB}")
-    };
-    let stack = setup.start().await;
-    assert_eq!(stack.scrape().await.value("qlara_up"), 1.0);
-    stack.clock.advance(PAST_PAUSES);
-    stack
-}
+impl Case {
+    /// The budget of a refresh.
+    fn timeout(&self) -> Duration {
+        if self.lasts { SHORT } else { LONG }
+    }
 
-/// `check`, against the gateway of the stack.
-async fn audit(stack: &Stack, timeout: Duration) -> (State, Value) {
-    let settings = Settings {
-        file: Some(stack.file("qlara.yml")),
-        url: Some(stack.gateway.url()),
-        timeout: Some(timeout),
-        ..Settings::default()
-    };
-    let key = |name: &str| (name == "QLARA_API_KEY").then(|| API_KEY.to_owned());
-    let config = Config::load(&settings, &key).expect("a good configuration");
-    let clock = stack.clock.clone();
-    let audit = check::run(config, Options::default(), clock, |_, _| ()).await;
-    let mut text = Vec::new();
-    let state = audit.expect("an audit").write(Format::Json, &mut text);
-    (
-        state.expect("written"),
-        serde_json::from_slice(&text).expect("JSON"),
-    )
-}
+    /// Whether it is known which call it concerns. A connection and its handshake come before.
+    fn knows_the_call(&self) -> bool {
+        matches!(
+            self.fault,
+            Fault::Simulated(_) | Fault::OnTheWay(OnTheWay::Answer(_))
+        )
+    }
 
-/// How many calls of an endpoint have failed for a reason; nothing else has failed.
-fn only_failures(scrape: &Scrape, endpoint: &str, reason: &str) -> f64 {
-    let series = format!(r#"{{endpoint="{endpoint}",reason="{reason}"}}"#);
-    let mut found = 0.0;
-    for (labels, value) in scrape.family("qlara_gateway_request_failures_total") {
-        if labels == series {
-            found = value;
-        } else {
-            assert_eq!(value, 0.0, "{labels}");
+    /// The ways to the gateway on which it can happen.
+    fn ways(&self) -> Vec<Option<Passage>> {
+        match self.fault {
+            Fault::Simulated(_) => vec![None],
+            Fault::OnTheWay(OnTheWay::Certificate(_) | OnTheWay::Handshake(_)) => {
+                vec![Some(Passage::over_tls())]
+            }
+            Fault::OnTheWay(_) => vec![Some(Passage::plain()), Some(Passage::over_tls())],
         }
     }
-    found
+}
+
+/// An exporter, and the way to its gateway where something stands on it.
+struct Scene {
+    stack: Stack,
+    passage: Option<Passage>,
+    timeout: Duration,
+}
+
+impl Scene {
+    /// A good first scrape, and then some minutes.
+    async fn new(mut passage: Option<Passage>, timeout: Duration) -> Scene {
+        let ca_file = passage.as_ref().and_then(Passage::ca_file);
+        let gateway = ca_file.map_or_else(String::new, |file| {
+            format!(
+                "gateway: {{tls_config: {{ca_file: '{}'}}}}\n",
+                file.display()
+            )
+        });
+        let setup = Setup {
+            settings: Settings {
+                timeout: Some(timeout),
+                ..Settings::default()
+            },
+            url: passage.as_ref().map(Passage::url),
+            ..Setup::yaml(&format!("{gateway}limits: {{response_bytes: 256KiB}}"))
+        };
+        let stack = setup.with_profiles(fine_profiles()).await;
+        if let Some(passage) = &mut passage {
+            passage.open(stack.gateway.address).await;
+        }
+        let scene = Scene {
+            stack,
+            passage,
+            timeout,
+        };
+        assert_eq!(scene.stack.scrape().await.value("qlara_up"), 1.0);
+        scene.stack.clock.advance(PAST_PAUSES);
+        scene
+    }
+
+    async fn spoil(&mut self, fault: Fault, calls: Calls) {
+        match (fault, &mut self.passage) {
+            (Fault::Simulated(fault), _) => {
+                let fault = format!("{}{fault}", scope(calls));
+                self.stack.gateway.faults(&fault).await;
+            }
+            (Fault::OnTheWay(fault), Some(passage)) => {
+                passage
+                    .spoil(self.stack.gateway.address, fault, calls)
+                    .await;
+            }
+            (Fault::OnTheWay(fault), None) => panic!("nothing stands on the way: {fault:?}"),
+        }
+    }
+
+    async fn heal(&mut self) {
+        self.stack.gateway.faults("").await;
+        if let Some(passage) = &mut self.passage {
+            passage.open(self.stack.gateway.address).await;
+        }
+        self.stack.clock.advance(PAST_PAUSES);
+    }
+
+    /// `check`, against the same gateway.
+    async fn audit(&self) -> (State, String) {
+        let url = self.passage.as_ref().map(Passage::url);
+        let settings = Settings {
+            file: Some(self.stack.file("qlara.yml")),
+            url: url.or_else(|| Some(self.stack.gateway.url())),
+            timeout: Some(self.timeout),
+            ..Settings::default()
+        };
+        let key = |name: &str| (name == "QLARA_API_KEY").then(|| API_KEY.to_owned());
+        let config = Config::load(&settings, &key).expect("a good configuration");
+        let clock = self.stack.clock.clone();
+        let audit = check::run(config, Options::default(), clock, |_, _| ()).await;
+        let mut text = Vec::new();
+        let state = audit.expect("an audit").write(Format::Json, &mut text);
+        let text = String::from_utf8(text).expect("UTF-8");
+        (state.expect("written"), text)
+    }
+}
+
+/// One of each platform, in whose details nothing is wanting.
+fn fine_profiles() -> Value {
+    let profiles = PLATFORMS.map(|platform| {
+        json!({
+            "platform": platform,
+            "profileId": platform,
+            "name": "A profile",
+            "status": "CONNECTED",
+            "tokenExpiresAt": "2026-06-01T12:00:00Z",
+            "connectedAt": "2026-01-01T12:00:00Z",
+            "permissions": [
+                "pages_messaging",
+                "pages_read_engagement",
+                "instagram_basic",
+                "instagram_manage_messages",
+            ],
+        })
+    });
+    Value::from(profiles.to_vec())
+}
+
+/// In the notation of the simulated gateway.
+fn scope(calls: Calls) -> String {
+    match calls {
+        Calls::All | Calls::First => String::new(),
+        Calls::List => "list:".to_owned(),
+        Calls::Details => "details:".to_owned(),
+        Calls::DetailsOf(platform) => format!("details/{platform}:"),
+    }
+}
+
+/// The platforms whose details are not read, if the list is.
+fn without_details(calls: Calls) -> Vec<&'static str> {
+    match calls {
+        Calls::All | Calls::First | Calls::List => Vec::new(),
+        Calls::Details => PLATFORMS.to_vec(),
+        Calls::DetailsOf(platform) => vec![platform],
+    }
+}
+
+/// How many calls have failed, by endpoint and reason.
+fn failures(scrape: &Scrape) -> Vec<(&str, f64)> {
+    let all = scrape.family("qlara_gateway_request_failures_total");
+    all.into_iter().filter(|(_, count)| *count > 0.0).collect()
 }
 
 fn details_up(scrape: &Scrape) -> Vec<&str> {
@@ -131,120 +318,143 @@ fn details_up(scrape: &Scrape) -> Vec<&str> {
     up.map(|(labels, _)| labels).collect()
 }
 
-async fn heals(stack: &Stack, log: &Log, what: &str) {
-    stack.gateway.faults("").await;
-    stack.clock.advance(PAST_PAUSES);
-    let healed = stack.scrape().await;
-    assert_eq!(healed.value("qlara_up"), 1.0, "{what}");
-    assert_eq!(details_up(&healed).len(), 3, "{what}");
-    assert_eq!(healed.family("qlara_profile_info").len(), 3, "{what}");
+/// The metrics of a refresh whose list fails: what was known stays.
+fn shows_no_list(scrape: &Scrape, case: &Case) {
+    let reason = case.reason;
+    let series = format!(r#"{{endpoint="socials",reason="{reason}"}}"#);
+    assert_eq!(failures(scrape), [(series.as_str(), 1.0)]);
+    assert_eq!(scrape.value("qlara_up"), 0.0);
+    assert_eq!(scrape.family("qlara_profile_info").len(), 3);
+}
+
+/// The metrics of a refresh that lacks the details of some platforms: the list stays, and what only
+/// the details know is not known.
+fn shows_no_details(scrape: &Scrape, case: &Case, platforms: &[&str]) {
+    let reason = case.reason;
+    let series = format!(r#"{{endpoint="platform",reason="{reason}"}}"#);
+    assert_eq!(
+        failures(scrape),
+        [(series.as_str(), platforms.len() as f64)]
+    );
+    assert_eq!(scrape.value("qlara_up"), 1.0);
+    assert_eq!(scrape.family("qlara_profile_info").len(), 3);
+    assert_eq!(details_up(scrape).len(), 3 - platforms.len());
+    for platform in platforms {
+        let up = format!(r#"qlara_details_up{{platform="{platform}"}}"#);
+        assert_eq!(scrape.value(&up), 0.0);
+        let label = format!(r#"platform="{platform}""#);
+        let permissions = scrape.family("qlara_profile_permission_granted");
+        assert!(
+            permissions
+                .iter()
+                .all(|(labels, _)| !labels.contains(&label))
+        );
+    }
+}
+
+/// One warning for the list, or for each platform.
+fn logs(lines: &str, case: &Case, platforms: &[&str]) {
+    assert_eq!(lines.lines().count(), platforms.len().max(1), "{lines}");
+    let reason = format!("reason={} ", case.reason);
+    for line in lines.lines() {
+        for words in ["level=WARN", &reason, case.words] {
+            assert!(line.contains(words), "{words}: {line}");
+        }
+    }
+    let about = "Cannot read the list";
+    assert_eq!(lines.contains(about), platforms.is_empty(), "{lines}");
+    for platform in platforms {
+        let of_platform = format!("platform={platform} ");
+        assert!(lines.contains(&of_platform), "{lines}");
+    }
+}
+
+/// The audit does not know, and says why.
+fn judges((state, text): &(State, String), case: &Case, platforms: &[&str]) {
+    assert_eq!(*state, State::Unknown, "{text}");
+    assert!(text.contains(case.words), "{text}");
+    for platform in platforms {
+        assert!(text.contains(&format!("details of {platform}: ")), "{text}");
+    }
+}
+
+async fn heals(scene: &mut Scene, log: &Log, platforms: &[&str]) {
+    scene.heal().await;
+    let healed = scene.stack.scrape().await;
+    assert_eq!(healed.value("qlara_up"), 1.0);
+    assert_eq!(details_up(&healed).len(), 3);
+    assert_eq!(healed.family("qlara_profile_info").len(), 3);
     let lines = log.take();
-    assert_eq!(lines.lines().count(), 1, "{what}: {lines}");
-    assert!(lines.contains("level=INFO"), "{what}: {lines}");
+    assert_eq!(lines.lines().count(), platforms.len().max(1), "{lines}");
+    assert!(
+        lines.lines().all(|line| line.contains("level=INFO")),
+        "{lines}"
+    );
+    let (state, text) = scene.audit().await;
+    assert_eq!(state, State::Ok, "{text}");
+}
+
+/// One case at these calls, from the first good scrape to the next.
+async fn try_out(case: &Case, calls: Calls, passage: Option<Passage>) {
+    let mut scene = Scene::new(passage, case.timeout()).await;
+    let log = Log::collect(Level::INFO);
+    let platforms = without_details(calls);
+
+    scene.spoil(case.fault, calls).await;
+    let asked = Instant::now();
+    let scrape = scene.stack.scrape().await;
+    let took = asked.elapsed();
+    assert_eq!(took >= case.timeout(), case.lasts, "{took:?}");
+    assert!(took < LONG, "{took:?}");
+    match platforms.is_empty() {
+        true => shows_no_list(&scrape, case),
+        false => shows_no_details(&scrape, case, &platforms),
+    }
+    logs(&log.take(), case, &platforms);
+    // A fault that begins after the list begins after that of the audit, too.
+    scene.spoil(case.fault, calls).await;
+    judges(&scene.audit().await, case, &platforms);
+
+    heals(&mut scene, &log, &platforms).await;
+}
+
+/// Every case at these calls; those that cannot choose their calls only at `All` and `Details`.
+async fn try_out_at(all_calls: &[Calls]) {
+    for case in CASES {
+        for calls in all_calls {
+            if !case.knows_the_call() && !matches!(calls, Calls::All | Calls::Details) {
+                continue;
+            }
+            for passage in case.ways() {
+                let over = passage.as_ref().map(Passage::url);
+                // Shown where the test fails.
+                println!("{:?} at {calls:?} over {over:?}", case.fault);
+                try_out(&case, *calls, passage).await;
+            }
+        }
+    }
 }
 
 #[tokio::test]
 async fn every_fault_of_the_list() {
-    for case in CASES {
-        for scope in ["", "list:"] {
-            let fault = format!("{scope}{}", case.fault);
-            let timeout = if case.lasts { SHORT } else { LONG };
-            let stack = stack(timeout).await;
-            let log = Log::collect(Level::INFO);
-            stack.gateway.faults(&fault).await;
-
-            let asked = Instant::now();
-            let scrape = stack.scrape().await;
-            assert_eq!(asked.elapsed() >= timeout, case.lasts, "{fault}");
-            assert_eq!(scrape.value("qlara_up"), 0.0, "{fault}");
-            assert_eq!(
-                only_failures(&scrape, "socials", case.reason),
-                1.0,
-                "{fault}"
-            );
-            // What was known stays.
-            assert_eq!(scrape.family("qlara_profile_info").len(), 3, "{fault}");
-            let lines = log.take();
-            assert_eq!(lines.lines().count(), 1, "{fault}: {lines}");
-            let reason = format!("reason={} ", case.reason);
-            for words in ["level=WARN", "Cannot read the list", &reason, case.words] {
-                assert!(lines.contains(words), "{fault}: {lines}");
-            }
-            let (state, audit) = audit(&stack, timeout).await;
-            assert_eq!(state, State::Unknown, "{fault}");
-            assert!(audit.to_string().contains(case.words), "{fault}: {audit}");
-
-            heals(&stack, &log, &fault).await;
-        }
-    }
+    try_out_at(&[Calls::All, Calls::List]).await;
 }
 
 #[tokio::test]
 async fn every_fault_of_each_details_call() {
-    for case in CASES {
-        for platform in PLATFORMS {
-            let fault = format!("details/{platform}:{}", case.fault);
-            let timeout = if case.lasts { SHORT } else { LONG };
-            let stack = stack(timeout).await;
-            let log = Log::collect(Level::INFO);
-            stack.gateway.faults(&fault).await;
-
-            let asked = Instant::now();
-            let scrape = stack.scrape().await;
-            assert_eq!(asked.elapsed() >= timeout, case.lasts, "{fault}");
-            assert_eq!(scrape.value("qlara_up"), 1.0, "{fault}");
-            assert_eq!(
-                only_failures(&scrape, "platform", case.reason),
-                1.0,
-                "{fault}"
-            );
-            let failed = format!(r#"{{platform="{platform}"}}"#);
-            assert_eq!(details_up(&scrape).len(), 2, "{fault}");
-            assert!(!details_up(&scrape).contains(&failed.as_str()), "{fault}");
-            // The list stays, and what only the details know is not known.
-            assert_eq!(scrape.family("qlara_profile_info").len(), 3, "{fault}");
-            let of_platform = format!(r#"platform="{platform}""#);
-            let permissions = scrape.family("qlara_profile_permission_granted");
-            assert!(
-                permissions
-                    .iter()
-                    .all(|(labels, _)| !labels.contains(&of_platform)),
-                "{fault}"
-            );
-            let lines = log.take();
-            assert_eq!(lines.lines().count(), 1, "{fault}: {lines}");
-            let of_platform = format!("platform={platform} ");
-            let reason = format!("reason={} ", case.reason);
-            for words in [
-                "level=WARN",
-                "Cannot read the details",
-                &of_platform,
-                &reason,
-                case.words,
-            ] {
-                assert!(lines.contains(words), "{fault}: {lines}");
-            }
-            let (_, audit) = audit(&stack, timeout).await;
-            let note = audit.to_string();
-            assert!(
-                note.contains(&format!("details of {platform}")),
-                "{fault}: {note}"
-            );
-            assert!(note.contains(case.words), "{fault}: {note}");
-
-            heals(&stack, &log, &fault).await;
-        }
-    }
+    let each = PLATFORMS.map(Calls::DetailsOf);
+    try_out_at(&[&[Calls::Details], &each[..]].concat()).await;
 }
 
 /// The two statuses that mean something else for a platform than for the list.
 #[tokio::test]
 async fn a_404_is_a_wrong_prefix_for_the_list_and_no_profiles_for_a_platform() {
-    let stack = stack(LONG).await;
+    let Scene { stack, .. } = Scene::new(None, LONG).await;
     stack.gateway.faults("list:status=404").await;
     let scrape = stack.scrape().await;
     assert_eq!(scrape.value("qlara_up"), 0.0);
-    assert_eq!(only_failures(&scrape, "socials", "client_error"), 1.0);
+    let series = r#"{endpoint="socials",reason="client_error"}"#;
+    assert_eq!(failures(&scrape), [(series, 1.0)]);
     stack.gateway.faults("details:status=404").await;
     stack.clock.advance(PAST_PAUSES);
     let scrape = stack.scrape().await;
@@ -254,7 +464,7 @@ async fn a_404_is_a_wrong_prefix_for_the_list_and_no_profiles_for_a_platform() {
 
 #[tokio::test]
 async fn slowness_within_the_budget_is_no_fault() {
-    let stack = stack(LONG).await;
+    let Scene { stack, .. } = Scene::new(None, LONG).await;
     let log = Log::collect(Level::INFO);
     for fault in ["latency=20ms", "list:latency=20ms", "details:latency=20ms"] {
         stack.gateway.faults(fault).await;
@@ -269,9 +479,9 @@ async fn slowness_within_the_budget_is_no_fault() {
 #[tokio::test]
 async fn jumps_of_the_clock_cost_nothing() {
     const DAY: i64 = 86_400;
-    let stack = stack(LONG).await;
+    let Scene { stack, .. } = Scene::new(None, LONG).await;
     let log = Log::collect(Level::INFO);
-    let token = r#"{platform="facebook",profile="fb_page_123456"}"#;
+    let token = r#"{platform="facebook",profile="facebook"}"#;
     let end = format!("qlara_token_expiry_timestamp_seconds{token}");
     let left = format!("qlara_token_seconds_to_expiry{token}");
     let mut before = stack.scrape().await;
@@ -301,9 +511,12 @@ async fn a_thousand_changes_between_good_and_bad() {
     let faults: Vec<&str> = CASES
         .iter()
         .filter(|case| !case.lasts)
-        .map(|case| case.fault)
+        .filter_map(|case| match case.fault {
+            Fault::Simulated(fault) => Some(fault),
+            Fault::OnTheWay(_) => None,
+        })
         .collect();
-    let stack = stack(LONG).await;
+    let Scene { stack, .. } = Scene::new(None, LONG).await;
     let log = Log::collect(Level::WARN);
     let mut random = fastrand::Rng::with_seed(5);
     let mut warnings = 0;

@@ -1,14 +1,11 @@
 //! How the exporter talks to the gateway.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::path::Path;
 
 use qlara_exporter::config::Settings;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
 
 use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::passage::Passage;
 use crate::harness::{API_KEY, Setup, Stack};
 
 const EMPTY_LIST: &str = r#"{"profiles": [], "total": 0}"#;
@@ -18,6 +15,12 @@ fn asking(url: String) -> Setup {
         url: Some(url),
         ..Setup::default()
     }
+}
+
+/// A configuration that trusts these authorities.
+fn trusting(ca_file: &Path) -> String {
+    let ca_file = ca_file.display();
+    format!("gateway: {{tls_config: {{ca_file: '{ca_file}'}}}}")
 }
 
 fn failures(scrape: &crate::harness::scrape::Scrape) -> Vec<(&str, f64)> {
@@ -162,20 +165,6 @@ async fn an_error_whose_body_never_comes_is_what_its_status_says() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_breaks_off_is_a_tls_failure() {
-    let gateway = Recorder::start_silent().await;
-    let scrape = asking(format!("https://{}/", gateway.address))
-        .start()
-        .await
-        .scrape()
-        .await;
-    assert_eq!(
-        failures(&scrape),
-        [(r#"{endpoint="socials",reason="tls"}"#, 1.0)]
-    );
-}
-
-#[tokio::test]
 async fn after_a_429_the_remaining_platforms_are_not_asked() {
     let profiles: Vec<String> = (0..20)
         .map(|number| format!(r#"{{"platform": "p{number}", "profileId": "x"}}"#))
@@ -233,39 +222,6 @@ async fn a_connection_that_ends_unanswered_is_asked_once_more_on_another() {
 }
 
 #[tokio::test]
-async fn nobody_listens() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port")
-        .local_addr()
-        .expect("it");
-    let scrape = asking(format!("http://{port}/prefix"))
-        .start()
-        .await
-        .scrape()
-        .await;
-    assert_eq!(scrape.value("qlara_up"), 0.0);
-    assert_eq!(
-        failures(&scrape),
-        [(r#"{endpoint="socials",reason="connect"}"#, 1.0)]
-    );
-}
-
-#[tokio::test]
-async fn something_else_than_http_answers() {
-    let gateway = Recorder::start(|_| b"SSH-2.0-OpenSSH_9.2\r\n\r\n".to_vec()).await;
-    let scrape = asking(format!("http://{}", gateway.address))
-        .start()
-        .await
-        .scrape()
-        .await;
-    assert_eq!(
-        failures(&scrape),
-        [(r#"{endpoint="socials",reason="invalid_response"}"#, 1.0)]
-    );
-}
-
-#[tokio::test]
 async fn a_proxy_from_the_configuration_carries_the_calls() {
     let proxy = Recorder::start(|_| http_answer("200 OK", "", EMPTY_LIST)).await;
     let yaml = format!(
@@ -318,64 +274,21 @@ async fn a_proxy_never_sees_the_key_of_a_tls_gateway() {
     assert!(!request.contains(API_KEY), "{request}");
 }
 
-/// TLS in front of a simulated gateway: where it listens, and the CA that vouches for it.
-async fn tls_gateway(to: SocketAddr) -> (SocketAddr, String) {
-    let certified =
-        rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(
-        certified.signing_key.serialize_der(),
-    ));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(vec![certified.cert.der().clone()], key)
-        .expect("a certificate");
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                // A client that trusts another CA ends the handshake.
-                if let Ok(mut client) = acceptor.accept(stream).await {
-                    let mut gateway = TcpStream::connect(to).await.expect("the gateway");
-                    let _ = tokio::io::copy_bidirectional(&mut client, &mut gateway).await;
-                }
-            });
-        }
-    });
-    (address, certified.cert.pem())
-}
-
 #[tokio::test]
 async fn a_ca_from_the_configuration_is_trusted_and_an_unknown_one_is_not() {
-    let plain = Stack::start().await;
-    let (address, ca) = tls_gateway(plain.gateway.address).await;
-    let url = format!(
-        "https://localhost:{}{}",
-        address.port(),
-        qlara_exporter::simulator::PREFIX
-    );
-    let directory = tempfile::tempdir().expect("a folder");
-    let ca_file = directory.path().join("ca.pem");
-    std::fs::write(&ca_file, ca).expect("a file");
-
-    let yaml = format!(
-        "gateway: {{tls_config: {{ca_file: '{}'}}}}",
-        ca_file.display()
-    );
-    let trusting = Setup {
-        url: Some(url.clone()),
+    let mut passage = Passage::over_tls();
+    let yaml = trusting(passage.ca_file().expect("a file"));
+    let setup = Setup {
+        url: Some(passage.url()),
         ..Setup::yaml(&yaml)
     };
-    let scrape = trusting.start().await.scrape().await;
+    let stack = setup.start().await;
+    passage.open(stack.gateway.address).await;
+    let scrape = stack.scrape().await;
     assert_eq!(scrape.value("qlara_up"), 1.0);
     assert_eq!(failures(&scrape), []);
 
-    let scrape = asking(url).start().await.scrape().await;
+    let scrape = asking(passage.url()).start().await.scrape().await;
     assert_eq!(scrape.value("qlara_up"), 0.0);
     assert_eq!(
         failures(&scrape),
@@ -386,43 +299,27 @@ async fn a_ca_from_the_configuration_is_trusted_and_an_unknown_one_is_not() {
 #[tokio::test]
 async fn a_changed_ca_file_is_trusted_without_a_restart_and_a_broken_one_is_not_taken() {
     const GOOD: &str = "qlara_exporter_config_last_reload_successful";
-    let plain = Stack::start().await;
-    let (address, ca) = tls_gateway(plain.gateway.address).await;
-    let (_, another_ca) = tls_gateway(plain.gateway.address).await;
+    let (mut passage, another) = (Passage::over_tls(), Passage::over_tls());
+    let copy = |passage: &Passage, to: &Path| {
+        std::fs::copy(passage.ca_file().expect("a file"), to).expect("copied");
+    };
     let directory = tempfile::tempdir().expect("a folder");
     let ca_file = directory.path().join("ca.pem");
-    std::fs::write(&ca_file, another_ca).expect("a file");
-    let port = address.port();
+    copy(&another, &ca_file);
     let setup = Setup {
-        url: Some(format!(
-            "https://localhost:{port}{}",
-            qlara_exporter::simulator::PREFIX
-        )),
-        ..Setup::yaml(&format!(
-            "gateway: {{tls_config: {{ca_file: '{}'}}}}",
-            ca_file.display()
-        ))
+        url: Some(passage.url()),
+        ..Setup::yaml(&trusting(&ca_file))
     };
     let stack = setup.start().await;
+    passage.open(stack.gateway.address).await;
     let scrape = stack.scrape().await;
     assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (0.0, 1.0));
-    std::fs::write(&ca_file, ca).expect("a file");
+    copy(&passage, &ca_file);
     let scrape = stack.scrape_after(61).await;
     assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (1.0, 1.0));
     std::fs::write(&ca_file, "no certificate").expect("a file");
     let scrape = stack.scrape_after(61).await;
     assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (1.0, 0.0));
-}
-
-#[tokio::test]
-async fn https_to_a_plain_server_is_a_tls_failure() {
-    let plain = Stack::start().await;
-    let url = format!("https://{}/", plain.gateway.address);
-    let scrape = asking(url).start().await.scrape().await;
-    assert_eq!(
-        failures(&scrape),
-        [(r#"{endpoint="socials",reason="tls"}"#, 1.0)]
-    );
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 /// A recording server; each connection carries one request.
@@ -54,14 +54,7 @@ impl Recorder {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let (recorded, answer) = (Arc::clone(&recorded), Arc::clone(&answer));
                 tokio::spawn(async move {
-                    let mut head = Vec::new();
-                    while !head.ends_with(b"\r\n\r\n") {
-                        match stream.read_u8().await {
-                            Ok(byte) => head.push(byte),
-                            Err(_) => break,
-                        }
-                    }
-                    let head = String::from_utf8_lossy(&head).into_owned();
+                    let head = read_head(&mut stream).await;
                     let answer = answer(&head);
                     recorded.lock().push(head);
                     // A client that stops reading is part of some tests.
@@ -81,6 +74,18 @@ impl Recorder {
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().clone()
     }
+}
+
+/// The request line and the headers, as far as they come.
+pub async fn read_head(stream: &mut (impl AsyncRead + Unpin + ?Sized)) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) => break,
+        }
+    }
+    String::from_utf8_lossy(&head).into_owned()
 }
 
 /// An HTTP answer that closes the connection.
