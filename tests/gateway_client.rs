@@ -5,7 +5,7 @@ use std::path::Path;
 use qlara_exporter::config::Settings;
 
 use crate::harness::listener::{Recorder, http_answer};
-use crate::harness::passage::Passage;
+use crate::harness::passage::{Calls, Fault, Passage, Said, Then};
 use crate::harness::{API_KEY, Setup, Stack};
 
 const EMPTY_LIST: &str = r#"{"profiles": [], "total": 0}"#;
@@ -192,21 +192,27 @@ async fn after_a_429_the_remaining_platforms_are_not_asked() {
     );
 }
 
+/// As a gateway ends a kept connection in the moment in which it is used again.
 #[tokio::test]
 async fn a_connection_that_ends_unanswered_is_asked_once_more_on_another() {
-    let attempts = std::sync::atomic::AtomicUsize::new(0);
-    let gateway = Recorder::start(move |_| {
-        // Of the first connection nothing comes but its end.
-        match attempts.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
-            0 => Vec::new(),
-            _ => http_answer("200 OK", "", EMPTY_LIST),
+    for then in [Then::Close, Then::Cut, Then::Reset] {
+        for mut passage in [Passage::plain(), Passage::over_tls()] {
+            let yaml = passage.ca_file().map(trusting);
+            let setup = Setup {
+                url: Some(passage.url()),
+                yaml,
+                ..Setup::default()
+            };
+            let stack = setup.start().await;
+            let fault = Fault::Answer(Said("", then));
+            let gateway = stack.gateway.address;
+            passage.spoil(gateway, fault, Calls::First).await;
+            let scrape = stack.scrape().await;
+            let url = passage.url();
+            assert_eq!(scrape.value("qlara_up"), 1.0, "{then:?}: {url}");
+            assert_eq!(failures(&scrape), [], "{then:?}: {url}");
         }
-    })
-    .await;
-    let stack = asking(format!("http://{}", gateway.address)).start().await;
-    let scrape = stack.scrape().await;
-    assert_eq!(scrape.value("qlara_up"), 1.0);
-    assert_eq!(gateway.requests().len(), 2);
+    }
 
     let silent = Recorder::start(|_| Vec::new()).await;
     let scrape = asking(format!("http://{}", silent.address))

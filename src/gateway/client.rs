@@ -198,8 +198,8 @@ async fn read_body(
     Ok(body)
 }
 
-/// Sends a request, and once more if the connection ended before any byte of the answer: the gateway
-/// may close a kept connection in the very moment in which it is used again.
+/// Sends a request, and once more if the connection ended before the head of the answer did: the
+/// gateway may close a kept connection in the very moment in which it is used again.
 async fn send(request: RequestBuilder) -> reqwest::Result<Response> {
     let again = request.try_clone();
     match (request.send().await, again) {
@@ -208,8 +208,14 @@ async fn send(request: RequestBuilder) -> reqwest::Result<Response> {
     }
 }
 
+/// Where the end comes without that of TLS, or crosses the request, it is an error of the connection.
 fn ended_unanswered(error: &reqwest::Error) -> bool {
-    find_cause::<hyper::Error>(error).is_some_and(hyper::Error::is_incomplete_message)
+    let broken = matches!(
+        root_io_kind(error),
+        Some(ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
+    );
+    let ended = find_cause::<hyper::Error>(error).is_some_and(hyper::Error::is_incomplete_message);
+    !error.is_connect() && (broken || ended)
 }
 
 async fn in_time<T>(
