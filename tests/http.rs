@@ -61,8 +61,17 @@ async fn gzip_comes_when_asked_for() {
 
 #[tokio::test]
 async fn head_has_the_headers_without_the_body() {
-    let stack = Stack::start().await;
-    for path in ["/metrics", "/", "/-/healthy", "/-/ready"] {
+    let accounts = "accounts: [{name: a, api_key_env: QLARA_API_KEY}]";
+    let stack = Setup::yaml(accounts).start().await;
+    for path in [
+        "/metrics",
+        "/probe?account=a",
+        "/sd",
+        "/",
+        "/-/healthy",
+        "/-/ready",
+        "/-/documentation",
+    ] {
         let answer = stack
             .request(Method::HEAD, path)
             .send()

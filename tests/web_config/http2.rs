@@ -1,4 +1,4 @@
-//! HTTP/2, which is spoken over TLS: what differs there.
+//! The handshake, and HTTP/2, which is spoken over TLS: what differs there.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use h2::client::{Builder, SendRequest};
 use qlara_exporter::server::Timeouts;
 use reqwest::Method;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -79,6 +80,46 @@ async fn the_host_of_discovery_is_that_of_the_request() {
         "{text}"
     );
     assert!(text.contains(r#""__scheme__":"https""#), "{text}");
+}
+
+#[tokio::test]
+async fn a_handshake_that_does_not_end_is_shown_out() {
+    let (stack, server, _folder) = over_tls(Timeouts {
+        head: Duration::from_millis(200),
+        idle: NEVER,
+        answer: NEVER,
+    })
+    .await;
+    // Nothing, and the beginning of a greeting.
+    for begun in [&b""[..], b"\x16\x03\x01\x02"] {
+        let mut client = TcpStream::connect(stack.exporter)
+            .await
+            .expect("a connection");
+        client.write_all(begun).await.expect("sent");
+        let mut answer = Vec::new();
+        let end = timeout(PATIENCE, client.read_to_end(&mut answer)).await;
+        // A reset is an end, too.
+        let _ = end.expect("an end");
+        assert_eq!(answer, b"");
+    }
+    let (mut client, _connection) = speak(&stack, &server, 1 << 20).await;
+    let (answer, _) = client.send_request(request("sd"), true).expect("sent");
+    assert_eq!(answer.await.expect("an answer").status(), 200);
+}
+
+#[tokio::test]
+async fn a_connection_carries_so_many_requests_at_once_and_heads_so_long() {
+    let (stack, server, _folder) = over_tls(Timeouts::default()).await;
+    let (client, _connection) = speak(&stack, &server, 1 << 20).await;
+    for (length, status) in [(30_000, 200), (40_000, 431)] {
+        let mut client = client.clone().ready().await.expect("room");
+        let mut request = request("-/healthy");
+        let long = "x".repeat(length).parse().expect("a header");
+        request.headers_mut().insert("x", long);
+        let (answer, _) = client.send_request(request, true).expect("sent");
+        assert_eq!(answer.await.expect("an answer").status(), status);
+    }
+    assert_eq!(client.current_max_send_streams(), 64);
 }
 
 #[tokio::test]
