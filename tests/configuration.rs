@@ -98,6 +98,7 @@ fn the_defaults_are_the_documented_ones() {
         assert_eq!(config.freshness.ttl, Duration::from_secs(60));
         assert_eq!(config.freshness.max_stale, Duration::from_secs(900));
         assert_eq!(config.gateway.response_bytes, 64 << 20);
+        assert_eq!(config.concurrent_refreshes, 32);
         assert_eq!(config.accounts.len(), 1);
         assert_eq!(config.accounts[0].name, None);
         assert_eq!(config.accounts[0].rules.max_profiles, 100_000);

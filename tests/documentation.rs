@@ -225,3 +225,56 @@ fn the_dependencies_of_the_documentation_are_those_of_the_program() {
         .collect();
     assert_eq!(told, named);
 }
+
+/// Whether `cargo test --test promises -- NAME` finds this very test.
+fn is_a_test(name: &str) -> bool {
+    let Some((module, function)) = name.rsplit_once("::") else {
+        return false;
+    };
+    let file = format!("tests/{}.rs", module.replace("::", "/"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join(file)).unwrap_or_default();
+    let is_attribute = |line: &&str| line.starts_with("#[");
+    let head = format!("fn {function}(");
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    lines.iter().enumerate().any(|(at, line)| {
+        let attributes = lines[..at].iter().rev().copied().take_while(is_attribute);
+        let line = line.strip_prefix("async ").unwrap_or(line);
+        line.starts_with(&head) && attributes.into_iter().any(|line| line.contains("test"))
+    })
+}
+
+/// The rows of all tables that have a column of this name, with what stands in it.
+fn column<'a>(text: &'a str, name: &str) -> Vec<(&'a str, &'a str)> {
+    let cells = |row: &'a str| row.trim_matches('|').split('|').map(str::trim);
+    let mut place = None;
+    let mut found = Vec::new();
+    let mut before = "";
+    for line in text.lines() {
+        let is_row = line.starts_with('|');
+        if is_row && !before.starts_with('|') {
+            place = cells(line).position(|cell| cell == name);
+        } else if let (true, Some(place)) = (is_row && !line.starts_with("| ---"), place) {
+            found.push((line, cells(line).nth(place).unwrap_or_default()));
+        }
+        before = line;
+    }
+    found
+}
+
+#[test]
+fn every_row_of_the_reliability_tables_names_tests_that_exist() {
+    for wrong in ["server::nothing", "server::connect", "nowhere::x", "x"] {
+        assert!(!is_a_test(wrong), "{wrong}");
+    }
+    let text = include_str!("../docs/reliability.md");
+    let rows = column(text, "test");
+    assert!(rows.len() > 100, "{} rows", rows.len());
+    for (row, tests) in rows {
+        let names: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "no test: {row}");
+        for name in names {
+            assert!(is_a_test(name), "{name} is no test: {row}");
+        }
+    }
+}
