@@ -174,6 +174,10 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
             "gateway.timeout (--qlara.timeout): must be longer than 0 and at most 1h",
         ),
         (
+            "gateway: {timeout: 61m}",
+            "gateway.timeout (--qlara.timeout): must be longer than 0 and at most 1h",
+        ),
+        (
             "phone_number: s3cret-value",
             "1:15: phone_number: expected omit, mask or show",
         ),

@@ -1,10 +1,13 @@
 //! How the exporter talks to the gateway.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use qlara_exporter::config::Settings;
+use tracing::Level;
 
 use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::log::Log;
 use crate::harness::passage::{Calls, Fault, Passage, Said, Then};
 use crate::harness::{API_KEY, Setup, Stack};
 
@@ -124,22 +127,24 @@ async fn the_quota_is_exposed_as_stated_and_absent_when_not() {
 }
 
 #[tokio::test]
-async fn a_429_is_respected_from_its_header_alone_as_seconds_and_as_a_date() {
+async fn a_429_is_respected_from_its_header_or_its_body_alone() {
     // The clock of the test stands at 12:00:00 that day.
-    for (header, pause) in [
-        ("Retry-After: 40\r\n", 40),
-        ("Retry-After: Fri, 10 Apr 2026 12:00:25 GMT\r\n", 25),
-        ("Retry-After: whenever\r\n", 1),
-        ("", 1),
+    for (header, body, pause) in [
+        ("Retry-After: 40\r\n", "", 40),
+        ("Retry-After: Fri, 10 Apr 2026 12:00:25 GMT\r\n", "", 25),
+        ("", r#"{"status": 429, "retryAfter": 33}"#, 33),
+        ("Retry-After: 7\r\n", r#"{"retryAfter": 9}"#, 9),
+        ("Retry-After: whenever\r\n", r#"{"retryAfter": "soon"}"#, 1),
+        ("", "", 1),
     ] {
         let gateway =
-            Recorder::start(move |_| http_answer("429 Too Many Requests", header, "")).await;
+            Recorder::start(move |_| http_answer("429 Too Many Requests", header, body)).await;
         let stack = asking(format!("http://{}", gateway.address)).start().await;
         stack.scrape().await;
         stack.scrape_after(pause - 1).await;
-        assert_eq!(gateway.requests().len(), 1, "{header}");
+        assert_eq!(gateway.requests().len(), 1, "{header}{body}");
         stack.scrape_after(1).await;
-        assert_eq!(gateway.requests().len(), 2, "{header}");
+        assert_eq!(gateway.requests().len(), 2, "{header}{body}");
     }
 }
 
@@ -154,7 +159,10 @@ async fn an_error_whose_body_never_comes_is_what_its_status_says() {
         let head = format!("HTTP/1.1 {status}\r\nRetry-After: 120\r\nContent-Length: 100\r\n\r\n");
         let gateway = Recorder::start_open(move |_| head.clone().into_bytes()).await;
         let stack = asking(format!("http://{}", gateway.address)).start().await;
+        let asked = Instant::now();
         let scrape = stack.scrape().await;
+        // The gateway timeout is ten seconds.
+        assert!(asked.elapsed() < Duration::from_secs(8), "{status}");
         let expected = format!("{{endpoint=\"socials\",reason=\"{reason}\"}}");
         assert_eq!(failures(&scrape), [(expected.as_str(), 1.0)]);
         stack.scrape_after(pause - 1).await;
@@ -318,14 +326,29 @@ async fn a_changed_ca_file_is_trusted_without_a_restart_and_a_broken_one_is_not_
     };
     let stack = setup.start().await;
     passage.open(stack.gateway.address).await;
+    let log = Log::collect(Level::INFO);
     let scrape = stack.scrape().await;
     assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (0.0, 1.0));
+    log.take();
     copy(&passage, &ca_file);
     let scrape = stack.scrape_after(61).await;
     assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (1.0, 1.0));
+    let trusts = "Trusts the certificates of the changed CA file";
+    assert_eq!(log.take().matches(trusts).count(), 1);
     std::fs::write(&ca_file, "no certificate").expect("a file");
+    for _ in 0..2 {
+        let scrape = stack.scrape_after(61).await;
+        assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (1.0, 0.0));
+    }
+    let lines = log.take();
+    assert_eq!(lines.lines().count(), 1, "{lines}");
+    assert!(lines.contains("CA file cannot be used"), "{lines}");
+    copy(&passage, &ca_file);
     let scrape = stack.scrape_after(61).await;
-    assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (1.0, 0.0));
+    assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (1.0, 1.0));
+    let lines = log.take();
+    assert_eq!(lines.lines().count(), 1, "{lines}");
+    assert!(lines.contains("CA file can be used again"), "{lines}");
 }
 
 #[tokio::test]

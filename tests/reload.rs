@@ -2,7 +2,9 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use tracing::Level;
 
+use crate::harness::log::Log;
 use crate::harness::process::{Running, exporter};
 use crate::harness::{API_KEY, Setup, Stack, eventually, http};
 use crate::prometheus::{free_port, system_gateway};
@@ -285,13 +287,26 @@ async fn a_secret_file_that_cannot_be_read_shows_in_the_metric_until_it_can() {
         key.display()
     ))
     .await;
+    let log = Log::collect(Level::INFO);
     assert_eq!(stack.scrape().await.value(GOOD), 1.0);
+    log.take();
     std::fs::remove_file(&key).expect("removed");
-    let scrape = stack.scrape_after(61).await;
-    assert_eq!(scrape.value(GOOD), 0.0);
-    assert_eq!(scrape.value(r#"qlara_up{account="a"}"#), 1.0);
+    for _ in 0..2 {
+        let scrape = stack.scrape_after(61).await;
+        assert_eq!(scrape.value(GOOD), 0.0);
+        assert_eq!(scrape.value(r#"qlara_up{account="a"}"#), 1.0);
+    }
+    let lines = log.take();
+    assert_eq!(lines.lines().count(), 1, "{lines}");
+    assert!(
+        lines.contains("Secret file cannot be read again"),
+        "{lines}"
+    );
     std::fs::write(&key, API_KEY).expect("a file");
     assert_eq!(stack.scrape_after(61).await.value(GOOD), 1.0);
+    let lines = log.take();
+    assert_eq!(lines.lines().count(), 1, "{lines}");
+    assert!(lines.contains("Secret file can be read again"), "{lines}");
 }
 
 #[tokio::test]
@@ -322,6 +337,11 @@ async fn it_is_off_unless_asked_for() {
     let (status, text) = stack.reload().await;
     assert_eq!(status, StatusCode::FORBIDDEN);
     assert!(text.contains("--web.enable-lifecycle"), "{text}");
+    let asked_for = start(&accounts(&["a"])).await;
+    for (stack, status) in [(stack, StatusCode::FORBIDDEN), (asked_for, StatusCode::OK)] {
+        let put = stack.request(Method::PUT, "/-/reload").send().await;
+        assert_eq!(put.expect("an answer").status(), status);
+    }
 }
 
 #[tokio::test]
