@@ -19,7 +19,7 @@ use crate::harness::{API_KEY, Setup, Stack};
 /// Longer than any pause.
 const PAST_PAUSES: Duration = Duration::from_secs(301);
 /// What a refresh may take where the fault is that it takes too long.
-const SHORT: Duration = Duration::from_millis(250);
+const SHORT: Duration = Duration::from_millis(500);
 /// What it may take elsewhere: no case comes near it.
 const LONG: Duration = Duration::from_secs(20);
 const PLATFORMS: [&str; 3] = ["facebook", "instagram", "whatsapp"];
@@ -69,7 +69,7 @@ const fn handshake(bytes: &'static str, then: Then) -> Fault {
     Fault::OnTheWay(OnTheWay::Handshake(Said(bytes, then)))
 }
 
-const fn head(bytes: &'static str, then: Then) -> Fault {
+const fn answer(bytes: &'static str, then: Then) -> Fault {
     Fault::OnTheWay(OnTheWay::Answer(Said(bytes, then)))
 }
 
@@ -77,11 +77,14 @@ const fn simulated(fault: &'static str, reason: &'static str, words: &'static st
     case(Fault::Simulated(fault), reason, words)
 }
 
+/// The beginning of an answer.
+const HALF: &str = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"profiles\": [";
 const UNREACHABLE: &str = "cannot reach the gateway";
 const NO_HTTP: &str = "the answer is not as documented: no valid HTTP";
+const BREAKS_OFF: &str = "the body breaks off";
 const TOO_LONG: &str = "longer than limits.response_bytes";
 
-const CASES: [Case; 34] = [
+const CASES: [Case; 36] = [
     // Connection.
     case(Fault::OnTheWay(OnTheWay::Refused), "connect", UNREACHABLE),
     lasting(Fault::OnTheWay(OnTheWay::Unaccepted)),
@@ -98,33 +101,33 @@ const CASES: [Case; 34] = [
     case(handshake("", Reset), "connect", UNREACHABLE),
     lasting(handshake("", Silence)),
     // Headers.
-    case(head("", Close), "connect", UNREACHABLE),
-    case(head("", Cut), "connect", UNREACHABLE),
-    case(head("", Reset), "connect", UNREACHABLE),
-    lasting(head("", Silence)),
+    case(answer("", Close), "connect", UNREACHABLE),
+    case(answer("", Cut), "connect", UNREACHABLE),
+    case(answer("", Reset), "connect", UNREACHABLE),
+    lasting(answer("", Silence)),
     case(
-        head("HTTP/1.1 200 OK\r\nContent-Le", Close),
+        answer("HTTP/1.1 200 OK\r\nContent-Le", Close),
         "connect",
         UNREACHABLE,
     ),
     case(
-        head("HTTP/1.1 200 OK\r\nContent-Le", Reset),
+        answer("HTTP/1.1 200 OK\r\nContent-Le", Reset),
         "connect",
         UNREACHABLE,
     ),
-    lasting(head("HTTP/1.1 200 OK\r\nContent-Le", Silence)),
+    lasting(answer("HTTP/1.1 200 OK\r\nContent-Le", Silence)),
     case(
-        head("SSH-2.0-OpenSSH_9.2\r\n\r\n", Close),
+        answer("SSH-2.0-OpenSSH_9.2\r\n\r\n", Close),
         "invalid_response",
         NO_HTTP,
     ),
     case(
-        head("HTTP/1.1 200 OK\r\n", Repeat("A: header\r\n")),
+        answer("HTTP/1.1 200 OK\r\n", Repeat("A: header\r\n")),
         "invalid_response",
         NO_HTTP,
     ),
     case(
-        head(
+        answer(
             "HTTP/1.1 200 OK\r\nA: ",
             Repeat("header of a thousand lines, "),
         ),
@@ -145,8 +148,10 @@ const CASES: [Case; 34] = [
     simulated("status=500", "server_error", "the gateway answers HTTP 500"),
     simulated("status=503", "server_error", "the gateway answers HTTP 503"),
     // Body, and what comes instead of an answer.
+    case(answer(HALF, Close), "invalid_response", BREAKS_OFF),
+    case(answer(HALF, Cut), "invalid_response", BREAKS_OFF),
     simulated("reset", "connect", UNREACHABLE),
-    simulated("truncated", "invalid_response", "the body breaks off"),
+    simulated("truncated", "invalid_response", BREAKS_OFF),
     simulated(
         "garbage",
         "invalid_response",
@@ -418,18 +423,15 @@ async fn try_out(case: &Case, calls: Calls, passage: Option<Passage>) {
     heals(&mut scene, &log, &platforms).await;
 }
 
-/// Every case at these calls; those that cannot choose their calls only at `All` and `Details`.
-async fn try_out_at(all_calls: &[Calls]) {
+/// Every case on every way at the calls that `choose` names.
+async fn try_out_all(choose: impl Fn(&Case) -> Vec<Calls>) {
     for case in CASES {
-        for calls in all_calls {
-            if !case.knows_the_call() && !matches!(calls, Calls::All | Calls::Details) {
-                continue;
-            }
+        for calls in choose(&case) {
             for passage in case.ways() {
                 let over = passage.as_ref().map(Passage::url);
                 // Shown where the test fails.
                 println!("{:?} at {calls:?} over {over:?}", case.fault);
-                try_out(&case, *calls, passage).await;
+                try_out(&case, calls, passage).await;
             }
         }
     }
@@ -437,13 +439,20 @@ async fn try_out_at(all_calls: &[Calls]) {
 
 #[tokio::test]
 async fn every_fault_of_the_list() {
-    try_out_at(&[Calls::All, Calls::List]).await;
+    try_out_all(|case| match case.knows_the_call() {
+        true => vec![Calls::List],
+        false => vec![Calls::All],
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn every_fault_of_each_details_call() {
-    let each = PLATFORMS.map(Calls::DetailsOf);
-    try_out_at(&[&[Calls::Details], &each[..]].concat()).await;
+    try_out_all(|case| match case.knows_the_call() {
+        true => PLATFORMS.map(Calls::DetailsOf).to_vec(),
+        false => vec![Calls::Details],
+    })
+    .await;
 }
 
 /// The two statuses that mean something else for a platform than for the list.
