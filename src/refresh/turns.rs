@@ -88,7 +88,10 @@ impl Turns {
             turns: Arc::clone(self),
             standing,
         };
-        sleep_until(begin).await;
+        // A timer rounds up to the next millisecond, even if there is nothing to wait for.
+        if begin > Instant::now() {
+            sleep_until(begin).await;
+        }
         turn
     }
 }
@@ -120,5 +123,21 @@ impl Drop for Turn {
     fn drop(&mut self) {
         *self.turns.state.lock().under_way(self.standing) -= 1;
         self.turns.freed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_turn_begins_at_once_and_the_next_waits() {
+        let turns = Arc::new(Turns::new(2));
+        let first = turns.take(Standing::Prompt).now_or_never();
+        assert!(first.is_some());
+        let second = turns.take(Standing::Prompt).now_or_never();
+        assert!(second.is_none());
     }
 }
