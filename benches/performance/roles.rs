@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use axum::routing::get;
 use bytes::Bytes;
 use tokio::net::TcpListener;
@@ -42,19 +42,22 @@ pub async fn gateway(profiles: usize) {
     serve(router).await;
 }
 
-/// Returns a body from memory.
+/// Returns a body from memory, under the exporter's headers.
 pub async fn floor(sends: Sends, body: &Path) {
     let body = Bytes::from(std::fs::read(body).expect("a body"));
-    let kind = (CONTENT_TYPE, exposition::CONTENT_TYPE);
+    let kind = [
+        (CONTENT_TYPE, exposition::CONTENT_TYPE),
+        (VARY, "accept-encoding"),
+    ];
     let router = match sends {
-        Sends::Plain => Router::new().route(METRICS, get(async move || ([kind], body))),
+        Sends::Plain => Router::new().route(METRICS, get(async move || (kind, body))),
         Sends::Gzip => {
             let encoding = (CONTENT_ENCODING, "gzip");
-            Router::new().route(METRICS, get(async move || ([kind, encoding], body)))
+            Router::new().route(METRICS, get(async move || (kind, [encoding], body)))
         }
         Sends::Compressing => {
             let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
-            let router = Router::new().route(METRICS, get(async move || ([kind], body)));
+            let router = Router::new().route(METRICS, get(async move || (kind, body)));
             router.layer(compression)
         }
     };

@@ -92,6 +92,49 @@ pub struct View {
     pub troubles: Option<Arc<Troubles>>,
 }
 
+/// What an account answers.
+#[derive(Debug)]
+pub enum Asked<'a> {
+    /// This.
+    Known(View, CacheResult),
+    /// What the refresh under way will bring.
+    Waits(Waiting<'a>),
+}
+
+/// The wait for a refresh.
+#[derive(Debug)]
+pub struct Waiting<'a> {
+    account: &'a Account,
+    flight: watch::Receiver<()>,
+    refreshes_before: u64,
+}
+
+impl Asked<'_> {
+    /// The answer, or what there is when `deadline` passes first.
+    pub async fn view(self, deadline: tokio::time::Instant) -> (View, CacheResult) {
+        match self {
+            Asked::Known(view, result) => (view, result),
+            Asked::Waits(waiting) => waiting.view(deadline).await,
+        }
+    }
+}
+
+impl Waiting<'_> {
+    async fn view(mut self, deadline: tokio::time::Instant) -> (View, CacheResult) {
+        // Nothing is ever sent: the wait ends when the refresh drops its end of the channel.
+        // Whether it came in time shows in the state.
+        let _ = tokio::time::timeout_at(deadline, self.flight.changed()).await;
+        let account = self.account;
+        let state = account.state.lock();
+        let is_up = state.latest.as_ref().is_some_and(|latest| latest.up);
+        if is_up && state.refreshes > self.refreshes_before {
+            (account.show(&state), CacheResult::Refreshed)
+        } else {
+            account.show_what_is_left(&state)
+        }
+    }
+}
+
 impl Account {
     /// An account that has not asked the gateway yet.
     pub fn new(
@@ -160,27 +203,23 @@ impl Account {
         troubles.is_none_or(|troubles| troubles.secret.is_none())
     }
 
-    /// What is known of this account: the cached snapshot, or the result of the one refresh that is
-    /// started or joined, or, when `deadline` passes first, what there is by then.
-    pub async fn view(self: &Arc<Self>, deadline: tokio::time::Instant) -> (View, CacheResult) {
-        let (mut flight, refreshes) = {
-            let mut state = self.state.lock();
-            if !state.due && self.is_younger_than(self.freshness.ttl, &state) {
-                return (self.show(&state), CacheResult::Hit);
+    /// Asks for what is known of this account: the cached snapshot, or the result of the one refresh
+    /// that is started or joined by this.
+    pub fn ask(self: &Arc<Self>) -> Asked<'_> {
+        let mut state = self.state.lock();
+        if !state.due && self.is_younger_than(self.freshness.ttl, &state) {
+            return Asked::Known(self.show(&state), CacheResult::Hit);
+        }
+        match self.join_or_start_refresh(&mut state) {
+            Some(flight) => Asked::Waits(Waiting {
+                account: self,
+                flight,
+                refreshes_before: state.refreshes,
+            }),
+            None => {
+                let (view, result) = self.show_what_is_left(&state);
+                Asked::Known(view, result)
             }
-            match self.join_or_start_refresh(&mut state) {
-                Some(flight) => (flight, state.refreshes),
-                None => return self.show_what_is_left(&state),
-            }
-        };
-        // Nothing is ever sent: the wait ends when the refresh drops its end of the channel.
-        // Whether it came in time shows in the state.
-        let _ = tokio::time::timeout_at(deadline, flight.changed()).await;
-        let state = self.state.lock();
-        if state.refreshes > refreshes && state.latest.as_ref().is_some_and(|latest| latest.up) {
-            (self.show(&state), CacheResult::Refreshed)
-        } else {
-            self.show_what_is_left(&state)
         }
     }
 
@@ -319,4 +358,17 @@ impl Account {
             troubles: latest.map(|latest| Arc::clone(&latest.troubles)),
         }
     }
+}
+
+/// What is known of `accounts`, in their order. All are asked before one is waited for.
+pub async fn views<'a>(
+    accounts: impl Iterator<Item = &'a Arc<Account>>,
+    deadline: tokio::time::Instant,
+) -> Vec<(View, CacheResult)> {
+    let asked: Vec<Asked<'_>> = accounts.map(Account::ask).collect();
+    let mut views = Vec::with_capacity(asked.len());
+    for asked in asked {
+        views.push(asked.view(deadline).await);
+    }
+    views
 }

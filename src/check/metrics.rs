@@ -13,7 +13,8 @@ pub(super) fn write(audit: &Audit, out: &mut dyn Write) -> io::Result<()> {
     let views: Vec<AccountView> = audit.accounts.iter().map(view).collect();
     let own = || Ok::<_, Infallible>(Bytes::new());
     let Ok(body) = Page::default().expose(&views, audit.checked_at, own, Encoding::Plain);
-    body.pieces().try_for_each(|piece| out.write_all(&piece))
+    let mut pieces = body.pieces().iter();
+    pieces.try_for_each(|piece| out.write_all(piece))
 }
 
 fn view(read: &Read) -> AccountView {

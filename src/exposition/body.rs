@@ -1,29 +1,29 @@
 //! An HTTP body made of shared pieces.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-/// A body of known length whose large pieces are shared with the cache, not copied.
+/// A body of known length whose pieces are shared with the cache, not copied.
 #[derive(Debug)]
 pub struct Body {
-    pieces: VecDeque<Bytes>,
+    pieces: Arc<[Bytes]>,
+    /// How many of them are taken.
+    taken: usize,
 }
 
 impl Body {
-    pub(super) fn new(pieces: &[Bytes]) -> Body {
-        Body {
-            pieces: pieces.iter().cloned().collect(),
-        }
+    pub(super) fn new(pieces: Arc<[Bytes]>) -> Body {
+        Body { pieces, taken: 0 }
     }
 
-    /// The pieces in their order.
-    pub fn pieces(self) -> impl Iterator<Item = Bytes> {
-        self.pieces.into_iter()
+    /// The pieces that are left, in their order.
+    pub fn pieces(&self) -> &[Bytes] {
+        &self.pieces[self.taken..]
     }
 }
 
@@ -35,14 +35,16 @@ impl http_body::Body for Body {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.pieces.pop_front().map(|piece| Ok(Frame::data(piece))))
+        let next = self.pieces().first().cloned();
+        self.taken += usize::from(next.is_some());
+        Poll::Ready(next.map(|piece| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.pieces.is_empty()
+        self.pieces().is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.pieces.iter().map(|piece| piece.len() as u64).sum())
+        SizeHint::with_exact(self.pieces().iter().map(|piece| piece.len() as u64).sum())
     }
 }

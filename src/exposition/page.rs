@@ -25,9 +25,9 @@ struct Written {
     second: i64,
     shown: Vec<Shown>,
     pieces: Vec<Block>,
-    plain: Vec<Bytes>,
+    plain: Arc<[Bytes]>,
     /// Once somebody has asked for it.
-    gzip: Option<Bytes>,
+    gzip: Option<Arc<[Bytes]>>,
 }
 
 /// How an answer is sent.
@@ -42,14 +42,14 @@ pub enum Encoding {
 impl Written {
     fn body(&mut self, encoding: Encoding) -> Body {
         match encoding {
-            Encoding::Plain => Body::new(&self.plain),
+            Encoding::Plain => Body::new(Arc::clone(&self.plain)),
             Encoding::Gzip => {
                 let pieces = &self.pieces;
                 let gzip = self.gzip.get_or_insert_with(|| {
                     let runs: Vec<Arc<Run>> = pieces.iter().map(Block::run).collect();
-                    gzip::member(runs.iter().map(Arc::as_ref))
+                    Arc::new([gzip::member(runs.iter().map(Arc::as_ref))])
                 });
-                Body::new(std::slice::from_ref(gzip))
+                Body::new(Arc::clone(gzip))
             }
         }
     }

@@ -31,9 +31,9 @@ const LONGEST_HEAD: usize = 32 * 1024;
 /// Requests at once on a connection of HTTP/2.
 const STREAMS: u32 = 64;
 
-/// Whether a request came over TLS: an extension of every request.
+/// The extension of a request that came over TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OverTls(pub bool);
+pub struct OverTls;
 
 /// What a connection needs to be served.
 #[derive(Clone)]
@@ -52,13 +52,13 @@ pub(super) async fn serve(socket: Box<dyn Socket>, peer: String, terms: Terms) {
     let watch = Arc::new(Watch::new(terms.timeouts, terms.places.clone()));
     let talk = async {
         match terms.config.current().await.tls.clone() {
-            None => talk_http1(socket, &watch, terms, OverTls(false)).await,
+            None => talk_http1(socket, &watch, terms, None).await,
             Some(config) => match shake_hands(socket, config, &terms).await {
                 Err(error) => debug!(peer, err = %error, "TLS handshake failed"),
                 Ok(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
                     talk_http2(stream, &watch, terms).await;
                 }
-                Ok(stream) => talk_http1(stream, &watch, terms, OverTls(true)).await,
+                Ok(stream) => talk_http1(stream, &watch, terms, Some(OverTls)).await,
             },
         }
     };
@@ -81,7 +81,12 @@ async fn shake_hands(
     }
 }
 
-async fn talk_http1(socket: impl Socket, watch: &Arc<Watch>, mut terms: Terms, tls: OverTls) {
+async fn talk_http1(
+    socket: impl Socket,
+    watch: &Arc<Watch>,
+    mut terms: Terms,
+    tls: Option<OverTls>,
+) {
     let service = service_fn(|request| answer(request, &terms.router, watch, tls, Sent::new));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -103,7 +108,7 @@ async fn talk_http1(socket: impl Socket, watch: &Arc<Watch>, mut terms: Terms, t
 async fn talk_http2(socket: impl Socket, watch: &Arc<Watch>, mut terms: Terms) {
     let service = service_fn(|request| {
         let (router, watch) = (terms.router.clone(), Arc::clone(watch));
-        async move { answer(request, &router, &watch, OverTls(true), Frames::new).await }
+        async move { answer(request, &router, &watch, Some(OverTls), Frames::new).await }
     });
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -132,11 +137,13 @@ async fn answer<B>(
     mut request: Request<Incoming>,
     router: &Router,
     watch: &Arc<Watch>,
-    tls: OverTls,
+    tls: Option<OverTls>,
     under_watch: impl FnOnce(Body, Sending) -> B,
 ) -> Result<Response<B>, Infallible> {
     let making = watch.begin();
-    request.extensions_mut().insert(tls);
+    if let Some(tls) = tls {
+        request.extensions_mut().insert(tls);
+    }
     let response = router.clone().call(request).await?;
     let sending = making.send();
     Ok(response.map(|body| under_watch(body, sending)))

@@ -1,6 +1,5 @@
 //! How long a client may take, for its request and for reading the answer.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -50,8 +49,8 @@ pub(super) struct Watch {
 struct State {
     /// Requests whose answer is being made.
     making: usize,
-    /// Answers that are being sent, with their beginning.
-    sending: BTreeMap<u64, Instant>,
+    /// Answers that are being sent, the oldest first, with their number and beginning.
+    sending: Vec<(u64, Instant)>,
     next_answer: u64,
     /// Since when something waits for the client to read.
     blocked: Option<Instant>,
@@ -67,7 +66,7 @@ impl Watch {
             places,
             state: Mutex::new(State {
                 making: 0,
-                sending: BTreeMap::new(),
+                sending: Vec::new(),
                 next_answer: 0,
                 blocked: None,
                 waiting: Instant::now(),
@@ -90,7 +89,7 @@ impl Watch {
 
     fn deadline(&self) -> Option<Instant> {
         let state = self.state.lock();
-        let sending = state.sending.values().next();
+        let sending = state.sending.first().map(|(_, since)| since);
         let for_answer = sending.into_iter().chain(&state.blocked).min();
         match for_answer {
             Some(since) => Some(*since + self.timeouts.answer),
@@ -151,7 +150,7 @@ impl Making {
         let mut state = self.0.state.lock();
         let number = state.next_answer;
         state.next_answer += 1;
-        state.sending.insert(number, Instant::now());
+        state.sending.push((number, Instant::now()));
         Sending {
             watch: Arc::clone(&self.0),
             number,
@@ -176,7 +175,7 @@ pub(super) struct Sending {
 impl Drop for Sending {
     fn drop(&mut self) {
         let mut state = self.watch.state.lock();
-        state.sending.remove(&self.number);
+        state.sending.retain(|(number, _)| *number != self.number);
         state.note_quiet();
     }
 }

@@ -38,11 +38,11 @@ struct Labels {
 
 pub(super) async fn targets(
     State(app): State<Arc<App>>,
-    Extension(tls): Extension<OverTls>,
+    tls: Option<Extension<OverTls>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let Some((scheme, address)) = own_address(&app, tls, &uri, &headers) else {
+    let Some((scheme, address)) = own_address(&app, tls.is_some(), &uri, &headers) else {
         let text = "The request names no host; --web.external-url can.\n";
         return (StatusCode::BAD_REQUEST, text).into_response();
     };
@@ -69,18 +69,12 @@ pub(super) async fn targets(
 }
 
 /// How Prometheus reaches this exporter, scheme and address: as it was told, or as it was asked.
-fn own_address(
-    app: &App,
-    tls: OverTls,
-    uri: &Uri,
-    headers: &HeaderMap,
-) -> Option<(String, String)> {
+fn own_address(app: &App, tls: bool, uri: &Uri, headers: &HeaderMap) -> Option<(String, String)> {
     if let Some(url) = &app.options.external_url {
         let host = url.host_str()?;
         let port = url.port_or_known_default()?;
         return Some((url.scheme().to_owned(), format!("{host}:{port}")));
     }
-    let OverTls(tls) = tls;
     let (scheme, port) = if tls { ("https", 443) } else { ("http", 80) };
     let host = host(uri, headers)?;
     let port = match host.port() {

@@ -4,45 +4,44 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{RawQuery, State};
+use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, VARY};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::future::join_all;
 use tokio::time::Instant;
 use tracing::error;
 
 use super::{App, Busy, encoding};
+use crate::account;
 use crate::exposition::{self, Encoding};
 use crate::roster::Roster;
 
 /// Where Prometheus says how long it waits.
-const TIMEOUT_HEADER: &str = "x-prometheus-scrape-timeout-seconds";
+const TIMEOUT_HEADER: HeaderName = HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
 /// The answer must arrive before Prometheus gives up.
 const MARGIN: Duration = Duration::from_millis(500);
 
 /// All accounts, unless those with a name are left out, and the exporter's own metrics.
 pub(super) async fn metrics(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response, Busy> {
     let _place = app.place()?;
-    let encoding = encoding::accepted(&headers);
     let roster = app.reloader.roster();
     let metrics = roster.entries().iter().map(|entry| entry.account.metrics());
     let own = || {
         let good = app.reloader.is_good();
         app.telemetry.expose(good, metrics.map(Arc::as_ref))
     };
-    let deadline = deadline(&headers, &roster);
+    let encoding = encoding::accepted(request.headers());
+    let deadline = deadline(request.headers(), &roster);
     let accounts = roster.entries().iter().map(|entry| &entry.account);
     // One without a name cannot be asked for by name.
     let shown =
         accounts.filter(|account| app.options.accounts_on_metrics || account.name().is_none());
-    let views = join_all(shown.map(|account| account.view(deadline))).await;
-    let mut accounts = Vec::with_capacity(views.len());
-    for (view, result) in views {
+    let mut accounts = Vec::new();
+    for (view, result) in account::views(shown, deadline).await {
         app.telemetry.count_cache_request(result);
         accounts.push(view.exposed);
     }
@@ -52,13 +51,9 @@ pub(super) async fn metrics(
 }
 
 /// One account alone.
-pub(super) async fn probe(
-    State(app): State<Arc<App>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Result<Response, Busy> {
+pub(super) async fn probe(State(app): State<Arc<App>>, request: Request) -> Result<Response, Busy> {
     let roster = app.reloader.roster();
-    let Some(name) = account_parameter(query.as_deref().unwrap_or_default()) else {
+    let Some(name) = account_parameter(request.uri().query().unwrap_or_default()) else {
         return Ok(bad_request(
             "The parameter account is missing: /probe?account=NAME\n",
         ));
@@ -69,10 +64,11 @@ pub(super) async fn probe(
         ));
     };
     let _place = app.place()?;
-    let (view, result) = entry.account.view(deadline(&headers, &roster)).await;
+    let encoding = encoding::accepted(request.headers());
+    let deadline = deadline(request.headers(), &roster);
+    let (view, result) = entry.account.ask().view(deadline).await;
     app.telemetry.count_cache_request(result);
     let nothing = || Ok::<_, prometheus::Error>(Bytes::new());
-    let encoding = encoding::accepted(&headers);
     let (now, page) = (app.clock.now(), &entry.page);
     let body = page.expose(&[view.exposed], now, nothing, encoding);
     Ok(answer(body, encoding))
@@ -90,13 +86,17 @@ fn bad_request(text: &'static str) -> Response {
 
 fn answer(written: Result<exposition::Body, prometheus::Error>, encoding: Encoding) -> Response {
     let headers = [
-        (CONTENT_TYPE, exposition::CONTENT_TYPE),
-        (VARY, "accept-encoding"),
+        (
+            CONTENT_TYPE,
+            HeaderValue::from_static(exposition::CONTENT_TYPE),
+        ),
+        (VARY, HeaderValue::from_static("accept-encoding")),
     ];
     match (written, encoding) {
         (Ok(body), Encoding::Plain) => (headers, Body::new(body)).into_response(),
         (Ok(body), Encoding::Gzip) => {
-            (headers, [(CONTENT_ENCODING, "gzip")], Body::new(body)).into_response()
+            let gzip = (CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            (headers, [gzip], Body::new(body)).into_response()
         }
         (Err(err), _) => {
             error!(%err, "Cannot write the exporter's own metrics");

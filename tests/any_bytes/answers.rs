@@ -94,10 +94,7 @@ fn exposed(view: AccountView) -> String {
     let [plain, gzip] = [Encoding::Plain, Encoding::Gzip].map(|encoding| {
         let own = || Ok::<_, Infallible>(Bytes::new());
         let body = page.expose(&views, now(), own, encoding);
-        body.expect("nothing can fail")
-            .pieces()
-            .collect::<Vec<_>>()
-            .concat()
+        body.expect("nothing can fail").pieces().concat()
     });
     let mut unpacked = Vec::new();
     let mut decoder = flate2::bufread::GzDecoder::new(&gzip[..]);

@@ -19,13 +19,12 @@ use axum::response::{Html, IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
-use futures_util::future::join_all;
 use ring::digest::{SHA256, digest};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use super::{App, Busy, WebOptions};
-use crate::account::View;
+use crate::account::{self, View};
 use audit::Audit;
 use filter::Filter;
 
@@ -43,7 +42,7 @@ pub(super) async fn show(
     let deadline = Instant::now() + PATIENCE;
     let roster = app.reloader.roster();
     let accounts = roster.entries().iter().map(|entry| &entry.account);
-    let views = join_all(accounts.map(|account| account.view(deadline))).await;
+    let views = account::views(accounts, deadline).await;
     let views: Vec<View> = views.into_iter().map(|(view, _)| view).collect();
     let now = app.clock.now();
     let filter = Filter::parse(query.as_deref().unwrap_or_default());
