@@ -22,6 +22,8 @@ use tokio::runtime::Builder;
 const SAMPLING: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
+    // As the exporter's own main function does.
+    qlara_exporter::memory::give_back_large_buffers();
     let arguments: Vec<String> = std::env::args().collect();
     let after = |name: &str| {
         let place = arguments.iter().position(|argument| argument == name)?;

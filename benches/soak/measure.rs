@@ -66,8 +66,18 @@ impl Measurements {
             "unexplained": tally.unexplained(),
             "examples": tally.examples(),
             "memory_slope_mib_per_hour": rows[0].2.slope,
+            "memory_mib_by_tenth": self.tenths(&memory),
         });
         println!("{result}");
+    }
+
+    /// The means of ten parts of the time.
+    fn tenths(&self, value: &dyn Fn(&Reading) -> f64) -> Vec<f64> {
+        let parts = self.0.chunks(self.0.len().div_ceil(10).max(1));
+        let mean = |part: &[Reading]| part.iter().map(value).sum::<f64>() / part.len() as f64;
+        parts
+            .map(|part| (mean(part) * 10.0).round() / 10.0)
+            .collect()
     }
 }
 
