@@ -56,6 +56,8 @@ struct State {
     due: bool,
     latest: Option<Latest>,
     refreshes: u64,
+    /// What these show, put together when it is first asked for.
+    view: Option<Arc<View>>,
     pause: Pause,
     /// The refresh under way: the channel closes when it has ended.
     flight: Option<watch::Receiver<()>>,
@@ -82,7 +84,7 @@ struct Latest {
 }
 
 /// What is known of an account.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct View {
     /// What a scrape shows.
     pub exposed: AccountView,
@@ -96,7 +98,7 @@ pub struct View {
 #[derive(Debug)]
 pub enum Asked<'a> {
     /// This.
-    Known(View, CacheResult),
+    Known(Arc<View>, CacheResult),
     /// What the refresh under way will bring.
     Waits(Waiting<'a>),
 }
@@ -111,7 +113,7 @@ pub struct Waiting<'a> {
 
 impl Asked<'_> {
     /// The answer, or what there is when `deadline` passes first.
-    pub async fn view(self, deadline: tokio::time::Instant) -> (View, CacheResult) {
+    pub async fn view(self, deadline: tokio::time::Instant) -> (Arc<View>, CacheResult) {
         match self {
             Asked::Known(view, result) => (view, result),
             Asked::Waits(waiting) => waiting.view(deadline).await,
@@ -120,17 +122,17 @@ impl Asked<'_> {
 }
 
 impl Waiting<'_> {
-    async fn view(mut self, deadline: tokio::time::Instant) -> (View, CacheResult) {
+    async fn view(mut self, deadline: tokio::time::Instant) -> (Arc<View>, CacheResult) {
         // Nothing is ever sent: the wait ends when the refresh drops its end of the channel.
         // Whether it came in time shows in the state.
         let _ = tokio::time::timeout_at(deadline, self.flight.changed()).await;
         let account = self.account;
-        let state = account.state.lock();
+        let mut state = account.state.lock();
         let is_up = state.latest.as_ref().is_some_and(|latest| latest.up);
         if is_up && state.refreshes > self.refreshes_before {
-            (account.show(&state), CacheResult::Refreshed)
+            (account.show(&mut state), CacheResult::Refreshed)
         } else {
-            account.show_what_is_left(&state)
+            account.show_what_is_left(&mut state)
         }
     }
 }
@@ -208,7 +210,7 @@ impl Account {
     pub fn ask(self: &Arc<Self>) -> Asked<'_> {
         let mut state = self.state.lock();
         if !state.due && self.is_younger_than(self.freshness.ttl, &state) {
-            return Asked::Known(self.show(&state), CacheResult::Hit);
+            return Asked::Known(self.show(&mut state), CacheResult::Hit);
         }
         match self.join_or_start_refresh(&mut state) {
             Some(flight) => Asked::Waits(Waiting {
@@ -217,7 +219,7 @@ impl Account {
                 refreshes_before: state.refreshes,
             }),
             None => {
-                let (view, result) = self.show_what_is_left(&state);
+                let (view, result) = self.show_what_is_left(&mut state);
                 Asked::Known(view, result)
             }
         }
@@ -271,6 +273,7 @@ impl Account {
         };
         let mut state = self.state.lock();
         state.flight = None;
+        state.view = None;
         state.refreshes += 1;
         state.pause.after(
             troubles.calling_for_a_pause(),
@@ -320,17 +323,18 @@ impl Account {
         good.is_some_and(|good| now.saturating_duration_since(good.aged_from) < age)
     }
 
-    fn show_what_is_left(&self, state: &State) -> (View, CacheResult) {
-        let mut view = self.show(state);
+    fn show_what_is_left(&self, state: &mut State) -> (Arc<View>, CacheResult) {
+        let view = self.show(state);
         if self.is_younger_than(self.freshness.max_stale, state) {
             return (view, CacheResult::Stale);
         }
+        let mut view = Arc::unwrap_or_clone(view);
         view.exposed.snapshot = None;
         view.snapshot = None;
         if self.waits_too_long(state) {
             view.exposed.up = view.exposed.up.map(|_| false);
         }
-        (view, CacheResult::Empty)
+        (Arc::new(view), CacheResult::Empty)
     }
 
     /// A refresh that is still waiting for its turn when it should have ended is no better than one
@@ -341,22 +345,24 @@ impl Account {
         waited.is_some_and(|waited| waited > self.refresher.timeout())
     }
 
-    fn show(&self, state: &State) -> View {
-        let good = state.good.as_ref();
-        let latest = state.latest.as_ref();
-        let exposed = AccountView {
-            account: self.name.clone(),
-            revision: state.refreshes,
-            up: latest.map(|latest| latest.up),
-            read_at: good.map(|good| good.read_at),
-            refresh_took: latest.map(|latest| latest.took),
-            snapshot: good.map(|good| Arc::clone(&good.text)),
-        };
-        View {
-            exposed,
-            snapshot: good.map(|good| Arc::clone(&good.snapshot)),
-            troubles: latest.map(|latest| Arc::clone(&latest.troubles)),
-        }
+    fn show(&self, state: &mut State) -> Arc<View> {
+        let (good, latest) = (state.good.as_ref(), state.latest.as_ref());
+        let view = state.view.get_or_insert_with(|| {
+            let exposed = AccountView {
+                account: self.name.clone(),
+                revision: state.refreshes,
+                up: latest.map(|latest| latest.up),
+                read_at: good.map(|good| good.read_at),
+                refresh_took: latest.map(|latest| latest.took),
+                snapshot: good.map(|good| Arc::clone(&good.text)),
+            };
+            Arc::new(View {
+                exposed,
+                snapshot: good.map(|good| Arc::clone(&good.snapshot)),
+                troubles: latest.map(|latest| Arc::clone(&latest.troubles)),
+            })
+        });
+        Arc::clone(view)
     }
 }
 
@@ -364,7 +370,7 @@ impl Account {
 pub async fn views<'a>(
     accounts: impl Iterator<Item = &'a Arc<Account>>,
     deadline: tokio::time::Instant,
-) -> Vec<(View, CacheResult)> {
+) -> Vec<(Arc<View>, CacheResult)> {
     let asked: Vec<Asked<'_>> = accounts.map(Account::ask).collect();
     let mut views = Vec::with_capacity(asked.len());
     for asked in asked {

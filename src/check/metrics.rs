@@ -11,6 +11,7 @@ use crate::exposition::{AccountView, Encoding, Page, SnapshotText};
 
 pub(super) fn write(audit: &Audit, out: &mut dyn Write) -> io::Result<()> {
     let views: Vec<AccountView> = audit.accounts.iter().map(view).collect();
+    let views: Vec<&AccountView> = views.iter().collect();
     let own = || Ok::<_, Infallible>(Bytes::new());
     let Ok(body) = Page::default().expose(&views, audit.checked_at, own, Encoding::Plain);
     let mut pieces = body.pieces().iter();

@@ -69,7 +69,7 @@ impl Page {
     /// Those of `own`, which is asked only when something is written.
     pub fn expose<E>(
         &self,
-        accounts: &[AccountView],
+        accounts: &[&AccountView],
         now: DateTime<Utc>,
         own: impl FnOnce() -> Result<Bytes, E>,
         encoding: Encoding,
@@ -95,7 +95,7 @@ impl Page {
         let pieces = write(accounts, now, &own()?);
         let written = latest.insert(Written {
             second,
-            shown: accounts.iter().map(looks).collect(),
+            shown: accounts.iter().map(|view| looks(view)).collect(),
             plain: pieces.iter().map(|piece| piece.text.clone()).collect(),
             pieces,
             gzip: None,
@@ -105,7 +105,7 @@ impl Page {
 }
 
 /// Each family has HELP and TYPE once; one without a sample is left out.
-fn write(accounts: &[AccountView], now: DateTime<Utc>, own: &Bytes) -> Vec<Block> {
+fn write(accounts: &[&AccountView], now: DateTime<Utc>, own: &Bytes) -> Vec<Block> {
     let mut pieces = Pieces::default();
     let account_labels: Vec<String> = accounts
         .iter()

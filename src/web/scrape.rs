@@ -40,11 +40,11 @@ pub(super) async fn metrics(
     // One without a name cannot be asked for by name.
     let shown =
         accounts.filter(|account| app.options.accounts_on_metrics || account.name().is_none());
-    let mut accounts = Vec::new();
-    for (view, result) in account::views(shown, deadline).await {
-        app.telemetry.count_cache_request(result);
-        accounts.push(view.exposed);
+    let views = account::views(shown, deadline).await;
+    for (_, result) in &views {
+        app.telemetry.count_cache_request(*result);
     }
+    let accounts: Vec<_> = views.iter().map(|(view, _)| &view.exposed).collect();
     let page = roster.page();
     let body = page.expose(&accounts, app.clock.now(), own, encoding);
     Ok(answer(body, encoding))
@@ -70,7 +70,7 @@ pub(super) async fn probe(State(app): State<Arc<App>>, request: Request) -> Resu
     app.telemetry.count_cache_request(result);
     let nothing = || Ok::<_, prometheus::Error>(Bytes::new());
     let (now, page) = (app.clock.now(), &entry.page);
-    let body = page.expose(&[view.exposed], now, nothing, encoding);
+    let body = page.expose(&[&view.exposed], now, nothing, encoding);
     Ok(answer(body, encoding))
 }
 

@@ -90,7 +90,7 @@ fn check(snapshot: &Snapshot) {
 
 /// The answer to a scrape, which says the same compressed.
 fn exposed(view: AccountView) -> String {
-    let (views, page) = ([view], Page::default());
+    let (views, page) = ([&view], Page::default());
     let [plain, gzip] = [Encoding::Plain, Encoding::Gzip].map(|encoding| {
         let own = || Ok::<_, Infallible>(Bytes::new());
         let body = page.expose(&views, now(), own, encoding);

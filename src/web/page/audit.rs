@@ -1,6 +1,7 @@
 //! What the page says: the accounts, their profiles by urgency, and how many there are of each kind.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -90,7 +91,7 @@ impl Counts {
 }
 
 impl<'a> Audit<'a> {
-    pub(super) fn new(views: &'a [View], now: DateTime<Utc>, filter: &Filter) -> Audit<'a> {
+    pub(super) fn new(views: &'a [Arc<View>], now: DateTime<Utc>, filter: &Filter) -> Audit<'a> {
         let mut audit = Audit {
             now,
             accounts: Vec::new(),

@@ -43,7 +43,7 @@ pub(super) async fn show(
     let roster = app.reloader.roster();
     let accounts = roster.entries().iter().map(|entry| &entry.account);
     let views = account::views(accounts, deadline).await;
-    let views: Vec<View> = views.into_iter().map(|(view, _)| view).collect();
+    let views: Vec<Arc<View>> = views.into_iter().map(|(view, _)| view).collect();
     let now = app.clock.now();
     let filter = Filter::parse(query.as_deref().unwrap_or_default());
     // Judging thousands of profiles takes milliseconds: it must not hold up the scrapes.
@@ -55,7 +55,7 @@ pub(super) async fn show(
     })
 }
 
-fn write(views: &[View], now: DateTime<Utc>, filter: &Filter, options: &WebOptions) -> String {
+fn write(views: &[Arc<View>], now: DateTime<Utc>, filter: &Filter, options: &WebOptions) -> String {
     let audit = Audit::new(views, now, filter);
     render::page(&audit, filter, options).into_string()
 }
