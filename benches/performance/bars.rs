@@ -49,7 +49,7 @@ pub fn judge(report: &Report) -> Vec<Bar> {
     }
     judge_growth(&report.sizes, &mut bars);
     if let Some(measured) = &report.disturbance {
-        let name = "scrape during a refresh, over one during another exporter's, beyond noise";
+        let name = "scrape during a refresh over one without, beyond noise";
         let limit = 1.0 + measured.noise;
         bars.push(Bar::at_most(limit, name.to_owned(), measured.ratio));
     }

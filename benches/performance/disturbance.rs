@@ -1,8 +1,4 @@
-//! Scrapes of one account while another account of the same exporter is refreshed.
-//!
-//! A refresh takes CPU time, which a busy machine takes away from whatever else runs. What counts is
-//! whether a scrape waits for it beyond that: so the same scrapes are timed while a second exporter
-//! refreshes, which takes the same CPU time and has nothing else in common with the first.
+//! Scrapes of one account, alone and while another account of the same exporter is refreshed.
 
 use std::time::{Duration, Instant};
 
@@ -23,14 +19,12 @@ pub struct Disturbance {
     pub profiles: usize,
     pub refresh_milliseconds: f64,
     pub quiet_microseconds: f64,
-    /// While the exporter itself refreshes another account.
-    pub during_own_microseconds: f64,
-    /// While another exporter does.
-    pub during_foreign_microseconds: f64,
-    /// Own over foreign.
+    /// While the exporter refreshes another account.
+    pub during_microseconds: f64,
+    /// During over quiet.
     pub ratio: f64,
-    /// How far the upper quartile of the rounds with a foreign refresh is above their median, as a
-    /// ratio: what differs by less is noise.
+    /// How far the upper quartile of the quiet rounds is above their median, as a ratio: what differs by
+    /// less is noise.
     pub noise: f64,
 }
 
@@ -39,31 +33,31 @@ pub async fn measure(options: &Options) -> Disturbance {
     let rounds = 3 * options.rounds;
     let gateway = Process::start(&mut process::gateway(PROFILES));
     let (directory, file) = accounts(rounds, &gateway);
-    let start = || Process::start(process::exporter().arg("--config.file").arg(&file));
-    let (scraped, foreign) = (start(), start());
+    let exporter = Process::start(process::exporter().arg("--config.file").arg(&file));
     drop(directory);
     let scrape = Request::gzip(&probe("scraped"));
-    let mut connection = Connection::open(scraped.address).await;
+    let mut connection = Connection::open(exporter.address).await;
     connection.ask(&scrape).await;
-    let (mut refreshes, mut quiet, mut own, mut other) = (vec![], vec![], vec![], vec![]);
+    let (mut refreshes, mut quiet, mut during) = (vec![], vec![], vec![]);
     for round in 0..rounds {
-        let (refresh, during) = scrape_during(&scraped, round, &mut connection, &scrape).await;
-        own.push(during);
-        let (_, during) = scrape_during(&foreign, round, &mut connection, &scrape).await;
-        other.push(during);
+        let (refresh, scrapes) = scrape_during(&exporter, round, &mut connection, &scrape).await;
+        during.push(scrapes);
         quiet.push(scrape_for(refresh, &mut connection, &scrape).await);
         refreshes.push(refresh.as_secs_f64() * 1e3);
     }
-    let foreign = median(other.iter().copied());
-    let ratios = own.iter().zip(&other).map(|(own, other)| own / other);
+    let ratios = during
+        .iter()
+        .zip(&quiet)
+        .map(|(during, quiet)| during / quiet);
+    let ratio = median(ratios);
+    let quiet_median = median(quiet.iter().copied());
     Disturbance {
         profiles: PROFILES,
         refresh_milliseconds: median(refreshes),
-        quiet_microseconds: median(quiet) * 1e6,
-        ratio: median(ratios),
-        noise: quantile(other, 0.75) / foreign - 1.0,
-        during_own_microseconds: median(own) * 1e6,
-        during_foreign_microseconds: foreign * 1e6,
+        quiet_microseconds: quiet_median * 1e6,
+        during_microseconds: median(during) * 1e6,
+        ratio,
+        noise: quantile(quiet, 0.75) / quiet_median - 1.0,
     }
 }
 
@@ -90,12 +84,12 @@ fn probe(account: &str) -> String {
 
 /// How long the refresh of an account took, and a scrape in that time.
 async fn scrape_during(
-    refreshed: &Process,
+    exporter: &Process,
     round: usize,
     connection: &mut Connection,
     scrape: &Request,
 ) -> (Duration, f64) {
-    let mut other = Connection::open(refreshed.address).await;
+    let mut other = Connection::open(exporter.address).await;
     let request = Request::gzip(&probe(&round.to_string()));
     let refresh = tokio::spawn(async move { other.ask(&request).await });
     let mut took = Vec::new();

@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 pub struct Options {
     /// Numbers of profiles.
-    #[arg(long, value_delimiter = ',', default_value = "3,1000,10000,100000")]
+    #[arg(long, value_delimiter = ',', default_value = "3,100,1000,10000,100000")]
     pub sizes: Vec<usize>,
     /// How often everything is measured; the medians count.
     #[arg(long, default_value_t = 7)]

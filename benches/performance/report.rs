@@ -126,14 +126,13 @@ impl Report {
             return String::new();
         };
         format!(
-            "| profiles | refresh ms | quiet scrape µs | during a refresh µs | during another exporter's µs | ratio | noise |\n\
-             | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n\
-             | {} | {:.1} | {:.0} | {:.0} | {:.0} | {:.2} | {:.2} |\n",
+            "| profiles | refresh ms | scrape µs | during a refresh µs | ratio | noise |\n\
+             | ---: | ---: | ---: | ---: | ---: | ---: |\n\
+             | {} | {:.1} | {:.0} | {:.0} | {:.2} | {:.2} |\n",
             measured.profiles,
             measured.refresh_milliseconds,
             measured.quiet_microseconds,
-            measured.during_own_microseconds,
-            measured.during_foreign_microseconds,
+            measured.during_microseconds,
             measured.ratio,
             measured.noise,
         )
