@@ -147,7 +147,20 @@ impl Passage {
         let _ = (&mut self.running).await;
         let listener = self.way.listen(WAITING);
         let way = Arc::clone(&self.way);
-        self.running = tokio::spawn(way.lead(listener, gateway, fault));
+        self.running = match fault {
+            None => tokio::spawn(way.serve(listener, gateway, None)),
+            Some((Fault::Answer(said), calls)) => {
+                tokio::spawn(way.serve(listener, gateway, Some((said, calls))))
+            }
+            Some((fault, Calls::Details)) => {
+                tokio::spawn(way.refuse_after_the_list(listener, gateway, fault))
+            }
+            Some((fault, _)) => {
+                // The next call meets it: it is in its place before anybody can call.
+                let door = way.door(listener, fault).await;
+                tokio::spawn(way.refuse(door, fault))
+            }
+        };
     }
 }
 
@@ -162,26 +175,17 @@ impl Way {
         socket_at(self.address).listen(waiting).expect("a port")
     }
 
-    async fn lead(
+    async fn refuse_after_the_list(
         self: Arc<Way>,
         listener: TcpListener,
         gateway: SocketAddr,
-        fault: Option<(Fault, Calls)>,
+        fault: Fault,
     ) {
-        match fault {
-            None => self.serve(listener, gateway, None).await,
-            Some((Fault::Answer(said), calls)) => {
-                self.serve(listener, gateway, Some((said, calls))).await;
-            }
-            Some((fault, Calls::Details)) => {
-                let (mut client, answer) = self.take_call(&listener, gateway).await;
-                let door = self.door(listener, fault).await;
-                // The list is through when the fault is in its place, and not before.
-                hand_over(&mut *client, &answer).await;
-                self.refuse(door, fault).await;
-            }
-            Some((fault, _)) => self.refuse(self.door(listener, fault).await, fault).await,
-        }
+        let (mut client, answer) = self.take_call(&listener, gateway).await;
+        let door = self.door(listener, fault).await;
+        // The list is through when the fault is in its place, and not before.
+        hand_over(&mut *client, &answer).await;
+        self.refuse(door, fault).await;
     }
 
     /// Lets calls through, but for those that get something else.
@@ -246,7 +250,7 @@ impl Way {
     }
 
     /// Lets no call through.
-    async fn refuse(&self, door: Door, fault: Fault) {
+    async fn refuse(self: Arc<Way>, door: Door, fault: Fault) {
         if let Door::Open(listener) = &door {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
