@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 
-use qlara_exporter::server::Timeouts;
+use futures_util::future::join_all;
+use qlara_exporter::server::{Timeouts, listener};
 use reqwest::{Method, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -35,6 +36,17 @@ fn through(socket: &std::path::Path) -> reqwest::Client {
     let tls = qlara_exporter::gateway::tls::client_config(None).expect("a TLS configuration");
     let builder = reqwest::Client::builder().tls_backend_preconfigured(tls);
     builder.unix_socket(socket).build().expect("a client")
+}
+
+#[tokio::test]
+async fn hundreds_may_come_before_one_is_let_in() {
+    let address = "127.0.0.1:0".parse().expect("an address");
+    let listener = listener::bind(&address).await.expect("a listener");
+    let address = listener.local_addr().expect("an address");
+    let clients = (0..300).map(|_| TcpStream::connect(address));
+    let connected = tokio::time::timeout(PATIENCE, join_all(clients)).await;
+    let connected = connected.expect("nobody lets in those who have no place to wait");
+    assert!(connected.into_iter().all(|client| client.is_ok()));
 }
 
 #[tokio::test]

@@ -6,10 +6,15 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use listenfd::ListenFd;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 
 use super::address::{ListenAddress, TcpAddress};
+
+/// Connections that may wait to be let in, as far as the system allows: as many as Linux does by itself,
+/// and programs in Go with it.
+const QUEUE: i32 = 4096;
 
 /// Why an address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -176,7 +181,13 @@ pub async fn bind(address: &TcpAddress) -> Result<TcpListener, ListenError> {
         },
         host => TcpListener::bind(format!("{host}:{port}")).await,
     };
+    let bound = bound.and_then(|listener| let_many_wait(&listener).map(|()| listener));
     bound.map_err(not_at(address))
+}
+
+/// What asks for a connection beyond the queue has to ask again, a second later.
+fn let_many_wait<'a>(listener: impl Into<SockRef<'a>>) -> io::Result<()> {
+    listener.into().listen(QUEUE)
 }
 
 async fn bind_unix(path: &Path) -> io::Result<Listener> {
@@ -184,6 +195,7 @@ async fn bind_unix(path: &Path) -> io::Result<Listener> {
         std::fs::remove_file(path)?;
     }
     let listener = UnixListener::bind(path)?;
+    let_many_wait(&listener)?;
     Ok(Listener::Unix(listener, Some(SocketFile::at(path)?)))
 }
 
