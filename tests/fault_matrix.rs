@@ -84,7 +84,7 @@ const NO_HTTP: &str = "the answer is not as documented: no valid HTTP";
 const BREAKS_OFF: &str = "the body breaks off";
 const TOO_LONG: &str = "longer than limits.response_bytes";
 
-const CASES: [Case; 36] = [
+const CASES: [Case; 37] = [
     // Connection.
     case(Fault::OnTheWay(OnTheWay::Refused), "connect", UNREACHABLE),
     lasting(Fault::OnTheWay(OnTheWay::Unaccepted)),
@@ -116,6 +116,7 @@ const CASES: [Case; 36] = [
         UNREACHABLE,
     ),
     lasting(answer("HTTP/1.1 200 OK\r\nContent-Le", Silence)),
+    lasting(answer("", Repeat("HTTP/1.1 100 Continue\r\n\r\n"))),
     case(
         answer("SSH-2.0-OpenSSH_9.2\r\n\r\n", Close),
         "invalid_response",

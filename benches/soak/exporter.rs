@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use procfs::net::TcpState;
 use qlara_exporter::clock::SystemClock;
 use qlara_exporter::config::{Config, Settings};
 use qlara_exporter::lifecycle::{self, Sockets};
@@ -40,7 +41,7 @@ pub async fn serve(configuration: PathBuf) {
         timeouts: Timeouts {
             head: Duration::from_secs(2),
             idle: Duration::from_secs(5),
-            answer: Duration::from_secs(5),
+            answer: Duration::from_secs(10),
         },
         ..WebOptions::default()
     };
@@ -59,11 +60,8 @@ pub async fn serve(configuration: PathBuf) {
     let _ = exporter.run(std::future::pending::<()>).await;
 }
 
-/// Connections to the gateway that are kept for the next refresh: at most as many as there were calls
-/// at once, four of each of six accounts. Each has a file descriptor and a task.
-const KEPT: u64 = 24;
-
-/// What the process holds at one moment.
+/// What the process holds at one moment, but for connections to the gateway that are kept for the next
+/// refresh: each has a file descriptor and a task.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading {
     /// Since the start of the process.
@@ -82,10 +80,12 @@ pub struct Exporter {
     started: Instant,
     pub address: SocketAddr,
     tasks: SocketAddr,
+    gateway: SocketAddr,
     directory: TempDir,
 }
 
 impl Exporter {
+    /// One whose gateway has this base address.
     pub async fn start(gateway: &str) -> Exporter {
         let directory = TempDir::new().expect("a folder");
         let file = directory.path().join("qlara.yml");
@@ -108,6 +108,7 @@ impl Exporter {
             started: Instant::now(),
             address: next(),
             tasks: next(),
+            gateway: address_of(gateway).parse().expect("an address"),
             directory,
         }
     }
@@ -120,23 +121,31 @@ impl Exporter {
     pub async fn read(&self) -> Reading {
         let process = procfs::process::Process::new(self.child.id() as i32).expect("a process");
         let pages = process.stat().expect("its state").rss;
+        let kept = self.connections_to_gateway(&process);
         let mut tasks = String::new();
         let mut stream = TcpStream::connect(self.tasks).await.expect("a connection");
         stream.read_to_string(&mut tasks).await.expect("a number");
         Reading {
             at: self.started.elapsed(),
             memory: pages * procfs::page_size(),
-            files: process.fd_count().expect("its files") as u64,
-            tasks: tasks.parse().expect("a number"),
+            files: (process.fd_count().expect("its files") as u64).saturating_sub(kept),
+            tasks: tasks.parse::<u64>().expect("a number").saturating_sub(kept),
         }
     }
 
-    /// Waits until there are no more files and tasks than before, but for kept connections to the
-    /// gateway; `None` if that does not come.
+    fn connections_to_gateway(&self, process: &procfs::process::Process) -> u64 {
+        let sockets = process.tcp().expect("its network");
+        let kept = sockets.iter().filter(|socket| {
+            socket.remote_address == self.gateway && socket.state == TcpState::Established
+        });
+        kept.count() as u64
+    }
+
+    /// Waits until there are no more files and tasks than before; `None` if that does not come.
     pub async fn until_quiet(&self, before: &Reading) -> Option<Reading> {
         for _ in 0..120 {
             let now = self.read().await;
-            if now.files <= before.files + KEPT && now.tasks <= before.tasks + KEPT {
+            if now.files <= before.files && now.tasks <= before.tasks {
                 return Some(now);
             }
             sleep(Duration::from_millis(500)).await;
@@ -158,4 +167,10 @@ pub fn write_configuration(file: &std::path::Path, gateway: &str, accounts: usiz
     let accounts: String = (0..accounts).map(account).collect();
     let text = format!("gateway: {{url: '{gateway}', timeout: 1s}}\naccounts:\n{accounts}");
     std::fs::write(file, text).expect("a file");
+}
+
+/// Host and port of a base address.
+pub fn address_of(gateway: &str) -> &str {
+    let authority = gateway.trim_start_matches("http://");
+    authority.split('/').next().unwrap_or(authority)
 }

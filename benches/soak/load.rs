@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use flate2::read::GzDecoder;
 use futures_util::future::join_all;
 use parking_lot::Mutex;
 use qlara_exporter::clock::SystemClock;
@@ -12,9 +13,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
-use crate::exporter::{Exporter, write_configuration};
+use crate::exporter::{Exporter, address_of, write_configuration};
+use crate::parser::parse;
 
 const CONNECTIONS: usize = 1000;
+const METRICS: &str = "/metrics";
+const PAGE: &str = "/";
+const CLOSE: &str = "Connection: close\r\n";
+const GZIP: &str = "Connection: close\r\nAccept-Encoding: gzip\r\n";
+/// One of so many expositions is read by the strict parser.
+const READ: u64 = 20;
 const FAULTS: [&str; 10] = [
     "",
     "",
@@ -32,6 +40,7 @@ const FAULTS: [&str; 10] = [
 #[derive(Default)]
 pub struct Tally {
     pub scrapes: AtomicU64,
+    pub read: AtomicU64,
     pub reloads: AtomicU64,
     pub refused_reloads: AtomicU64,
     pub faults: AtomicU64,
@@ -47,6 +56,16 @@ impl Tally {
 
     fn note(&self, what: impl Into<String>) {
         self.unexplained.lock().push(what.into());
+    }
+
+    /// Reads an exposition as strictly as it can be read.
+    fn read(&self, path: &str, answer: &Answer) {
+        Tally::count(&self.read);
+        match answer.text().map(|text| parse(&text)) {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => self.note(format!("{path}: {error}")),
+            None => self.note(format!("{path}: no text")),
+        }
     }
 
     /// Answers that nothing explains.
@@ -88,16 +107,19 @@ impl Load {
     }
 
     pub async fn warm_up(&self) {
-        for path in ["/metrics", "/probe?account=brand-0", "/", "/sd"] {
-            let answer = self.ask("GET", path, "Connection: close\r\n").await;
-            assert!(answer.is_some_and(|answer| answer.starts_with("HTTP/1.1 200")));
+        for path in [METRICS, "/probe?account=brand-0", PAGE, "/sd"] {
+            let answer = self.ask("GET", path, CLOSE).await;
+            assert!(answer.is_some_and(|answer| answer.is_good()));
         }
     }
 
     /// All of it until `end`.
     pub async fn run(&self, end: Instant, tally: Arc<Tally>) {
         let tally = &*tally;
-        let scrapers = (0..8).map(|number| self.scrape(end, number, tally));
+        let probe = "/probe?account=brand-0";
+        let scrapers = [METRICS, probe, METRICS, PAGE]
+            .into_iter()
+            .flat_map(|path| [CLOSE, GZIP].map(|headers| self.scrape(end, path, headers, tally)));
         let slow = (0..8).map(|number| self.read_slowly(end, number, tally));
         tokio::join!(
             join_all(scrapers),
@@ -108,18 +130,20 @@ impl Load {
         );
     }
 
-    /// One after the other, plain and compressed, all accounts and single ones.
-    async fn scrape(&self, end: Instant, number: usize, tally: &Tally) {
-        let paths = ["/metrics", "/probe?account=brand-0", "/metrics", "/"];
-        let headers = [
-            "Connection: close\r\n",
-            "Connection: close\r\nAccept-Encoding: gzip\r\n",
-        ];
-        while Instant::now() < end {
-            let path = paths[number % paths.len()];
-            match self.ask("GET", path, headers[number % 2]).await {
-                Some(answer) if answer.starts_with("HTTP/1.1 200") => Tally::count(&tally.scrapes),
-                Some(answer) => tally.note(format!("{path}: {}", first_line(&answer))),
+    /// One after the other.
+    async fn scrape(&self, end: Instant, path: &str, headers: &str, tally: &Tally) {
+        for round in 0.. {
+            if Instant::now() >= end {
+                break;
+            }
+            match self.ask("GET", path, headers).await {
+                Some(answer) if answer.is_good() => {
+                    Tally::count(&tally.scrapes);
+                    if path != PAGE && round % READ == 0 {
+                        tally.read(path, &answer);
+                    }
+                }
+                Some(answer) => tally.note(format!("{path}: {}", answer.first_line())),
                 None => tally.note(format!("{path}: no answer")),
             }
             sleep(Duration::from_millis(50)).await;
@@ -133,14 +157,12 @@ impl Load {
             let connections = join_all(connections).await;
             let scrapes = connections.into_iter().map(async |connection| {
                 let mut connection = connection.ok()?;
-                converse(&mut connection, "GET", "/metrics", "Connection: close\r\n").await
+                converse(&mut connection, "GET", METRICS, GZIP).await
             });
             for answer in join_all(scrapes).await {
                 match answer {
-                    Some(answer) if answer.starts_with("HTTP/1.1 200") => {
-                        Tally::count(&tally.scrapes);
-                    }
-                    Some(answer) => tally.note(format!("of a thousand: {}", first_line(&answer))),
+                    Some(answer) if answer.is_good() => Tally::count(&tally.scrapes),
+                    Some(answer) => tally.note(format!("of a thousand: {}", answer.first_line())),
                     None => tally.note("of a thousand: no answer"),
                 }
             }
@@ -164,7 +186,7 @@ impl Load {
             };
             let _ = stream.write_all(sent).await;
             let mut some = [0; 1024];
-            for _ in 0..30 {
+            for _ in 0..120 {
                 if number % 2 == 1 && !matches!(stream.read(&mut some).await, Ok(1..)) {
                     break;
                 }
@@ -175,13 +197,12 @@ impl Load {
     }
 
     async fn change_faults(&self, end: Instant, tally: &Tally) {
-        let control = self.gateway.trim_start_matches("http://");
-        let address = control.split('/').next().expect("an address").to_owned();
+        let address = address_of(&self.gateway);
         for fault in FAULTS.iter().cycle() {
             if Instant::now() >= end {
                 break;
             }
-            let mut stream = TcpStream::connect(&address).await.expect("the gateway");
+            let mut stream = TcpStream::connect(address).await.expect("the gateway");
             let head = format!("Connection: close\r\nContent-Length: {}\r\n", fault.len());
             let request = format!("PUT /-/faults HTTP/1.1\r\nHost: x\r\n{head}\r\n{fault}");
             stream.write_all(request.as_bytes()).await.expect("sent");
@@ -204,8 +225,8 @@ impl Load {
                 true => std::fs::write(&file, "accounts: nobody").expect("a file"),
                 false => write_configuration(&file, &self.gateway, 5 + round % 2),
             }
-            let answer = self.ask("POST", "/-/reload", "Connection: close\r\n").await;
-            let line = answer.as_deref().map(first_line).unwrap_or_default();
+            let answer = self.ask("POST", "/-/reload", CLOSE).await;
+            let line = answer.map(|answer| answer.first_line()).unwrap_or_default();
             match (broken, line.split(' ').nth(1)) {
                 (false, Some("200")) => Tally::count(&tally.reloads),
                 (true, Some("500")) => Tally::count(&tally.refused_reloads),
@@ -215,10 +236,10 @@ impl Load {
         }
         // As it was, so that as many accounts are left.
         write_configuration(&file, &self.gateway, 5);
-        let _ = self.ask("POST", "/-/reload", "Connection: close\r\n").await;
+        let _ = self.ask("POST", "/-/reload", CLOSE).await;
     }
 
-    async fn ask(&self, method: &str, path: &str, headers: &str) -> Option<String> {
+    async fn ask(&self, method: &str, path: &str, headers: &str) -> Option<Answer> {
         let mut stream = TcpStream::connect(self.exporter.address).await.ok()?;
         converse(&mut stream, method, path, headers).await
     }
@@ -230,23 +251,49 @@ async fn converse(
     method: &str,
     path: &str,
     headers: &str,
-) -> Option<String> {
+) -> Option<Answer> {
     let request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).await.ok()?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await.ok()?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let (head, body) = text.split_once("\r\n\r\n")?;
-    let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name));
-    let body_starts = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
-    let whole = match header("content-length: ") {
-        Some(length) => bytes.len() - body_starts == length.parse::<usize>().ok()?,
-        // The page is compressed as it is sent.
-        None => body.ends_with("0\r\n\r\n"),
+    let head_ends = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let body = bytes.split_off(head_ends + 4);
+    let answer = Answer {
+        head: String::from_utf8(bytes).ok()?,
+        body,
     };
-    whole.then_some(text.clone())
+    let whole = match answer.header("content-length: ") {
+        Some(length) => answer.body.len() == length.parse::<usize>().ok()?,
+        // The page is compressed as it is sent.
+        None => answer.body.ends_with(b"0\r\n\r\n"),
+    };
+    whole.then_some(answer)
 }
 
-fn first_line(answer: &str) -> String {
-    answer.lines().next().unwrap_or_default().to_owned()
+struct Answer {
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn is_good(&self) -> bool {
+        self.head.starts_with("HTTP/1.1 200")
+    }
+
+    fn first_line(&self) -> String {
+        self.head.lines().next().unwrap_or_default().to_owned()
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| line.strip_prefix(name))
+    }
+
+    /// The body, unpacked if it is compressed.
+    fn text(&self) -> Option<String> {
+        let is_gzip = self.header("content-encoding: ") == Some("gzip");
+        match is_gzip {
+            true => std::io::read_to_string(GzDecoder::new(&self.body[..])).ok(),
+            false => String::from_utf8(self.body.clone()).ok(),
+        }
+    }
 }

@@ -24,7 +24,6 @@ impl Measurements {
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         // What is made once under load is made in the first third.
         let settled = &self.0[self.0.len() / 3..];
-        let memory = |reading: &Reading| reading.memory as f64 / MIB;
         let series = |value: &dyn Fn(&Reading) -> f64| Series::of(settled, value);
         let rows = [
             (
@@ -58,6 +57,7 @@ impl Measurements {
         let result = json!({
             "minutes": time.as_secs_f64() / 60.0,
             "scrapes": count(&tally.scrapes),
+            "read_strictly": count(&tally.read),
             "thousands_at_once": count(&tally.bursts),
             "slow_readers": count(&tally.abandoned),
             "faults": count(&tally.faults),
@@ -66,19 +66,31 @@ impl Measurements {
             "unexplained": tally.unexplained(),
             "examples": tally.examples(),
             "memory_slope_mib_per_hour": rows[0].2.slope,
-            "memory_mib_by_tenth": self.tenths(&memory),
+            "memory_mib_by_tenth": self.memory_by_parts(10).iter().map(|mib| mib.round()).collect::<Vec<_>>(),
+            "memory_is_flat": self.memory_is_flat(),
         });
         println!("{result}");
     }
 
-    /// The means of ten parts of the time.
-    fn tenths(&self, value: &dyn Fn(&Reading) -> f64) -> Vec<f64> {
-        let parts = self.0.chunks(self.0.len().div_ceil(10).max(1));
-        let mean = |part: &[Reading]| part.iter().map(value).sum::<f64>() / part.len() as f64;
-        parts
-            .map(|part| (mean(part) * 10.0).round() / 10.0)
-            .collect()
+    /// Whether memory is flat: in the last third of the time on average at most a tenth above that in the
+    /// second.
+    pub fn memory_is_flat(&self) -> bool {
+        match self.memory_by_parts(3)[..] {
+            [_, second, last] => last <= 1.1 * second,
+            _ => false,
+        }
     }
+
+    /// The means of so many parts of the time, in MiB.
+    fn memory_by_parts(&self, parts: usize) -> Vec<f64> {
+        let parts = self.0.chunks(self.0.len().div_ceil(parts).max(1));
+        let mean = |part: &[Reading]| part.iter().map(memory).sum::<f64>() / part.len() as f64;
+        parts.map(mean).collect()
+    }
+}
+
+fn memory(reading: &Reading) -> f64 {
+    reading.memory as f64 / MIB
 }
 
 struct Series {
