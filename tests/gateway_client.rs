@@ -9,7 +9,7 @@ use tracing::Level;
 use crate::harness::listener::{Recorder, http_answer};
 use crate::harness::log::Log;
 use crate::harness::passage::{Calls, Fault, Passage, Said, Then};
-use crate::harness::{API_KEY, Setup, Stack};
+use crate::harness::{API_KEY, Setup, Stack, make_too_long};
 
 const EMPTY_LIST: &str = r#"{"profiles": [], "total": 0}"#;
 
@@ -335,20 +335,23 @@ async fn a_changed_ca_file_is_trusted_without_a_restart_and_a_broken_one_is_not_
     assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (1.0, 1.0));
     let trusts = "Trusts the certificates of the changed CA file";
     assert_eq!(log.take().matches(trusts).count(), 1);
-    std::fs::write(&ca_file, "no certificate").expect("a file");
-    for _ in 0..2 {
+    let spoil = |file: &Path| std::fs::write(file, "no certificate").expect("a file");
+    for break_it in [spoil, make_too_long] {
+        break_it(&ca_file);
+        for _ in 0..2 {
+            let scrape = stack.scrape_after(61).await;
+            assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (1.0, 0.0));
+        }
+        let lines = log.take();
+        assert_eq!(lines.lines().count(), 1, "{lines}");
+        assert!(lines.contains("CA file cannot be used"), "{lines}");
+        copy(&passage, &ca_file);
         let scrape = stack.scrape_after(61).await;
-        assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (1.0, 0.0));
+        assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (1.0, 1.0));
+        let lines = log.take();
+        assert_eq!(lines.lines().count(), 1, "{lines}");
+        assert!(lines.contains("CA file can be used again"), "{lines}");
     }
-    let lines = log.take();
-    assert_eq!(lines.lines().count(), 1, "{lines}");
-    assert!(lines.contains("CA file cannot be used"), "{lines}");
-    copy(&passage, &ca_file);
-    let scrape = stack.scrape_after(61).await;
-    assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (1.0, 1.0));
-    let lines = log.take();
-    assert_eq!(lines.lines().count(), 1, "{lines}");
-    assert!(lines.contains("CA file can be used again"), "{lines}");
 }
 
 #[tokio::test]
