@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use qlara_exporter::config::Settings;
 use serde_json::{Value, json};
+use tracing::Level;
 
 use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::log::Log;
 use crate::harness::{Setup, Stack};
 
 fn good(id: &str) -> Value {
@@ -190,6 +192,54 @@ async fn an_unknown_status_is_unknown() {
             "{status}"
         );
     }
+}
+
+/// Profiles of which each has a status of its own, by its number.
+fn of_so_many_statuses(numbers: impl Iterator<Item = u32>) -> Value {
+    let profiles = numbers.map(|number| {
+        let status = json!(format!("STATUS_{number}"));
+        with(good(&format!("p{number}")), "status", status)
+    });
+    profiles.collect()
+}
+
+/// The words in the order of the log.
+fn told_statuses(lines: &str) -> Vec<String> {
+    let told = lines.lines().filter_map(|line| {
+        let rest = line.split_once(" status=")?.1;
+        rest.split(' ').next()
+    });
+    told.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_hundred_statuses_that_are_not_documented_are_told_in_the_log() {
+    let list = of_so_many_statuses((100..250).rev());
+    let stack = Setup::default().with_profiles(list).await;
+    let log = Log::collect(Level::WARN);
+    stack.scrape().await;
+    // The first hundred of the answer.
+    let expected: Vec<String> = (150..250)
+        .map(|number| format!("STATUS_{number}"))
+        .collect();
+    assert_eq!(told_statuses(&log.take()), expected);
+    // They are remembered, and no more than they.
+    for numbers in [150..250, 300..400] {
+        stack.gateway.profiles(&of_so_many_statuses(numbers)).await;
+        stack.scrape_after(61).await;
+        assert_eq!(log.take(), "");
+    }
+}
+
+#[tokio::test]
+async fn a_status_that_is_not_documented_is_told_at_a_length_that_can_be_read() {
+    let list = json!([with(good("a"), "status", json!("é".repeat(5_000)))]);
+    let stack = Setup::default().with_profiles(list).await;
+    let log = Log::collect(Level::WARN);
+    stack.scrape().await;
+    let lines = log.take();
+    assert_eq!(lines.lines().count(), 1, "{lines}");
+    assert_eq!(lines.matches('é').count(), 100, "{lines}");
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@ use std::time::Duration;
 use qlara_exporter::config::{Config, Settings};
 use tempfile::TempDir;
 
+use crate::harness::make_too_long;
+
 const SECRET: &str = "s3cret-value";
 
 fn load(settings: Settings, directory: &Path, yaml: &str) -> Result<Config, String> {
@@ -387,6 +389,45 @@ fn a_missing_file_is_named() {
         error,
         "/does/not/exist.yml: No such file or directory (os error 2)"
     );
+}
+
+#[test]
+fn a_file_that_is_too_long_is_not_read_but_named() {
+    let directory = TempDir::new().expect("a folder");
+    let long = directory.path().join("long");
+    make_too_long(&long);
+    let unread = "cannot read the file that it names";
+    let no_certificates = "cannot read certificates from DIR/long: I/O error";
+    for (yaml, place, told) in [
+        (
+            "accounts: [{name: a, api_key_file: long}]",
+            "1:36: accounts[0].api_key_file",
+            unread,
+        ),
+        (
+            "accounts: [{name: a, basic_auth: {username: u, password_file: long}}]",
+            "1:63: accounts[0].basic_auth.password_file",
+            unread,
+        ),
+        (
+            "gateway: {tls_config: {ca_file: long}}",
+            "1:33: gateway.tls_config.ca_file",
+            no_certificates,
+        ),
+    ] {
+        let error = load(Settings::default(), directory.path(), yaml).expect_err(yaml);
+        assert_eq!(
+            error,
+            format!("DIR/qlara.yml:{place}: {told}: longer than 16 MiB")
+        );
+    }
+    let settings = Settings {
+        file: Some(long.clone()),
+        ..Settings::default()
+    };
+    let error = Config::load(&settings, &|_| None).expect_err("too long");
+    let expected = format!("{}: longer than 16 MiB", long.display());
+    assert_eq!(error.to_string(), expected);
 }
 
 #[test]

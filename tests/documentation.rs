@@ -204,26 +204,37 @@ fn every_link_leads_to_a_file_that_the_package_has_too() {
     assert!(links > 100, "{links} links found");
 }
 
-/// The table says of each crate why it is there, and names no other.
-#[test]
-fn the_dependencies_of_the_documentation_are_those_of_the_program() {
-    let manifest = include_str!("../Cargo.toml");
+/// What a manifest names in those of its sections of dependencies that are asked for.
+fn dependencies(manifest: &str, is_asked_for: impl Fn(&str) -> bool) -> BTreeSet<&str> {
     let mut section = "";
-    let mut named = Vec::new();
+    let mut named = BTreeSet::new();
     for line in manifest.lines() {
         if line.starts_with('[') {
             section = line;
-        } else if section.ends_with("dependencies]") && section != "[dev-dependencies]" {
+        } else if section.ends_with("dependencies]") && is_asked_for(section) {
             named.extend(line.split_once(" = ").map(|(name, _)| name));
         }
     }
-    named.sort_unstable();
-    let rows = include_str!("../docs/dependencies.md").lines();
-    let told: Vec<&str> = rows
-        .filter_map(|row| row.strip_prefix("| `")?.split_once('`'))
-        .map(|(name, _)| name)
-        .collect();
-    assert_eq!(told, named);
+    named
+}
+
+/// The tables say of each crate why it is there, and name no other.
+#[test]
+fn the_dependencies_of_the_documentation_are_those_of_the_manifests() {
+    let is_for_tests = |section: &str| section.contains("dev-dependencies]");
+    let manifest = include_str!("../Cargo.toml");
+    let program = dependencies(manifest, |section| !is_for_tests(section));
+    let mut tests = dependencies(manifest, is_for_tests);
+    tests.extend(dependencies(include_str!("../fuzz/Cargo.toml"), |_| true));
+    tests.remove(env!("CARGO_PKG_NAME"));
+    let text = include_str!("../docs/dependencies.md");
+    let told = |table: &str| -> Vec<String> {
+        let cells = column(text, table).into_iter();
+        cells.map(|(_, name)| name.replace('`', "")).collect()
+    };
+    assert_eq!(told("crate"), Vec::from_iter(program.iter().copied()));
+    let further: Vec<&str> = tests.difference(&program).copied().collect();
+    assert_eq!(told("crate of the tests"), further);
 }
 
 /// Whether `cargo test --test promises -- NAME` finds this very test.

@@ -1,6 +1,10 @@
 //! Each row of the table of the exporter's own metrics.
 
+use std::time::Instant;
+
 use crate::harness::Stack;
+#[cfg(target_os = "linux")]
+use crate::harness::{eventually, http, process, scrape::Scrape};
 
 const REASONS: [&str; 10] = [
     "client_error",
@@ -78,6 +82,38 @@ async fn requests_and_their_duration_are_counted_by_endpoint() {
 }
 
 #[tokio::test]
+async fn the_duration_of_requests_is_what_they_took() {
+    const LATENCY: f64 = 0.4;
+    for (calls, endpoint, count) in [("list", "socials", 1.0), ("details", "platform", 3.0)] {
+        let stack = Stack::start().await;
+        let slow = format!("{calls}:latency=400ms");
+        stack.gateway.faults(&slow).await;
+        let asked = Instant::now();
+        let scrape = stack.scrape().await;
+        let took = asked.elapsed().as_secs_f64();
+        let name = "qlara_gateway_request_duration_seconds";
+        let sum = scrape.value(&format!("{name}_sum{{endpoint=\"{endpoint}\"}}"));
+        let possible = LATENCY * count..=took * count;
+        assert!(possible.contains(&sum), "{endpoint}: {sum} in {took}");
+        let own = format!("{{endpoint=\"{endpoint}\",le=\"");
+        let mut buckets = 0;
+        for (labels, found) in scrape.family(&format!("{name}_bucket")) {
+            let Some(bound) = labels.strip_prefix(&own) else {
+                continue;
+            };
+            let bound = bound.trim_end_matches("\"}").parse().expect("a number");
+            if LATENCY > bound {
+                assert_eq!(found, 0.0, "{labels}");
+            } else if took <= bound {
+                assert_eq!(found, count, "{labels} in {took}");
+            }
+            buckets += 1;
+        }
+        assert!(buckets > 5, "{buckets} buckets");
+    }
+}
+
+#[tokio::test]
 async fn build_and_configuration_are_described() {
     let scrape = Stack::start().await.scrape().await;
     let (build, value) = scrape.family("qlara_exporter_build_info")[0];
@@ -122,4 +158,90 @@ async fn the_process_is_described_as_by_every_client_library() {
     let now = chrono::Utc::now().timestamp() as f64;
     let age = now - scrape.value("process_start_time_seconds");
     assert!((-5.0..86_400.0).contains(&age), "{age}");
+}
+
+/// What the system says of a process.
+#[cfg(target_os = "linux")]
+struct Described {
+    threads: f64,
+    virtual_memory: f64,
+    resident_memory: f64,
+    open_fds: f64,
+    max_fds: f64,
+    cpu_seconds: f64,
+    started: f64,
+}
+
+#[cfg(target_os = "linux")]
+impl Described {
+    fn read(id: u32) -> Described {
+        let read = |path: String| std::fs::read_to_string(path).expect("a file of the system");
+        // The words after a name, of which the first is the value.
+        let number = |text: &str, name: &str| -> f64 {
+            let rest = text.split_once(name).expect(name).1;
+            let value = rest.split_whitespace().next().expect("a value");
+            value.parse().expect("a number")
+        };
+        let status = read(format!("/proc/{id}/status"));
+        let limits = read(format!("/proc/{id}/limits"));
+        let stat = read(format!("/proc/{id}/stat"));
+        // proc_pid_stat(5), from the third field on: the second may hold spaces.
+        let fields = stat.rsplit_once(") ").expect("fields").1;
+        let fields: Vec<&str> = fields.split(' ').collect();
+        let seconds = |field: usize| {
+            let ticks: f64 = fields[field - 3].parse().expect("a number");
+            ticks / procfs::ticks_per_second() as f64
+        };
+        let open = std::fs::read_dir(format!("/proc/{id}/fd"));
+        Described {
+            threads: number(&status, "\nThreads:"),
+            virtual_memory: number(&status, "\nVmSize:") * 1024.0,
+            resident_memory: number(&status, "\nVmRSS:") * 1024.0,
+            open_fds: open.expect("a folder").count() as f64,
+            max_fds: number(&limits, "\nMax open files"),
+            cpu_seconds: seconds(14) + seconds(15),
+            started: number(&read("/proc/stat".to_owned()), "\nbtime") + seconds(22),
+        }
+    }
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn the_process_is_described_as_the_system_does() {
+    let address = format!("127.0.0.1:{}", crate::prometheus::free_port());
+    let mut command = process::exporter();
+    command.env("QLARA_API_KEY", "x");
+    // Nobody listens there.
+    command.args(["--qlara.url", "http://127.0.0.1:1", "--web.listen-address"]);
+    let running = process::Running::start(command.arg(&address));
+    let client = http();
+    let scrape = async || {
+        let answer = client.get(format!("http://{address}/metrics")).send();
+        Some(Scrape::read(answer.await.ok()?).await)
+    };
+    eventually("the exporter", scrape).await;
+    // Threads and memory come and go: what is told holds for a moment in which they do not.
+    eventually("the same numbers", async || {
+        let before = Described::read(running.id());
+        let scrape = scrape().await?;
+        let after = Described::read(running.id());
+        let is = |name: &str, number: fn(&Described) -> f64, tolerance: f64| {
+            let (one, other) = (number(&before), number(&after));
+            let possible = one.min(other) - tolerance..=one.max(other) + tolerance;
+            possible.contains(&scrape.value(name))
+        };
+        let all = is("process_threads", |now| now.threads, 0.0)
+            && is("process_virtual_memory_bytes", |now| now.virtual_memory, 0.0)
+            && is("process_cpu_seconds_total", |now| now.cpu_seconds, 0.001)
+            && is("process_max_fds", |now| now.max_fds, 0.0)
+            // It opens what it counts them with.
+            && is("process_open_fds", |now| now.open_fds, 3.0);
+        let resident = scrape.value("process_resident_memory_bytes") / after.resident_memory;
+        // Not exact, and not in the same way at each place where the system tells it.
+        let about_the_same = (0.5..2.0).contains(&resident);
+        let started = scrape.value("process_start_time_seconds");
+        let at_once = (started - after.started).abs() < 0.001;
+        (all && about_the_same && at_once).then_some(())
+    })
+    .await;
 }

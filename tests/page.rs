@@ -300,3 +300,23 @@ async fn ten_thousand_profiles_make_no_large_page() {
     let empty = self::page(&stack, &query).await;
     assert!(empty.len() < OWN_BYTES, "{}", empty.len());
 }
+
+#[tokio::test]
+async fn twenty_platforms_can_be_chosen() {
+    let profiles: Vec<Value> = (10..40)
+        .map(|number| profile(&format!("p{number}"), "id", "fine"))
+        .collect();
+    let stack = Setup::default().with_profiles(json!(profiles)).await;
+    let page = page(&stack, "/").await;
+    let choices = between(&page, "<select name=\"platform\">", "</select>")[0];
+    let chosen = between(choices, "<option value=\"", "\"");
+    assert_eq!(chosen.len(), 1 + 20, "{choices}");
+    // All of them, and the documented ones whatever else there is.
+    for platform in ["", "facebook", "instagram", "whatsapp"] {
+        assert!(chosen.contains(&platform), "{choices}");
+    }
+    // One that cannot be chosen can be asked for all the same.
+    assert!(!chosen.contains(&"p39"), "{choices}");
+    let asked = self::page(&stack, "/?platform=p39").await;
+    assert_eq!(names(&asked).len(), 1);
+}

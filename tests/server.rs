@@ -227,24 +227,28 @@ async fn unknown_methods_and_paths_are_told_apart() {
 
 #[tokio::test]
 async fn no_more_requests_read_accounts_than_are_let_in() {
-    let mut setup = Setup::yaml("accounts: [{name: a, api_key_env: QLARA_API_KEY}]");
-    setup.web.max_requests = 1;
-    let stack = setup.start().await;
-    stack.gateway.faults("hang").await;
-    let waiting = tokio::spawn(stack.get("/metrics").send());
-    eventually("the scrape is under way", async || {
-        (stack.gateway.stats().await.list == 1).then_some(())
-    })
-    .await;
-    for path in ["/metrics", "/probe?account=a", "/"] {
-        let answer = stack.get(path).send().await.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+    const READING: [&str; 3] = ["/metrics", "/probe?account=a", "/"];
+    for held_by in READING {
+        let mut setup = Setup::yaml("accounts: [{name: a, api_key_env: QLARA_API_KEY}]");
+        setup.web.max_requests = 1;
+        let stack = setup.start().await;
+        stack.gateway.faults("hang").await;
+        let waiting = tokio::spawn(stack.get(held_by).send());
+        eventually("the request is under way", async || {
+            (stack.gateway.stats().await.list == 1).then_some(())
+        })
+        .await;
+        for path in READING {
+            let answer = stack.get(path).send().await.expect("an answer");
+            let refused = StatusCode::SERVICE_UNAVAILABLE;
+            assert_eq!(answer.status(), refused, "{path} beside {held_by}");
+        }
+        for path in ["/-/healthy", "/sd"] {
+            let answer = stack.get(path).send().await.expect("an answer");
+            assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        }
+        waiting.abort();
     }
-    for path in ["/-/healthy", "/sd"] {
-        let answer = stack.get(path).send().await.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::OK, "{path}");
-    }
-    waiting.abort();
 }
 
 async fn with_timeouts(timeouts: Timeouts) -> Stack {

@@ -4,8 +4,10 @@ use std::path::Path;
 
 use qlara_exporter::config::Settings;
 use tempfile::TempDir;
+use tracing::Level;
 
-use crate::harness::{API_KEY, Setup, eventually};
+use crate::harness::log::Log;
+use crate::harness::{API_KEY, Setup, eventually, make_too_long};
 
 const UP: &str = "qlara_up";
 
@@ -175,6 +177,32 @@ async fn a_pipe_in_place_of_a_secret_file_does_not_cost_the_account() {
         (scrape.value(r#"qlara_up{account="a"}"#) == 0.0).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_secret_file_that_becomes_too_long_leaves_the_last_key_in_use() {
+    const GOOD: &str = "qlara_exporter_config_last_reload_successful";
+    let directory = TempDir::new().expect("a folder");
+    let space = " ".repeat(16 * 1024 * 1024 - API_KEY.len());
+    let longest = format!("{API_KEY}{space}");
+    let file = secret(directory.path(), "key", &longest);
+    let yaml = format!("accounts: [{{name: a, api_key_file: {file}}}]");
+    let stack = Setup::yaml(&yaml).start().await;
+    let seen = async || {
+        let scrape = stack.scrape_after(61).await;
+        (scrape.value(r#"qlara_up{account="a"}"#), scrape.value(GOOD))
+    };
+    assert_eq!(seen().await, (1.0, 1.0));
+    make_too_long(Path::new(&file));
+    let log = Log::collect(Level::WARN);
+    assert_eq!(seen().await, (1.0, 0.0));
+    assert_eq!(seen().await, (1.0, 0.0));
+    let lines = log.take();
+    assert_eq!(lines.lines().count(), 1, "{lines}");
+    let told = format!("cannot read {file}: longer than 16 MiB");
+    assert!(lines.contains(&told), "{lines}");
+    secret(directory.path(), "key", API_KEY);
+    assert_eq!(seen().await, (1.0, 1.0));
 }
 
 #[tokio::test]

@@ -312,3 +312,16 @@ pub async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
+
+/// Makes a file a byte longer than any that is read. It takes no room on the disk.
+pub fn make_too_long(path: &Path) {
+    let file = std::fs::File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path);
+    let longest = 16 * 1024 * 1024;
+    file.expect("a file")
+        .set_len(longest + 1)
+        .expect("a length");
+}

@@ -82,9 +82,13 @@ impl Running {
         self.output.lock().clone()
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn signal(&self, name: &str) {
-        let (code, _, error) =
-            run(Command::new("kill").args(["-s", name, &self.child.id().to_string()]));
+        let (code, _, error) = run(Command::new("kill").args(["-s", name, &self.id().to_string()]));
         assert_eq!(code, 0, "{error}");
     }
 

@@ -7,10 +7,11 @@ use h2::client::{Builder, SendRequest};
 use qlara_exporter::server::Timeouts;
 use reqwest::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::certificates::{Identity, client_with};
 use super::server::{Folder, TLS};
@@ -29,6 +30,18 @@ async fn over_tls(timeouts: Timeouts) -> (Stack, Identity, Folder) {
     (setup.start().await, server, folder)
 }
 
+/// A connection on which HTTP/2 is to be spoken.
+async fn connect(stack: &Stack, server: &Identity, stream: TcpSocket) -> TlsStream<TcpStream> {
+    let mut tls = client_with(server, None);
+    tls.alpn_protocols = vec![b"h2".to_vec()];
+    let stream = stream.connect(stack.exporter).await;
+    let name = "localhost".try_into().expect("a name");
+    TlsConnector::from(Arc::new(tls))
+        .connect(name, stream.expect("a connection"))
+        .await
+        .expect("TLS")
+}
+
 /// A client that takes in so many bytes of an answer, and the end of its connection.
 async fn speak(
     stack: &Stack,
@@ -38,21 +51,11 @@ async fn speak(
     SendRequest<&'static [u8]>,
     JoinHandle<Result<(), h2::Error>>,
 ) {
-    let mut tls = client_with(server, None);
-    tls.alpn_protocols = vec![b"h2".to_vec()];
-    let stream = TcpStream::connect(stack.exporter)
-        .await
-        .expect("a connection");
-    let name = "localhost".try_into().expect("a name");
-    let stream = TlsConnector::from(Arc::new(tls))
-        .connect(name, stream)
-        .await;
+    let socket = TcpSocket::new_v4().expect("a socket");
+    let stream = connect(stack, server, socket).await;
     let mut builder = Builder::new();
     builder.initial_window_size(window);
-    let (client, connection) = builder
-        .handshake(stream.expect("TLS"))
-        .await
-        .expect("HTTP/2");
+    let (client, connection) = builder.handshake(stream).await.expect("HTTP/2");
     (client, tokio::spawn(connection))
 }
 
@@ -152,4 +155,25 @@ async fn who_takes_in_nothing_is_shown_out_however_often_he_asks() {
         // Whether it ends in order is the TLS library's affair.
         let _ = end.expect("no panic");
     }
+}
+
+/// He asks for nothing, so that there is no answer that he could take in. The server owes him an
+/// answer to each ping.
+#[tokio::test]
+async fn who_pings_and_reads_nothing_is_shown_out() {
+    const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    const PING: &[u8] = b"\0\0\x08\x06\0\0\0\0\0 a ping ";
+    let (stack, server, _folder) = over_tls(Timeouts {
+        head: NEVER,
+        idle: NEVER,
+        answer: Duration::from_millis(200),
+    })
+    .await;
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a small buffer");
+    let mut stream = connect(&stack, &server, socket).await;
+    stream.write_all(GREETING).await.expect("sent");
+    let pings = PING.repeat(500);
+    let pinging = async { while stream.write_all(&pings).await.is_ok() {} };
+    timeout(PATIENCE, pinging).await.expect("an end");
 }

@@ -4,6 +4,7 @@ use rcgen::KeyPair;
 
 use super::certificates::{Authority, Identity};
 use super::server::{Folder, TLS};
+use crate::harness::make_too_long;
 
 const SECRET: &str = "s3cret-value";
 
@@ -71,6 +72,24 @@ fn a_file_that_is_missing_is_named() {
         missing,
         ["DIR/web.yml: No such file or directory (os error 2)"]
     );
+}
+
+#[test]
+fn a_file_that_is_too_long_is_not_read_but_named() {
+    let folder = Folder::new();
+    make_too_long(&folder.path("web.yml"));
+    let mistakes = folder.load().expect_err("too long");
+    assert_eq!(mistakes, ["DIR/web.yml: longer than 16 MiB"]);
+    for (key, file) in [("cert_file", "server.crt"), ("key_file", "server.key")] {
+        let folder = Folder::with(TLS, &Identity::server());
+        make_too_long(&folder.path(file));
+        let mistakes = folder.load().expect_err("too long");
+        let [mistake] = &mistakes[..] else {
+            panic!("{mistakes:?}");
+        };
+        let told = format!("tls_server_config.{key}: cannot read DIR/{file}: longer than 16 MiB");
+        assert!(mistake.ends_with(&told), "{mistake}");
+    }
 }
 
 #[test]

@@ -12,8 +12,8 @@ use tracing::subscriber::DefaultGuard;
 use super::certificates::{Authority, Identity, client_with};
 use super::passwords::hash;
 use super::server::{Folder, Server, TLS};
-use crate::harness::eventually;
 use crate::harness::process::run;
+use crate::harness::{eventually, make_too_long};
 
 async fn login(server: &Server, password: &str) -> u16 {
     let request = server.get().basic_auth("alice", Some(password));
@@ -65,6 +65,26 @@ async fn a_broken_file_leaves_the_last_good_one_in_force() {
         [200, 401]
     );
     assert!(!server.file.is_good());
+    server.folder.write("web.yml", &good);
+    assert_eq!(login(&server, "secret").await, 200);
+    assert!(server.file.is_good());
+}
+
+#[tokio::test]
+async fn a_file_that_becomes_too_long_leaves_the_last_good_one_in_force() {
+    let good = users("secret");
+    let server = Folder::with(&good, &Identity::server()).serve().await;
+    let (lines, _guard) = log();
+    make_too_long(&server.folder.path("web.yml"));
+    for _ in 0..2 {
+        assert_eq!(
+            [login(&server, "secret").await, login(&server, "x").await],
+            [200, 401]
+        );
+        assert!(!server.file.is_good());
+    }
+    let lines = String::from_utf8(lines.lock().clone()).expect("UTF-8");
+    assert_eq!(lines.matches("longer than 16 MiB").count(), 1, "{lines}");
     server.folder.write("web.yml", &good);
     assert_eq!(login(&server, "secret").await, 200);
     assert!(server.file.is_good());
