@@ -49,9 +49,10 @@ pub fn judge(report: &Report) -> Vec<Bar> {
     }
     judge_growth(&report.sizes, &mut bars);
     if let Some(measured) = &report.disturbance {
-        let name = "scrape during a refresh over one without, beyond noise";
-        let limit = 1.0 + measured.noise;
-        bars.push(Bar::at_most(limit, name.to_owned(), measured.ratio));
+        for (effect, which) in measured.effects() {
+            let name = format!("scrape during a refresh over one without, beyond noise, {which}");
+            bars.push(Bar::at_most(1.0 + effect.noise, name, effect.ratio));
+        }
     }
     bars
 }

@@ -13,11 +13,20 @@ use crate::world::url_of;
 
 const PROFILES: usize = 10_000;
 
-/// Medians of the time that a cached scrape takes.
+/// What refreshes do to scrapes.
 #[derive(Debug, Serialize)]
 pub struct Disturbance {
     pub profiles: usize,
     pub refresh_milliseconds: f64,
+    /// Of the scrapes of a round, the one in the middle.
+    pub median: Effect,
+    /// The slowest but for one in a hundred.
+    pub slow: Effect,
+}
+
+/// How long a cached scrape takes: medians of rounds.
+#[derive(Debug, Serialize)]
+pub struct Effect {
     pub quiet_microseconds: f64,
     /// While the exporter refreshes another account.
     pub during_microseconds: f64,
@@ -45,19 +54,39 @@ pub async fn measure(options: &Options) -> Disturbance {
         quiet.push(scrape_for(refresh, &mut connection, &scrape).await);
         refreshes.push(refresh.as_secs_f64() * 1e3);
     }
-    let ratios = during
-        .iter()
-        .zip(&quiet)
-        .map(|(during, quiet)| during / quiet);
-    let ratio = median(ratios);
-    let quiet_median = median(quiet.iter().copied());
     Disturbance {
         profiles: PROFILES,
         refresh_milliseconds: median(refreshes),
-        quiet_microseconds: quiet_median * 1e6,
-        during_microseconds: median(during) * 1e6,
-        ratio,
-        noise: quantile(quiet, 0.75) / quiet_median - 1.0,
+        median: Effect::at(0.5, &quiet, &during),
+        slow: Effect::at(0.99, &quiet, &during),
+    }
+}
+
+impl Disturbance {
+    /// Each with its name.
+    pub fn effects(&self) -> [(&Effect, &'static str); 2] {
+        [(&self.median, "median"), (&self.slow, "99th of 100")]
+    }
+}
+
+impl Effect {
+    /// At this quantile of the scrapes of each round.
+    fn at(part: f64, quiet: &[Vec<f64>], during: &[Vec<f64>]) -> Effect {
+        let of = |rounds: &[Vec<f64>]| -> Vec<f64> {
+            let rounds = rounds.iter();
+            rounds
+                .map(|took| quantile(took.iter().copied(), part))
+                .collect()
+        };
+        let (quiet, during) = (of(quiet), of(during));
+        let quiet_median = median(quiet.iter().copied());
+        let pairs = during.iter().zip(&quiet);
+        Effect {
+            quiet_microseconds: quiet_median * 1e6,
+            during_microseconds: median(during.iter().copied()) * 1e6,
+            ratio: median(pairs.map(|(during, quiet)| during / quiet)),
+            noise: quantile(quiet.iter().copied(), 0.75) / quiet_median - 1.0,
+        }
     }
 }
 
@@ -82,13 +111,13 @@ fn probe(account: &str) -> String {
     format!("/probe?account={account}")
 }
 
-/// How long the refresh of an account took, and a scrape in that time.
+/// How long the refresh of an account took, and the scrapes in that time.
 async fn scrape_during(
     exporter: &Process,
     round: usize,
     connection: &mut Connection,
     scrape: &Request,
-) -> (Duration, f64) {
+) -> (Duration, Vec<f64>) {
     let mut other = Connection::open(exporter.address).await;
     let request = Request::gzip(&probe(&round.to_string()));
     let refresh = tokio::spawn(async move { other.ask(&request).await });
@@ -96,16 +125,16 @@ async fn scrape_during(
     while !refresh.is_finished() {
         took.push(timed(connection, scrape).await);
     }
-    (refresh.await.expect("a refresh"), median(took))
+    (refresh.await.expect("a refresh"), took)
 }
 
-async fn scrape_for(turn: Duration, connection: &mut Connection, scrape: &Request) -> f64 {
+async fn scrape_for(turn: Duration, connection: &mut Connection, scrape: &Request) -> Vec<f64> {
     let started = Instant::now();
     let mut took = Vec::new();
     while took.is_empty() || started.elapsed() < turn {
         took.push(timed(connection, scrape).await);
     }
-    median(took)
+    took
 }
 
 async fn timed(connection: &mut Connection, scrape: &Request) -> f64 {

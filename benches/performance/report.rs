@@ -53,7 +53,13 @@ impl Report {
 
     /// Markdown.
     pub fn tables(&self) -> String {
-        [self.scrapes(), self.costs(), self.disturbance()].join("\n")
+        let tables = [
+            self.scrapes(),
+            self.costs(),
+            self.per_profile(),
+            self.disturbance(),
+        ];
+        tables.join("\n")
     }
 
     /// Writes everything for programs.
@@ -121,21 +127,49 @@ impl Report {
         out
     }
 
+    /// With the share of it that does not depend on the number of profiles.
+    fn per_profile(&self) -> String {
+        let mut out = String::from(
+            "| profiles | refresh CPU µs per profile | memory after scrapes, bytes per profile | after refreshes | plain bytes | gzip bytes |\n\
+             | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+        );
+        for size in &self.sizes {
+            let per = |cost: f64| cost / size.profiles as f64;
+            let _ = writeln!(
+                out,
+                "| {} | {:.1} | {:.0} | {:.0} | {:.0} | {:.0} |",
+                size.profiles,
+                per(size.refreshes.cpu_milliseconds * 1e3),
+                per(size.cached.resident as f64),
+                per(size.refreshes.resident as f64),
+                per(size.cached.scrapes[0].bytes as f64),
+                per(size.cached.scrapes[1].bytes as f64),
+            );
+        }
+        out
+    }
+
     fn disturbance(&self) -> String {
         let Some(measured) = &self.disturbance else {
             return String::new();
         };
-        format!(
-            "| profiles | refresh ms | scrape µs | during a refresh µs | ratio | noise |\n\
-             | ---: | ---: | ---: | ---: | ---: | ---: |\n\
-             | {} | {:.1} | {:.0} | {:.0} | {:.2} | {:.2} |\n",
-            measured.profiles,
-            measured.refresh_milliseconds,
-            measured.quiet_microseconds,
-            measured.during_microseconds,
-            measured.ratio,
-            measured.noise,
-        )
+        let mut out = String::from(
+            "| profiles | refresh ms | scrape | without µs | during µs | ratio | noise |\n\
+             | ---: | ---: | --- | ---: | ---: | ---: | ---: |\n",
+        );
+        for (effect, which) in measured.effects() {
+            let _ = writeln!(
+                out,
+                "| {} | {:.1} | {which} | {:.0} | {:.0} | {:.2} | {:.2} |",
+                measured.profiles,
+                measured.refresh_milliseconds,
+                effect.quiet_microseconds,
+                effect.during_microseconds,
+                effect.ratio,
+                effect.noise,
+            );
+        }
+        out
     }
 }
 

@@ -89,8 +89,15 @@ async fn compare(
     let turn = |server| drive(server, kind.request, kind.scrapers, options.turn());
     let mut rounds: Vec<(Turn, Turn)> = Vec::new();
     let mut over_compressing = Vec::new();
-    for _ in 0..options.rounds {
-        let round = (turn(exporter).await, turn(floor).await);
+    for number in 0..options.rounds {
+        // Neither always comes after the other.
+        let round = if number % 2 == 0 {
+            let exporter = turn(exporter).await;
+            (exporter, turn(floor).await)
+        } else {
+            let floor = turn(floor).await;
+            (turn(exporter).await, floor)
+        };
         rounds.push(round);
         if let Some(compressing) = compressing {
             over_compressing.push(round.0.rate / turn(compressing).await.rate);
