@@ -37,6 +37,7 @@ pub mod demo;
 pub mod exposition;
 pub mod gateway;
 pub mod healthcheck;
+pub mod hidden;
 pub mod lifecycle;
 pub mod logging;
 pub mod memory;

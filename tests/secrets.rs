@@ -1,17 +1,22 @@
 //! No key, password or hash in anything that can be printed: every secret carries a mark here, and
 //! none of the marks is found.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use qlara_exporter::cli::Cli;
 use qlara_exporter::clock::SystemClock;
 use qlara_exporter::config::{Config, Settings};
+use qlara_exporter::healthcheck::Target;
 use qlara_exporter::lifecycle::{Exporter, Sockets};
+use qlara_exporter::simulator::{self, Simulator};
 use qlara_exporter::web::WebOptions;
 use qlara_exporter::web_config::WebConfigFile;
+use reqwest::Url;
 use tempfile::TempDir;
 
 use crate::harness::listener::{Recorder, http_answer};
@@ -22,6 +27,8 @@ use crate::prometheus::free_port;
 /// Part of every secret.
 const MARK: &str = "mArKeD";
 const WEB_PASSWORD: &str = "mArKeD-web-password";
+/// A URL that is secret but for its host and path.
+const URL: &str = "https://mArKeD-user:mArKeD-password@host.example/path?key=mArKeD#mArKeD";
 
 /// Files full of secrets, and what must not be found of them.
 struct Secrets {
@@ -392,6 +399,7 @@ async fn no_debug_output_shows_a_secret() {
     secrets.find_none(&format!("{current:?}"), "the web configuration");
     let options = WebOptions {
         config: Arc::new(web_config),
+        external_url: Some(URL.parse().expect("a URL")),
         ..WebOptions::default()
     };
     let sockets = Sockets {
@@ -406,4 +414,40 @@ async fn no_debug_output_shows_a_secret() {
         "it has its users: {exporter}"
     );
     secrets.find_none(&exporter, "the exporter");
+}
+
+/// What the command line says, and what is made of it before anything is checked.
+#[test]
+fn no_debug_output_of_a_flag_shows_a_secret() {
+    let secrets = Secrets::new();
+    let api_key = || simulator::Options {
+        api_key: "mArKeD".parse().expect("any text"),
+        ..simulator::Options::default()
+    };
+    let settings = Settings {
+        url: Some(URL.to_owned()),
+        ..Settings::default()
+    };
+    let mut outputs = vec![
+        format!("{settings:?}"),
+        format!("{:?}", api_key()),
+        format!("{:?}", Simulator::new(api_key(), Arc::new(SystemClock))),
+        format!("{:?}", Target::from(URL.parse::<Url>().expect("a URL"))),
+    ];
+    for arguments in [
+        &["--qlara.url", URL][..],
+        &["check", "--qlara.url", URL],
+        &["simulate", "--api-key", MARK],
+        &["healthcheck", "--url", URL],
+    ] {
+        let words = [&["qlara-exporter"][..], arguments].concat();
+        let cli = Cli::read(words.into_iter().map(OsString::from));
+        outputs.push(format!("{:#?}", cli.expect("good flags")));
+    }
+    for output in outputs {
+        secrets.find_none(&output, "a flag");
+        // What may be shown still is.
+        let shown = output.contains("[hidden]") || output.contains("https://host.example/path");
+        assert!(shown, "{output}");
+    }
 }

@@ -4,13 +4,24 @@ use reqwest::Url;
 
 use super::check::State;
 use crate::gateway::model::Status;
+use crate::healthcheck::Target;
+use crate::hidden::Hidden;
 use crate::web::check_telemetry_path;
 
 pub(super) fn parse_telemetry_path(text: &str) -> Result<String, &'static str> {
     check_telemetry_path(text).map(|()| text.to_owned())
 }
 
-pub(super) fn parse_http_url(text: &str) -> Result<Url, &'static str> {
+/// What `healthcheck --url` asks.
+pub(super) fn parse_target(text: &str) -> Result<Target, &'static str> {
+    parse_http_url(text).map(Target::from)
+}
+
+pub(super) fn parse_external_url(text: &str) -> Result<Hidden<Url>, &'static str> {
+    parse_http_url(text).map(Hidden)
+}
+
+fn parse_http_url(text: &str) -> Result<Url, &'static str> {
     let url = Url::parse(text).map_err(|_| "not an absolute URL")?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err("expected http:// or https://");

@@ -1,6 +1,5 @@
 //! How every YAML file is read: unknown and doubled keys are errors, and no error repeats a value.
 
-use std::fmt;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -56,17 +55,6 @@ pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Defaul
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
-/// A value that must not be printed.
-#[derive(Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Hidden(pub String);
-
-impl fmt::Debug for Hidden {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("[hidden]")
-    }
 }
 
 /// Whether a text can be the path of a file. What can not is the content of one, put into the wrong
