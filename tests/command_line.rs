@@ -75,6 +75,22 @@ fn wrong_use_is_one_line_and_exit_code_2() {
             "--web.external-url <URL>: not an absolute URL",
         ),
         (
+            &["--web.external-url", "https://u:s3cret@proxy.example/"],
+            "--web.external-url <URL>: credentials do not belong into the URL",
+        ),
+        (
+            &["--web.external-url", "https://s3cret@proxy.example/"],
+            "--web.external-url <URL>: credentials do not belong into the URL",
+        ),
+        (
+            &["--web.external-url", "https://proxy.example/?s3cret"],
+            "--web.external-url <URL>: the URL must end with its path: no query, no fragment",
+        ),
+        (
+            &["--web.external-url", "https://proxy.example/#s3cret"],
+            "--web.external-url <URL>: the URL must end with its path: no query, no fragment",
+        ),
+        (
             &["--web.listen-address", ":1", "demo"],
             "flags stand after the command",
         ),

@@ -17,8 +17,16 @@ pub(super) fn parse_target(text: &str) -> Result<Target, &'static str> {
     parse_http_url(text).map(Target::from)
 }
 
+/// It ends with its path, as `gateway.url` does.
 pub(super) fn parse_external_url(text: &str) -> Result<Hidden<Url>, &'static str> {
-    parse_http_url(text).map(Hidden)
+    let url = parse_http_url(text)?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("credentials do not belong into the URL");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("the URL must end with its path: no query, no fragment");
+    }
+    Ok(Hidden(url))
 }
 
 fn parse_http_url(text: &str) -> Result<Url, &'static str> {
