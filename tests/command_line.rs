@@ -1,5 +1,7 @@
 //! Flags, variables, help and exit codes of the real program.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use crate::harness::process::{Running, exporter, run};
@@ -161,6 +163,29 @@ fn an_empty_variable_is_unset() {
         .env("QLARA_CONFIG_CHECK", "")
         .env("QLARA_API_KEY", ""));
     assert_eq!(code, 2, "{error}");
+}
+
+#[test]
+fn a_key_that_is_not_text_is_told_without_its_value() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let file = directory.path().join("qlara.yml");
+    std::fs::write(&file, "accounts: [{name: a, api_key_env: OTHER}]").expect("a file");
+    let key = OsStr::from_bytes(b"s3cret-\xff");
+    let place = format!("{}:1:35: accounts[0].api_key_env", file.display());
+    for (command, mistake) in [
+        (
+            exporter().env("QLARA_API_KEY", key),
+            "QLARA_API_KEY: its value is not text".to_owned(),
+        ),
+        (
+            exporter().env("OTHER", key).env("QLARA_CONFIG_FILE", &file),
+            format!("{place}: the environment variable is not text"),
+        ),
+    ] {
+        let (code, _, error) = run(command);
+        assert_eq!(code, 2, "{error}");
+        assert_eq!(error, format!("qlara-exporter: {mistake}\n"));
+    }
 }
 
 #[test]

@@ -65,7 +65,7 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// How to read an environment variable.
+/// How to read an environment variable. What is not UTF-8 in its value has become U+FFFD.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The validated configuration.
