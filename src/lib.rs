@@ -39,6 +39,7 @@ pub mod gateway;
 pub mod healthcheck;
 pub mod hidden;
 pub mod lifecycle;
+mod likeness;
 pub mod logging;
 pub mod memory;
 pub mod refresh;

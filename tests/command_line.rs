@@ -11,7 +11,9 @@ use crate::prometheus::{free_port, system_gateway};
 #[test]
 fn wrong_use_is_one_line_and_exit_code_2() {
     for (arguments, line) in [
-        (&["--nope"][..], "unknown flag --nope"),
+        (&["--cache.tttl"][..], "unknown flag --cache.tttl"),
+        (&["--s3cret"], "unknown flag"),
+        (&["demo", "--s3cret=1"], "unknown flag"),
         (&["--qlara.api-key=s3cret"], "unknown flag --qlara.api-key"),
         (
             &["--qlara.api-key", "s3cret"],

@@ -14,7 +14,7 @@ use std::time::Duration;
 use reqwest::Url;
 
 pub use error::{ConfigError, ConfigErrors};
-pub(crate) use error::{shown, shown_key};
+pub(crate) use error::{shown, shown_key, shown_unknown_key};
 
 use crate::account::Freshness;
 use crate::gateway::credentials::Credentials;
