@@ -186,8 +186,12 @@ fn mistakes_in_tls_are_told() {
             ".client_ca_file: expected the path of a file, not its content",
         ),
         (
-            "client_auth_type: x, cert_file: server.crt, key_file: server.key",
-            ".client_auth_type: invalid ClientAuth: x",
+            "client_auth_type: RequireAnyCert, cert_file: server.crt, key_file: server.key",
+            ".client_auth_type: invalid ClientAuth: RequireAnyCert",
+        ),
+        (
+            "client_auth_type: hunter, cert_file: server.crt, key_file: server.key",
+            ".client_auth_type: invalid ClientAuth",
         ),
         (
             "client_ca_file: ca.crt, cert_file: server.crt, key_file: server.key",
@@ -198,17 +202,18 @@ fn mistakes_in_tls_are_told() {
             ".client_allowed_sans: allowed SANs have been configured without a Client Auth Policy",
         ),
         (
-            "cipher_suites: [TLS_AES_128_GCM_SHA256, TLS_BROKEN]",
-            ".cipher_suites[1]: unknown cipher: TLS_BROKEN",
+            "cipher_suites: [TLS_AES_128_GCM_SHA256, TLS_AES_192_GCM_SHA256]",
+            ".cipher_suites[1]: unknown cipher: TLS_AES_192_GCM_SHA256",
+        ),
+        (
+            "cipher_suites: [hunter]",
+            ".cipher_suites[0]: unknown cipher",
         ),
         (
             "curve_preferences: [Curve1]",
             ".curve_preferences[0]: unknown curve: Curve1",
         ),
-        (
-            "min_version: TLS9",
-            ".min_version: unknown TLS version: TLS9",
-        ),
+        ("min_version: hunter", ".min_version: unknown TLS version"),
         (
             "max_version: TLS14",
             ".max_version: unknown TLS version: TLS14",
@@ -353,9 +358,9 @@ fn all_mistakes_are_told_at_once() {
     for part in [
         "missing one of key or key_file",
         "cannot read DIR/none",
-        "invalid ClientAuth: x",
-        "unknown TLS version: TLS9",
-        "unknown cipher: TLS_BROKEN",
+        "invalid ClientAuth",
+        "unknown TLS version",
+        "unknown cipher",
         "unknown curve: Curve1",
         "headers.…",
         "headers.X-Frame-Options",
