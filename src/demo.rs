@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Settings};
+use crate::hidden::Hidden;
 use crate::lifecycle::{Exporter, LifecycleError, Sockets, end_signal};
 use crate::simulator::{self, PREFIX, Simulator};
 use crate::web::WebOptions;
@@ -41,7 +42,7 @@ pub async fn run(
         url: Some(format!("http://{gateway_address}{PREFIX}")),
         ..cache
     };
-    let api_key = gateway.api_key.clone();
+    let Hidden(api_key) = gateway.api_key.clone();
     let load = move || {
         Config::load(&settings, &|name| {
             (name == "QLARA_API_KEY").then(|| api_key.clone())

@@ -38,7 +38,7 @@ pub enum HealthError {
 }
 
 /// What to ask.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Target {
     url: Url,
     socket: Option<PathBuf>,
@@ -85,6 +85,12 @@ impl Display for Target {
                 write!(out, "{origin}{}", self.url.path())
             }
         }
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Target({self})")
     }
 }
 

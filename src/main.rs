@@ -109,7 +109,8 @@ fn web_options(
 
 /// As for flags, an empty variable counts as unset.
 fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+    let value = std::env::var_os(name).filter(|value| !value.is_empty());
+    value.map(|value| value.to_string_lossy().into_owned())
 }
 
 fn run_demo(args: &DemoArgs) -> Result<(), Error> {

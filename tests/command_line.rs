@@ -1,5 +1,7 @@
 //! Flags, variables, help and exit codes of the real program.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use crate::harness::process::{Running, exporter, run};
@@ -9,7 +11,9 @@ use crate::prometheus::{free_port, system_gateway};
 #[test]
 fn wrong_use_is_one_line_and_exit_code_2() {
     for (arguments, line) in [
-        (&["--nope"][..], "unknown flag --nope"),
+        (&["--cache.tttl"][..], "unknown flag --cache.tttl"),
+        (&["--s3cret"], "unknown flag"),
+        (&["demo", "--s3cret=1"], "unknown flag"),
         (&["--qlara.api-key=s3cret"], "unknown flag --qlara.api-key"),
         (
             &["--qlara.api-key", "s3cret"],
@@ -73,6 +77,22 @@ fn wrong_use_is_one_line_and_exit_code_2() {
         (
             &["--web.external-url", "/qlara"],
             "--web.external-url <URL>: not an absolute URL",
+        ),
+        (
+            &["--web.external-url", "https://u:s3cret@proxy.example/"],
+            "--web.external-url <URL>: credentials do not belong into the URL",
+        ),
+        (
+            &["--web.external-url", "https://s3cret@proxy.example/"],
+            "--web.external-url <URL>: credentials do not belong into the URL",
+        ),
+        (
+            &["--web.external-url", "https://proxy.example/?s3cret"],
+            "--web.external-url <URL>: the URL must end with its path: no query, no fragment",
+        ),
+        (
+            &["--web.external-url", "https://proxy.example/#s3cret"],
+            "--web.external-url <URL>: the URL must end with its path: no query, no fragment",
         ),
         (
             &["--web.listen-address", ":1", "demo"],
@@ -145,6 +165,29 @@ fn an_empty_variable_is_unset() {
         .env("QLARA_CONFIG_CHECK", "")
         .env("QLARA_API_KEY", ""));
     assert_eq!(code, 2, "{error}");
+}
+
+#[test]
+fn a_key_that_is_not_text_is_told_without_its_value() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let file = directory.path().join("qlara.yml");
+    std::fs::write(&file, "accounts: [{name: a, api_key_env: OTHER}]").expect("a file");
+    let key = OsStr::from_bytes(b"s3cret-\xff");
+    let place = format!("{}:1:35: accounts[0].api_key_env", file.display());
+    for (command, mistake) in [
+        (
+            exporter().env("QLARA_API_KEY", key),
+            "QLARA_API_KEY: its value is not text".to_owned(),
+        ),
+        (
+            exporter().env("OTHER", key).env("QLARA_CONFIG_FILE", &file),
+            format!("{place}: the environment variable is not text"),
+        ),
+    ] {
+        let (code, _, error) = run(command);
+        assert_eq!(code, 2, "{error}");
+        assert_eq!(error, format!("qlara-exporter: {mistake}\n"));
+    }
 }
 
 #[test]

@@ -525,8 +525,23 @@ fn a_value_that_has_become_a_key_is_not_repeated() {
         ),
         // A key with a mistake in it is.
         (
-            "timeouts2: {}",
-            format!("1:1: timeouts2: unknown key, expected one of {all}"),
+            "limits2: {}",
+            format!("1:1: limits2: unknown key, expected one of {all}"),
+        ),
+        // What is like none of the known ones is no key with a mistake in it.
+        (
+            "hunter: {}",
+            format!("1:1: …: unknown key, expected one of {all}"),
+        ),
+        (
+            "accounts: [{name: a, basic_auth: {username: u, hunter: x}}]",
+            "1:48: accounts[0].basic_auth.…: unknown key, expected one of username, password_file"
+                .to_owned(),
+        ),
+        (
+            "accounts: [{name: a, basic_auth: {username: u, password: x}}]",
+            "1:48: accounts[0].basic_auth.password: unknown key, expected one of username, password_file"
+                .to_owned(),
         ),
     ] {
         let told = load_yaml(yaml).expect_err(yaml);

@@ -1,9 +1,12 @@
 //! What an operator reads in the log, and how the process ends.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tracing::Level;
 
+use crate::harness::log::Log;
 use crate::harness::process::{Running, exporter};
 use crate::harness::{API_KEY, Gateway, eventually, http};
 use crate::prometheus::{free_port, system_gateway};
@@ -321,4 +324,45 @@ async fn a_pipe_in_place_of_a_secret_file_does_not_hold_up_the_end() {
         .await
         .expect("an end");
     assert_eq!(status.code(), Some(0), "{log}");
+}
+
+/// What libraries say at debug level may hold requests with their headers.
+#[test]
+fn libraries_log_warnings_only_whatever_the_level() {
+    for level in [Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR] {
+        let log = Log::collect(level);
+        tracing::debug!(target: "hyper_util::client", "a library, DEBUG");
+        tracing::info!(target: "rustls::client", "a library, INFO");
+        tracing::warn!(target: "h2::server", "a library, WARN");
+        tracing::error!(target: "reqwest", "a library, ERROR");
+        tracing::debug!(target: "qlara_exporter::account", "the exporter, DEBUG");
+        let log = log.take();
+        let logs = |line: &str| log.contains(&format!("msg=\"{line}\""));
+        assert!(!logs("a library, DEBUG"), "{level}: {log}");
+        assert!(!logs("a library, INFO"), "{level}: {log}");
+        assert_eq!(logs("a library, WARN"), level >= Level::WARN, "{log}");
+        assert!(logs("a library, ERROR"), "{level}: {log}");
+        assert_eq!(logs("the exporter, DEBUG"), level == Level::DEBUG, "{log}");
+    }
+}
+
+/// The HTTP client does have something to say at debug level.
+#[tokio::test]
+async fn at_debug_level_a_scrape_logs_nothing_of_libraries() {
+    let gateway = system_gateway().await;
+    let program = Program::start(&gateway, &["--log.level", "debug", "--log.format", "json"]).await;
+    program.scrape_until("qlara_up 1").await;
+    gateway.faults("reset").await;
+    program.scrape_until("qlara_up 0").await;
+    program.running.signal("TERM");
+    let (_, log) = program.running.wait();
+    assert!(log.contains("Cannot read the list of profiles"), "{log}");
+    for line in log.lines() {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        let source = line["source"].as_str().expect("a source");
+        let (file, _) = source.rsplit_once(':').expect("a line number");
+        let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
+        let severe = line["level"] == "WARN" || line["level"] == "ERROR";
+        assert!(own.exists() || severe, "{line}");
+    }
 }

@@ -1,17 +1,26 @@
 //! No key, password or hash in anything that can be printed: every secret carries a mark here, and
 //! none of the marks is found.
 
+mod commands;
+mod gateway;
+mod panics;
+
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use qlara_exporter::cli::Cli;
 use qlara_exporter::clock::SystemClock;
 use qlara_exporter::config::{Config, Settings};
+use qlara_exporter::healthcheck::Target;
 use qlara_exporter::lifecycle::{Exporter, Sockets};
+use qlara_exporter::simulator::{self, Simulator};
 use qlara_exporter::web::WebOptions;
 use qlara_exporter::web_config::WebConfigFile;
+use reqwest::Url;
 use tempfile::TempDir;
 
 use crate::harness::listener::{Recorder, http_answer};
@@ -22,6 +31,8 @@ use crate::prometheus::free_port;
 /// Part of every secret.
 const MARK: &str = "mArKeD";
 const WEB_PASSWORD: &str = "mArKeD-web-password";
+/// A URL that is secret but for its host and path.
+const URL: &str = "https://mArKeD-user:mArKeD-password@host.example/path?key=mArKeD#mArKeD";
 
 /// Files full of secrets, and what must not be found of them.
 struct Secrets {
@@ -132,97 +143,113 @@ async fn repeating_gateway() -> Recorder {
     .await
 }
 
+/// What the log says of some of the mistakes, unless it holds errors only.
+const WARNINGS: [&str; 3] = [
+    "not in force as it stands",
+    "expected the path of a file, not its content",
+    "Secret file",
+];
+
 #[tokio::test]
 async fn nothing_that_runs_prints_a_secret() {
-    for format in ["logfmt", "json"] {
-        let secrets = Secrets::new();
-        let gateway = repeating_gateway().await;
-        let url = format!("http://{}", gateway.address);
-        let address = format!("127.0.0.1:{}", free_port());
-        let mut command = secrets.program();
-        command
-            .args([
-                "--qlara.url",
-                &url,
-                "--cache.ttl",
-                "0s",
-                "--web.enable-lifecycle",
-            ])
-            .args(["--log.level", "debug", "--log.format", format])
-            .args(["--web.listen-address", &address, "--web.config.file"])
-            .arg(secrets.path("web.yml"));
-        let running = Running::start(&mut command);
-        let ask = async |path: &str, password: &str| {
-            let request = http().get(format!("http://{address}{path}"));
-            let answer = request
-                .basic_auth("prometheus", Some(password))
-                .send()
-                .await
-                .ok()?;
-            let head = format!("{:?}", answer.headers());
-            Some(head + &answer.text().await.ok()?)
-        };
-        eventually("readiness", async || ask("/-/ready", WEB_PASSWORD).await).await;
-        // Each round meets the gateway in another mood.
-        for round in 0..9 {
-            for path in [
-                "/",
-                "/?account=mArKeD",
-                "/metrics",
-                "/probe?account=file",
-                "/probe?account=mArKeD",
-                "/sd",
-                "/-/healthy",
-                "/-/documentation",
-                "/-/reload",
-                "/mArKeD",
-            ] {
-                for password in [WEB_PASSWORD, "mArKeD-guess"] {
-                    let answer = ask(path, password).await.expect("an answer");
-                    // The page repeats what its reader has asked for.
-                    if path != "/?account=mArKeD" {
-                        secrets.find_none(&answer, &format!("{path}, round {round}"));
-                    }
+    let runs = ["debug", "info", "warn", "error"]
+        .into_iter()
+        .flat_map(|level| ["logfmt", "json"].map(|format| serve_and_reload(level, format)));
+    futures_util::future::join_all(runs).await;
+}
+
+/// The exporter at a gateway of many moods, with one wrong file after another.
+async fn serve_and_reload(level: &str, format: &str) {
+    let secrets = Secrets::new();
+    let gateway = repeating_gateway().await;
+    let url = format!("http://{}", gateway.address);
+    let address = format!("127.0.0.1:{}", free_port());
+    let mut command = secrets.program();
+    command
+        .args([
+            "--qlara.url",
+            &url,
+            "--cache.ttl",
+            "0s",
+            "--web.enable-lifecycle",
+        ])
+        .args(["--log.level", level, "--log.format", format])
+        .args(["--web.listen-address", &address, "--web.config.file"])
+        .arg(secrets.path("web.yml"));
+    let running = Running::start(&mut command);
+    let ask = async |path: &str, password: &str| {
+        let request = http().get(format!("http://{address}{path}"));
+        let answer = request
+            .basic_auth("prometheus", Some(password))
+            .send()
+            .await
+            .ok()?;
+        let head = format!("{:?}", answer.headers());
+        Some(head + &answer.text().await.ok()?)
+    };
+    eventually("readiness", async || ask("/-/ready", WEB_PASSWORD).await).await;
+    // Each round meets the gateway in another mood.
+    for round in 0..9 {
+        for path in [
+            "/",
+            "/?account=mArKeD",
+            "/metrics",
+            "/probe?account=file",
+            "/probe?account=mArKeD",
+            "/sd",
+            "/-/healthy",
+            "/-/documentation",
+            "/-/reload",
+            "/mArKeD",
+        ] {
+            for password in [WEB_PASSWORD, "mArKeD-guess"] {
+                let answer = ask(path, password).await.expect("an answer");
+                // The page repeats what its reader has asked for.
+                if path != "/?account=mArKeD" {
+                    secrets.find_none(&answer, &format!("{path}, round {round}"));
                 }
             }
-            if round < 7 {
-                // Another configuration ends the pauses, so that the gateway is asked again.
-                let timeout = format!("timeout: {}s", 10 + round);
-                secrets.write("qlara.yml", &Secrets::configuration(&timeout));
-            }
-            let reload = http().post(format!("http://{address}/-/reload"));
-            let reload = reload.basic_auth("prometheus", Some(WEB_PASSWORD)).send();
-            let text = reload
-                .await
-                .expect("an answer")
-                .text()
-                .await
-                .expect("a text");
-            secrets.find_none(&text, "a reload");
-            // What is wrong from here on is met before the next reload.
-            match round {
-                3 => secrets.write("key", "mArKeD-rotated"),
-                4 => secrets.write("key", "mArKeD \u{1} control"),
-                2 => secrets.write("web.yml", &secrets.key_as_a_path()),
-                5 => secrets.write("web.yml", "basic_auth_users: {prometheus: mArKeD-no-hash}"),
-                6 => std::fs::remove_file(secrets.path("password")).expect("removed"),
-                7 => secrets.write("qlara.yml", "accounts: [{name: a, api_key: mArKeD}]"),
-                _ => {}
-            }
         }
-        running.signal("TERM");
-        let (_, log) = tokio::task::spawn_blocking(|| running.wait())
+        if round < 7 {
+            // Another configuration ends the pauses, so that the gateway is asked again.
+            let timeout = format!("timeout: {}s", 10 + round);
+            secrets.write("qlara.yml", &Secrets::configuration(&timeout));
+        }
+        let reload = http().post(format!("http://{address}/-/reload"));
+        let reload = reload.basic_auth("prometheus", Some(WEB_PASSWORD)).send();
+        let text = reload
             .await
-            .expect("an end");
-        secrets.find_none(&log, "the log");
-        for line in [
-            "Cannot load the configuration",
-            "not in force as it stands",
-            "expected the path of a file, not its content",
-            "Secret file",
-        ] {
-            assert!(log.contains(line), "{line}: {log}");
+            .expect("an answer")
+            .text()
+            .await
+            .expect("a text");
+        secrets.find_none(&text, "a reload");
+        // What is wrong from here on is met before the next reload.
+        match round {
+            0 => secrets.write("key", "mArKeD-rotated"),
+            // No pause holds now: the next refresh meets it.
+            1 => secrets.write("key", "mArKeD \u{1} control"),
+            2 => secrets.write("key", "mArKeD-key"),
+            // From here on no reload is good, and pauses hold.
+            4 => secrets.write("web.yml", &secrets.key_as_a_path()),
+            5 => secrets.write("web.yml", "basic_auth_users: {prometheus: mArKeD-no-hash}"),
+            6 => std::fs::remove_file(secrets.path("password")).expect("removed"),
+            7 => secrets.write("qlara.yml", "accounts: [{name: a, api_key: mArKeD}]"),
+            _ => {}
         }
+    }
+    running.signal("TERM");
+    let (_, log) = tokio::task::spawn_blocking(|| running.wait())
+        .await
+        .expect("an end");
+    secrets.find_none(&log, "the log");
+    assert!(log.contains("Cannot load the configuration"), "{log}");
+    let warnings = match level {
+        "error" => &[][..],
+        _ => &WARNINGS,
+    };
+    for line in warnings {
+        assert!(log.contains(line), "{line}: {log}");
     }
 }
 
@@ -278,6 +305,10 @@ fn no_mistake_in_a_file_prints_a_secret() {
         "gateway: {tls_config: {ca_file: '-----BEGIN CERTIFICATE----- mArKeD'}}",
         "accounts: [{name: a, basic_auth: mArKeD}]",
         "accounts: [{name: a, basic_auth: {username: u, password: mArKeD}}]",
+        "accounts: [{name: a, basic_auth: {username: u, mArKeD: x}}]",
+        "accounts: [{name: a, mArKeD: key}]",
+        "gateway: {mArKeD: x}",
+        "mArKeD: {}",
         "accounts: [{name: a, basic_auth: {username: 'mArKeD:x', password_file: password}}]",
         "gateway: {proxy_url: 'mArKeD'}",
         "gateway: {proxy_url: 'ftp://u:mArKeD@x'}",
@@ -301,6 +332,9 @@ fn no_mistake_in_a_file_prints_a_secret() {
         "mArKeD",
         "basic_auth_users: mArKeD",
         "basic_auth_users: {u: mArKeD}",
+        "mArKeD: {}",
+        "tls_server_config: {mArKeD: a}",
+        "http_server_config: {headers: {mArKeD: a}}",
         "basic_auth_users: {u: $2y$10$mArKeD}",
         "basic_auth_users: {u: [mArKeD]}",
         "$2y$10$mArKeD.mArKeD: u",
@@ -312,6 +346,10 @@ fn no_mistake_in_a_file_prints_a_secret() {
         "tls_server_config: {curve_preferences: [$2y$10$mArKeD]}",
         "tls_server_config: {min_version: $2y$10$mArKeD}",
         "tls_server_config: {client_auth_type: $2y$10$mArKeD}",
+        "tls_server_config: {cipher_suites: [mArKeD]}",
+        "tls_server_config: {curve_preferences: [mArKeD]}",
+        "tls_server_config: {min_version: mArKeD}",
+        "tls_server_config: {client_auth_type: mArKeD}",
         "http_server_config: {headers: {$2y$10$mArKeD.mArKeD: a}}",
         "tls_server_config: {cert: mArKeD, key: mArKeD}",
         "tls_server_config: {cert_file: server.crt, key: mArKeD}",
@@ -332,6 +370,11 @@ fn no_wrong_use_prints_a_secret() {
     for arguments in [
         &["mArKeD"][..],
         &["--", "mArKeD"],
+        &["--mArKeD"],
+        &["--mArKeD=x"],
+        &["-mArKeD"],
+        &["check", "--mArKeD", "x"],
+        &["demo", "--mArKeD"],
         &["check", "mArKeD"],
         &["--qlara.timeout", "mArKeD"],
         &["--cache.ttl=mArKeD"],
@@ -392,6 +435,7 @@ async fn no_debug_output_shows_a_secret() {
     secrets.find_none(&format!("{current:?}"), "the web configuration");
     let options = WebOptions {
         config: Arc::new(web_config),
+        external_url: Some(URL.parse().expect("a URL")),
         ..WebOptions::default()
     };
     let sockets = Sockets {
@@ -406,4 +450,40 @@ async fn no_debug_output_shows_a_secret() {
         "it has its users: {exporter}"
     );
     secrets.find_none(&exporter, "the exporter");
+}
+
+/// What the command line says, and what is made of it before anything is checked.
+#[test]
+fn no_debug_output_of_a_flag_shows_a_secret() {
+    let secrets = Secrets::new();
+    let api_key = || simulator::Options {
+        api_key: "mArKeD".parse().expect("any text"),
+        ..simulator::Options::default()
+    };
+    let settings = Settings {
+        url: Some(URL.to_owned()),
+        ..Settings::default()
+    };
+    let mut outputs = vec![
+        format!("{settings:?}"),
+        format!("{:?}", api_key()),
+        format!("{:?}", Simulator::new(api_key(), Arc::new(SystemClock))),
+        format!("{:?}", Target::from(URL.parse::<Url>().expect("a URL"))),
+    ];
+    for arguments in [
+        &["--qlara.url", URL][..],
+        &["check", "--qlara.url", URL],
+        &["simulate", "--api-key", MARK],
+        &["healthcheck", "--url", URL],
+    ] {
+        let words = [&["qlara-exporter"][..], arguments].concat();
+        let cli = Cli::read(words.into_iter().map(OsString::from));
+        outputs.push(format!("{:#?}", cli.expect("good flags")));
+    }
+    for output in outputs {
+        secrets.find_none(&output, "a flag");
+        // What may be shown still is.
+        let shown = output.contains("[hidden]") || output.contains("https://host.example/path");
+        assert!(shown, "{output}");
+    }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use qlara_exporter::config::Settings;
+use qlara_exporter::hidden::Hidden;
 use tempfile::TempDir;
 use tracing::Level;
 
@@ -101,7 +102,7 @@ async fn a_password_may_have_any_letters() {
     let yaml =
         format!("accounts: [{{name: a, basic_auth: {{username: u, password_file: {password}}}}}]");
     let mut setup = Setup::yaml(&yaml);
-    setup.simulator.api_key = "pässwörd".to_owned();
+    setup.simulator.api_key = Hidden("pässwörd".to_owned());
     assert_eq!(
         setup
             .start()

@@ -12,6 +12,7 @@ use super::values::parse_state;
 use crate::check::{Filter, Format, Options};
 use crate::config::{Settings, duration};
 use crate::gateway::model::Status;
+use crate::hidden::Hidden;
 use crate::verdict::Thresholds;
 
 const PROFILES: &str = "Profiles";
@@ -74,7 +75,7 @@ impl CheckArgs {
     pub fn settings(&self) -> Settings {
         Settings {
             file: self.file.clone(),
-            url: self.gateway.url.clone(),
+            url: self.gateway.url.clone().map(|Hidden(url)| url),
             api_key_file: self.gateway.api_key_file.clone(),
             timeout: self.gateway.timeout,
             ..Settings::default()

@@ -8,8 +8,9 @@ use clap::{Args, ValueEnum};
 use listenfd::ListenFd;
 use reqwest::Url;
 
-use super::values::{parse_http_url, parse_telemetry_path};
+use super::values::{parse_external_url, parse_telemetry_path};
 use crate::config::{ConfigErrors, DEFAULT_URL, duration};
+use crate::hidden::Hidden;
 use crate::lifecycle::Sockets;
 use crate::logging;
 use crate::server::address::ListenAddress;
@@ -110,9 +111,9 @@ pub struct WebArgs {
         long = "web.external-url",
         env = "QLARA_WEB_EXTERNAL_URL",
         value_name = "URL",
-        value_parser = parse_http_url
+        value_parser = parse_external_url
     )]
-    external_url: Option<Url>,
+    external_url: Option<Hidden<Url>>,
 }
 
 /// The gateway.
@@ -121,7 +122,7 @@ pub struct WebArgs {
 pub struct GatewayArgs {
     /// Base address of the API
     #[arg(long = "qlara.url", env = "QLARA_URL", value_name = "URL", help = url_help())]
-    pub url: Option<String>,
+    pub url: Option<Hidden>,
     /// File that holds the API key of a single account (or set QLARA_API_KEY to the key itself)
     #[arg(
         long = "qlara.api-key-file",

@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use clap::builder::Resettable;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use reqwest::Url;
 
 use crate::build;
 use crate::config::{Settings, duration};
 use crate::healthcheck::Target;
+use crate::hidden::Hidden;
 use crate::server::address::TcpAddress;
 pub use check::CheckArgs;
 pub use flags::{
@@ -25,7 +25,7 @@ pub use flags::{
 use flags::{SIMULATOR, WEB};
 pub use generate::{GenerateArgs, GenerateError};
 pub use stop::Stop;
-use values::{parse_http_url, parse_speed};
+use values::{parse_speed, parse_target};
 
 /// What the command line asks for.
 #[derive(Debug, Parser)]
@@ -122,7 +122,7 @@ pub struct SimulateArgs {
     pub speed: Option<f64>,
     /// The API key that is accepted, also as password of HTTP Basic. It protects nothing
     #[arg(long = "api-key", value_name = "WORD", default_value = "simulated", help_heading = SIMULATOR)]
-    pub api_key: String,
+    pub api_key: Hidden,
     /// Logging.
     #[command(flatten)]
     pub log: LogArgs,
@@ -149,8 +149,8 @@ pub struct HealthcheckArgs {
     )]
     probe_listener: Option<Target>,
     /// URL to ask instead of those addresses
-    #[arg(long, env = "QLARA_HEALTHCHECK_URL", value_name = "URL", value_parser = parse_http_url)]
-    url: Option<Url>,
+    #[arg(long, env = "QLARA_HEALTHCHECK_URL", value_name = "URL", value_parser = parse_target)]
+    url: Option<Target>,
     /// Time that the answer may take
     #[arg(
         long,
@@ -181,7 +181,7 @@ impl ServeArgs {
     pub fn settings(&self) -> Settings {
         Settings {
             file: self.config.file.clone(),
-            url: self.gateway.url.clone(),
+            url: self.gateway.url.clone().map(|Hidden(url)| url),
             api_key_file: self.gateway.api_key_file.clone(),
             timeout: self.gateway.timeout,
             ttl: self.cache.ttl,
@@ -193,8 +193,8 @@ impl ServeArgs {
 impl HealthcheckArgs {
     /// What to ask.
     pub fn target(self) -> Target {
-        let url = self.url.map(Target::from);
-        url.or(self.probe_listener).unwrap_or(self.listener)
+        let chosen = self.url.or(self.probe_listener);
+        chosen.unwrap_or(self.listener)
     }
 }
 

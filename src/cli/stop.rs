@@ -1,8 +1,11 @@
 //! Why there is nothing to run: a text that was asked for, or wrong use in one line.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, CommandFactory};
 
+use super::Cli;
 use crate::build;
+use crate::likeness::is_like_one_of;
 
 /// Why there is nothing to run.
 #[derive(Debug)]
@@ -23,18 +26,29 @@ impl From<clap::Error> for Stop {
     }
 }
 
-/// One line. A word that is no flag is not repeated: it may be a key that somebody put there.
+/// One line. A word that is no flag, nor like one, is not repeated: it may be a key that somebody put
+/// there.
 fn complaint(error: &clap::Error, kind: ErrorKind) -> String {
     let named = error.get(ContextKind::InvalidArg).map(ToString::to_string);
     match (kind, named) {
         (ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand, named) => match named {
-            Some(flag) if flag.starts_with("--") => format!("unknown flag {flag}"),
+            Some(flag) if flag.starts_with("--") => unknown_flag(&flag),
             _ => "unexpected argument".to_owned(),
         },
         (ErrorKind::ArgumentConflict, Some(flag)) => format!("{flag} stands twice"),
         (ErrorKind::ArgumentConflict, None) => "flags stand after the command".to_owned(),
         (_, Some(flag)) => format!("{flag}: {}", expectation(error)),
         (_, None) => kind.as_str().unwrap_or("wrong use").to_owned(),
+    }
+}
+
+fn unknown_flag(flag: &str) -> String {
+    let command = Cli::command();
+    let commands = std::iter::once(&command).chain(command.get_subcommands());
+    let known = commands.flat_map(|command| command.get_arguments().filter_map(Arg::get_long));
+    match is_like_one_of(flag, known) {
+        true => format!("unknown flag {flag}"),
+        false => "unknown flag".to_owned(),
     }
 }
 

@@ -4,13 +4,32 @@ use reqwest::Url;
 
 use super::check::State;
 use crate::gateway::model::Status;
+use crate::healthcheck::Target;
+use crate::hidden::Hidden;
 use crate::web::check_telemetry_path;
 
 pub(super) fn parse_telemetry_path(text: &str) -> Result<String, &'static str> {
     check_telemetry_path(text).map(|()| text.to_owned())
 }
 
-pub(super) fn parse_http_url(text: &str) -> Result<Url, &'static str> {
+/// What `healthcheck --url` asks.
+pub(super) fn parse_target(text: &str) -> Result<Target, &'static str> {
+    parse_http_url(text).map(Target::from)
+}
+
+/// It ends with its path, as `gateway.url` does.
+pub(super) fn parse_external_url(text: &str) -> Result<Hidden<Url>, &'static str> {
+    let url = parse_http_url(text)?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("credentials do not belong into the URL");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("the URL must end with its path: no query, no fragment");
+    }
+    Ok(Hidden(url))
+}
+
+fn parse_http_url(text: &str) -> Result<Url, &'static str> {
     let url = Url::parse(text).map_err(|_| "not an absolute URL")?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err("expected http:// or https://");

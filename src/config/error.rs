@@ -5,6 +5,8 @@ use std::path::Path;
 
 use serde_saphyr::{Error as YamlError, Location};
 
+use crate::likeness::is_like_one_of;
+
 /// A mistake in the configuration. Its text never repeats a value of the file, only keys, and of those
 /// only what looks like one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +119,25 @@ pub(crate) fn shown_key(key: &str) -> &str {
     match !word.is_empty() && word.chars().all(plain) {
         true => shown(key),
         false => "…",
+    }
+}
+
+/// A key that is none of those that are known here, as it is shown: only one that is like them.
+pub(crate) fn shown_unknown_key<'a>(key: &'a str, known: &[&str]) -> &'a str {
+    match is_like_one_of(key, known.iter().copied()) {
+        true => shown_key(key),
+        false => "…",
+    }
+}
+
+/// The keys that could stand in the place of an unknown one; `None` for any other mistake.
+pub(super) fn keys_instead(error: &YamlError) -> Option<&[&'static str]> {
+    match error {
+        YamlError::WithSnippet { error, .. } | YamlError::AliasError { error, .. } => {
+            keys_instead(error)
+        }
+        YamlError::SerdeUnknownField { expected, .. } => Some(expected),
+        _ => None,
     }
 }
 

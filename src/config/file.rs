@@ -8,8 +8,9 @@ use bytesize::ByteSize;
 use serde::{Deserialize, Deserializer, de};
 use serde_saphyr::Spanned;
 
-use super::yaml::{self, Hidden, or_default};
+use super::yaml::{self, or_default};
 use super::{ConfigError, duration};
+use crate::hidden::Hidden;
 use crate::refresh::PhoneNumber;
 use crate::reread::read_regular_text;
 

@@ -7,17 +7,19 @@ mod file;
 mod validate;
 pub(crate) mod yaml;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Url;
 
 pub use error::{ConfigError, ConfigErrors};
-pub(crate) use error::{shown, shown_key};
+pub(crate) use error::{shown, shown_key, shown_unknown_key};
 
 use crate::account::Freshness;
 use crate::gateway::credentials::Credentials;
 use crate::gateway::transport::TransportSettings;
+use crate::hidden::Hidden;
 use crate::refresh::Rules;
 
 /// The base address of the examples in the API's documentation.
@@ -33,7 +35,7 @@ pub const DEFAULT_MAX_STALE: Duration = Duration::from_secs(15 * 60);
 pub const DEFAULT_CONCURRENT_REFRESHES: usize = 32;
 
 /// What flags and environment variables say. They win over the file.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Settings {
     /// `--config.file`.
     pub file: Option<PathBuf>,
@@ -49,7 +51,21 @@ pub struct Settings {
     pub max_stale: Option<Duration>,
 }
 
-/// How to read an environment variable.
+/// Without the URL, which may hold a password as long as nobody has checked it.
+impl fmt::Debug for Settings {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Settings")
+            .field("file", &self.file)
+            .field("url", &self.url.as_ref().map(Hidden))
+            .field("api_key_file", &self.api_key_file)
+            .field("timeout", &self.timeout)
+            .field("ttl", &self.ttl)
+            .field("max_stale", &self.max_stale)
+            .finish()
+    }
+}
+
+/// How to read an environment variable. What is not UTF-8 in its value has become U+FFFD.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The validated configuration.

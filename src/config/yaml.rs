@@ -1,6 +1,5 @@
 //! How every YAML file is read: unknown and doubled keys are errors, and no error repeats a value.
 
-use std::fmt;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -8,7 +7,8 @@ use serde::{Deserialize, Deserializer};
 use serde_path_to_error::Segment;
 use serde_saphyr::Options;
 
-use super::{ConfigError, shown_key};
+use super::error::keys_instead;
+use super::{ConfigError, shown_key, shown_unknown_key};
 
 /// Reads a whole file; an empty one is the default.
 ///
@@ -24,7 +24,7 @@ pub(crate) fn parse<T: DeserializeOwned + Default>(
     options.with_snippet = false;
     let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| {
         serde_path_to_error::deserialize::<_, Option<T>>(yaml).map_err(|error| {
-            key = key_path(error.path());
+            key = key_path(error.path(), keys_instead(error.inner()));
             error.into_inner()
         })
     });
@@ -32,10 +32,13 @@ pub(crate) fn parse<T: DeserializeOwned + Default>(
         .map_err(|error| ConfigError::yaml(path, &key, &error))
 }
 
-/// The keys on the way to a place, as in `accounts[0].name`.
-fn key_path(path: &serde_path_to_error::Path) -> String {
+/// The keys on the way to a place, as in `accounts[0].name`. The last one is unknown if there are
+/// others to take instead.
+fn key_path(path: &serde_path_to_error::Path, instead: Option<&[&str]>) -> String {
+    let is_key = |segment: &Segment| matches!(segment, Segment::Map { .. });
+    let last = path.iter().rposition(is_key);
     let mut keys = String::new();
-    for segment in path {
+    for (place, segment) in path.iter().enumerate() {
         match segment {
             Segment::Seq { index } => keys.push_str(&format!("[{index}]")),
             // `Spanned` adds a step of its own, and a doubled key one without a name.
@@ -44,7 +47,10 @@ fn key_path(path: &serde_path_to_error::Path) -> String {
             Segment::Map { key } => {
                 let dot = if keys.is_empty() { "" } else { "." };
                 keys.push_str(dot);
-                keys.push_str(shown_key(key));
+                keys.push_str(match instead {
+                    Some(known) if last == Some(place) => shown_unknown_key(key, known),
+                    _ => shown_key(key),
+                });
             }
         }
     }
@@ -56,17 +62,6 @@ pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Defaul
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
-/// A value that must not be printed.
-#[derive(Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Hidden(pub String);
-
-impl fmt::Debug for Hidden {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("[hidden]")
-    }
 }
 
 /// Whether a text can be the path of a file. What can not is the content of one, put into the wrong

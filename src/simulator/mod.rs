@@ -26,6 +26,7 @@ use std::sync::atomic::AtomicU64;
 use parking_lot::Mutex;
 
 use crate::clock::Clock;
+use crate::hidden::Hidden;
 use faults::Fault;
 use quota::Quota;
 use world::World;
@@ -40,7 +41,7 @@ pub const PREFIX: &str = "/api/v1/partner-gateway";
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The key that it accepts, also as the password of HTTP Basic.
-    pub api_key: String,
+    pub api_key: Hidden,
     /// How many profiles are connected: the three documented ones come first.
     pub profiles: usize,
     /// The same seed gives the same profiles and the same fates.
@@ -57,7 +58,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         Options {
-            api_key: "simulated".to_owned(),
+            api_key: Hidden("simulated".to_owned()),
             profiles: world::DOCUMENTED,
             seed: 0,
             speed: None,
@@ -70,7 +71,7 @@ impl Default for Options {
 /// A simulated gateway.
 #[derive(Debug)]
 pub struct Simulator {
-    api_key: String,
+    api_key: Hidden,
     world: World,
     quota: Quota,
     faults: Mutex<Vec<Fault>>,

@@ -94,7 +94,8 @@ impl Simulator {
     fn is_authorized(&self, headers: &HeaderMap) -> bool {
         let key = headers.get("x-api-key").map(HeaderValue::as_bytes);
         let password = headers.get(AUTHORIZATION).and_then(basic_password);
-        key == Some(self.api_key.as_bytes()) || password.as_deref() == Some(self.api_key.as_bytes())
+        key == Some(self.api_key.0.as_bytes())
+            || password.as_deref() == Some(self.api_key.0.as_bytes())
     }
 
     /// Latency first, so that what comes after it comes late.

@@ -13,6 +13,7 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use super::{App, PROBE};
+use crate::hidden::Hidden;
 use crate::server::OverTls;
 
 /// A target and its labels.
@@ -70,7 +71,7 @@ pub(super) async fn targets(
 
 /// How Prometheus reaches this exporter, scheme and address: as it was told, or as it was asked.
 fn own_address(app: &App, tls: bool, uri: &Uri, headers: &HeaderMap) -> Option<(String, String)> {
-    if let Some(url) = &app.options.external_url {
+    if let Some(Hidden(url)) = &app.options.external_url {
         let host = url.host_str()?;
         let port = url.port_or_known_default()?;
         return Some((url.scheme().to_owned(), format!("{host}:{port}")));

@@ -19,6 +19,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 
 use crate::clock::Clock;
+use crate::hidden::Hidden;
 use crate::reload::Reloader;
 use crate::server::Timeouts;
 use crate::telemetry::Telemetry;
@@ -36,7 +37,7 @@ pub struct WebOptions {
     /// Whether `POST /-/reload` loads the configuration again.
     pub enable_lifecycle: bool,
     /// Where others reach the exporter, for example behind a reverse proxy.
-    pub external_url: Option<Url>,
+    pub external_url: Option<Hidden<Url>>,
     /// How long clients may take.
     pub timeouts: Timeouts,
     /// TLS, users, headers and a limit of requests.
@@ -60,7 +61,7 @@ impl Default for WebOptions {
 impl WebOptions {
     /// The path under which others reach the exporter, without a trailing slash.
     fn external_path(&self) -> &str {
-        let path = self.external_url.as_ref().map(Url::path);
+        let path = self.external_url.as_ref().map(|Hidden(url)| url.path());
         path.unwrap_or_default().trim_end_matches('/')
     }
 }

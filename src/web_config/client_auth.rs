@@ -32,16 +32,22 @@ enum Policy {
     Require { verify: bool },
 }
 
+const POLICIES: [(&str, Policy); 6] = [
+    ("NoClientCert", Policy::None),
+    ("RequestClientCert", Policy::Ask { verify: false }),
+    ("RequireAnyClientCert", Policy::Require { verify: false }),
+    ("RequireClientCert", Policy::Require { verify: false }),
+    ("VerifyClientCertIfGiven", Policy::Ask { verify: true }),
+    (
+        "RequireAndVerifyClientCert",
+        Policy::Require { verify: true },
+    ),
+];
+
 impl Policy {
     fn named(name: &str) -> Option<Policy> {
-        match name {
-            "NoClientCert" => Some(Policy::None),
-            "RequestClientCert" => Some(Policy::Ask { verify: false }),
-            "RequireAnyClientCert" | "RequireClientCert" => Some(Policy::Require { verify: false }),
-            "VerifyClientCertIfGiven" => Some(Policy::Ask { verify: true }),
-            "RequireAndVerifyClientCert" => Some(Policy::Require { verify: true }),
-            _ => None,
-        }
+        let mut named = POLICIES.iter().filter(|(known, _)| *known == name);
+        named.next().map(|(_, policy)| *policy)
     }
 }
 
@@ -95,7 +101,8 @@ fn policy(tls: &Tls, reading: &mut Reading) -> Option<Policy> {
     };
     let policy = Policy::named(&at.value);
     if policy.is_none() {
-        let message = unknown("invalid ClientAuth", &at.value);
+        let names = POLICIES.map(|(name, _)| name);
+        let message = unknown("invalid ClientAuth", &at.value, names);
         reading.problem(at.referenced, "tls_server_config.client_auth_type", message);
     }
     policy

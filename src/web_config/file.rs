@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
 use super::rate_limit::{self, Rate};
-use crate::config::yaml::{Hidden, or_default};
+use crate::config::yaml::or_default;
+use crate::hidden::Hidden;
 
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use serde_saphyr::{Location, Spanned};
 
 use super::reading::Reading;
-use crate::config::shown_key;
+use crate::config::shown_unknown_key;
 
 /// The headers, and the values that are allowed; none listed is any.
 const ALLOWED: [(&str, &[&str]); 5] = [
@@ -31,7 +31,9 @@ pub(super) fn headers(
             }
             Ok(None) => {}
             Err(message) => {
-                let key = format!("http_server_config.headers.{}", shown_key(name));
+                let allowed = ALLOWED.map(|(name, _)| name);
+                let name = shown_unknown_key(name, &allowed);
+                let key = format!("http_server_config.headers.{name}");
                 reading.problem(at, &key, message);
             }
         }

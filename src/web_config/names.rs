@@ -7,6 +7,8 @@ use rustls::crypto::ring::kx_group::{SECP256R1, SECP384R1, X25519};
 use rustls::version::{TLS12, TLS13};
 use rustls::{SupportedCipherSuite, SupportedProtocolVersion};
 
+use crate::likeness::is_like_one_of;
+
 /// What stands behind a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Named<T> {
@@ -59,14 +61,15 @@ pub(super) fn find<T: Copy>(list: &[(&str, Named<T>)], name: &str) -> Option<Nam
     named.next().map(|(_, named)| *named)
 }
 
-/// The longest word that may be meant as a name.
-const LONGEST_NAME: usize = 64;
-
-/// What is wrong with a word that is none of the names. It is repeated only if it may be meant as one:
+/// What is wrong with a word that is none of the names. It is repeated only if it is like one of them:
 /// it may also be a secret in the wrong place.
-pub(super) fn unknown(problem: &str, word: &str) -> String {
+pub(super) fn unknown<'a>(
+    problem: &str,
+    word: &str,
+    names: impl IntoIterator<Item = &'a str>,
+) -> String {
     let of_names = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    match word.len() <= LONGEST_NAME && word.bytes().all(of_names) {
+    match word.bytes().all(of_names) && is_like_one_of(word, names) {
         true => format!("{problem}: {word}"),
         false => problem.to_owned(),
     }

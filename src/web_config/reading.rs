@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use ring::digest::{SHA256, digest};
 use serde_saphyr::{Location, Spanned};
 
-use crate::config::yaml::{Hidden, check_path};
+use crate::config::yaml::check_path;
 use crate::config::{ConfigError, ConfigErrors};
+use crate::hidden::Hidden;
 use crate::reread::read_regular;
 
 /// A reading under way.

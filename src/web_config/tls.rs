@@ -165,7 +165,8 @@ fn choice<T: Copy>(
             Some(Named::Here(item)) => here.push(item),
             Some(Named::NotHere) => not_here.push(at.value.as_str()),
             None => {
-                let message = unknown(&format!("unknown {kind}"), &at.value);
+                let names = list.iter().map(|(name, _)| *name);
+                let message = unknown(&format!("unknown {kind}"), &at.value, names);
                 reading.problem(at.referenced, &format!("{SECTION}.{key}[{index}]"), message);
                 known = false;
             }
@@ -233,7 +234,8 @@ fn version(
     let name = written.map_or(default, |at| at.value.as_str());
     let place = VERSIONS.iter().position(|(known, _)| *known == name);
     if let (None, Some(at)) = (place, written) {
-        let message = unknown("unknown TLS version", name);
+        let names = VERSIONS.iter().map(|(name, _)| *name);
+        let message = unknown("unknown TLS version", name, names);
         reading.problem(at.referenced, &format!("{SECTION}.{key}"), message);
     }
     place

@@ -13,8 +13,8 @@ use serde_saphyr::Spanned;
 use super::hash::{Hash, is_like_a_hash};
 use super::reading::Reading;
 use super::verdicts::{Question, Verdicts};
-use crate::config::yaml::Hidden;
 use crate::config::{ConfigError, shown};
+use crate::hidden::Hidden;
 
 /// The users of `basic_auth_users`, at least one.
 pub struct Users {

@@ -205,8 +205,12 @@ fn mistakes_in_tls_are_told() {
             ".client_ca_file: expected the path of a file, not its content",
         ),
         (
-            "client_auth_type: x, cert_file: server.crt, key_file: server.key",
-            ".client_auth_type: invalid ClientAuth: x",
+            "client_auth_type: RequireAnyCert, cert_file: server.crt, key_file: server.key",
+            ".client_auth_type: invalid ClientAuth: RequireAnyCert",
+        ),
+        (
+            "client_auth_type: hunter, cert_file: server.crt, key_file: server.key",
+            ".client_auth_type: invalid ClientAuth",
         ),
         (
             "client_ca_file: ca.crt, cert_file: server.crt, key_file: server.key",
@@ -217,17 +221,18 @@ fn mistakes_in_tls_are_told() {
             ".client_allowed_sans: allowed SANs have been configured without a Client Auth Policy",
         ),
         (
-            "cipher_suites: [TLS_AES_128_GCM_SHA256, TLS_BROKEN]",
-            ".cipher_suites[1]: unknown cipher: TLS_BROKEN",
+            "cipher_suites: [TLS_AES_128_GCM_SHA256, TLS_AES_192_GCM_SHA256]",
+            ".cipher_suites[1]: unknown cipher: TLS_AES_192_GCM_SHA256",
+        ),
+        (
+            "cipher_suites: [hunter]",
+            ".cipher_suites[0]: unknown cipher",
         ),
         (
             "curve_preferences: [Curve1]",
             ".curve_preferences[0]: unknown curve: Curve1",
         ),
-        (
-            "min_version: TLS9",
-            ".min_version: unknown TLS version: TLS9",
-        ),
+        ("min_version: hunter", ".min_version: unknown TLS version"),
         (
             "max_version: TLS14",
             ".max_version: unknown TLS version: TLS14",
@@ -341,7 +346,7 @@ fn mistakes_in_users_and_headers_are_told() {
     let all = "Strict-Transport-Security, X-Content-Type-Options, X-Frame-Options, X-XSS-Protection, Content-Security-Policy";
     for (header, error) in [
         ("'$s3cret-value': a", format!("…: this header cannot be configured, only {all}")),
-        ("Server: s3cret-value", format!("Server: this header cannot be configured, only {all}")),
+        ("Server: s3cret-value", format!("…: this header cannot be configured, only {all}")),
         ("x-frame-options: deny", format!("x-frame-options: this header cannot be configured, only {all}")),
         (
             "X-Frame-Options: s3cret-value",
@@ -372,11 +377,11 @@ fn all_mistakes_are_told_at_once() {
     for part in [
         "missing one of key or key_file",
         "cannot read DIR/none",
-        "invalid ClientAuth: x",
-        "unknown TLS version: TLS9",
-        "unknown cipher: TLS_BROKEN",
+        "invalid ClientAuth",
+        "unknown TLS version",
+        "unknown cipher",
         "unknown curve: Curve1",
-        "headers.Server",
+        "headers.…",
         "headers.X-Frame-Options",
         "basic_auth_users.alice",
         "basic_auth_users.bob",

@@ -33,7 +33,7 @@ pub(super) fn nameless_account(
             (secret, Origin::ApiKeyFile(path))
         }
         (None, Some(key)) => {
-            let secret = Secret::fixed("its value", &key, Alphabet::Header)
+            let secret = fixed_secret("its value", &key)
                 .map_err(|error| ConfigError::new(API_KEY, error))?;
             (secret, Origin::ApiKeyEnv(API_KEY.to_owned()))
         }
@@ -128,11 +128,16 @@ fn nameless(error: SecretError) -> SecretError {
     }
 }
 
-/// A missing variable is an empty secret.
-fn environment_secret(name: &str, environment: Environment) -> Result<Secret, SecretError> {
-    Secret::fixed(
-        "the environment variable is not set or",
-        &environment(name).unwrap_or_default(),
-        Alphabet::Header,
-    )
+fn environment_secret(name: &str, environment: Environment) -> Result<Secret, String> {
+    let value = environment(name).ok_or("the environment variable is not set or is empty")?;
+    fixed_secret("the environment variable", &value)
+}
+
+/// The value of a variable; `place` says for the error which.
+fn fixed_secret(place: &str, value: &str) -> Result<Secret, String> {
+    if value.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(format!("{place} is not text"));
+    }
+    let secret = Secret::fixed(place, value, Alphabet::Header);
+    secret.map_err(|error| error.to_string())
 }

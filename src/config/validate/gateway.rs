@@ -9,11 +9,12 @@ use serde_saphyr::Spanned;
 
 use super::super::error::Mistakes;
 use super::super::file::File;
-use super::super::yaml::{self, Hidden};
+use super::super::yaml;
 use super::super::{ConfigError, DEFAULT_TIMEOUT, DEFAULT_URL, Gateway, Settings};
 use super::in_file;
 use crate::gateway::tls;
 use crate::gateway::transport::{ProxyUrl, TransportSettings};
+use crate::hidden::Hidden;
 
 /// Nobody waits longer for metrics.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(60 * 60);

@@ -1,0 +1,82 @@
+//! Whether a word is a known one with a mistake in it. What is like none may be a secret in the wrong
+//! place, and is not repeated.
+
+/// The shortest beginning of a known word that is taken for it.
+const SHORTEST_BEGINNING: usize = 3;
+
+/// Whether the word is the beginning of a known one, or differs from it in a third of its letters at
+/// most. Upper and lower case and what separates parts of words make no difference.
+pub(crate) fn is_like_one_of<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> bool {
+    let word = letters(word);
+    let mut known = known.into_iter().map(letters);
+    known.any(|known| is_like(&word, &known))
+}
+
+fn letters(word: &str) -> Vec<char> {
+    let letters = word.chars().filter(|char| char.is_alphanumeric());
+    letters.map(|char| char.to_ascii_lowercase()).collect()
+}
+
+fn is_like(word: &[char], known: &[char]) -> bool {
+    let begins = word.len() >= SHORTEST_BEGINNING && known.starts_with(word);
+    let is_close = |distance: usize| distance * 3 <= known.len();
+    begins || is_close(word.len().abs_diff(known.len())) && is_close(distance(word, known))
+}
+
+/// How many letters must be put in, left out or replaced (Levenshtein).
+fn distance(from: &[char], to: &[char]) -> usize {
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (line, left) in from.iter().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], line + 1);
+        for (place, right) in to.iter().enumerate() {
+            let replaced = diagonal + usize::from(left != right);
+            diagonal = row[place + 1];
+            row[place + 1] = replaced.min(row[place] + 1).min(diagonal + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_with_a_mistake_is_like_the_known_one() {
+        let known = ["ttl", "api_key_file", "max_stale"];
+        for word in [
+            "tttl",
+            "api_key",
+            "apiKeyFile",
+            "api-key-fil",
+            "max_stael",
+            "ttl2",
+        ] {
+            assert!(is_like_one_of(word, known), "{word}");
+        }
+        for word in [
+            "",
+            "t",
+            "hunter2",
+            "api_key_file_of_somebody",
+            "stale",
+            "éèà",
+        ] {
+            assert!(!is_like_one_of(word, known), "{word}");
+        }
+    }
+
+    #[test]
+    fn the_distance_counts_letters() {
+        let told = |from: &str, to: &str| distance(&letters(from), &letters(to));
+        for (from, to, count) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("kitten", "sitting", 3),
+            ("abc", "acb", 2),
+        ] {
+            assert_eq!(told(from, to), count, "{from} {to}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! A gateway that repeats the key in well-formed JSON of another shape than the documented one.
+
+use qlara_exporter::check::{self, Format, Options};
+use qlara_exporter::config::{Config, Settings};
+use serde_json::{Value, json};
+use tracing::Level;
+
+use super::MARK;
+use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::log::Log;
+use crate::harness::{Setup, Stack};
+
+const KEY: &str = "mArKeD-key";
+const YAML: &str = "accounts:\n- {name: file, api_key_file: key}\n\
+                    - {name: variable, api_key_env: QLARA_API_KEY}\n\
+                    - {name: basic, basic_auth: {username: user, password_file: key}}\n";
+const ERRORS: [&str; 8] = [
+    "302 Found",
+    "400 Bad Request",
+    "401 Unauthorized",
+    "403 Forbidden",
+    "404 Not Found",
+    "429 Too Many Requests",
+    "500 Internal Server Error",
+    "503 Service Unavailable",
+];
+const LEVELS: [Level; 4] = [Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];
+
+/// Which calls are answered in another shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Call {
+    List,
+    Details,
+}
+
+/// Status and body of each odd answer.
+fn answers() -> Vec<(&'static str, Value)> {
+    let shapes = shapes().into_iter().map(|body| ("200 OK", body));
+    let error = json!({"error": KEY, "message": KEY, "retryAfter": KEY, "details": {KEY: KEY}});
+    let errors = ERRORS.map(|status| (status, error.clone()));
+    shapes.chain(errors).collect()
+}
+
+fn shapes() -> Vec<Value> {
+    vec![
+        json!(KEY),
+        json!([KEY]),
+        json!({KEY: KEY}),
+        json!({KEY: []}),
+        json!({"profiles": KEY}),
+        json!({"profiles": {KEY: KEY}}),
+        json!({"profiles": [], "total": KEY, KEY: KEY}),
+        json!({"profiles": [], "total": {KEY: KEY}}),
+        json!({"profiles": [KEY, [KEY], {KEY: KEY}, {"platform": [KEY], "profileId": {KEY: KEY}}]}),
+        json!({"profiles": [
+            entry("1", &json!({KEY: KEY})),
+            entry("2", &json!([[KEY]])),
+            entry_of_words("3"),
+        ]}),
+    ]
+}
+
+/// An entry of which every field is of a wrong kind.
+fn entry(id: &str, wrong: &Value) -> Value {
+    json!({
+        "platform": "facebook", "profileId": id, "name": wrong, "status": wrong,
+        "tokenExpiresAt": wrong, "connectedAt": wrong, "phoneNumber": wrong, "pageId": wrong,
+        "category": wrong, "permissions": wrong, "lastActivityAt": wrong, KEY: KEY,
+    })
+}
+
+/// An entry with a word where moments and a list belong.
+fn entry_of_words(id: &str) -> Value {
+    json!({
+        "platform": "facebook", "profileId": id, "name": "A profile", "status": "CONNECTED",
+        "tokenExpiresAt": KEY, "connectedAt": KEY, "permissions": KEY, "lastActivityAt": KEY,
+    })
+}
+
+async fn gateway(spoilt: Call, status: &'static str, body: &Value) -> Recorder {
+    let headers = [
+        "Content-Type",
+        "Retry-After",
+        "X-RateLimit-Limit",
+        "X-RateLimit-Remaining",
+        "X-Api-Key",
+        "Location",
+    ];
+    let headers = headers.map(|name| format!("{name}: {KEY}\r\n")).concat();
+    let body = body.to_string();
+    let list = json!({"profiles": [{
+        "platform": "facebook", "profileId": "1", "name": "A profile", "status": "CONNECTED",
+    }]});
+    Recorder::start(move |request| {
+        let call = match request.starts_with("GET /socials HTTP") {
+            true => Call::List,
+            false => Call::Details,
+        };
+        match call == spoilt {
+            true => http_answer(status, &headers, &body),
+            false => http_answer("200 OK", "", &list.to_string()),
+        }
+    })
+    .await
+}
+
+/// Everything that can be read at the exporter.
+async fn served(stack: &Stack) -> String {
+    let mut texts = String::new();
+    for path in [
+        "/metrics",
+        "/",
+        "/?account=file",
+        "/probe?account=file",
+        "/probe?account=variable",
+        "/probe?account=basic",
+        "/sd",
+        "/-/ready",
+    ] {
+        let answer = stack.get(path).send().await.expect("an answer");
+        let head = format!("{path} {:?}\n", answer.headers());
+        texts += &(head + &answer.text().await.expect("a text"));
+    }
+    texts
+}
+
+/// Every form of an audit of the same gateway, and what its types show.
+async fn audited(stack: &Stack, url: String) -> String {
+    let settings = Settings {
+        file: Some(stack.file("qlara.yml")),
+        url: Some(url),
+        ..Settings::default()
+    };
+    let key = |name: &str| (name == "QLARA_API_KEY").then(|| KEY.to_owned());
+    let config = Config::load(&settings, &key).expect("a good configuration");
+    let clock = stack.clock.clone();
+    let audit = check::run(config, Options::default(), clock, |_, _| ()).await;
+    let audit = audit.expect("an audit");
+    let mut text = format!("{audit:?}").into_bytes();
+    for format in [
+        Format::Table { colours: true },
+        Format::Table { colours: false },
+        Format::Json,
+        Format::Csv,
+        Format::Metrics,
+        Format::Nagios,
+        Format::Expected,
+    ] {
+        audit.write(format, &mut text).expect("written");
+    }
+    String::from_utf8(text).expect("UTF-8")
+}
+
+#[tokio::test]
+async fn no_answer_of_another_shape_makes_the_key_public() {
+    for spoilt in [Call::List, Call::Details] {
+        for (status, body) in answers() {
+            for level in LEVELS {
+                let what = format!("{spoilt:?}, {status}, {level}: {body}");
+                let gateway = gateway(spoilt, status, &body).await;
+                let url = format!("http://{}", gateway.address);
+                let log = Log::collect(level);
+                let setup = Setup {
+                    files: vec![("key", KEY)],
+                    api_key: Some(KEY.to_owned()),
+                    url: Some(url.clone()),
+                    ..Setup::yaml(YAML)
+                };
+                let stack = setup.start().await;
+                let mut texts = vec![served(&stack).await];
+                if level == Level::DEBUG {
+                    texts.push(audited(&stack, url).await);
+                }
+                texts.push(log.take());
+                for text in texts {
+                    assert!(!text.contains(MARK), "{what}: {text}");
+                }
+                let requests = gateway.requests().concat();
+                assert!(requests.contains(KEY), "it has the key: {what}");
+                let asked = requests.contains("GET /socials/facebook HTTP");
+                assert!(spoilt == Call::List || asked, "{what}");
+            }
+        }
+    }
+}
