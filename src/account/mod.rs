@@ -1,6 +1,7 @@
 //! An account: its cache, the one refresh that all waiting scrapes share, and the pause after a
 //! failure.
 
+mod asked;
 mod journal;
 mod pause;
 
@@ -18,6 +19,7 @@ use crate::refresh::{Outcome, Refresher, Standing, Troubles};
 use crate::snapshot::Snapshot;
 use crate::telemetry::CacheResult;
 use crate::telemetry::account::AccountMetrics;
+pub use asked::{Asked, Waiting, views};
 use journal::Journal;
 use pause::Pause;
 
@@ -92,49 +94,6 @@ pub struct View {
     pub snapshot: Option<Arc<Snapshot>>,
     /// What did not work in the latest refresh; `None` before the first has ended.
     pub troubles: Option<Arc<Troubles>>,
-}
-
-/// What an account answers.
-#[derive(Debug)]
-pub enum Asked<'a> {
-    /// This.
-    Known(Arc<View>, CacheResult),
-    /// What the refresh under way will bring.
-    Waits(Waiting<'a>),
-}
-
-/// The wait for a refresh.
-#[derive(Debug)]
-pub struct Waiting<'a> {
-    account: &'a Account,
-    flight: watch::Receiver<()>,
-    refreshes_before: u64,
-}
-
-impl Asked<'_> {
-    /// The answer, or what there is when `deadline` passes first.
-    pub async fn view(self, deadline: tokio::time::Instant) -> (Arc<View>, CacheResult) {
-        match self {
-            Asked::Known(view, result) => (view, result),
-            Asked::Waits(waiting) => waiting.view(deadline).await,
-        }
-    }
-}
-
-impl Waiting<'_> {
-    async fn view(mut self, deadline: tokio::time::Instant) -> (Arc<View>, CacheResult) {
-        // Nothing is ever sent: the wait ends when the refresh drops its end of the channel.
-        // Whether it came in time shows in the state.
-        let _ = tokio::time::timeout_at(deadline, self.flight.changed()).await;
-        let account = self.account;
-        let mut state = account.state.lock();
-        let is_up = state.latest.as_ref().is_some_and(|latest| latest.up);
-        if is_up && state.refreshes > self.refreshes_before {
-            (account.show(&mut state), CacheResult::Refreshed)
-        } else {
-            account.show_what_is_left(&mut state)
-        }
-    }
 }
 
 impl Account {
@@ -364,17 +323,4 @@ impl Account {
         });
         Arc::clone(view)
     }
-}
-
-/// What is known of `accounts`, in their order. All are asked before one is waited for.
-pub async fn views<'a>(
-    accounts: impl Iterator<Item = &'a Arc<Account>>,
-    deadline: tokio::time::Instant,
-) -> Vec<(Arc<View>, CacheResult)> {
-    let asked: Vec<Asked<'_>> = accounts.map(Account::ask).collect();
-    let mut views = Vec::with_capacity(asked.len());
-    for asked in asked {
-        views.push(asked.view(deadline).await);
-    }
-    views
 }
