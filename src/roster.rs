@@ -165,18 +165,20 @@ impl Entry {
         let (origin, rules) = (next.origin, next.rules);
         let same_source = self.origin == origin && roster.gateway().url == workshop.gateway.url;
         let same_way = roster.workshop.is(workshop) && roster.freshness == freshness;
-        let account = match same_source && same_way && self.rules == rules {
-            true => Arc::clone(&self.account),
+        let (account, page) = match same_source && same_way && self.rules == rules {
+            true => (Arc::clone(&self.account), Arc::clone(&self.page)),
             false => {
                 let metrics = Arc::clone(self.account.metrics());
                 let refresher = workshop.refresher(next.credentials, rules.clone(), metrics);
                 let still_true = same_source && self.rules.phone_number == rules.phone_number;
-                Arc::new(self.account.reconfigured(refresher, freshness, still_true))
+                let account = self.account.reconfigured(refresher, freshness, still_true);
+                // The former one may still refresh, and its page must not pass for this one's.
+                (Arc::new(account), Arc::default())
             }
         };
         Entry {
             account,
-            page: Arc::clone(&self.page),
+            page,
             origin,
             rules,
         }

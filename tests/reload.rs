@@ -1,12 +1,24 @@
 //! A new configuration without a restart.
 
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use qlara_exporter::clock::Clock;
+use qlara_exporter::config::{Config, Settings};
+use qlara_exporter::exposition::Encoding;
+use qlara_exporter::hidden::Hidden;
+use qlara_exporter::roster::Roster;
+use qlara_exporter::simulator::Options;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tracing::Level;
 
+use crate::harness::clock::ManualClock;
 use crate::harness::log::Log;
 use crate::harness::process::{Running, exporter};
-use crate::harness::{API_KEY, Setup, Stack, eventually, http};
+use crate::harness::{API_KEY, Gateway, Setup, Stack, eventually, http};
 use crate::prometheus::{free_port, system_gateway};
 
 const GOOD: &str = "qlara_exporter_config_last_reload_successful";
@@ -409,4 +421,44 @@ async fn sighup_loads_the_configuration_again() {
         file.display()
     );
     assert!(log.contains(&reason), "{log}");
+}
+
+/// The former account may end a refresh while the next configuration is put in force.
+#[tokio::test]
+async fn what_an_account_showed_before_a_reload_does_not_pass_for_what_it_shows_after() {
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at("2026-04-10T12:00:00Z"));
+    let gateway = async |profiles| {
+        let options = Options {
+            profiles,
+            api_key: Hidden(API_KEY.to_owned()),
+            ..Options::default()
+        };
+        Gateway::start(options, Arc::clone(&clock)).await
+    };
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(&file, accounts(&["a"])).expect("a file");
+    let config = |gateway: &Gateway| {
+        let settings = Settings {
+            file: Some(file.path().to_owned()),
+            url: Some(gateway.url()),
+            ..Settings::default()
+        };
+        Config::load(&settings, &|_| Some(API_KEY.to_owned())).expect("a good configuration")
+    };
+    let profiles = async |roster: &Roster| {
+        let entry = roster.entry(Some("a")).expect("the account");
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        let (view, _) = entry.account.ask().view(deadline).await;
+        let own = || Ok::<_, Infallible>(Bytes::new());
+        let (views, now) = ([&view.exposed], clock.now());
+        let Ok(body) = entry.page.expose(&views, now, own, Encoding::Plain);
+        let text = String::from_utf8(body.pieces().concat()).expect("UTF-8");
+        text.matches("\nqlara_profile_info{").count()
+    };
+    let (first, second) = (gateway(3).await, gateway(8).await);
+    let former = Roster::new(config(&first), &clock).expect("a roster");
+    let next = former.succeeded_by(config(&second)).expect("a roster");
+    assert_eq!(profiles(&former).await, 3);
+    next.take_over(&former);
+    assert_eq!(profiles(&next).await, 8);
 }
