@@ -5,7 +5,7 @@
 const SHORTEST_BEGINNING: usize = 3;
 
 /// Whether the word is the beginning of a known one, or differs from it in a third of its letters at
-/// most. Upper and lower case and what separates parts of words make no difference.
+/// most, where two that are swapped count once. Upper and lower case and what separates parts of words make no difference.
 pub(crate) fn is_like_one_of<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> bool {
     let word = letters(word);
     let mut known = known.into_iter().map(letters);
@@ -19,7 +19,7 @@ fn letters(word: &str) -> String {
 
 fn is_like(word: &str, known: &str) -> bool {
     let begins = word.len() >= SHORTEST_BEGINNING && known.starts_with(word);
-    begins || 3 * strsim::levenshtein(word, known) <= known.len()
+    begins || 3 * strsim::damerau_levenshtein(word, known) <= known.len()
 }
 
 #[cfg(test)]
@@ -35,6 +35,7 @@ mod tests {
             "apiKeyFile",
             "api-key-fil",
             "max_stael",
+            "tlt",
             "ttl2",
         ] {
             assert!(is_like_one_of(word, known), "{word}");

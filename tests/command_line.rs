@@ -13,6 +13,9 @@ fn wrong_use_is_one_line_and_exit_code_2() {
     for (arguments, line) in [
         (&["--cache.tttl"][..], "unknown flag --cache.tttl"),
         (&["--s3cret"], "unknown flag"),
+        (&["--hlep"], "unknown flag --hlep"),
+        (&["--cache\n.ttl"], "unknown flag"),
+        (&["--cache.ttl\u{1b}[2J"], "unknown flag"),
         (&["demo", "--s3cret=1"], "unknown flag"),
         (&["--qlara.api-key=s3cret"], "unknown flag --qlara.api-key"),
         (

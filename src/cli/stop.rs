@@ -43,10 +43,13 @@ fn complaint(error: &clap::Error, kind: ErrorKind) -> String {
 }
 
 fn unknown_flag(flag: &str) -> String {
-    let command = Cli::command();
+    let mut command = Cli::command();
+    // Only then it has --help and --version.
+    command.build();
     let commands = std::iter::once(&command).chain(command.get_subcommands());
     let known = commands.flat_map(|command| command.get_arguments().filter_map(Arg::get_long));
-    match is_like_one_of(flag, known) {
+    let plain = |char: char| char.is_ascii_alphanumeric() || "-._".contains(char);
+    match flag.chars().all(plain) && is_like_one_of(flag, known) {
         true => format!("unknown flag {flag}"),
         false => "unknown flag".to_owned(),
     }
