@@ -23,7 +23,8 @@
 //! systemd. [`server`] keeps clients to their time, and knows nothing of accounts. [`check`] goes past
 //! the cache: it reads the accounts once, and [`verdict`] says how bad what it finds is, as for the
 //! page at `/`. [`simulator`] is the gateway as its documentation describes it, for demonstrations and
-//! tests; [`demo`] joins it with the exporter, and [`healthcheck`] asks a running one.
+//! tests; [`demo`] joins it with the exporter, and [`healthcheck`] asks a running one. [`hidden`] and
+//! `likeness` decide what of a value or a word may be printed, and [`memory`] what is given back.
 
 #![warn(missing_docs, missing_debug_implementations)]
 
