@@ -1,5 +1,6 @@
 //! The simulated gateway keeps to the documentation.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -299,4 +300,19 @@ async fn faults_are_switched_at_run_time() {
     assert_eq!(answer(gateway.api("/socials")).await.0, 200);
     assert_eq!(answer(gateway.api("/socials/instagram")).await.0, 200);
     assert_eq!(answer(gateway.api("/socials/facebook")).await.0, 503);
+}
+
+#[test]
+fn the_simulator_shares_no_type_with_the_client_that_it_tests() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/simulator");
+    let mut read = 0;
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("a file").path();
+        let source = std::fs::read_to_string(&path).expect("a source file");
+        for import in ["crate::gateway", "gateway::", "crate::{", "super::super::"] {
+            assert!(!source.contains(import), "{}: {import}", path.display());
+        }
+        read += 1;
+    }
+    assert!(read > 5, "{read} files read");
 }

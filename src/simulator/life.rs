@@ -3,8 +3,6 @@
 
 use fastrand::Rng;
 
-use crate::gateway::model::Status;
-
 /// A moment in days since the simulation started; negative ones lie before it.
 pub(super) type Day = f64;
 
@@ -32,17 +30,27 @@ pub(super) enum Life {
     },
 }
 
-/// How a profile stands at one moment.
+/// The state of a profile's access; each schema has its own words for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Condition {
+    Working,
+    /// The gateway failed to refresh the token, which has not expired yet.
+    RefreshFailed,
+    TokenExpired,
+    ConnectionLost,
+}
+
+/// A profile at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Condition {
-    pub status: Status,
+pub(super) struct Snapshot {
+    pub condition: Condition,
     pub connected: Day,
     pub expires: Option<Day>,
 }
 
 impl Life {
-    /// How the profile stands at `now`.
-    pub(super) fn at(&self, now: Day) -> Condition {
+    /// The profile at `now`.
+    pub(super) fn at(&self, now: Day) -> Snapshot {
         match self {
             Life::Token {
                 connected,
@@ -71,16 +79,16 @@ fn token_at(
     mut expires: Day,
     mut reconnected: Option<Day>,
     mut fate: Rng,
-) -> Condition {
+) -> Snapshot {
     loop {
         let refresh = expires - REFRESH_BEFORE;
-        let condition = |status| Condition {
-            status,
+        let snapshot = |condition| Snapshot {
+            condition,
             connected,
             expires: Some(expires),
         };
         if now < refresh {
-            return condition(Status::Connected);
+            return snapshot(Condition::Working);
         }
         let fails = reconnected.is_some() || fate.f64() < 0.4;
         let somebody_reconnects = expires + 1.0 + 3.0 * fate.f64();
@@ -89,30 +97,30 @@ fn token_at(
             continue;
         }
         if now < expires {
-            return condition(Status::TokenExpiring);
+            return snapshot(Condition::RefreshFailed);
         }
         let reconnect = reconnected.take().unwrap_or(somebody_reconnects);
         if now < reconnect {
-            return condition(Status::TokenExpired);
+            return snapshot(Condition::TokenExpired);
         }
         connected = reconnect;
         expires = reconnect + TOKEN_LIFE;
     }
 }
 
-fn connection_at(now: Day, connected: Day, mut drops: Day, mut fate: Rng) -> Condition {
+fn connection_at(now: Day, connected: Day, mut drops: Day, mut fate: Rng) -> Snapshot {
     loop {
         let returns = drops + 0.1 + fate.f64();
-        let status = if now < drops {
-            Status::Connected
+        let condition = if now < drops {
+            Condition::Working
         } else if now < returns {
-            Status::Disconnected
+            Condition::ConnectionLost
         } else {
             drops = returns + 5.0 + 20.0 * fate.f64();
             continue;
         };
-        return Condition {
-            status,
+        return Snapshot {
+            condition,
             connected,
             expires: None,
         };

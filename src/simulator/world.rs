@@ -7,7 +7,7 @@ use fastrand::Rng;
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
-use super::life::{Day, Life};
+use super::life::{Condition, Day, Life};
 use crate::clock::Clock;
 
 /// How many profiles the documentation's answers show.
@@ -109,13 +109,13 @@ impl World {
             fields.extend(documented.clone());
             return fields;
         }
-        let condition = profile.life.at(today);
-        fields.insert("status".to_owned(), json!(condition.status.as_str()));
+        let snapshot = profile.life.at(today);
+        fields.insert("status".to_owned(), json!(status_word(snapshot.condition)));
         fields.insert(
             "connectedAt".to_owned(),
-            json!(self.date(condition.connected)),
+            json!(self.date(snapshot.connected)),
         );
-        if let Some(expires) = condition.expires {
+        if let Some(expires) = snapshot.expires {
             fields.insert("tokenExpiresAt".to_owned(), json!(self.date(expires)));
         }
         fields.insert("lastActivityAt".to_owned(), json!(self.date(today - 0.05)));
@@ -257,6 +257,16 @@ fn invented_profile(number: usize, seed: u64) -> Connected {
             life: token,
             documented: None,
         },
+    }
+}
+
+/// The API page's words, "Step 1".
+fn status_word(condition: Condition) -> &'static str {
+    match condition {
+        Condition::Working => "CONNECTED",
+        Condition::RefreshFailed => "TOKEN_EXPIRING",
+        Condition::TokenExpired => "TOKEN_EXPIRED",
+        Condition::ConnectionLost => "DISCONNECTED",
     }
 }
 
