@@ -284,6 +284,7 @@ async fn faults_are_switched_at_run_time() {
         "nowhere:hang",
         "latency=soon",
         "hang=1",
+        "jsend=success",
     ] {
         let (status, message) = text(http().put(&control).body(wrong)).await;
         assert_eq!(status, 400, "{wrong}");
@@ -300,6 +301,64 @@ async fn faults_are_switched_at_run_time() {
     assert_eq!(answer(gateway.api("/socials")).await.0, 200);
     assert_eq!(answer(gateway.api("/socials/instagram")).await.0, 200);
     assert_eq!(answer(gateway.api("/socials/facebook")).await.0, 503);
+}
+
+#[tokio::test]
+async fn unknown_and_odd_fields_of_replaced_profiles_are_in_the_list_too() {
+    let (gateway, _) = gateway(Options::default()).await;
+    let profile = json!({
+        "platform": "facebook", "profileId": 7, "name": null, "status": [], "colour": {"red": 1},
+        "pageId": "1", "category": "Retail", "permissions": [], "lastActivityAt": "now",
+    });
+    gateway.profiles(&json!([profile, "odd"])).await;
+    let listed = json!({
+        "platform": "facebook", "profileId": 7, "name": null, "status": [], "colour": {"red": 1},
+    });
+    assert_eq!(profiles(&gateway).await, [listed, json!("odd")]);
+    let (_, details) = answer(gateway.api("/socials/facebook")).await;
+    assert_eq!(details["profiles"][0]["colour"], json!({"red": 1}));
+    assert_eq!(details["profiles"][0]["pageId"], "1");
+}
+
+#[tokio::test]
+async fn fixed_answers_are_served_as_they_are_after_credentials_and_faults() {
+    let (gateway, _) = gateway(Options::default()).await;
+    let ask = async |path: &str| {
+        let answer = gateway.api(path).send().await.expect("an answer");
+        let kind = answer.headers()["content-type"].clone();
+        assert_eq!(kind, "application/json", "{path}");
+        let status = answer.status().as_u16();
+        (status, answer.bytes().await.expect("a body").to_vec())
+    };
+    let built_in = ask("/socials").await;
+    gateway.answer_list(*b"\xff{not JSON").await;
+    gateway.answer_details("face/b ook", "").await;
+    assert_eq!(ask("/socials").await, (200, b"\xff{not JSON".to_vec()));
+    assert_eq!(ask("/socials/face%2Fb%20ook").await, (200, Vec::new()));
+    assert_eq!(ask("/socials/facebook").await.0, 200);
+    assert_eq!(ask("/socials/list").await.0, 404);
+    let stranger = http().get(format!("{}/socials", gateway.url()));
+    assert_eq!(answer(stranger).await.0, 401);
+    gateway.faults("list:status=503").await;
+    assert_eq!(ask("/socials").await.0, 503);
+    gateway.faults("").await;
+    gateway.forget_answers().await;
+    assert_eq!(ask("/socials").await, built_in);
+    assert_eq!(ask("/socials/face%2Fb%20ook").await.0, 404);
+}
+
+#[tokio::test]
+async fn jsend_faults_answer_200_with_the_status_in_the_body() {
+    let (gateway, _) = gateway(Options::default()).await;
+    let fail = json!({"status": "fail", "data": {"gateway": "Simulated fault"}});
+    let error = json!({"status": "error", "message": "Simulated fault"});
+    for (fault, body) in [("jsend=fail", fail), ("jsend=error", error)] {
+        gateway.faults(fault).await;
+        assert_eq!(answer(gateway.api("/socials")).await, (200, body));
+        let control = format!("http://{}/-/faults", gateway.address);
+        let answer = http().get(control).send().await.expect("an answer");
+        assert_eq!(answer.text().await.expect("a text"), format!("{fault}\n"));
+    }
 }
 
 #[test]

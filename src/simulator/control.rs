@@ -1,4 +1,4 @@
-//! The control endpoint: switches faults and profiles while the gateway runs.
+//! The control endpoint: switches faults, profiles and answers while the gateway runs.
 
 use std::sync::atomic::Ordering;
 
@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Simulator;
 use super::faults::Fault;
+use super::server::decode_segment;
 use super::world::Replacement;
 
 /// No profiles that anybody writes by hand are larger, in bytes.
@@ -45,8 +46,25 @@ pub(super) async fn answer(simulator: &Simulator, request: Request<Body>) -> Res
             text(StatusCode::OK, "")
         }
         (&Method::GET, "/-/stats") => text(StatusCode::OK, &stats(simulator).to_string()),
-        _ => text(StatusCode::NOT_FOUND, "404 page not found\n"),
+        (&Method::PUT, path) => match answered_call(path) {
+            Some(call) => {
+                simulator.fixed_answers.lock().insert(call, body);
+                text(StatusCode::OK, "")
+            }
+            None => not_found(),
+        },
+        (&Method::DELETE, "/-/answers") => {
+            simulator.fixed_answers.lock().clear();
+            text(StatusCode::OK, "")
+        }
+        _ => not_found(),
     }
+}
+
+/// The call whose answer a path names: `Some(None)` is the list, as in `FixedAnswers`.
+fn answered_call(path: &str) -> Option<Option<String>> {
+    let call = decode_segment(path.strip_prefix("/-/answers/")?)?;
+    Some((call != "list").then_some(call))
 }
 
 fn faults(simulator: &Simulator) -> String {
@@ -90,6 +108,10 @@ fn stats(simulator: &Simulator) -> Value {
         "list": stats.list.load(Ordering::Relaxed),
         "details": stats.details.load(Ordering::Relaxed),
     })
+}
+
+fn not_found() -> Response<Body> {
+    text(StatusCode::NOT_FOUND, "404 page not found\n")
 }
 
 fn text(status: StatusCode, text: &str) -> Response<Body> {

@@ -19,6 +19,7 @@ use crate::config::duration;
 /// | `stall` | begins its answer and never ends it |
 /// | `reset` | resets the connection instead of answering |
 /// | `truncated` | closes the connection in the middle of the body |
+/// | `jsend=fail` or `jsend=error` | answers 200 with a JSend failure or error as its body |
 /// | `garbage` | answers 200 with a body that is no JSON |
 /// | `endless` | answers 200 with a body that never ends |
 /// | `gzip-bomb` | answers 200 with a small compressed body that unpacks without end |
@@ -48,10 +49,18 @@ pub(super) enum Kind {
     Stall,
     Reset,
     Truncated,
+    Jsend(Jsend),
     Garbage,
     Endless,
     GzipBomb,
     Redirect(String),
+}
+
+/// The JSend status of an answer that HTTP calls a success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Jsend {
+    Fail,
+    Error,
 }
 
 /// The text is no fault.
@@ -94,6 +103,8 @@ fn parse(text: &str) -> Option<Fault> {
         Some(("latency", argument)) => Kind::Latency(duration::parse(argument).ok()?),
         Some(("status", argument)) => Kind::Status(parse_status(argument)?),
         Some(("retry-after", argument)) => Kind::RetryAfter(duration::parse(argument).ok()?),
+        Some(("jsend", "fail")) => Kind::Jsend(Jsend::Fail),
+        Some(("jsend", "error")) => Kind::Jsend(Jsend::Error),
         Some(("redirect", argument)) => Kind::Redirect(argument.to_owned()),
         Some(_) => return None,
         None => match kind {
@@ -142,6 +153,8 @@ impl Display for Fault {
             Kind::Stall => write!(out, "stall"),
             Kind::Reset => write!(out, "reset"),
             Kind::Truncated => write!(out, "truncated"),
+            Kind::Jsend(Jsend::Fail) => write!(out, "jsend=fail"),
+            Kind::Jsend(Jsend::Error) => write!(out, "jsend=error"),
             Kind::Garbage => write!(out, "garbage"),
             Kind::Endless => write!(out, "endless"),
             Kind::GzipBomb => write!(out, "gzip-bomb"),

@@ -10,19 +10,24 @@
 //! | `DELETE /-/faults` | heals the gateway |
 //! | `PUT /-/profiles` | replaces the profiles by a JSON array of objects with the fields of list and details together, or by an object `{"profiles": […], "total": N}`; odd entries are served as they are |
 //! | `DELETE /-/profiles` | returns to the built-in profiles |
+//! | `PUT /-/answers/list`, `PUT /-/answers/PLATFORM` | answers the list, or the details of a platform (percent-encoded), with exactly these bytes as `application/json`; credentials, rate limit and faults still apply |
+//! | `DELETE /-/answers` | returns to the built-in answers |
 //! | `GET /-/stats` | connections and API requests so far, as JSON |
 
 mod answers;
 mod control;
 pub mod faults;
+mod injection;
 mod life;
 mod quota;
 mod server;
 mod world;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::clock::Clock;
@@ -75,8 +80,12 @@ pub struct Simulator {
     world: World,
     quota: Quota,
     faults: Mutex<Vec<Fault>>,
+    fixed_answers: Mutex<FixedAnswers>,
     stats: Stats,
 }
+
+/// Bodies that the control endpoint put in place of built-in answers, by platform; `None` is the list.
+type FixedAnswers = HashMap<Option<String>, Bytes>;
 
 #[derive(Debug, Default)]
 struct Stats {
@@ -98,6 +107,7 @@ impl Simulator {
             ),
             quota: Quota::new(options.rate_limit, clock),
             faults: Mutex::new(options.faults),
+            fixed_answers: Mutex::default(),
             stats: Stats::default(),
         }
     }

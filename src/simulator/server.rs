@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::faults::Kind;
 use super::quota::Standing;
-use super::{PREFIX, Simulator, answers, control};
+use super::{PREFIX, Simulator, answers, control, injection};
 
 /// Serves connections for as long as the future is polled.
 ///
@@ -64,9 +64,9 @@ impl Simulator {
         };
         counter.fetch_add(1, Ordering::Relaxed);
         let standing = self.quota.take();
-        let mut answer = self.documented_answer(request.headers(), platform.as_deref(), standing);
+        let mut answer = self.chosen_answer(request.headers(), platform.as_deref(), standing);
         for kind in self.faults_for(platform.as_deref()) {
-            answer = answers::spoil(answer, &kind).await?;
+            answer = injection::inject(&kind, answer).await?;
         }
         let headers = answer.headers_mut();
         headers.insert("x-ratelimit-limit", standing.limit.into());
@@ -74,7 +74,8 @@ impl Simulator {
         Some(answer)
     }
 
-    fn documented_answer(
+    /// The answer without faults.
+    fn chosen_answer(
         &self,
         headers: &HeaderMap,
         platform: Option<&str>,
@@ -83,10 +84,15 @@ impl Simulator {
         if !self.is_authorized(headers) {
             return answers::unauthorized();
         }
-        match (standing.retry_after, platform) {
-            (Some(pause), _) => answers::too_many_requests(pause),
-            (None, None) => answers::list(&self.world),
-            (None, Some(platform)) => answers::details(&self.world, platform),
+        if let Some(pause) = standing.retry_after {
+            return answers::too_many_requests(pause);
+        }
+        if let Some(body) = self.fixed_answers.lock().get(&platform.map(str::to_owned)) {
+            return answers::verbatim(body.clone());
+        }
+        match platform {
+            None => answers::list(&self.world),
+            Some(platform) => answers::details(&self.world, platform),
         }
     }
 
@@ -120,14 +126,13 @@ fn api_call(method: &Method, path: &str) -> Option<Option<String>> {
     if rest.is_empty() {
         return Some(None);
     }
-    let platform = rest
-        .strip_prefix('/')
-        .filter(|platform| !platform.contains('/'))?;
-    Some(Some(
-        percent_decode_str(platform)
-            .decode_utf8_lossy()
-            .into_owned(),
-    ))
+    decode_segment(rest.strip_prefix('/')?).map(Some)
+}
+
+/// The last segment of a path; `None` if more segments follow.
+pub(super) fn decode_segment(segment: &str) -> Option<String> {
+    let decoded = percent_decode_str(segment).decode_utf8_lossy();
+    (!segment.contains('/')).then(|| decoded.into_owned())
 }
 
 fn basic_password(authorization: &HeaderValue) -> Option<Vec<u8>> {

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use qlara_exporter::clock::Clock;
 use qlara_exporter::config::{Config, Settings};
 use qlara_exporter::lifecycle::{Exporter, Sockets};
@@ -232,6 +233,24 @@ impl Gateway {
         self.put("profiles", profiles.to_string()).await;
     }
 
+    /// Answers the list with exactly these bytes.
+    pub async fn answer_list(&self, body: impl Into<Vec<u8>>) {
+        self.put("answers/list", body.into()).await;
+    }
+
+    /// Answers the details of a platform with exactly these bytes.
+    pub async fn answer_details(&self, platform: &str, body: impl Into<Vec<u8>>) {
+        let platform = utf8_percent_encode(platform, NON_ALPHANUMERIC);
+        self.put(&format!("answers/{platform}"), body.into()).await;
+    }
+
+    /// Returns to the built-in answers.
+    pub async fn forget_answers(&self) {
+        let request = self.http.delete(self.control("answers"));
+        let answer = request.send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
     /// API requests and connections so far.
     pub async fn stats(&self) -> Stats {
         let answer = self
@@ -251,7 +270,7 @@ impl Gateway {
         }
     }
 
-    async fn put(&self, what: &str, body: String) {
+    async fn put(&self, what: &str, body: impl Into<reqwest::Body>) {
         let answer = self
             .http
             .put(self.control(what))
