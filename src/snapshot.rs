@@ -1,9 +1,12 @@
 //! The immutable result of one refresh: plain data, already bounded, without duplicates.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
+use crate::gateway::LinkedAccount;
+use crate::gateway::fields::Schema;
 use crate::gateway::model::Status;
 
 /// What the gateway said of one account, as of one moment.
@@ -13,14 +16,42 @@ pub struct Snapshot {
     pub read_at: DateTime<Utc>,
     /// The profiles, each (platform, id) once, in the gateway's order.
     pub profiles: Vec<Profile>,
-    /// Per platform of the list: whether its details call was answered.
-    pub details_up: BTreeMap<String, bool>,
+    /// Per platform of the list: how current the details of its profiles are.
+    pub details: BTreeMap<String, PlatformDetails>,
     /// The `total` that the gateway states.
     pub reported: Option<u64>,
+    /// `false` when the list is known to be a part of the whole.
+    pub is_complete: bool,
+    /// The description of the API that the list follows, where its entries tell.
+    pub schema: Option<Schema>,
+    /// Whether any entry of the list states when a token ends.
+    pub states_expiry: bool,
+    /// Linked accounts that are not kept: they are past `limits.profiles`.
+    pub linked_accounts_dropped: u64,
     /// Entries of the list that are not in `profiles`.
     pub dropped: Dropped,
     /// The profiles that the configuration expects.
     pub expected: Vec<ExpectedProfile>,
+}
+
+/// How current the details of a platform's profiles are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PlatformDetails {
+    /// Whether the details call of this refresh was answered.
+    pub up: bool,
+    /// Whether the answer is known to be a part of the whole.
+    pub is_part: bool,
+    /// When the oldest details that are shown were read; `None` where there are none.
+    pub oldest: Option<ReadAt>,
+}
+
+/// A moment on both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadAt {
+    /// For people.
+    pub wall: DateTime<Utc>,
+    /// For ages.
+    pub monotonic: Instant,
 }
 
 /// How many entries of the list are not shown, and why.
@@ -41,6 +72,8 @@ pub struct Profile {
     pub platform: String,
     /// The stable identifier, for example `fb_page_123456`.
     pub id: String,
+    /// The name of the profile on its platform, where the list has one.
+    pub username: Option<String>,
     /// The human name, which may change.
     pub name: String,
     /// The connection state.
@@ -51,8 +84,50 @@ pub struct Profile {
     pub connected_at: Option<DateTime<Utc>>,
     /// As far as the configuration wants it shown.
     pub phone_number: Option<String>,
-    /// What the details call added; empty where it failed or did not name this profile.
-    pub details: Details,
+    /// Linked pages or sub-accounts, as far as the list speaks of them.
+    pub linked: Linked,
+    /// What a details call added, this one or an earlier one; `None` where that is not known.
+    pub details: Option<Details>,
+}
+
+impl Profile {
+    /// How many pages or sub-accounts are linked: what the list states, or else the details.
+    pub fn linked_count(&self) -> Option<u64> {
+        let details = self.details.as_ref();
+        self.linked
+            .count
+            .or_else(|| details.and_then(|details| details.linked.count))
+    }
+
+    /// The linked pages or sub-accounts that are listed, in the details or else in the list.
+    pub fn linked_accounts(&self) -> &[LinkedAccount] {
+        match &self.details {
+            Some(details) if !details.linked.accounts.is_empty() => &details.linked.accounts,
+            _ => &self.linked.accounts,
+        }
+    }
+
+    /// When the profile was last active, where the details state it.
+    pub fn last_activity_at(&self) -> Option<DateTime<Utc>> {
+        self.details.as_ref()?.last_activity_at
+    }
+
+    /// Granted permissions (`true`), and required ones that are not granted (`false`). None where
+    /// they are not known.
+    pub fn permissions(&self) -> impl Iterator<Item = (&str, bool)> {
+        let details = self.details.iter();
+        let permissions = details.flat_map(|details| &details.permissions);
+        permissions.map(|(permission, granted)| (&**permission, *granted))
+    }
+}
+
+/// Linked pages or sub-accounts of a profile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Linked {
+    /// How many there are, where that is stated.
+    pub count: Option<u64>,
+    /// Those that are listed, each identifier once.
+    pub accounts: Vec<LinkedAccount>,
 }
 
 /// What only the details call knows of a profile.
@@ -67,6 +142,8 @@ pub struct Details {
     pub permissions: BTreeMap<String, bool>,
     /// The last activity.
     pub last_activity_at: Option<DateTime<Utc>>,
+    /// Linked pages or sub-accounts.
+    pub linked: Linked,
 }
 
 /// A profile that the configuration expects.
@@ -76,6 +153,6 @@ pub struct ExpectedProfile {
     pub platform: String,
     /// The stable identifier.
     pub id: String,
-    /// Whether the gateway lists it.
-    pub present: bool,
+    /// Whether the gateway lists it; `None` where the list is a part that does not name it.
+    pub present: Option<bool>,
 }

@@ -36,7 +36,8 @@ async fn entries_that_are_no_profile_are_dropped_and_counted() {
         without(good("a"), "profileId"),
         without(good("a"), "platform"),
         with(good("a"), "profileId", json!("")),
-        with(good("a"), "profileId", json!(5)),
+        with(good("a"), "profileId", json!(5.5)),
+        with(good("a"), "profileId", json!(-5)),
         with(good("a"), "profileId", json!(null)),
         with(good("a"), "platform", json!({})),
         with(good("a"), "platform", json!("..")),
@@ -116,7 +117,12 @@ async fn a_bad_date_drops_that_one_metric() {
     for bad in [
         json!("soon"),
         json!(""),
-        json!(1781474400),
+        json!(-1781474400),
+        json!("1781474400"),
+        json!("2026-06-15T00:00:00"),
+        json!("2026-06-15 00:00:00"),
+        json!("2026-06-15"),
+        json!([2026, 6, 15, 0, 0]),
         json!("2026-02-30T00:00:00Z"),
         json!("0001-01-01T00:00:00Z"),
         json!("10000-01-01T00:00:00Z"),
@@ -157,8 +163,26 @@ async fn dates_have_any_offset_fractions_and_years_up_to_9999() {
         ("2026-06-14T10:00:00-12:00", 1781474400.0),
         ("1970-01-01T00:00:00Z", 0.0),
         ("9999-12-31T23:59:59Z", 253402300799.0),
-    ] {
-        let list = json!([with(good("a"), "tokenExpiresAt", json!(date))]);
+        ("2026-06-15 00:00:00+02:00", 1781474400.0),
+        ("2026-06-15T00:00:00+0200", 1781474400.0),
+        ("2026-06-15 00:00:00.5+0200", 1781474400.5),
+        ("2026-06-15 00:00:00 +0200", 1781474400.0),
+        ("2026-06-15 00:00:00+02", 1781474400.0),
+        ("2026-06-14 22:00:00Z", 1781474400.0),
+        ("2026-06-14 22:00:00 UTC", 1781474400.0),
+        ("2026-06-14t22:00:00z", 1781474400.0),
+    ]
+    .map(|(date, seconds)| (json!(date), seconds))
+    .into_iter()
+    .chain([
+        (json!(1781474400), 1781474400.0),
+        (json!(1781474400.5), 1781474400.5),
+        (json!(1781474400000_i64), 1781474400.0),
+        (json!(1781474400250_i64), 1781474400.25),
+        (json!(253402300799_i64), 253402300.799),
+        (json!(253402300799999_i64), 253402300799.999),
+    ]) {
+        let list = json!([with(good("a"), "tokenExpiresAt", date.clone())]);
         let scrape = Setup::default().with_profiles(list).await.scrape().await;
         let labels = r#"{platform="facebook",profile="a"}"#;
         assert_eq!(
@@ -387,7 +411,7 @@ async fn a_broken_answer_fails_the_refresh_for_its_reason() {
 #[tokio::test]
 async fn millions_of_entries_within_the_cap_cost_no_memory_of_their_own() {
     // 16 million entries in 32 MiB: anything kept for each of them would take gigabytes.
-    let list = format!("{{\"profiles\":[{}0]}}", "0,".repeat(16 << 20));
+    let list = format!("{{\"profiles\":[{}{}]}}", "0,".repeat(16 << 20), good("a"));
     let gateway = Recorder::start(move |_| http_answer("200 OK", "", &list)).await;
     let setup = Setup {
         url: Some(format!("http://{}", gateway.address)),
@@ -401,7 +425,7 @@ async fn millions_of_entries_within_the_cap_cost_no_memory_of_their_own() {
     let scrape = stack.scrape().await;
     assert_eq!(scrape.value("qlara_up"), 1.0);
     let invalid = scrape.value(r#"qlara_profiles_dropped{reason="invalid"}"#);
-    assert_eq!(invalid, f64::from((16 << 20) + 1));
+    assert_eq!(invalid, f64::from(16 << 20));
     let address_space = scrape.value("process_virtual_memory_bytes");
     assert!(address_space < 3e9, "{address_space}");
 }
@@ -419,6 +443,7 @@ async fn the_outer_object_is_read_leniently_but_must_be_one() {
             1.0,
         ),
         (format!(r#"{{"\u0070rofiles": [{profile}]}}"#), 1.0),
+        (format!(r#"[[{profile}], {profile}]"#), 1.0),
         (format!(r#"[[{profile}], 1]"#), 0.0),
         (format!(r#"{{"profiles": {profile}}}"#), 0.0),
         (r#"{"profiles": null}"#.to_owned(), 0.0),

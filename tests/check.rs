@@ -24,21 +24,21 @@ use crate::harness::{API_KEY, Gateway};
 const GRANTED: [&str; 2] = ["pages_messaging", "pages_read_engagement"];
 
 /// What the real program did.
-struct Ran {
-    code: i32,
-    output: String,
-    error: String,
+pub struct Ran {
+    pub code: i32,
+    pub output: String,
+    pub error: String,
 }
 
 /// A gateway with the system's time, in which nothing is connected but these profiles.
-async fn gateway(profiles: &Value) -> Gateway {
+pub async fn gateway(profiles: &Value) -> Gateway {
     let gateway = Gateway::start(simulator::Options::default(), Arc::new(SystemClock)).await;
     gateway.profiles(profiles).await;
     gateway
 }
 
 /// The real `check`, with the one nameless account.
-async fn check(gateway: &Gateway, arguments: &[&str]) -> Ran {
+pub async fn check(gateway: &Gateway, arguments: &[&str]) -> Ran {
     let mut command = exporter();
     command.arg("check").args(arguments);
     command

@@ -5,6 +5,8 @@ use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
 use qlara_exporter::exposition::FAMILIES;
+use qlara_exporter::gateway::fields;
+use serde_json::json;
 
 use crate::harness::process::{exporter, run};
 use crate::harness::scrape::Scrape;
@@ -21,7 +23,14 @@ pub async fn full_scrape() -> Scrape {
         "phone_number: show\naccounts: [{{name: a, api_key_file: {}, expected: [{{platform: facebook, profile: x}}]}}]",
         key.display()
     );
-    Setup::yaml(&yaml).start().await.scrape().await
+    let profiles = json!([{
+        "platform": "facebook", "profileId": "p", "username": "u", "name": "n", "status": "CONNECTED",
+        "tokenExpiresAt": "2026-06-15T00:00:00+02:00", "connectedAt": "2026-01-10T14:30:00+01:00",
+        "phoneNumber": "+393491234567", "pageId": "1", "category": "c", "permissions": ["pages_messaging"],
+        "lastActivityAt": "2026-04-09T12:00:00+02:00", "linkedAccounts": [{"id": "l", "name": "n"}],
+    }]);
+    let stack = Setup::yaml(&yaml).with_profiles(profiles).await;
+    stack.scrape().await
 }
 
 /// The table of metrics as a scrape shows them.
@@ -82,6 +91,29 @@ async fn the_table_of_metrics_is_that_of_the_code() {
     assert!(
         README.contains(&table),
         "the README should have this table:\n\n{table}"
+    );
+}
+
+/// `docs/gateway.md` shows the table by which answers are read.
+#[test]
+fn the_table_of_fields_is_that_of_the_code() {
+    let mut expected = String::from(
+        "| key in `gateway.fields` | names in the answer | type | read from | if absent |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for row in &fields::TABLE {
+        let names: Vec<String> = row.names.iter().map(|name| format!("`{name}`")).collect();
+        expected.push_str(&format!(
+            "| `{}` | {} | {} | {} | {} |\n",
+            row.key,
+            names.join(", "),
+            row.kind,
+            row.answer.as_str(),
+            row.when_absent
+        ));
+    }
+    assert!(
+        include_str!("../docs/gateway.md").contains(&expected),
+        "docs/gateway.md should have this table:\n\n{expected}"
     );
 }
 

@@ -38,7 +38,7 @@ async fn every_combination_of_a_counter_is_there_at_0_from_the_start() {
         expected
     );
     let fields = scrape.family("qlara_gateway_invalid_fields_total");
-    assert_eq!(fields.len(), 10);
+    assert_eq!(fields.len(), 13);
     assert!(fields.iter().all(|(_, count)| *count == 0.0), "{fields:?}");
     let cache: Vec<&str> = scrape
         .family("qlara_exporter_cache_requests_total")

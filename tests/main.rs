@@ -37,4 +37,5 @@ mod service_manager;
 mod several_accounts;
 mod simulator;
 mod systemd;
+mod two_descriptions;
 mod web_config;

@@ -121,7 +121,11 @@ async fn troubles_are_told_in_words_with_what_to_do() {
         ),
         ("hang", "did not answer in time", "raise gateway.timeout"),
         ("reset", "cannot be reached", "name resolution"),
-        ("garbage", "is not as documented", "the log says more"),
+        (
+            "garbage",
+            "is not as documented",
+            "The log says what was found",
+        ),
         (
             "endless",
             "longer than limits.response_bytes",

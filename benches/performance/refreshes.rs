@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use qlara_exporter::gateway::field_names::FieldNames;
 use qlara_exporter::gateway::model;
-use qlara_exporter::gateway::oddities::Oddities;
+use qlara_exporter::gateway::warnings::ParseWarnings;
 use qlara_exporter::simulator::PREFIX;
 use serde::Serialize;
 
@@ -95,13 +96,16 @@ fn read_for(turn: Duration, bodies: &[Vec<u8>]) -> f64 {
 /// How long it takes to read all answers; not how long to give back what was read.
 fn read(bodies: &[Vec<u8>]) -> Duration {
     let started = Instant::now();
-    let mut oddities = Oddities::default();
+    let (names, mut warnings) = (FieldNames::default(), ParseWarnings::default());
     let (mut listed, mut detailed) = (Vec::new(), Vec::new());
-    let list = model::read_list(&bodies[0], &mut oddities, |entry| listed.extend(entry));
+    let list = model::read_list(&bodies[0], &names, &mut warnings, |entry| {
+        listed.extend(entry)
+    });
     list.expect("a list");
     for body in &bodies[1..] {
         // The smallest list has no profile of some platform.
-        let details = model::read_details(body, &mut oddities, |entry| detailed.push(entry));
+        let details =
+            model::read_details(body, &names, &mut warnings, |entry| detailed.push(entry));
         details.expect("details");
     }
     started.elapsed()

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use tracing::{debug, info, warn};
 
 use crate::gateway::error::{GatewayError, Reason};
+use crate::gateway::fields::Schema;
 use crate::refresh::Troubles;
+use crate::snapshot::Snapshot;
 
 /// Unknown status words that are remembered, so that each is logged once.
 const MAX_REMEMBERED_STATUSES: usize = 100;
@@ -17,18 +19,32 @@ pub struct Journal {
     details: BTreeMap<String, Reason>,
     secret: bool,
     platforms_not_asked: usize,
+    schema: Option<Schema>,
+    is_part: bool,
+    details_in_part: BTreeSet<String>,
+    linked_accounts_dropped: bool,
     unknown_statuses: BTreeSet<String>,
 }
 
 impl Journal {
-    /// Logs how the troubles of a refresh differ from those of the one before.
-    pub fn write(&mut self, account: Option<&str>, troubles: &Troubles) {
+    /// Logs how what a refresh read and its troubles differ from those of the one before.
+    pub fn write(
+        &mut self,
+        account: Option<&str>,
+        snapshot: Option<&Snapshot>,
+        troubles: &Troubles,
+    ) {
         let account = account.unwrap_or_default();
         self.write_secret(account, troubles);
         self.write_list(account, troubles.list.as_ref());
         if troubles.list.is_none() {
             self.write_details(account, &troubles.details);
             self.write_not_asked(account, troubles.platforms_not_asked);
+        }
+        if let Some(snapshot) = snapshot {
+            self.write_schema(account, snapshot.schema);
+            self.write_parts(account, snapshot);
+            self.write_linked_accounts(account, snapshot.linked_accounts_dropped);
         }
         self.write_unknown_statuses(account, &troubles.unknown_statuses);
     }
@@ -90,6 +106,59 @@ impl Journal {
             );
         }
         self.platforms_not_asked = platforms;
+    }
+
+    /// An empty list follows no description: what is known of the account stays.
+    fn write_schema(&mut self, account: &str, schema: Option<Schema>) {
+        if let Some(schema) = schema.filter(|schema| self.schema != Some(*schema)) {
+            let schema_name = schema.as_str();
+            info!(
+                account,
+                schema = schema_name,
+                "The list follows this description of the API"
+            );
+            self.schema = Some(schema);
+        }
+    }
+
+    fn write_parts(&mut self, account: &str, snapshot: &Snapshot) {
+        let is_part = !snapshot.is_complete;
+        match (is_part, self.is_part) {
+            (true, false) => warn!(
+                account,
+                profiles = snapshot.profiles.len(),
+                reported = snapshot.reported,
+                "The list is a part: the gateway has more profiles than it lists"
+            ),
+            (false, true) => info!(account, "The list is whole again"),
+            _ => {}
+        }
+        self.is_part = is_part;
+        let parts = snapshot.details.iter().filter(|(_, state)| state.is_part);
+        let parts: BTreeSet<String> = parts.map(|(platform, _)| platform.clone()).collect();
+        for platform in parts.difference(&self.details_in_part) {
+            warn!(
+                account,
+                platform, "The details of a platform are a part: the gateway has more of them"
+            );
+        }
+        for platform in self.details_in_part.difference(&parts) {
+            info!(
+                account,
+                platform, "The details of a platform are no longer a part"
+            );
+        }
+        self.details_in_part = parts;
+    }
+
+    fn write_linked_accounts(&mut self, account: &str, dropped: u64) {
+        if dropped > 0 && !self.linked_accounts_dropped {
+            warn!(
+                account,
+                dropped, "Some linked accounts are not shown: they are past limits.profiles"
+            );
+        }
+        self.linked_accounts_dropped = dropped > 0;
     }
 
     fn write_unknown_statuses(&mut self, account: &str, statuses: &BTreeSet<String>) {

@@ -15,7 +15,8 @@ use tokio::task::spawn_blocking;
 
 use crate::clock::Clock;
 use crate::exposition::{AccountView, SnapshotText};
-use crate::refresh::{Outcome, Refresher, Standing, Troubles};
+use crate::refresh::details::without_details_before;
+use crate::refresh::{LastGood, Outcome, Refresher, Standing, Troubles};
 use crate::snapshot::Snapshot;
 use crate::telemetry::CacheResult;
 use crate::telemetry::account::AccountMetrics;
@@ -58,6 +59,8 @@ struct State {
     due: bool,
     latest: Option<Latest>,
     refreshes: u64,
+    /// Grows whenever what is shown changes.
+    revision: u64,
     /// What these show, put together when it is first asked for.
     view: Option<Arc<View>>,
     pause: Pause,
@@ -75,6 +78,27 @@ struct Good {
     text: Arc<SnapshotText>,
     read_at: DateTime<Utc>,
     aged_from: Instant,
+    /// When the oldest of its details were read, where that is before the list was.
+    details_aged_from: Option<Instant>,
+}
+
+impl Good {
+    fn new(snapshot: Snapshot, account: Option<&str>, aged_from: Instant) -> Good {
+        let oldest = snapshot
+            .details
+            .values()
+            .filter_map(|details| details.oldest);
+        Good {
+            text: Arc::new(SnapshotText::render(&snapshot, account)),
+            read_at: snapshot.read_at,
+            aged_from,
+            details_aged_from: oldest
+                .map(|oldest| oldest.monotonic)
+                .min()
+                .filter(|oldest| *oldest < aged_from),
+            snapshot: Arc::new(snapshot),
+        }
+    }
 }
 
 /// The latest refresh, good or bad.
@@ -128,6 +152,7 @@ impl Account {
             due: true,
             latest: before.latest.clone().filter(|_| still_true),
             refreshes: before.refreshes,
+            revision: before.revision,
             journal: before.journal.clone(),
             ..State::default()
         };
@@ -214,17 +239,18 @@ impl Account {
     }
 
     async fn refresh(&self) {
-        let standing = {
+        let (standing, last_good) = {
             let state = self.state.lock();
             let latest = state.latest.as_ref();
-            latest.map_or(Standing::Prompt, |latest| latest.troubles.standing())
+            let standing = latest.map_or(Standing::Prompt, |latest| latest.troubles.standing());
+            (standing, self.last_good(&state))
         };
         let Outcome {
             began,
             took,
             snapshot,
             troubles,
-        } = self.refresher.refresh(standing).await;
+        } = self.refresher.refresh(standing, last_good).await;
         let good = match snapshot {
             // The answer may be as old as the question.
             Some(snapshot) => self.render(snapshot, began).await,
@@ -234,12 +260,14 @@ impl Account {
         state.flight = None;
         state.view = None;
         state.refreshes += 1;
+        state.revision += 1;
         state.pause.after(
             troubles.calling_for_a_pause(),
             began + took,
             self.freshness.ttl,
         );
-        state.journal.write(self.name.as_deref(), &troubles);
+        let snapshot = good.as_ref().map(|good| &*good.snapshot);
+        (state.journal).write(self.name.as_deref(), snapshot, &troubles);
         state.latest = Some(Latest {
             up: good.is_some(),
             took,
@@ -259,17 +287,20 @@ impl Account {
         }
     }
 
+    fn last_good(&self, state: &State) -> Option<LastGood> {
+        let good = state.good.as_ref()?;
+        Some(LastGood {
+            snapshot: Arc::clone(&good.snapshot),
+            max_stale: self.freshness.max_stale,
+        })
+    }
+
     /// Writes the text of a snapshot, once for all the scrapes that will show it. It takes
     /// milliseconds for thousands of profiles, and must not hold up the scrapes of others.
     async fn render(&self, snapshot: Snapshot, aged_from: Instant) -> Option<Good> {
         let name = self.name.clone();
         let small = is_small(&snapshot);
-        let render = move || Good {
-            text: Arc::new(SnapshotText::render(&snapshot, name.as_deref())),
-            read_at: snapshot.read_at,
-            snapshot: Arc::new(snapshot),
-            aged_from,
-        };
+        let render = move || Good::new(snapshot, name.as_deref(), aged_from);
         match small {
             true => Some(render()),
             false => spawn_blocking(render).await.ok(),
@@ -304,12 +335,28 @@ impl Account {
         waited.is_some_and(|waited| waited > self.refresher.timeout())
     }
 
+    /// Details that outlived a failure of their call may end before the list does.
+    fn forget_old_details(&self, state: &mut State) {
+        let now = self.clock.monotonic();
+        let max_stale = self.freshness.max_stale;
+        let is_old = |oldest: Instant| now.saturating_duration_since(oldest) >= max_stale;
+        let Some(good) = &mut state.good else { return };
+        if good.details_aged_from.is_some_and(is_old) {
+            let limit = now.checked_sub(max_stale).unwrap_or(now);
+            let snapshot = without_details_before(&good.snapshot, limit);
+            *good = Good::new(snapshot, self.name.as_deref(), good.aged_from);
+            state.view = None;
+            state.revision += 1;
+        }
+    }
+
     fn show(&self, state: &mut State) -> Arc<View> {
+        self.forget_old_details(state);
         let (good, latest) = (state.good.as_ref(), state.latest.as_ref());
         let view = state.view.get_or_insert_with(|| {
             let exposed = AccountView {
                 account: self.name.clone(),
-                revision: state.refreshes,
+                revision: state.revision,
                 up: latest.map(|latest| latest.up),
                 read_at: good.map(|good| good.read_at),
                 refresh_took: latest.map(|latest| latest.took),

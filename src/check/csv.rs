@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::json::moment;
 use super::printable::neutral;
 use super::report::{Report, Row};
+use crate::snapshot::Profile;
 use crate::verdict::Finding;
 
 const HEADER: &str = "account,platform,profile,name,status,token_expires_at,token_seconds_left,permissions_missing,last_activity_at,verdict,findings";
@@ -22,7 +23,7 @@ fn cells(row: &Row) -> [String; 11] {
     let judged = &row.judged;
     let profile = judged.profile;
     let expires = profile.and_then(|profile| profile.token_expires_at);
-    let active = profile.and_then(|profile| profile.details.last_activity_at);
+    let active = profile.and_then(Profile::last_activity_at);
     let findings = &judged.verdict.findings;
     let missing = findings.iter().filter_map(|finding| match finding {
         Finding::PermissionMissing(permission) => Some(&**permission),

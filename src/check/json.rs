@@ -9,7 +9,7 @@ use super::Audit;
 use super::notes::Note;
 use super::printable::escaped;
 use super::report::{Report, Row};
-use crate::snapshot::{Details, Profile};
+use crate::snapshot::Profile;
 use crate::verdict::{Cost, Finding};
 
 /// Grows when something documented changes or goes; new keys may come at any time.
@@ -51,6 +51,8 @@ struct SummaryOut {
 struct AccountOut<'a> {
     account: Option<&'a str>,
     read_at: Option<String>,
+    schema: Option<&'static str>,
+    list_complete: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -65,6 +67,7 @@ struct ProfileOut<'a> {
     account: Option<&'a str>,
     platform: &'a str,
     profile: &'a str,
+    username: Option<&'a str>,
     name: Option<&'a str>,
     status: &'static str,
     token_expires_at: Option<String>,
@@ -73,6 +76,8 @@ struct ProfileOut<'a> {
     last_activity_at: Option<String>,
     permissions_granted: Option<Vec<&'a str>>,
     permissions_missing: Vec<MissingOut<'a>>,
+    linked_accounts_count: Option<u64>,
+    linked_accounts: Vec<LinkedOut<'a>>,
     verdict: &'static str,
     findings: Vec<FindingOut>,
 }
@@ -81,6 +86,12 @@ struct ProfileOut<'a> {
 struct MissingOut<'a> {
     permission: &'a str,
     cost: &'static str,
+}
+
+#[derive(Serialize)]
+struct LinkedOut<'a> {
+    id: &'a str,
+    name: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -98,6 +109,8 @@ fn document<'a>(audit: &'a Audit, report: &'a Report) -> Document<'a> {
             .snapshot
             .as_ref()
             .map(|snapshot| moment(snapshot.read_at)),
+        schema: (read.snapshot.as_ref()).and_then(|snapshot| Some(snapshot.schema?.as_str())),
+        list_complete: (read.snapshot.as_ref()).map(|snapshot| snapshot.is_complete),
     });
     let state = report.state();
     Document {
@@ -134,34 +147,51 @@ fn profile<'a>(row: &'a Row) -> ProfileOut<'a> {
     let at = |moment_of: fn(&Profile) -> Option<DateTime<Utc>>| {
         judged.profile.and_then(moment_of).map(moment)
     };
-    let details = judged.profile.map(|profile| &profile.details);
-    let are_known = details.is_some_and(|details| !details.permissions.is_empty());
+    let are_known = (judged.profile).is_some_and(|it| it.permissions().next().is_some());
     ProfileOut {
         account: row.account,
         platform: judged.platform,
         profile: judged.id,
+        username: judged
+            .profile
+            .and_then(|profile| profile.username.as_deref()),
         name: judged.profile.map(|profile| &*profile.name),
         status: row.status_word(),
         token_expires_at: at(|profile| profile.token_expires_at),
         token_seconds_left: judged.verdict.left.map(|left| left.num_seconds()),
         connected_at: at(|profile| profile.connected_at),
-        last_activity_at: at(|profile| profile.details.last_activity_at),
+        last_activity_at: at(Profile::last_activity_at),
         permissions_granted: are_known.then(|| permissions(row, true).collect()),
         permissions_missing: permissions(row, false).map(missing).collect(),
+        linked_accounts_count: judged.profile.and_then(Profile::linked_count),
+        linked_accounts: linked_accounts(row),
         verdict: judged.verdict.severity.as_str(),
         findings: judged.verdict.findings.iter().map(finding).collect(),
     }
 }
 
 fn permissions<'a>(row: &Row<'a>, granted: bool) -> impl Iterator<Item = &'a str> + use<'a> {
-    let of = |details: &'a Details| details.permissions.iter();
     let all = row
         .judged
         .profile
         .into_iter()
-        .flat_map(move |profile| of(&profile.details));
-    all.filter(move |(_, is)| **is == granted)
-        .map(|(permission, _)| &**permission)
+        .flat_map(Profile::permissions);
+    all.filter(move |(_, is)| *is == granted)
+        .map(|(permission, _)| permission)
+}
+
+fn linked_accounts<'a>(row: &Row<'a>) -> Vec<LinkedOut<'a>> {
+    let listed = row
+        .judged
+        .profile
+        .into_iter()
+        .flat_map(Profile::linked_accounts);
+    listed
+        .map(|account| LinkedOut {
+            id: &account.id,
+            name: account.name.as_deref(),
+        })
+        .collect()
 }
 
 fn missing(permission: &str) -> MissingOut<'_> {

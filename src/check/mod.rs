@@ -157,7 +157,7 @@ impl Job {
             snapshot,
             troubles,
             ..
-        } = self.refresher.refresh(Standing::Prompt).await;
+        } = self.refresher.refresh(Standing::Prompt, None).await;
         Read {
             name: self.name,
             origin: self.origin,

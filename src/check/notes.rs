@@ -37,6 +37,8 @@ impl Audit {
         said.extend(self.notes_of_details(&read.troubles));
         said.extend(self.notes_of_words(read));
         said.extend(read.snapshot.iter().flat_map(notes_of_the_list));
+        let snapshot = read.snapshot.iter();
+        said.extend(snapshot.flat_map(|snapshot| self.notes_of_parts(snapshot)));
         let account = read.name.as_deref();
         said.into_iter().map(move |(state, text)| Note {
             account,
@@ -53,6 +55,19 @@ impl Audit {
             (State::Unknown, text)
         };
         shown.map(say).collect()
+    }
+
+    fn notes_of_parts(&self, snapshot: &Snapshot) -> Vec<Said> {
+        let details = snapshot.details.iter();
+        let parts = details
+            .filter(|(platform, state)| state.is_part && self.filter.passes_platform(platform));
+        let say = |(platform, _)| {
+            let text = format!(
+                "the details of {platform} are a part: permissions of the other profiles are not known"
+            );
+            (State::Unknown, text)
+        };
+        parts.map(say).collect()
     }
 
     /// The words themselves, where a profile that is shown has one of them.
@@ -81,7 +96,7 @@ impl Audit {
         }
         let listed = snapshots
             .iter()
-            .flat_map(|snapshot| snapshot.details_up.keys());
+            .flat_map(|snapshot| snapshot.details.keys());
         let expected = snapshots.iter().flat_map(|snapshot| &snapshot.expected);
         let seen: BTreeSet<&String> = listed
             .chain(expected.map(|expected| &expected.platform))
@@ -122,8 +137,18 @@ fn notes_of_the_account(troubles: &Troubles) -> Vec<Said> {
 /// As the alerts have it, a list without a profile and one that is not shown whole are warnings.
 fn notes_of_the_list(snapshot: &Snapshot) -> Vec<Said> {
     let mut said = Vec::new();
-    if snapshot.profiles.is_empty() {
+    if !snapshot.is_complete {
+        said.push((State::Warning, part(snapshot)));
+    }
+    if snapshot.profiles.is_empty() && snapshot.is_complete {
         said.push((State::Warning, "no profile is connected".to_owned()));
+    }
+    if snapshot.linked_accounts_dropped > 0 {
+        let text = format!(
+            "{} linked accounts are left out: they are past limits.profiles",
+            snapshot.linked_accounts_dropped
+        );
+        said.push((State::Warning, text));
     }
     let dropped = snapshot.dropped;
     for (count, why) in [
@@ -137,4 +162,19 @@ fn notes_of_the_list(snapshot: &Snapshot) -> Vec<Said> {
         }
     }
     said
+}
+
+/// The list holds fewer profiles than the gateway has.
+fn part(snapshot: &Snapshot) -> String {
+    let shown = snapshot.profiles.len();
+    match snapshot.reported {
+        Some(total) if total > shown as u64 => {
+            format!(
+                "the list is a part: it holds {shown} of {total} profiles; nothing is known of the others"
+            )
+        }
+        _ => format!(
+            "the list is a part: it holds {shown} profiles and speaks of further pages; nothing is known of the others"
+        ),
+    }
 }

@@ -1,5 +1,6 @@
 //! The table for people: two lines for each profile, then one for each finding, in 80 columns.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -8,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Audit;
 use super::printable::{fit, width, wrap};
 use super::report::{Report, Row, State};
+use crate::snapshot::Profile;
 use crate::verdict::{Severity, Verdict};
 
 const COLUMNS: usize = 80;
@@ -38,6 +40,9 @@ pub(super) fn write(
     }
     for note in &report.notes {
         table.marked(note.state, &note.to_string(), out)?;
+    }
+    if let Some(descriptions) = descriptions(audit) {
+        table.plain(&descriptions, out)?;
     }
     table.marked(report.state(), &report.summary.to_string(), out)
 }
@@ -99,7 +104,7 @@ impl Table {
             out,
         )?;
         let profile = judged.profile;
-        let activity = profile.and_then(|profile| profile.details.last_activity_at);
+        let activity = profile.and_then(Profile::last_activity_at);
         let activity = activity.map_or("-".to_owned(), date_and_time);
         let name = profile.map_or("-", |profile| &*profile.name);
         self.second([row.account.unwrap_or_default(), name, &activity], out)?;
@@ -160,6 +165,13 @@ impl Table {
         Ok(())
     }
 
+    fn plain(&self, text: &str, out: &mut dyn Write) -> io::Result<()> {
+        for line in wrap(text, COLUMNS - VERDICT - GAP.len()) {
+            writeln!(out, "{:VERDICT$}{GAP}{line}", "")?;
+        }
+        Ok(())
+    }
+
     fn painted(&self, state: State, text: &str) -> String {
         let style = match state {
             _ if !self.colours => return text.to_owned(),
@@ -170,6 +182,25 @@ impl Table {
         };
         format!("{style}{text}{style:#}")
     }
+}
+
+/// Which descriptions of the API the lists follow, with the accounts where they differ.
+fn descriptions(audit: &Audit) -> Option<String> {
+    let mut accounts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for read in &audit.accounts {
+        let schema = read.snapshot.as_ref().and_then(|snapshot| snapshot.schema);
+        if let Some(schema) = schema {
+            let name = read.name.as_deref().unwrap_or_default();
+            accounts.entry(schema.as_str()).or_default().push(name);
+        }
+    }
+    let all_alike = accounts.len() == 1;
+    let told = accounts.into_iter().map(|(schema, names)| match all_alike {
+        true => schema.to_owned(),
+        false => format!("{schema} ({})", names.join(", ")),
+    });
+    let told: Vec<String> = told.collect();
+    (!told.is_empty()).then(|| format!("Description of the API: {}", told.join(", ")))
 }
 
 fn word(severity: Severity) -> &'static str {

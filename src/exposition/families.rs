@@ -51,8 +51,24 @@ pub const FAMILIES: &[Family] = &[
         name: "qlara_details_up",
         help: "Whether the latest details call for the platform was answered.",
         source: Source::Snapshot(|snapshot, lines| {
-            for (platform, up) in &snapshot.details_up {
-                lines.sample(&[("platform", platform)], (*up).into());
+            for (platform, details) in &snapshot.details {
+                lines.sample(&[("platform", platform)], details.up.into());
+            }
+        }),
+    },
+    Family {
+        name: "qlara_list_complete",
+        help: "Whether the list is whole, as far as is known: 0 when the gateway says that there is more.",
+        source: Source::Snapshot(|snapshot, lines| {
+            lines.sample(&[], snapshot.is_complete.into());
+        }),
+    },
+    Family {
+        name: "qlara_gateway_schema_info",
+        help: "The description of the API that the list of profiles follows, always 1.",
+        source: Source::Snapshot(|snapshot, lines| {
+            if let Some(schema) = snapshot.schema {
+                lines.sample(&[("schema", schema.as_str())], Value::Whole(1));
             }
         }),
     },
@@ -89,7 +105,9 @@ pub const FAMILIES: &[Family] = &[
                     ("platform", expected.platform.as_str()),
                     ("profile", expected.id.as_str()),
                 ];
-                lines.sample(&labels, expected.present.into());
+                if let Some(present) = expected.present {
+                    lines.sample(&labels, present.into());
+                }
             }
         }),
     },
@@ -135,7 +153,7 @@ pub const FAMILIES: &[Family] = &[
         name: "qlara_profile_last_activity_timestamp_seconds",
         help: "Unix time of the last activity of the profile.",
         source: Source::Profile(|profile, lines| {
-            if let Some(moment) = profile.details.last_activity_at {
+            if let Some(moment) = profile.last_activity_at() {
                 lines.sample(&[], Value::Moment(moment));
             }
         }),
@@ -144,10 +162,24 @@ pub const FAMILIES: &[Family] = &[
         name: "qlara_profile_permission_granted",
         help: "Whether the OAuth permission is granted: 0 for one that is required and missing.",
         source: Source::Profile(|profile, lines| {
-            for (permission, granted) in &profile.details.permissions {
-                lines.sample(&[("permission", permission)], (*granted).into());
+            for (permission, granted) in profile.permissions() {
+                lines.sample(&[("permission", permission)], granted.into());
             }
         }),
+    },
+    Family {
+        name: "qlara_profile_linked_accounts",
+        help: "Pages or sub-accounts that are linked to the profile.",
+        source: Source::Profile(|profile, lines| {
+            if let Some(count) = profile.linked_count() {
+                lines.sample(&[], Value::Whole(count));
+            }
+        }),
+    },
+    Family {
+        name: "qlara_linked_account_info",
+        help: "A page or sub-account that is linked to the profile, always 1.",
+        source: Source::Profile(write_linked_accounts),
     },
 ];
 
@@ -168,11 +200,12 @@ fn write_profiles_per_platform(snapshot: &Snapshot, lines: &mut Lines) {
 }
 
 fn write_info(profile: &Profile, lines: &mut Lines) {
-    let details = &profile.details;
+    let details = profile.details.as_ref();
     let known = [
         ("name", Some(&profile.name)),
-        ("category", details.category.as_ref()),
-        ("page_id", details.page_id.as_ref()),
+        ("username", profile.username.as_ref()),
+        ("category", details.and_then(|it| it.category.as_ref())),
+        ("page_id", details.and_then(|it| it.page_id.as_ref())),
         ("phone_number", profile.phone_number.as_ref()),
     ];
     let labels: Vec<(&str, &str)> = known
@@ -180,4 +213,12 @@ fn write_info(profile: &Profile, lines: &mut Lines) {
         .filter_map(|(name, value)| Some((name, value?.as_str())))
         .collect();
     lines.sample(&labels, Value::Whole(1));
+}
+
+fn write_linked_accounts(profile: &Profile, lines: &mut Lines) {
+    for account in profile.linked_accounts() {
+        let mut labels = vec![("linked_account", account.id.as_str())];
+        labels.extend(account.name.as_deref().map(|name| ("name", name)));
+        lines.sample(&labels, Value::Whole(1));
+    }
 }

@@ -30,7 +30,7 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub struct AccountView {
     /// The account's name, where it has one.
     pub account: Option<Arc<str>>,
-    /// Grows with every refresh of the account: two views of one revision differ only in whether the
+    /// Grows whenever the account shows something else: two views of one revision differ only in whether the
     /// snapshot is still young enough to be shown.
     pub revision: u64,
     /// Whether the latest refresh read the list; `None` before the first has ended.

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
 use super::credentials::{Credentials, SecretError};
 use super::error::GatewayError;
+use super::invalid::InvalidResponse;
+use super::paging::Paging;
 use super::transport::Transport;
 use crate::clock::Clock;
 
@@ -46,10 +48,35 @@ pub struct Quota {
 pub struct Exchange {
     /// The body of a 200, `None` for a 404.
     pub result: Result<Option<Vec<u8>>, GatewayError>,
-    /// The quota, where the gateway answered and stated it.
-    pub quota: Quota,
+    /// What the head of the answer says, where there was one.
+    pub head: Head,
     /// Trouble with the secret's file; the last good secret was used.
     pub secret: Result<(), SecretError>,
+}
+
+/// What the head of an answer says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The status; `None` where there was no answer.
+    pub status: Option<StatusCode>,
+    /// `Content-Type` without its parameters, where it is one.
+    pub media_type: Option<String>,
+    /// The quota, as far as it is stated.
+    pub quota: Quota,
+    /// What it says of further pages.
+    pub paging: Paging,
+}
+
+impl Head {
+    fn of(response: &Response) -> Head {
+        let headers = response.headers();
+        Head {
+            status: Some(response.status()),
+            media_type: media_type(headers),
+            quota: read_quota(headers),
+            paging: Paging::of_headers(headers),
+        }
+    }
 }
 
 /// The gateway as one account sees it.
@@ -95,18 +122,30 @@ impl Client {
     async fn get(&self, path: &str, deadline: Instant) -> Exchange {
         let request = self.transport.http().await.get(self.address(path));
         let (request, secret) = self.credentials.authorize(request).await;
-        let (result, quota) = match in_time(deadline, send(request)).await {
+        let (result, head) = match in_time(deadline, send(request)).await {
             Ok(response) => {
-                let quota = read_quota(response.headers());
-                (self.read(response, deadline).await, quota)
+                let head = Head::of(&response);
+                (self.read(response, deadline).await, head)
             }
-            Err(error) => (Err(error), Quota::default()),
+            Err(error) => (Err(error), Head::default()),
         };
         Exchange {
             result,
-            quota,
+            head,
             secret,
         }
+    }
+
+    /// What a 404 of the list means: every account has a list, so that the prefix must be wrong.
+    pub fn no_such_list(&self) -> GatewayError {
+        GatewayError::NoSuchList {
+            path: self.address("socials").path().to_owned(),
+        }
+    }
+
+    /// Whether a text repeats what this account shows to the gateway.
+    pub fn repeats_secret(&self, text: &str) -> bool {
+        self.credentials.are_repeated_in(text)
     }
 
     fn address(&self, path: &str) -> Url {
@@ -141,10 +180,7 @@ impl Client {
                 Err(GatewayError::ClientError(status.as_u16()))
             }
             _ if status.is_server_error() => Err(GatewayError::ServerError(status.as_u16())),
-            _ => Err(GatewayError::InvalidResponse(format!(
-                "HTTP {}",
-                status.as_u16()
-            ))),
+            _ => Err(InvalidResponse::Status(status.as_u16()).into()),
         }
     }
 
@@ -168,6 +204,16 @@ fn body_pause(body: &[u8]) -> Option<Duration> {
     }
     let answer: TooManyRequests = serde_json::from_slice(body).ok()?;
     Duration::try_from_secs_f64(answer.retry_after).ok()
+}
+
+fn media_type(headers: &HeaderMap) -> Option<String> {
+    const LONGEST: usize = 80;
+    let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let essence = text.split(';').next()?.trim();
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"/+-.".contains(&byte);
+    let sensible =
+        essence.len() <= LONGEST && essence.contains('/') && essence.bytes().all(is_token);
+    sensible.then(|| essence.to_ascii_lowercase())
 }
 
 fn read_quota(headers: &HeaderMap) -> Quota {
@@ -243,12 +289,10 @@ fn classify(error: reqwest::Error) -> GatewayError {
         return GatewayError::Tls("the handshake breaks off".to_owned());
     }
     if error.is_body() || error.is_decode() {
-        return GatewayError::InvalidResponse(
-            "the body breaks off or cannot be decoded".to_owned(),
-        );
+        return InvalidResponse::Body.into();
     }
     if find_cause::<hyper::Error>(&error).is_some_and(hyper::Error::is_parse) {
-        return GatewayError::InvalidResponse("no valid HTTP".to_owned());
+        return InvalidResponse::NotHttp.into();
     }
     GatewayError::Connect(root_cause(&error))
 }

@@ -46,6 +46,17 @@ impl Credentials {
     }
 }
 
+impl Credentials {
+    /// Whether a text repeats the secret.
+    pub(super) fn are_repeated_in(&self, text: &str) -> bool {
+        let (Credentials::ApiKey(secret)
+        | Credentials::Basic {
+            password: secret, ..
+        }) = self;
+        text.contains(secret.value().expose_secret())
+    }
+}
+
 /// A secret that cannot be used. The text never holds a piece of the secret.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {

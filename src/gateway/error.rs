@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use super::PREFIXES;
+use super::invalid::InvalidResponse;
+
 /// The closed set of reasons that `qlara_gateway_request_failures_total` counts by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
@@ -79,6 +82,15 @@ pub enum GatewayError {
         /// The longer of `retryAfter` (body) and `Retry-After` (header).
         retry_after: Option<Duration>,
     },
+    /// 404 for the list, which every account has: the prefix is wrong.
+    #[error(
+        "the gateway answers HTTP 404 at {path}: check gateway.url; the API's pages also use the prefix {}",
+        other_prefixes(path)
+    )]
+    NoSuchList {
+        /// The path that was asked for.
+        path: String,
+    },
     /// Another 4xx, or a redirect.
     #[error("the gateway answers HTTP {0}: check gateway.url")]
     ClientError(u16),
@@ -100,9 +112,16 @@ pub enum GatewayError {
         /// The cap in bytes.
         limit: u64,
     },
-    /// Not what the documentation describes.
+    /// Not what either description of the API says.
     #[error("the answer is not as documented: {0}")]
-    InvalidResponse(String),
+    InvalidResponse(#[from] InvalidResponse),
+}
+
+/// The prefixes of the API's pages that a path does not have.
+fn other_prefixes(path: &str) -> String {
+    let others = PREFIXES.into_iter();
+    let others: Vec<&str> = others.filter(|prefix| !path.starts_with(prefix)).collect();
+    others.join(" or ")
 }
 
 impl GatewayError {
@@ -112,7 +131,7 @@ impl GatewayError {
             GatewayError::Unauthorized => Reason::Unauthorized,
             GatewayError::Forbidden => Reason::Forbidden,
             GatewayError::RateLimited { .. } => Reason::RateLimited,
-            GatewayError::ClientError(_) => Reason::ClientError,
+            GatewayError::NoSuchList { .. } | GatewayError::ClientError(_) => Reason::ClientError,
             GatewayError::ServerError(_) => Reason::ServerError,
             GatewayError::Timeout => Reason::Timeout,
             GatewayError::Connect(_) => Reason::Connect,

@@ -1,12 +1,28 @@
 //! The Qlara API as a client sees it: one GET at a time, and what its answers mean.
 //!
-//! The facts come from the page "UC-017 — Connect Social Profiles" of the API's documentation.
+//! Two published descriptions of the same endpoints differ: the page "UC-017 — Connect Social
+//! Profiles" and the reference page "List connected social profiles". [`fields`] is the table of what
+//! is read from either, [`model`] reads by it.
 
 pub mod client;
 pub mod credentials;
+mod date;
+mod entry;
+mod envelope;
 pub mod error;
+pub mod field_names;
+pub mod fields;
+pub mod invalid;
+mod linked;
 pub mod model;
-pub mod oddities;
+mod paging;
 pub mod tls;
 pub mod transport;
-mod walk;
+pub mod warnings;
+
+pub use linked::{LinkedAccount, LinkedAccounts};
+pub use paging::Paging;
+
+/// The prefixes that the API's pages write: that of UC-017 and the reference page, and that of the
+/// guides and the published request collection.
+pub const PREFIXES: [&str; 2] = ["/api/v1/partner-gateway", "/api/partner-gateway/v1"];

@@ -1,14 +1,16 @@
 //! From the entries of an answer to a snapshot: bounded, without duplicates.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
+use super::linked::LinkedLimit;
 use super::rules::Rules;
-use crate::gateway::error::GatewayError;
-use crate::gateway::model::{self, ListedProfile};
-use crate::gateway::oddities::Oddities;
-use crate::snapshot::{Details, Dropped, ExpectedProfile, Profile, Snapshot};
+use crate::gateway::Paging;
+use crate::gateway::invalid::InvalidResponse;
+use crate::gateway::model::{self, ListFacts, ListedProfile};
+use crate::gateway::warnings::ParseWarnings;
+use crate::snapshot::{Dropped, ExpectedProfile, PlatformDetails, Profile, Snapshot};
 
 /// A snapshot that grows entry by entry. It never holds more than `limits.profiles` of them.
 struct Assembly<'a> {
@@ -19,6 +21,7 @@ struct Assembly<'a> {
     /// Where in `expected` each stands.
     places: HashMap<(String, String), usize>,
     dropped: Dropped,
+    linked: LinkedLimit,
 }
 
 impl<'a> Assembly<'a> {
@@ -26,7 +29,7 @@ impl<'a> Assembly<'a> {
         let expected = rules.expected.iter().map(|(platform, id)| ExpectedProfile {
             platform: platform.clone(),
             id: id.clone(),
-            present: false,
+            present: Some(false),
         });
         Assembly {
             rules,
@@ -35,6 +38,7 @@ impl<'a> Assembly<'a> {
             expected: expected.collect(),
             places: rules.expected.iter().cloned().zip(0..).collect(),
             dropped: Dropped::default(),
+            linked: LinkedLimit::new(rules.max_profiles),
         }
     }
 
@@ -46,7 +50,7 @@ impl<'a> Assembly<'a> {
         };
         let identity = (listed.platform.clone(), listed.id.clone());
         if let Some(place) = self.places.get(&identity) {
-            self.expected[*place].present = true;
+            self.expected[*place].present = Some(true);
         }
         if self.seen.contains(&identity) {
             self.dropped.duplicate += 1;
@@ -54,28 +58,44 @@ impl<'a> Assembly<'a> {
             self.dropped.limit += 1;
         } else {
             self.seen.insert(identity);
-            self.profiles.push(self.profile(listed));
+            let profile = self.profile(listed);
+            self.profiles.push(profile);
         }
     }
 
-    fn finish(self, read_at: DateTime<Utc>, reported: Option<u64>) -> Snapshot {
+    fn finish(self, read_at: DateTime<Utc>, facts: ListFacts, headers: Paging) -> Snapshot {
         // Until its details call is answered, a platform counts as not answered.
-        let platforms: BTreeSet<&String> = self.profiles.iter().map(|it| &it.platform).collect();
-        let details_up = platforms.into_iter().map(|it| (it.clone(), false));
+        let mut details = BTreeMap::new();
+        for profile in &self.profiles {
+            if !details.contains_key(&profile.platform) {
+                details.insert(profile.platform.clone(), PlatformDetails::default());
+            }
+        }
+        let is_complete = !facts.paging.and(headers).exceeds(facts.entries);
+        let mut expected = self.expected;
+        for missing in expected.iter_mut().filter(|it| it.present == Some(false)) {
+            // What a part does not name may stand in the rest.
+            missing.present = is_complete.then_some(false);
+        }
         Snapshot {
             read_at,
-            details_up: details_up.collect(),
-            reported,
+            details,
+            reported: facts.total,
+            is_complete,
+            schema: facts.schema,
+            states_expiry: facts.states_expiry,
+            linked_accounts_dropped: self.linked.dropped,
             dropped: self.dropped,
-            expected: self.expected,
+            expected,
             profiles: self.profiles,
         }
     }
 
-    fn profile(&self, listed: ListedProfile) -> Profile {
+    fn profile(&mut self, listed: ListedProfile) -> Profile {
         Profile {
             platform: listed.platform,
             id: listed.id,
+            username: listed.username,
             name: listed.name,
             status: listed.status,
             token_expires_at: listed.token_expires_at,
@@ -83,59 +103,25 @@ impl<'a> Assembly<'a> {
             phone_number: listed
                 .phone_number
                 .and_then(|number| self.rules.shown_phone_number(number)),
-            details: Details::default(),
+            linked: self.linked.bounded(listed.linked_accounts),
+            details: None,
         }
     }
 }
 
-/// Reads the list as of `read_at`, its details yet unknown.
+/// Reads the list as of `read_at`, its details yet unknown. `headers` is what the head of the answer
+/// says of further pages.
 ///
 /// # Errors
-/// [`GatewayError::InvalidResponse`] when it is no list at all.
+/// [`InvalidResponse`] when it is no list at all.
 pub fn read_list(
     body: &[u8],
+    headers: Paging,
     rules: &Rules,
     read_at: DateTime<Utc>,
-    oddities: &mut Oddities,
-) -> Result<Snapshot, GatewayError> {
+    warnings: &mut ParseWarnings,
+) -> Result<Snapshot, InvalidResponse> {
     let mut assembly = Assembly::new(rules);
-    let total = model::read_list(body, oddities, |entry| assembly.add(entry))?;
-    Ok(assembly.finish(read_at, total))
-}
-
-/// The details of one platform's profiles, by their ids.
-pub type DetailsById = HashMap<String, Details>;
-
-/// Reads the details of a platform, at most `limits.profiles` of them; of doubled ones the first.
-///
-/// # Errors
-/// [`GatewayError::InvalidResponse`] when they are none at all.
-pub fn read_details(
-    body: &[u8],
-    platform: &str,
-    rules: &Rules,
-    oddities: &mut Oddities,
-) -> Result<DetailsById, GatewayError> {
-    let mut by_id = DetailsById::new();
-    model::read_details(body, oddities, |read| {
-        if by_id.len() < rules.max_profiles {
-            by_id.entry(read.id).or_insert_with(|| Details {
-                page_id: read.page_id,
-                category: read.category,
-                permissions: rules.permissions(platform, read.permissions),
-                last_activity_at: read.last_activity_at,
-            });
-        }
-    })?;
-    Ok(by_id)
-}
-
-/// Gives each profile of the platform its details.
-pub fn join_details(snapshot: &mut Snapshot, platform: &str, mut details: DetailsById) {
-    let profiles = snapshot.profiles.iter_mut();
-    for profile in profiles.filter(|profile| profile.platform == platform) {
-        if let Some(details) = details.remove(&profile.id) {
-            profile.details = details;
-        }
-    }
+    let facts = model::read_list(body, &rules.names, warnings, |entry| assembly.add(entry))?;
+    Ok(assembly.finish(read_at, facts, headers))
 }

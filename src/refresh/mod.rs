@@ -1,6 +1,8 @@
 //! One refresh: the list, then the details of each platform in it, within one budget.
 
 pub mod assembly;
+pub mod details;
+mod linked;
 mod rules;
 mod turns;
 
@@ -16,18 +18,20 @@ use crate::clock::Clock;
 use crate::gateway::client::{Client, Exchange};
 use crate::gateway::credentials::SecretError;
 use crate::gateway::error::GatewayError;
-use crate::gateway::model::DOCUMENTED_PLATFORMS;
-use crate::gateway::oddities::Oddities;
-use crate::snapshot::Snapshot;
+use crate::gateway::invalid::InvalidResponse;
+use crate::gateway::model::KNOWN_PLATFORMS;
+use crate::gateway::warnings::ParseWarnings;
+use crate::snapshot::{ReadAt, Snapshot};
 use crate::telemetry::account::{AccountMetrics, Endpoint};
-use assembly::DetailsById;
+use details::DetailsAnswer;
+pub use details::LastGood;
 pub use rules::{PhoneNumber, Rules};
 pub use turns::{Standing, Turns};
 
 /// Details calls of one refresh that are under way at once: others use the key, and its quota, too.
 const DETAILS_AT_ONCE: usize = 4;
 
-/// Platforms whose details are asked for. The gateway documents three; a list that names hundreds
+/// Platforms whose details are asked for. The gateway documents a handful; a list that names hundreds
 /// must not turn into hundreds of calls.
 const MAX_PLATFORMS: usize = 32;
 
@@ -124,16 +128,31 @@ impl Refresher {
 
     /// Asks the gateway when the turn of this refresh comes: one request for the list and one for
     /// each of up to 32 platforms in it, ended by the budget, which begins with the turn.
-    pub async fn refresh(&self, standing: Standing) -> Outcome {
+    ///
+    /// Where details cannot be read, those of `last_good` stay.
+    pub async fn refresh(&self, standing: Standing, last_good: Option<LastGood>) -> Outcome {
         let _turn = self.turns.take(standing).await;
         let began = self.clock.monotonic();
         let deadline = Instant::now() + self.timeout;
         let mut troubles = Troubles::default();
-        let mut oddities = Oddities::default();
-        let snapshot = match self.list(deadline, &mut oddities, &mut troubles).await {
+        let mut warnings = ParseWarnings::default();
+        let snapshot = match self.list(deadline, &mut warnings, &mut troubles).await {
             Ok(mut snapshot) => {
-                self.add_details(&mut snapshot, deadline, &mut oddities, &mut troubles)
-                    .await;
+                let read_at = ReadAt {
+                    wall: snapshot.read_at,
+                    monotonic: began,
+                };
+                self.add_details(
+                    &mut snapshot,
+                    deadline,
+                    read_at,
+                    &mut warnings,
+                    &mut troubles,
+                )
+                .await;
+                if let Some(last_good) = last_good {
+                    details::keep_last_good(&mut snapshot, &last_good, &self.rules, began);
+                }
                 Some(snapshot)
             }
             Err(error) => {
@@ -141,8 +160,8 @@ impl Refresher {
                 None
             }
         };
-        self.metrics.count_invalid_fields(&oddities.invalid_fields);
-        troubles.unknown_statuses = oddities.unknown_statuses;
+        self.metrics.count_invalid_fields(&warnings.invalid_fields);
+        troubles.unknown_statuses = warnings.unknown_statuses;
         Outcome {
             began,
             took: self.clock.monotonic().saturating_duration_since(began),
@@ -154,29 +173,29 @@ impl Refresher {
     async fn list(
         &self,
         deadline: Instant,
-        oddities: &mut Oddities,
+        warnings: &mut ParseWarnings,
         troubles: &mut Troubles,
     ) -> Result<Snapshot, GatewayError> {
         let started = Instant::now();
-        let exchange = self.client.socials(deadline).await;
+        let Exchange {
+            result,
+            head,
+            secret,
+        } = self.client.socials(deadline).await;
         let read_at = self.clock.now();
-        self.metrics.set_quota(exchange.quota);
-        troubles.secret = exchange.secret.err();
-        // For the list a 404 is no answer: the prefix is wrong.
-        let body = exchange
-            .result
-            .and_then(|body| body.ok_or(GatewayError::ClientError(404)));
+        self.metrics.set_quota(head.quota);
+        troubles.secret = secret.err();
+        let body = result.and_then(|body| body.ok_or_else(|| self.client.no_such_list()));
         let rules = Arc::clone(&self.rules);
-        let list = off_the_async_threads(body, move |body| {
-            let mut oddities = Oddities::default();
-            let snapshot = assembly::read_list(&body, &rules, read_at, &mut oddities)?;
-            Ok((snapshot, oddities))
-        })
-        .await;
+        let list = self
+            .read(body, move |body, warnings| {
+                assembly::read_list(body, head.paging, &rules, read_at, warnings)
+            })
+            .await;
         self.metrics
             .count_request(Endpoint::Socials, started.elapsed(), list.as_ref().err());
-        let (snapshot, own_oddities) = list?;
-        oddities.merge(own_oddities);
+        let (snapshot, own_warnings) = list?;
+        warnings.merge(own_warnings);
         Ok(snapshot)
     }
 
@@ -184,11 +203,12 @@ impl Refresher {
         &self,
         snapshot: &mut Snapshot,
         deadline: Instant,
-        oddities: &mut Oddities,
+        read_at: ReadAt,
+        warnings: &mut ParseWarnings,
         troubles: &mut Troubles,
     ) {
         let asked = platforms_to_ask(snapshot);
-        troubles.platforms_not_asked = snapshot.details_up.len() - asked.len();
+        troubles.platforms_not_asked = snapshot.details.len() - asked.len();
         let refused = &OnceLock::new();
         let answers: Vec<_> = stream::iter(asked)
             .map(|platform| async move {
@@ -207,13 +227,10 @@ impl Refresher {
             .collect()
             .await;
         for (platform, details) in answers {
-            snapshot
-                .details_up
-                .insert(platform.clone(), details.is_ok());
             match details {
-                Ok((details, own_oddities)) => {
-                    oddities.merge(own_oddities);
-                    assembly::join_details(snapshot, &platform, details);
+                Ok((answer, own_warnings)) => {
+                    warnings.merge(own_warnings);
+                    details::join_details(snapshot, &platform, answer, read_at);
                 }
                 Err(error) => {
                     troubles.details.insert(platform, error);
@@ -226,20 +243,18 @@ impl Refresher {
         &self,
         platform: &str,
         deadline: Instant,
-    ) -> Result<(DetailsById, Oddities), GatewayError> {
+    ) -> Result<(DetailsAnswer, ParseWarnings), GatewayError> {
         let started = Instant::now();
-        let Exchange { result, quota, .. } = self.client.platform(platform, deadline).await;
-        self.metrics.set_quota(quota);
+        let Exchange { result, head, .. } = self.client.platform(platform, deadline).await;
+        self.metrics.set_quota(head.quota);
         let details = match result {
             // The platform has no connected profiles: an answer, not a failure.
             Ok(None) => Ok(Default::default()),
             Ok(Some(body)) => {
                 let rules = Arc::clone(&self.rules);
                 let platform = platform.to_owned();
-                off_the_async_threads(Ok(body), move |body| {
-                    let mut oddities = Oddities::default();
-                    let details = assembly::read_details(&body, &platform, &rules, &mut oddities)?;
-                    Ok((details, oddities))
+                self.read(Ok(body), move |body, warnings| {
+                    details::read_details(body, head.paging, &platform, &rules, warnings)
                 })
                 .await
             }
@@ -252,12 +267,30 @@ impl Refresher {
         );
         details
     }
+
+    /// Reads a body with `read`. Its error does not repeat the account's secret.
+    async fn read<T: Send + 'static>(
+        &self,
+        body: Result<Vec<u8>, GatewayError>,
+        read: impl FnOnce(&[u8], &mut ParseWarnings) -> Result<T, InvalidResponse> + Send + 'static,
+    ) -> Result<(T, ParseWarnings), GatewayError> {
+        let body = body?;
+        let read = off_the_async_threads(body, move |body| {
+            let mut warnings = ParseWarnings::default();
+            let answer = read(&body, &mut warnings)?;
+            Ok((answer, warnings))
+        });
+        read.await.map_err(|error| {
+            let without = error.without(|text| self.client.repeats_secret(text));
+            GatewayError::from(without)
+        })
+    }
 }
 
-/// The documented platforms come first, so that none that somebody invents pushes them out.
+/// The known platforms come first, so that none that somebody invents pushes them out.
 fn platforms_to_ask(snapshot: &Snapshot) -> Vec<String> {
-    let mut platforms: Vec<String> = snapshot.details_up.keys().cloned().collect();
-    platforms.sort_by_key(|platform| !DOCUMENTED_PLATFORMS.contains(&platform.as_str()));
+    let mut platforms: Vec<String> = snapshot.details.keys().cloned().collect();
+    platforms.sort_by_key(|platform| !KNOWN_PLATFORMS.contains(&platform.as_str()));
     platforms.truncate(MAX_PLATFORMS);
     platforms
 }
@@ -265,18 +298,13 @@ fn platforms_to_ask(snapshot: &Snapshot) -> Vec<String> {
 /// Reading thousands of profiles takes milliseconds: it must not hold up the scrapes of others. A few
 /// are read before a thread could be woken for them.
 async fn off_the_async_threads<T: Send + 'static>(
-    body: Result<Vec<u8>, GatewayError>,
-    read: impl FnOnce(Vec<u8>) -> Result<T, GatewayError> + Send + 'static,
-) -> Result<T, GatewayError> {
-    let body = body?;
+    body: Vec<u8>,
+    read: impl FnOnce(Vec<u8>) -> Result<T, InvalidResponse> + Send + 'static,
+) -> Result<T, InvalidResponse> {
     if body.len() < READ_AT_ONCE {
         return read(body);
     }
     spawn_blocking(move || read(body))
         .await
-        .unwrap_or_else(|_| {
-            Err(GatewayError::InvalidResponse(
-                "reading it failed".to_owned(),
-            ))
-        })
+        .unwrap_or(Err(InvalidResponse::Unread))
 }

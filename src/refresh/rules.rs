@@ -1,6 +1,10 @@
 //! How answers become a snapshot: what the configuration says of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::gateway::field_names::FieldNames;
+use crate::snapshot::Details;
 
 /// What becomes of a profile's phone number, which is personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,6 +21,8 @@ pub enum PhoneNumber {
 /// How a refresh turns answers into a snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
+    /// The names in answers.
+    pub names: Arc<FieldNames>,
     /// Required permissions per platform.
     pub required_permissions: BTreeMap<String, Vec<String>>,
     /// Profiles that should be listed: platform and id.
@@ -48,6 +54,17 @@ impl Rules {
             .collect();
         permissions.extend(granted.into_iter().map(|permission| (permission, true)));
         permissions
+    }
+
+    /// Details of an earlier refresh, whose rules may have required other permissions.
+    pub(super) fn renewed(&self, platform: &str, details: &Details) -> Details {
+        let granted = details.permissions.iter().filter(|(_, granted)| **granted);
+        let granted = granted.map(|(permission, _)| permission.clone()).collect();
+        let are_known = !details.permissions.is_empty();
+        Details {
+            permissions: self.permissions(platform, are_known.then_some(granted)),
+            ..details.clone()
+        }
     }
 
     /// What may be shown of a phone number.

@@ -9,7 +9,7 @@ use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, 
 
 use crate::gateway::client::Quota;
 use crate::gateway::error::{GatewayError, Reason};
-use crate::gateway::oddities::Field;
+use crate::gateway::fields::Field;
 
 /// Which call of the API: the values of the label `endpoint`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +106,7 @@ impl AccountMetrics {
                 failures.with_label_values(&[endpoint.as_str(), reason.as_str()]);
             }
         }
-        for field in Field::ALL {
+        for field in Field::COUNTED {
             invalid_fields.with_label_values(&[field.as_str()]);
         }
         let registry = Registry::new();

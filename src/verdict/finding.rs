@@ -5,6 +5,7 @@ use std::fmt::{self, Display};
 use chrono::TimeDelta;
 
 use super::Severity;
+use crate::gateway::model::KNOWN_PLATFORMS;
 
 /// What a missing permission takes away (API page, "Permissions").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,28 @@ impl Cost {
     }
 }
 
+/// Why a profile is disconnected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Its OAuth token has expired or was revoked (the API's reference page, `disconnected`).
+    Token,
+    /// Its connection to the WhatsApp Business API provider has trouble (UC-017, `DISCONNECTED`).
+    Provider,
+    /// Neither description speaks of its platform.
+    Unknown,
+}
+
+impl Cause {
+    /// What disconnects profiles of this platform.
+    pub fn on(platform: &str) -> Cause {
+        match platform {
+            "whatsapp" => Cause::Provider,
+            platform if KNOWN_PLATFORMS.contains(&platform) => Cause::Token,
+            _ => Cause::Unknown,
+        }
+    }
+}
+
 /// One thing that is wrong with a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
@@ -52,8 +75,8 @@ pub enum Finding {
     RefreshOverdue,
     /// There is a token, and nobody knows when it ends.
     TokenEndUnknown,
-    /// The connection to the provider has trouble.
-    Disconnected,
+    /// The profile is disconnected.
+    Disconnected(Cause),
     /// The gateway reports a state that its documentation does not name.
     StatusUnknown,
     /// A required permission is not granted.
@@ -70,7 +93,7 @@ impl Finding {
         match self {
             Finding::TokenExpired(_)
             | Finding::TokenEndImminent(_)
-            | Finding::Disconnected
+            | Finding::Disconnected(_)
             | Finding::Missing => Severity::Critical,
             Finding::TokenEndsSoon(_)
             | Finding::RefreshFailed
@@ -91,7 +114,7 @@ impl Finding {
             Finding::RefreshFailed => "refresh_failed",
             Finding::RefreshOverdue => "refresh_overdue",
             Finding::TokenEndUnknown => "token_end_unknown",
-            Finding::Disconnected => "disconnected",
+            Finding::Disconnected(_) => "disconnected",
             Finding::StatusUnknown => "status_unknown",
             Finding::PermissionMissing(_) => "permission_missing",
             Finding::Missing => "missing",
@@ -112,8 +135,14 @@ impl Finding {
                 "The gateway refreshes tokens 7 days before their end: reconnect the profile if it does not."
             }
             Finding::TokenEndUnknown => "Look in the Qlara dashboard when the token ends.",
-            Finding::Disconnected => {
+            Finding::Disconnected(Cause::Token) => {
+                "Messages fail until somebody reconnects the profile in the Qlara dashboard."
+            }
+            Finding::Disconnected(Cause::Provider) => {
                 "Messages fail: look at the connection to the provider in the Qlara dashboard."
+            }
+            Finding::Disconnected(Cause::Unknown) => {
+                "Messages fail: look at the profile in the Qlara dashboard, and reconnect it there."
             }
             Finding::StatusUnknown => "Look at the profile in the Qlara dashboard.",
             Finding::PermissionMissing(_) => {
@@ -141,7 +170,13 @@ impl Display for Finding {
             Finding::RefreshFailed => write!(out, "token refresh failed"),
             Finding::RefreshOverdue => write!(out, "token refresh overdue"),
             Finding::TokenEndUnknown => write!(out, "token expiry unknown"),
-            Finding::Disconnected => write!(out, "disconnected"),
+            Finding::Disconnected(Cause::Token) => {
+                write!(out, "disconnected: token expired or revoked")
+            }
+            Finding::Disconnected(Cause::Provider) => {
+                write!(out, "disconnected: trouble at the provider")
+            }
+            Finding::Disconnected(Cause::Unknown) => write!(out, "disconnected"),
             Finding::StatusUnknown => write!(out, "status unknown"),
             Finding::PermissionMissing(permission) => {
                 write!(

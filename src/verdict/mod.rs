@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::gateway::model::Status;
 use crate::snapshot::{ExpectedProfile, Profile, Snapshot};
-pub use finding::{Cost, Finding, span};
+pub use finding::{Cause, Cost, Finding, span};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -132,13 +132,19 @@ pub fn judge_all<'a>(
             platform: &profile.platform,
             id: &profile.id,
             profile: Some(profile),
-            verdict: judge(profile, now, thresholds, expectation),
+            verdict: judge(
+                profile,
+                now,
+                thresholds,
+                expectation,
+                snapshot.states_expiry,
+            ),
         }
     });
     let missing = snapshot
         .expected
         .iter()
-        .filter(|expected| !expected.present);
+        .filter(|expected| expected.present == Some(false));
     let missing = missing.map(|expected| Judged {
         platform: &expected.platform,
         id: &expected.id,
@@ -150,35 +156,36 @@ pub fn judge_all<'a>(
     all
 }
 
-/// What is to be said of a listed profile.
+/// What is to be said of a listed profile. `states_expiry` tells whether its list states of any
+/// profile when the token ends: where no entry does, one that does not is nothing special.
 pub fn judge(
     profile: &Profile,
     now: DateTime<Utc>,
     thresholds: &Thresholds,
     expectation: Expectation,
+    states_expiry: bool,
 ) -> Verdict {
     // WhatsApp has a connection and no token, whatever the gateway says.
     let has_token = profile.platform != "whatsapp";
     let expires_at = profile.token_expires_at.filter(|_| has_token);
     let left = expires_at.map(|end| end - now);
     let mut findings = Vec::new();
+    let disconnected = || Finding::Disconnected(Cause::on(&profile.platform));
     match profile.status {
-        Status::Disconnected => findings.push(Finding::Disconnected),
-        Status::TokenExpired | Status::TokenExpiring if !has_token => {
-            findings.push(Finding::Disconnected);
-        }
+        Status::Disconnected => findings.push(disconnected()),
+        Status::TokenExpired | Status::TokenExpiring if !has_token => findings.push(disconnected()),
         Status::TokenExpiring => findings.push(Finding::RefreshFailed),
         Status::Unknown => findings.push(Finding::StatusUnknown),
         Status::Connected | Status::TokenExpired => {}
     }
     if has_token {
-        findings.extend(judge_token(profile, left, thresholds));
+        findings.extend(judge_token(profile, left, thresholds, states_expiry));
     }
-    let permissions = profile.details.permissions.iter();
     findings.extend(
-        permissions
-            .filter(|(_, granted)| !**granted)
-            .map(|(permission, _)| Finding::PermissionMissing(permission.clone())),
+        profile
+            .permissions()
+            .filter(|(_, granted)| !granted)
+            .map(|(permission, _)| Finding::PermissionMissing(permission.to_owned())),
     );
     if expectation == Expectation::NotExpected {
         findings.push(Finding::NotExpected);
@@ -190,6 +197,7 @@ fn judge_token(
     profile: &Profile,
     left: Option<TimeDelta>,
     thresholds: &Thresholds,
+    states_expiry: bool,
 ) -> Vec<Finding> {
     let ended = left.filter(|left| *left <= TimeDelta::zero());
     if profile.status == Status::TokenExpired || ended.is_some() {
@@ -198,7 +206,7 @@ fn judge_token(
     let Some(left) = left else {
         // Of other platforms nobody knows whether they have tokens.
         let documented = matches!(&*profile.platform, "facebook" | "instagram");
-        return Vec::from_iter(documented.then_some(Finding::TokenEndUnknown));
+        return Vec::from_iter((documented && states_expiry).then_some(Finding::TokenEndUnknown));
     };
     // It has not ended, so this cannot fail.
     let time = left.to_std().unwrap_or_default();

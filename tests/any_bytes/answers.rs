@@ -3,14 +3,17 @@
 use std::convert::Infallible;
 use std::io::Read;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use qlara_exporter::exposition::{AccountView, Encoding, Page, SnapshotText};
-use qlara_exporter::gateway::oddities::Oddities;
-use qlara_exporter::refresh::assembly::{join_details, read_details, read_list};
+use qlara_exporter::gateway::Paging;
+use qlara_exporter::gateway::warnings::ParseWarnings;
+use qlara_exporter::refresh::assembly::read_list;
+use qlara_exporter::refresh::details::{join_details, read_details};
 use qlara_exporter::refresh::{PhoneNumber, Rules};
-use qlara_exporter::snapshot::Snapshot;
+use qlara_exporter::snapshot::{ReadAt, Snapshot};
 
 use super::parser::parse;
 
@@ -23,9 +26,9 @@ const LISTED: &str = r#"{"profiles": [
 
 /// Any bytes as the answer to `GET /socials`.
 pub fn list(bytes: &[u8]) {
-    let mut oddities = Oddities::default();
-    let read = read_list(bytes, &rules(), now(), &mut oddities);
-    assert!(oddities.unknown_statuses.len() <= 100);
+    let mut warnings = ParseWarnings::default();
+    let read = read_list(bytes, Paging::default(), &rules(), now(), &mut warnings);
+    assert!(warnings.unknown_statuses.len() <= 100);
     if let Ok(snapshot) = read {
         check(&snapshot);
     }
@@ -33,12 +36,17 @@ pub fn list(bytes: &[u8]) {
 
 /// Any bytes as the answer to `GET /socials/{platform}`.
 pub fn details(bytes: &[u8]) {
-    let (rules, mut oddities) = (rules(), Oddities::default());
-    let listed = read_list(LISTED.as_bytes(), &rules, now(), &mut oddities);
+    let (rules, mut warnings) = (rules(), ParseWarnings::default());
+    let whole = Paging::default();
+    let listed = read_list(LISTED.as_bytes(), whole, &rules, now(), &mut warnings);
     let mut snapshot = listed.expect("a good list");
+    let read_at = ReadAt {
+        wall: now(),
+        monotonic: Instant::now(),
+    };
     for platform in ["facebook", "instagram"] {
-        match read_details(bytes, platform, &rules, &mut oddities) {
-            Ok(details) => join_details(&mut snapshot, platform, details),
+        match read_details(bytes, whole, platform, &rules, &mut warnings) {
+            Ok(details) => join_details(&mut snapshot, platform, details, read_at),
             Err(_) => return,
         }
     }
@@ -47,6 +55,7 @@ pub fn details(bytes: &[u8]) {
 
 fn rules() -> Rules {
     Rules {
+        names: Arc::default(),
         required_permissions: [("facebook".to_owned(), vec!["pages_messaging".to_owned()])].into(),
         expected: vec![("facebook".to_owned(), "a".to_owned())],
         phone_number: PhoneNumber::Mask,
@@ -73,13 +82,15 @@ fn check(snapshot: &Snapshot) {
         let text = exposed(view);
         let series = parse(&text).unwrap_or_else(|error| panic!("{error}"));
         for profile in &snapshot.profiles {
+            let details = profile.details.as_ref();
             let info = series.keys().filter(|(name, labels)| {
                 name == "qlara_profile_info"
                     && labels["platform"] == profile.platform
                     && labels["profile"] == profile.id
                     && labels["name"] == profile.name
-                    && labels.get("category") == profile.details.category.as_ref()
-                    && labels.get("page_id") == profile.details.page_id.as_ref()
+                    && labels.get("username") == profile.username.as_ref()
+                    && labels.get("category") == details.and_then(|it| it.category.as_ref())
+                    && labels.get("page_id") == details.and_then(|it| it.page_id.as_ref())
                     && labels.get("phone_number") == profile.phone_number.as_ref()
                     && labels.get("account").map(String::as_str) == account
             });

@@ -1,7 +1,7 @@
 //! The alerts and the verdicts are one set of rules.
 
 use chrono::TimeDelta;
-use qlara_exporter::verdict::{Cost, Finding, REFRESH_OVERDUE, Severity, Thresholds};
+use qlara_exporter::verdict::{Cause, Cost, Finding, REFRESH_OVERDUE, Severity, Thresholds};
 use serde_json::Value;
 
 use crate::alerting::{repository, yaml};
@@ -53,7 +53,7 @@ fn alert(finding: &Finding) -> Option<&'static str> {
         Finding::RefreshFailed => Some("QlaraTokenRefreshFailed"),
         Finding::RefreshOverdue => Some("QlaraTokenRefreshOverdue"),
         Finding::TokenEndUnknown => Some("QlaraTokenExpiryUnknown"),
-        Finding::Disconnected => Some("QlaraProfileDisconnected"),
+        Finding::Disconnected(_) => Some("QlaraProfileDisconnected"),
         Finding::StatusUnknown => Some("QlaraProfileStatusUnknown"),
         Finding::PermissionMissing(_) => Some("QlaraProfilePermissionMissing"),
         Finding::Missing => Some("QlaraExpectedProfileMissing"),
@@ -89,7 +89,7 @@ fn the_severities_of_alerts_and_findings_agree() {
         Finding::RefreshFailed,
         Finding::RefreshOverdue,
         Finding::TokenEndUnknown,
-        Finding::Disconnected,
+        Finding::Disconnected(Cause::Provider),
         Finding::StatusUnknown,
         Finding::PermissionMissing("pages_messaging".to_owned()),
         Finding::Missing,

@@ -273,7 +273,7 @@ async fn nagios_gets_one_line_with_performance_data() {
     let ran = check(&gateway, &["--output", "nagios"]).await;
     assert!(
         ran.output
-            .contains("facebook/2 disconnected; and 6 more | "),
+            .contains("facebook/2 disconnected: token expired or revoked; and 6 more | "),
         "{}",
         ran.output
     );

@@ -21,12 +21,17 @@ pub struct Given<T> {
 /// An entry of the list, which holds what the details say of it, too.
 #[derive(Debug, Clone)]
 pub struct Entry {
+    /// The names of its fields.
+    pub dialect: Dialect,
     /// `None` makes the entry no profile.
     pub platform: Given<String>,
     pub id: Given<String>,
+    pub username: Given<String>,
     pub name: Given<String>,
     /// A documented word, or any other.
     pub status: Given<String>,
+    pub disconnected: Given<bool>,
+    pub linked_accounts: Given<u64>,
     /// Moments in milliseconds since 1970.
     pub token_expires_at: Given<i64>,
     pub connected_at: Given<i64>,
@@ -37,15 +42,45 @@ pub struct Entry {
     pub last_activity_at: Given<i64>,
 }
 
+/// How the names of fields are written.
+#[derive(Debug, Clone, Copy)]
+pub enum Dialect {
+    /// As UC-017 does.
+    Uc017,
+    /// As the prose of the reference page suggests.
+    Reference,
+    /// The latter, in another style.
+    SnakeCase,
+}
+
+impl Dialect {
+    fn names(self) -> [&'static str; 4] {
+        match self {
+            Dialect::Uc017 => ["profileId", "name", "connectedAt", "linkedAccounts"],
+            Dialect::Reference => ["id", "profileName", "connectionDate", "subAccountsCount"],
+            Dialect::SnakeCase => ["ID", "profile_name", "connection_date", "linked_pages"],
+        }
+    }
+
+    /// Whether the name of the identifier is the one that only UC-017 has.
+    pub fn documents_id(self) -> bool {
+        matches!(self, Dialect::Uc017)
+    }
+}
+
 impl Entry {
     pub fn json(&self) -> Value {
+        let [id, name, connected_at, linked_accounts] = self.dialect.names();
         let fields = [
             ("platform", &self.platform.json),
-            ("profileId", &self.id.json),
-            ("name", &self.name.json),
+            (id, &self.id.json),
+            ("username", &self.username.json),
+            (name, &self.name.json),
             ("status", &self.status.json),
+            ("disconnected", &self.disconnected.json),
+            (linked_accounts, &self.linked_accounts.json),
             ("tokenExpiresAt", &self.token_expires_at.json),
-            ("connectedAt", &self.connected_at.json),
+            (connected_at, &self.connected_at.json),
             ("phoneNumber", &self.phone_number.json),
             ("pageId", &self.page_id.json),
             ("category", &self.category.json),
@@ -59,23 +94,35 @@ impl Entry {
 }
 
 pub fn entry() -> impl Strategy<Value = Entry> {
-    let identity = (identifier(platform()), identifier(id()));
+    let dialects = vec![Dialect::Uc017, Dialect::Reference, Dialect::SnakeCase];
+    let identity = (
+        prop::sample::select(dialects),
+        platform_name(),
+        identifier(id()),
+        username(),
+    );
     let listed = (
         text(true),
-        given(status(), no_text(), true),
+        given(status(), no_text(), false),
+        given(flag(), no_flag(), false),
+        given(count(), no_count(), false),
         moment(false),
         moment(true),
         text(false),
     );
-    let detailed = (text(false), text(false), permissions(), moment(false));
+    let detailed = (text_or_digits(), text(false), permissions(), moment(false));
     (identity, listed, detailed).prop_map(|(identity, listed, detailed)| Entry {
-        platform: identity.0,
-        id: identity.1,
+        dialect: identity.0,
+        platform: identity.1,
+        id: identity.2,
+        username: identity.3,
         name: listed.0,
         status: listed.1,
-        token_expires_at: listed.2,
-        connected_at: listed.3,
-        phone_number: listed.4,
+        disconnected: listed.2,
+        linked_accounts: listed.3,
+        token_expires_at: listed.4,
+        connected_at: listed.5,
+        phone_number: listed.6,
         page_id: detailed.0,
         category: detailed.1,
         permissions: detailed.2,
@@ -124,6 +171,60 @@ fn no_text() -> impl Strategy<Value = Value> {
     prop::sample::select(vec![json!(5), json!([]), json!({"a": 1}), json!(false)])
 }
 
+/// What is neither a text nor the digits of a number.
+fn no_identifier() -> impl Strategy<Value = Value> {
+    prop::sample::select(vec![
+        json!(-5),
+        json!(0.5),
+        json!([]),
+        json!({}),
+        json!(false),
+    ])
+}
+
+fn digits() -> impl Strategy<Value = (Value, String)> {
+    any::<u64>().prop_map(|number| (json!(number), number.to_string()))
+}
+
+fn flag() -> impl Strategy<Value = (Value, bool)> {
+    any::<bool>().prop_flat_map(|flag| {
+        let ways = vec![json!(flag), json!(flag.to_string()), json!(u8::from(flag))];
+        prop::sample::select(ways).prop_map(move |json| (json, flag))
+    })
+}
+
+fn no_flag() -> impl Strategy<Value = Value> {
+    prop::sample::select(vec![json!(5), json!([]), json!("no"), json!("")])
+}
+
+/// A number, or as many linked accounts as it says.
+fn count() -> impl Strategy<Value = (Value, u64)> {
+    prop_oneof![
+        any::<u64>().prop_map(|count| (json!(count), count)),
+        // One for each profile stays within the limit.
+        (0..2_u64).prop_map(|count| {
+            let accounts: Vec<Value> = (0..count).map(|id| json!({"id": id})).collect();
+            (json!(accounts), count)
+        }),
+    ]
+}
+
+fn no_count() -> impl Strategy<Value = Value> {
+    prop::sample::select(vec![json!(-1), json!(0.5), json!("1"), json!({})])
+}
+
+fn text_or_digits() -> impl Strategy<Value = Given<String>> {
+    let good = prop_oneof![odd_text(0..12).prop_map(as_json), digits()];
+    given(good, no_identifier(), false)
+}
+
+/// Few, so that there are duplicates by it; an empty one is none.
+fn username() -> impl Strategy<Value = Given<String>> {
+    let few = prop::sample::select(vec!["u".to_owned(), "v\"\n".to_owned()]);
+    let good = prop_oneof![2 => few.prop_map(as_json), 1 => digits()];
+    given(good, no_identifier(), false)
+}
+
 fn text(required: bool) -> impl Strategy<Value = Given<String>> {
     let good = prop_oneof![8 => odd_text(0..12), 1 => Just("é".repeat(512))];
     let long = Just(json!("é".repeat(513)));
@@ -134,18 +235,33 @@ fn text(required: bool) -> impl Strategy<Value = Given<String>> {
 fn identifier(
     good: impl Strategy<Value = String> + 'static,
 ) -> impl Strategy<Value = Given<String>> {
-    let broken =
-        prop_oneof![3 => no_text(), 1 => Just(json!("")), 1 => Just(json!("x".repeat(257)))];
+    let broken = prop_oneof![
+        3 => no_identifier(),
+        1 => Just(json!("")),
+        1 => Just(json!("x".repeat(257)))
+    ];
+    let odd = prop_oneof![odd_text(1..4).prop_map(as_json), digits()];
+    prop_oneof![3 => always(good), 1 => given(odd, broken, true)]
+}
+
+fn always(good: impl Strategy<Value = String>) -> impl Strategy<Value = Given<String>> {
+    good.prop_map(as_json).prop_map(|(json, meant)| Given {
+        json: Some(json),
+        meant: Some(meant),
+        invalid: false,
+    })
+}
+
+/// A number is none.
+fn platform_name() -> impl Strategy<Value = Given<String>> {
+    let long = Just(json!("x".repeat(257)));
+    let broken = prop_oneof![3 => no_text(), 1 => Just(json!("")), 1 => long];
+    let odd = odd_text(1..4).prop_filter("no segment of a path", |name| {
+        !matches!(&**name, "." | "..")
+    });
     prop_oneof![
-        3 => good.prop_map(as_json).prop_map(|(json, meant)| Given {
-            json: Some(json),
-            meant: Some(meant),
-            invalid: false,
-        }),
-        1 => given(odd_text(1..4).prop_map(as_json), broken, true)
-            .prop_filter("no segment of a path", |given| {
-                !matches!(given.meant.as_deref(), Some("." | ".."))
-            }),
+        3 => always(platform()),
+        1 => given(odd.prop_map(as_json), broken, true),
     ]
 }
 
@@ -181,22 +297,42 @@ fn moment(required: bool) -> impl Strategy<Value = Given<i64>> {
         let offset = FixedOffset::east_opt(minutes * 60).expect("an offset");
         let moment = DateTime::from_timestamp_millis(millis).expect("a moment");
         let text = moment.with_timezone(&offset);
-        (
-            json!(text.to_rfc3339_opts(SecondsFormat::Millis, true)),
-            millis,
-        )
+        let text = text.to_rfc3339_opts(SecondsFormat::Millis, true);
+        (text, millis)
+    });
+    let spelled = (good, 0..4_u8).prop_map(|((text, millis), way)| {
+        let json = match way {
+            0 => json!(text),
+            1 => json!(text.replacen('T', " ", 1)),
+            // An offset without its colon.
+            2 if !text.ends_with('Z') => json!(format!("{}{}", &text[..26], &text[27..])),
+            // As seconds it would lie after 5138.
+            _ if millis >= 100_000_000_000 => json!(millis),
+            _ => json!(millis as f64 / 1000.0),
+        };
+        (json, millis)
     });
     let words = [
         "",
         "soon",
         "2026-02-30T00:00:00Z",
         "2026-01-01",
+        "2026-01-01T00:00:00",
+        "2026-01-01 00:00:00.000",
         "0001-01-01T00:00:00Z",
         "1969-12-31T23:59:59.999Z",
         "10000-01-01T00:00:00Z",
     ];
     let words = prop::sample::select(words.map(|word| json!(word)).to_vec());
-    given(good, prop_oneof![words, no_text().boxed()], required)
+    let numbers = vec![
+        json!(-5),
+        json!(1e17),
+        json!([]),
+        json!({"a": 1}),
+        json!(false),
+    ];
+    let broken = prop_oneof![words, prop::sample::select(numbers).boxed()];
+    given(spelled, broken, required)
 }
 
 fn permissions() -> impl Strategy<Value = Given<BTreeSet<String>>> {

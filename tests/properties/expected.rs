@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 
 use super::entries::{Entry, Given};
 use crate::any_bytes::parser::Series;
@@ -20,7 +21,7 @@ const STATUSES: [&str; 5] = [
     "UNKNOWN",
 ];
 
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 13] = [
     "total",
     "name",
     "status",
@@ -31,6 +32,9 @@ const FIELDS: [&str; 10] = [
     "category",
     "permissions",
     "lastActivityAt",
+    "username",
+    "disconnected",
+    "linkedAccounts",
 ];
 
 /// The series of one account.
@@ -51,6 +55,16 @@ pub fn expected<'a>(
         series: BTreeMap::new(),
     };
     all.add("qlara_up", &[], 1.0);
+    // A total that is no number is not shown, but may say that there is more.
+    let stated = total.json.as_ref().and_then(|total| match total {
+        Value::String(text) => text.parse().ok(),
+        total => total.as_u64(),
+    });
+    let is_part = stated.is_some_and(|total: u64| total > entries.len() as u64);
+    all.add("qlara_list_complete", &[], f64::from(u8::from(!is_part)));
+    if let Some(schema) = schema(entries) {
+        all.add("qlara_gateway_schema_info", &[("schema", schema)], 1.0);
+    }
     let read_at = now.timestamp_millis() as f64 / 1000.0;
     all.add("qlara_last_refresh_success_timestamp_seconds", &[], read_at);
     if let Some(total) = total.meant {
@@ -89,7 +103,10 @@ pub fn expected<'a>(
     for (platform, id) in EXPECTED {
         let present = listed.contains(&(platform, id));
         let labels = [("platform", platform), ("profile", id)];
-        all.add("qlara_expected_profile_present", &labels, present.into());
+        // A part says nothing of those that it does not name.
+        if present || !is_part {
+            all.add("qlara_expected_profile_present", &labels, present.into());
+        }
     }
     let platforms: BTreeSet<&str> = shown.iter().map(|((platform, _), _)| *platform).collect();
     for platform in &platforms {
@@ -113,9 +130,62 @@ pub fn expected<'a>(
     all
 }
 
+/// The description that the fields of the entries, profiles or not, belong to.
+fn schema(entries: &[Option<Entry>]) -> Option<&'static str> {
+    let is_stated = |json: &Option<Value>| json.as_ref().is_some_and(|json| !json.is_null());
+    let entries = || entries.iter().flatten();
+    let uc_017 = entries().any(|entry| {
+        let has_id = is_stated(&entry.id.json) && entry.id.json != Some(json!(""));
+        is_stated(&entry.status.json)
+            || is_stated(&entry.token_expires_at.json)
+            || (has_id && entry.dialect.documents_id())
+    });
+    let reference = entries().any(|entry| {
+        is_stated(&entry.username.json)
+            || is_stated(&entry.disconnected.json)
+            || is_stated(&entry.linked_accounts.json)
+    });
+    match (uc_017, reference) {
+        (true, true) => Some("mixed"),
+        (true, false) => Some("uc-017"),
+        (false, true) => Some("reference"),
+        (false, false) => None,
+    }
+}
+
+/// Whether a list is read at all: it has no entries, or some are profiles.
+pub fn is_readable(entries: &[Option<Entry>]) -> bool {
+    let mut profiles = entries.iter().flatten().filter_map(Entry::identity);
+    entries.is_empty() || profiles.next().is_some()
+}
+
 impl Entry {
     fn identity(&self) -> Option<(&str, &str)> {
-        Some((self.platform.meant.as_deref()?, self.id.meant.as_deref()?))
+        let id = self.id.meant.as_deref().or(self.username.meant.as_deref());
+        Some((self.platform.meant.as_deref()?, id?))
+    }
+
+    /// A documented word, or else the flag.
+    fn state(&self) -> &'static str {
+        let word = self.status.meant.as_deref().unwrap_or_default();
+        let documented = STATUSES[..4].iter().find(|status| **status == word);
+        match (documented, self.disconnected.meant) {
+            (Some(word), _) => word,
+            (None, Some(true)) => "DISCONNECTED",
+            (None, Some(false)) => "CONNECTED",
+            (None, None) => "UNKNOWN",
+        }
+    }
+
+    fn is_without_state(&self) -> bool {
+        let absent = |json: &Option<Value>| json.as_ref().is_none_or(Value::is_null);
+        absent(&self.status.json) && absent(&self.disconnected.json)
+    }
+
+    /// The flag is not looked at where a documented word stands.
+    fn has_invalid_flag(&self) -> bool {
+        let word = self.status.meant.as_deref().unwrap_or_default();
+        self.disconnected.invalid && !STATUSES[..4].contains(&word)
     }
 }
 
@@ -145,6 +215,7 @@ impl Expected<'_> {
         let name = entry.name.meant.as_deref().unwrap_or_default();
         let mut names = with(&[("name", name)]);
         for (label, given) in [
+            ("username", &entry.username),
             ("category", &entry.category),
             ("page_id", &entry.page_id),
             ("phone_number", &entry.phone_number),
@@ -152,16 +223,12 @@ impl Expected<'_> {
             names.extend(given.meant.clone().map(|text| (label, text)));
         }
         add("qlara_profile_info", names, 1.0);
-        let word = entry.status.meant.as_deref().unwrap_or_default();
-        let word = STATUSES
-            .iter()
-            .find(|status| **status == word)
-            .unwrap_or(&"UNKNOWN");
+        let word = entry.state();
         for status in STATUSES {
             add(
                 "qlara_profile_status",
                 with(&[("status", status)]),
-                (status == *word).into(),
+                (status == word).into(),
             );
         }
         for (name, moment) in [
@@ -185,6 +252,15 @@ impl Expected<'_> {
         if let Some(millis) = entry.token_expires_at.meant {
             let left = millis.div_euclid(1000) - now;
             add("qlara_token_seconds_to_expiry", with(&[]), left as f64);
+        }
+        if let Some(count) = entry.linked_accounts.meant {
+            add("qlara_profile_linked_accounts", with(&[]), count as f64);
+            let json = entry.linked_accounts.json.as_ref();
+            for account in json.and_then(Value::as_array).into_iter().flatten() {
+                let id = account["id"].to_string();
+                let labels = with(&[("linked_account", &*id)]);
+                add("qlara_linked_account_info", labels, 1.0);
+            }
         }
         let Some(granted) = &entry.permissions.meant else {
             return;
@@ -223,12 +299,16 @@ impl Expected<'_> {
             };
             let listed = [
                 ("name", entry.name.invalid),
-                ("status", entry.status.invalid),
+                ("status", entry.status.invalid || entry.is_without_state()),
+                ("disconnected", entry.has_invalid_flag()),
+                ("username", entry.username.invalid),
+                ("linkedAccounts", entry.linked_accounts.invalid),
                 ("tokenExpiresAt", entry.token_expires_at.invalid),
                 ("connectedAt", entry.connected_at.invalid),
                 ("phoneNumber", entry.phone_number.invalid),
             ];
             let detailed = [
+                ("linkedAccounts", entry.linked_accounts.invalid),
                 ("pageId", entry.page_id.invalid),
                 ("category", entry.category.invalid),
                 ("permissions", entry.permissions.invalid),

@@ -146,6 +146,7 @@ fn rules(file: &File, expected: Vec<(String, String)>) -> Rules {
     let mut required_permissions = BTreeMap::from(documented);
     required_permissions.extend(file.permissions.clone());
     Rules {
+        names: Default::default(),
         required_permissions,
         expected,
         phone_number: file.phone_number,

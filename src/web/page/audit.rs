@@ -9,6 +9,7 @@ use super::filter::Filter;
 use super::trouble::{Trouble, troubles};
 use super::words;
 use crate::account::View;
+use crate::gateway::fields::Schema;
 use crate::gateway::model::DOCUMENTED_PLATFORMS;
 use crate::verdict::{Judged, Severity, Thresholds, judge_all};
 
@@ -43,6 +44,8 @@ pub(super) struct AccountState<'a> {
     /// Whether its first refresh has not ended yet.
     pub(super) is_new: bool,
     pub(super) read_at: Option<DateTime<Utc>>,
+    /// The description of the API that its list follows, where that is known.
+    pub(super) schema: Option<Schema>,
     pub(super) counts: Counts,
     pub(super) troubles: Vec<Trouble>,
 }
@@ -122,6 +125,7 @@ impl<'a> Audit<'a> {
             has_data: view.snapshot.is_some(),
             is_new: view.troubles.is_none(),
             read_at: view.exposed.read_at,
+            schema: (view.snapshot.as_ref()).and_then(|snapshot| snapshot.schema),
             counts: Counts::default(),
             troubles: troubles(view),
         };

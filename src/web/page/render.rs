@@ -115,7 +115,10 @@ fn account(state: &AccountState, audit: &Audit) -> Markup {
                 None => "The account",
             }
         }
-        p.state { (age(state, audit)) }
+        p.state {
+            (age(state, audit))
+            @if let Some(schema) = state.schema { " · API description " (schema.as_str()) }
+        }
         @if state.has_data && audit.has_accounts() { p { (summary(&state.counts)) } }
         @for trouble in &state.troubles {
             div.trouble.critical-edge[!state.has_data] {

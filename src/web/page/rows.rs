@@ -7,6 +7,7 @@ use super::audit::{Audit, Row};
 use super::render::{badge, time};
 use super::words::{ago, count, short};
 use crate::gateway::model::Status;
+use crate::snapshot::Profile;
 use crate::verdict::{Finding, span};
 
 /// The most urgent profiles, and how many others there are.
@@ -100,10 +101,7 @@ fn token(row: &Row) -> Markup {
 }
 
 fn activity(row: &Row, audit: &Audit) -> Markup {
-    let last = row
-        .judged
-        .profile
-        .and_then(|profile| profile.details.last_activity_at);
+    let last = row.judged.profile.and_then(Profile::last_activity_at);
     html! {
         @match last {
             Some(moment) => { (ago(moment, audit.now)) span.quiet { (time(moment)) } }

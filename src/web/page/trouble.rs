@@ -1,5 +1,6 @@
 //! What is wrong with an account, in words, and what to do about it.
 
+use super::words::date;
 use crate::account::View;
 use crate::gateway::error::Reason;
 use crate::refresh::Troubles;
@@ -41,7 +42,7 @@ pub(super) fn troubles(view: &View) -> Vec<Trouble> {
                 advice: "Look at the exporter's log.".to_owned(),
             });
         }
-        all.extend(details(troubles));
+        all.extend(details(troubles, view.snapshot.as_deref()));
         all.extend(troubles.secret.as_ref().map(|_| {
             Trouble {
             what: "The file with the credentials cannot be read again; the last value stays in use."
@@ -59,25 +60,64 @@ pub(super) fn troubles(view: &View) -> Vec<Trouble> {
             });
         }
     }
+    all.extend(view.snapshot.as_deref().and_then(part));
+    all.extend(view.snapshot.as_deref().and_then(details_in_part));
     all.extend(view.snapshot.as_deref().and_then(empty));
+    all.extend(view.snapshot.as_deref().and_then(linked_accounts_dropped));
     all.extend(view.snapshot.as_deref().and_then(dropped));
     all
 }
 
 /// Details calls that failed, those with the same reason together.
-fn details(troubles: &Troubles) -> impl Iterator<Item = Trouble> {
-    Reason::ALL.into_iter().filter_map(|reason| {
+fn details(troubles: &Troubles, snapshot: Option<&Snapshot>) -> impl Iterator<Item = Trouble> {
+    Reason::ALL.into_iter().filter_map(move |reason| {
         let failed = troubles.details.iter();
         let platforms: Vec<&str> = failed
             .filter(|(_, error)| error.reason() == reason)
             .map(|(platform, _)| platform.as_str())
             .collect();
         let what = format!("No details of {}. {}", shown(&platforms), describe(reason));
-        let advice = format!(
-            "Meanwhile permissions and last activity are not known. {}",
-            advise(reason)
-        );
+        let advice = format!("{} {}", meanwhile(snapshot, &platforms), advise(reason));
         (!platforms.is_empty()).then_some(Trouble { what, advice })
+    })
+}
+
+/// What is shown in place of details that cannot be read.
+fn meanwhile(snapshot: Option<&Snapshot>, platforms: &[&str]) -> String {
+    let kept = platforms.iter().filter_map(|platform| {
+        let state = snapshot?.details.get(*platform)?;
+        state.oldest
+    });
+    match kept.map(|read_at| read_at.wall).min() {
+        Some(oldest) => format!(
+            "Meanwhile permissions and last activity are those of {}.",
+            date(oldest)
+        ),
+        None => "Meanwhile permissions and last activity are not known.".to_owned(),
+    }
+}
+
+/// A list in part must not pass for the whole.
+fn part(snapshot: &Snapshot) -> Option<Trouble> {
+    let shown = snapshot.profiles.len();
+    let what = match snapshot.reported {
+        Some(total) if total > shown as u64 => {
+            format!("The list is a part: it holds {shown} of {total} profiles.")
+        }
+        _ => "The list is a part: it speaks of further pages.".to_owned(),
+    };
+    (!snapshot.is_complete).then(|| Trouble {
+        what,
+        advice: "Nothing is known of the other profiles: look at them in the Qlara dashboard. qlara-exporter explain shows what the gateway answers.".to_owned(),
+    })
+}
+
+fn details_in_part(snapshot: &Snapshot) -> Option<Trouble> {
+    let parts = snapshot.details.iter().filter(|(_, state)| state.is_part);
+    let platforms: Vec<&str> = parts.map(|(platform, _)| &**platform).collect();
+    (!platforms.is_empty()).then(|| Trouble {
+        what: format!("The details of {} are a part.", shown(&platforms)),
+        advice: "Permissions and last activity of the other profiles are not known.".to_owned(),
     })
 }
 
@@ -97,9 +137,18 @@ fn shown(platforms: &[&str]) -> String {
 
 /// As for the audit and the alerts, an account without a profile is a warning.
 fn empty(snapshot: &Snapshot) -> Option<Trouble> {
-    snapshot.profiles.is_empty().then(|| Trouble {
+    let is_empty = snapshot.profiles.is_empty() && snapshot.is_complete;
+    is_empty.then(|| Trouble {
         what: "No profile is connected.".to_owned(),
         advice: "Check that the key is that of the right account, and look there in the Qlara dashboard.".to_owned(),
+    })
+}
+
+fn linked_accounts_dropped(snapshot: &Snapshot) -> Option<Trouble> {
+    let dropped = snapshot.linked_accounts_dropped;
+    (dropped > 0).then(|| Trouble {
+        what: format!("{dropped} linked accounts are not shown: they are past limits.profiles."),
+        advice: "Raise limits.profiles in the configuration.".to_owned(),
     })
 }
 
@@ -153,7 +202,9 @@ fn advise(reason: Reason) -> &'static str {
         Reason::RateLimited => {
             "The exporter waits as long as the gateway asks. If it happens again, look what else uses the key, or raise cache.ttl."
         }
-        Reason::ClientError => "Check gateway.url: the whole prefix in front of /socials.",
+        Reason::ClientError => {
+            "Check gateway.url, the whole prefix in front of /socials: the API's pages use /api/v1/partner-gateway and /api/partner-gateway/v1. qlara-exporter explain tries both."
+        }
         Reason::ServerError => {
             "The exporter tries again by itself. If it lasts, ask the gateway's support."
         }
@@ -162,7 +213,7 @@ fn advise(reason: Reason) -> &'static str {
         Reason::Tls => "Check gateway.tls_config.ca_file, and the clock of this machine.",
         Reason::TooLarge => "Raise limits.response_bytes in the configuration.",
         Reason::InvalidResponse => {
-            "Check that gateway.url leads to the gateway and not to a proxy's page; the log says more."
+            "Check that gateway.url leads to the gateway and not to a proxy's page. The log says what was found; qlara-exporter explain shows which fields the gateway answers."
         }
     }
 }

@@ -1,0 +1,35 @@
+//! Linked accounts within `limits.profiles`: each of them is a series.
+
+use crate::gateway::LinkedAccounts;
+use crate::snapshot::Linked;
+
+/// How many linked accounts an answer may still list.
+#[derive(Debug)]
+pub(super) struct LinkedLimit {
+    left: usize,
+    /// Those past the limit.
+    pub(super) dropped: u64,
+}
+
+impl LinkedLimit {
+    pub(super) fn new(limit: usize) -> LinkedLimit {
+        LinkedLimit {
+            left: limit,
+            dropped: 0,
+        }
+    }
+
+    /// What is kept. The number of accounts is not bounded: it is one series.
+    pub(super) fn bounded(&mut self, stated: Option<LinkedAccounts>) -> Linked {
+        let Some(LinkedAccounts { count, mut listed }) = stated else {
+            return Linked::default();
+        };
+        self.dropped += listed.len().saturating_sub(self.left) as u64;
+        listed.truncate(self.left);
+        self.left -= listed.len();
+        Linked {
+            count: Some(count),
+            accounts: listed,
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Details that fail are not forgotten at once; those of lists without identifiers are found.
+
+use serde_json::json;
+
+use super::{listing, reference, uc_017};
+use crate::harness::scrape::Scrape;
+use crate::harness::{Setup, Stack};
+
+const FACEBOOK: &str = r#"platform="facebook",profile="fb_page_123456""#;
+
+/// Whether everything that only the details of Facebook know is shown.
+fn knows_details(scrape: &Scrape) -> bool {
+    let info = format!(
+        r#"qlara_profile_info{{{FACEBOOK},name="BrandCo Official",category="E-commerce",page_id="1234567890"}}"#
+    );
+    let granted =
+        format!(r#"qlara_profile_permission_granted{{{FACEBOOK},permission="pages_messaging"}}"#);
+    let activity = format!("qlara_profile_last_activity_timestamp_seconds{{{FACEBOOK}}}");
+    let known = [info, granted, activity].map(|series| scrape.get(&series).is_some());
+    assert!(known.iter().all(|it| *it == known[0]), "{}", scrape.text);
+    known[0]
+}
+
+fn details_up(scrape: &Scrape) -> f64 {
+    scrape.value(r#"qlara_details_up{platform="facebook"}"#)
+}
+
+async fn page(stack: &Stack) -> String {
+    let page = stack.get("/").send().await.expect("an answer");
+    page.text().await.expect("a text")
+}
+
+#[tokio::test]
+async fn details_of_the_last_good_answer_stay_for_max_stale() {
+    let stack = Stack::start().await;
+    assert!(knows_details(&stack.scrape().await));
+    stack.gateway.faults("details/facebook:status=503").await;
+    // 14 minutes of refreshes, each of which keeps what the one before kept.
+    for _ in 0..14 {
+        let scrape = stack.scrape_after(60).await;
+        assert_eq!(details_up(&scrape), 0.0);
+        assert!(knows_details(&scrape));
+    }
+    let told = page(&stack).await;
+    let since = "Meanwhile permissions and last activity are those of 2026-04-10 12:00 UTC.";
+    assert!(told.contains(since), "{told}");
+    let scrape = stack.scrape_after(60).await;
+    assert!(!knows_details(&scrape), "they are 15 minutes old");
+    assert!(
+        page(&stack)
+            .await
+            .contains("permissions and last activity are not known")
+    );
+    stack.gateway.faults("").await;
+    let healed = stack.scrape_after(61).await;
+    assert!(knows_details(&healed) && details_up(&healed) == 1.0);
+}
+
+#[tokio::test]
+async fn they_end_in_time_even_if_the_list_fails_after_them() {
+    let stack = Stack::start().await;
+    assert!(knows_details(&stack.scrape().await));
+    stack.gateway.faults("details:status=503").await;
+    assert!(knows_details(&stack.scrape_after(600).await));
+    stack.gateway.faults("status=503").await;
+    let scrape = stack.scrape_after(299).await;
+    assert_eq!(scrape.value("qlara_up"), 0.0);
+    assert!(knows_details(&scrape), "14 min 59 s old");
+    let scrape = stack.scrape_after(1).await;
+    assert!(!knows_details(&scrape), "15 min old");
+    assert_eq!(
+        scrape.family("qlara_profile_info").len(),
+        3,
+        "the list is younger"
+    );
+}
+
+#[tokio::test]
+async fn every_kind_of_failure_keeps_them_and_an_answer_without_them_does_not() {
+    for fault in [
+        "status=429",
+        "status=500",
+        "garbage",
+        "reset",
+        "truncated",
+        "jsend=error",
+    ] {
+        let stack = Stack::start().await;
+        stack.scrape().await;
+        stack
+            .gateway
+            .faults(&format!("details/facebook:{fault}"))
+            .await;
+        let scrape = stack.scrape_after(61).await;
+        assert!(
+            knows_details(&scrape) && details_up(&scrape) == 0.0,
+            "{fault}"
+        );
+        // The other platforms are current.
+        let other = r#"qlara_details_up{platform="whatsapp"}"#;
+        assert!(
+            fault == "status=429" || scrape.value(other) == 1.0,
+            "{fault}"
+        );
+    }
+    let stack = Stack::start().await;
+    stack.scrape().await;
+    stack.gateway.faults("details/facebook:status=404").await;
+    let scrape = stack.scrape_after(61).await;
+    assert!(!knows_details(&scrape) && details_up(&scrape) == 1.0);
+}
+
+#[tokio::test]
+async fn a_permission_that_is_missing_stays_missing_while_details_fail() {
+    let lacking = json!([{"platform": "facebook", "profileId": "p", "name": "n",
+        "status": "CONNECTED", "tokenExpiresAt": "2026-06-15T00:00:00+02:00",
+        "connectedAt": "2026-01-01T00:00:00Z", "permissions": ["pages_messaging"]}]);
+    let stack = Setup::default().with_profiles(lacking).await;
+    stack.scrape().await;
+    stack.gateway.faults("details:status=503").await;
+    stack.scrape_after(61).await;
+    let page = page(&stack).await;
+    assert!(
+        page.contains("cannot read metrics: pages_read_engagement missing"),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn a_reload_keeps_them_and_asks_them_for_the_permissions_of_the_new_configuration() {
+    let mut setup = Setup::yaml("{}");
+    setup.web.enable_lifecycle = true;
+    let stack = setup.start().await;
+    stack.scrape().await;
+    stack.gateway.faults("details:status=503").await;
+    stack.write_configuration("permissions: {facebook: [ads_read]}");
+    let reload = stack.request(reqwest::Method::POST, "/-/reload");
+    assert_eq!(reload.send().await.expect("an answer").status(), 200);
+    let scrape = stack.scrape_after(61).await;
+    let granted = |permission: &str| {
+        scrape.get(&format!(
+            r#"qlara_profile_permission_granted{{{FACEBOOK},permission="{permission}"}}"#
+        ))
+    };
+    assert_eq!(granted("pages_messaging"), Some(1.0));
+    assert_eq!(granted("ads_read"), Some(0.0));
+}
+
+#[tokio::test]
+async fn a_username_leads_to_the_details_where_one_answer_has_no_identifier() {
+    let category = |scrape: &Scrape, profile: &str, category: &str| {
+        let info = format!(r#"qlara_profile_info{{platform="facebook",profile="{profile}","#);
+        let line = scrape.text.lines().find(|line| line.starts_with(&info));
+        line.is_some_and(|line| line.contains(&format!(r#"category="{category}""#)))
+    };
+    let named = |mut entry: serde_json::Value, username: &str| {
+        entry["username"] = json!(username);
+        entry
+    };
+    for (list, details, profile) in [
+        // The list without identifiers, the details with them.
+        (
+            json!([reference("facebook", "a", false)]),
+            json!([{"id": 7, "username": "a", "category": "c"}]),
+            "a",
+        ),
+        // The other way round.
+        (
+            json!([named(uc_017("facebook", "7"), "a")]),
+            json!([{"username": "a", "category": "c"}]),
+            "7",
+        ),
+        (
+            json!([reference("facebook", "a", false)]),
+            json!([{"username": "a", "category": "c"}]),
+            "a",
+        ),
+    ] {
+        let stack = listing(list.to_string()).await;
+        stack
+            .gateway
+            .answer_details("facebook", details.to_string())
+            .await;
+        let scrape = stack.scrape().await;
+        assert!(
+            category(&scrape, profile, "c"),
+            "{list}, {details}: {}",
+            scrape.text
+        );
+    }
+    // A username that stands for two is nobody's.
+    let stack = listing(json!([reference("facebook", "a", false)]).to_string()).await;
+    let twice = json!([{"id": 7, "username": "a", "category": "c"}, {"id": 8, "username": "a", "category": "d"}]);
+    stack
+        .gateway
+        .answer_details("facebook", twice.to_string())
+        .await;
+    let scrape = stack.scrape().await;
+    assert!(!scrape.text.contains("category="), "{}", scrape.text);
+}

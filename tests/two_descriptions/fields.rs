@@ -1,0 +1,306 @@
+//! The table of fields: names, types, and what follows when one is absent.
+
+use qlara_exporter::gateway::fields::{Answer, Field, TABLE};
+use serde_json::{Value, json};
+
+use super::{reference, schema, scrape_of, uc_017, with, without};
+use crate::harness::Setup;
+use crate::harness::scrape::Scrape;
+
+/// A value for each row, and a series that it leads to.
+fn example(field: Field) -> (Value, &'static str) {
+    match field {
+        Field::Platform => (
+            json!("facebook"),
+            r#"qlara_profiles{platform="facebook"} 1"#,
+        ),
+        Field::Id => (json!("x"), r#"profile="x""#),
+        Field::Username => (json!("x"), r#"username="x""#),
+        Field::Name => (json!("x"), r#"name="x""#),
+        Field::Status => (json!("TOKEN_EXPIRING"), r#"status="TOKEN_EXPIRING"} 1"#),
+        Field::Disconnected => (json!(true), r#"status="DISCONNECTED"} 1"#),
+        Field::TokenExpiresAt => (json!(1781474400), "qlara_token_expiry_timestamp_seconds{"),
+        Field::ConnectedAt => (
+            json!("2026-01-01T00:00:00Z"),
+            "qlara_profile_connected_timestamp_seconds{",
+        ),
+        Field::PhoneNumber => (json!("+391"), r#"phone_number="+391""#),
+        Field::LinkedAccounts => (json!(3), "qlara_profile_linked_accounts{"),
+        Field::PageId => (json!("x"), r#"page_id="x""#),
+        Field::Category => (json!("x"), r#"category="x""#),
+        Field::Permissions => (json!(["x"]), r#"permission="x""#),
+        Field::LastActivityAt => (
+            json!("2026-01-01T00:00:00Z"),
+            "qlara_profile_last_activity_timestamp_seconds{",
+        ),
+        Field::Total => unreachable!("it has no row"),
+    }
+}
+
+/// `profileId`, `ProfileID`, `profile_id`, `profile-id`.
+fn spellings(name: &str) -> Vec<String> {
+    let separated = |separator: char| -> String {
+        let pieces = name.chars().flat_map(|char| {
+            let before = char.is_uppercase().then_some(separator);
+            before.into_iter().chain([char.to_ascii_lowercase()])
+        });
+        pieces.collect()
+    };
+    vec![
+        name.to_owned(),
+        name.to_uppercase(),
+        separated('_'),
+        separated('-'),
+    ]
+}
+
+/// Only what is needed to be a profile, beside the field that is tried out.
+async fn scrape_with(
+    name: &str,
+    value: &Value,
+    row: &qlara_exporter::gateway::fields::Row,
+) -> Scrape {
+    let mut entry = json!({"platform": "instagram", "profileId": "p"});
+    if row.field == Field::Platform {
+        entry = without(entry, "platform");
+    }
+    if row.field == Field::Id {
+        entry = without(entry, "profileId");
+    }
+    let mut list = entry.clone();
+    let mut details = json!({"profileId": "p"});
+    match row.answer {
+        Answer::Details => details[name] = value.clone(),
+        Answer::List | Answer::Both => list[name] = value.clone(),
+    }
+    let stack = Setup::yaml("phone_number: show").start().await;
+    stack.gateway.answer_list(json!([list]).to_string()).await;
+    let details = json!([details]).to_string();
+    stack.gateway.answer_details("instagram", details).await;
+    stack.scrape().await
+}
+
+#[tokio::test]
+async fn every_name_of_every_row_is_read_however_it_is_spelled() {
+    for row in &TABLE {
+        let (value, series) = example(row.field);
+        for name in row.names.iter().flat_map(|name| spellings(name)) {
+            let scrape = scrape_with(&name, &value, row).await;
+            assert!(scrape.text.contains(series), "{name}: {}", scrape.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_field_that_is_null_or_absent_leads_to_nothing() {
+    for row in &TABLE {
+        let (_, series) = example(row.field);
+        for name in row.names {
+            let scrape = scrape_with(name, &Value::Null, row).await;
+            assert!(!scrape.text.contains(series), "{name}: {}", scrape.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_first_name_that_is_present_counts() {
+    for (entry, identity) in [
+        (json!({"profileId": "a", "id": "b", "username": "c"}), "a"),
+        (json!({"username": "c", "id": "b", "profileId": "a"}), "a"),
+        (json!({"profileId": null, "id": "b", "username": "c"}), "b"),
+        (json!({"profileId": "", "id": "b"}), "b"),
+        (json!({"id": 17, "username": "c"}), "17"),
+        (json!({"id": {}, "username": "c"}), "c"),
+        (json!({"username": 5}), "5"),
+    ] {
+        let entry = with(entry, "platform", json!("facebook"));
+        let entry = with(entry, "disconnected", json!(false));
+        let scrape = scrape_of(json!([entry])).await;
+        assert_eq!(scrape.status("facebook", identity), "CONNECTED", "{entry}");
+    }
+}
+
+#[tokio::test]
+async fn a_number_as_identifier_is_read_as_its_digits_however_long_it_is() {
+    for digits in [
+        "0",
+        "17",
+        "18446744073709551616",
+        "4200000000000000000000000001",
+    ] {
+        let answer = format!(
+            r#"[{{"platform": "facebook", "id": {digits}, "disconnected": false, "pageId": 1}}]"#
+        );
+        let stack = super::listing(answer).await;
+        let details = format!(r#"[{{"id": "{digits}", "pageId": {digits}}}]"#);
+        stack.gateway.answer_details("facebook", details).await;
+        let scrape = stack.scrape().await;
+        assert_eq!(scrape.status("facebook", digits), "CONNECTED");
+        let page = format!(r#"page_id="{digits}""#);
+        assert!(scrape.text.contains(&page), "{}", scrape.text);
+    }
+}
+
+#[tokio::test]
+async fn two_entries_with_one_identity_are_one_duplicate_whatever_names_it() {
+    let named = |name: &str| json!({"platform": "Facebook", name: "a", "disconnected": false});
+    let entries = json!([
+        named("username"),
+        named("profileId"),
+        named("id"),
+        uc_017("facebook", "b")
+    ]);
+    let scrape = scrape_of(entries).await;
+    let dropped = r#"qlara_profiles_dropped{reason="duplicate"}"#;
+    assert_eq!(scrape.value(dropped), 2.0);
+    assert_eq!(scrape.value(r#"qlara_profiles{platform="facebook"}"#), 2.0);
+}
+
+#[tokio::test]
+async fn the_case_of_known_platforms_does_not_matter() {
+    let entries: Vec<Value> = [
+        "Facebook",
+        "INSTAGRAM",
+        "LinkedIn",
+        "Google",
+        "TikTok",
+        "WhatsApp",
+        "Other",
+    ]
+    .map(|platform| reference(platform, "a", false))
+    .to_vec();
+    let scrape = scrape_of(json!(entries)).await;
+    for platform in [
+        "facebook",
+        "instagram",
+        "linkedin",
+        "google",
+        "tiktok",
+        "whatsapp",
+        "Other",
+    ] {
+        assert_eq!(scrape.status(platform, "a"), "CONNECTED", "{platform}");
+    }
+}
+
+#[tokio::test]
+async fn linked_accounts_come_as_a_number_or_as_a_list() {
+    let stack = super::listing(json!([reference("facebook", "a", false)]).to_string()).await;
+    let labels = r#"platform="facebook",profile="a""#;
+    let count = format!("qlara_profile_linked_accounts{{{labels}}}");
+    let details = |linked: Value| json!([{"username": "a", "linkedPages": linked}]).to_string();
+    for (linked, listed) in [
+        (json!(5), vec![]),
+        (
+            json!([{"id": "1", "name": "One"}, {"id": 2}]),
+            vec![r#"linked_account="1",name="One""#, r#"linked_account="2""#],
+        ),
+        (
+            json!([{"page_id": "1", "pageName": "One"}]),
+            vec![r#"linked_account="1",name="One""#],
+        ),
+        (
+            json!([{"name": "One"}, "Two", 3]),
+            vec![
+                r#"linked_account="One",name="One""#,
+                r#"linked_account="Two""#,
+                r#"linked_account="3""#,
+            ],
+        ),
+        // The same one twice is one series, and a broken one is none.
+        (
+            json!([{"id": "1"}, {"id": "1"}, {}, null]),
+            vec![r#"linked_account="1""#],
+        ),
+    ] {
+        let answer = details(linked.clone());
+        stack.gateway.answer_details("facebook", answer).await;
+        let scrape = stack.scrape_after(61).await;
+        assert_eq!(scrape.value(&count), 2.0, "the list states it");
+        let mut expected: Vec<String> = listed
+            .into_iter()
+            .map(|more| format!("{{{labels},{more}}}"))
+            .collect();
+        let found = scrape.family("qlara_linked_account_info");
+        let found: Vec<&str> = found.iter().map(|(labels, _)| *labels).collect();
+        expected.sort();
+        assert_eq!(found, expected, "{linked}");
+    }
+    let broken = r#"qlara_gateway_invalid_fields_total{field="linkedAccounts"}"#;
+    assert_eq!(stack.scrape().await.value(broken), 1.0);
+    // Where the list does not state it, the details do.
+    let entry = without(reference("facebook", "a", false), "linkedAccounts");
+    stack.gateway.answer_list(json!([entry]).to_string()).await;
+    assert_eq!(stack.scrape_after(61).await.value(&count), 4.0);
+}
+
+#[tokio::test]
+async fn linked_accounts_are_bounded_by_the_limit_of_profiles() {
+    let stack = Setup::yaml("limits: {profiles: 3}").start().await;
+    let list = json!([
+        reference("facebook", "a", false),
+        reference("facebook", "b", false)
+    ]);
+    stack.gateway.answer_list(list.to_string()).await;
+    let pages = json!([1, 2]);
+    let details = json!([{"username": "a", "pages": pages}, {"username": "b", "pages": pages}]);
+    stack
+        .gateway
+        .answer_details("facebook", details.to_string())
+        .await;
+    let log = crate::harness::log::Log::collect(tracing::Level::WARN);
+    let scrape = stack.scrape().await;
+    assert_eq!(scrape.family("qlara_linked_account_info").len(), 3);
+    let line = log.take();
+    assert!(
+        line.contains("dropped=1 ") || line.contains("dropped=1\n"),
+        "{line}"
+    );
+    assert!(line.contains("past limits.profiles"), "{line}");
+    let page = stack.get("/").send().await.expect("an answer").text().await;
+    assert!(page.expect("a text").contains("linked accounts"));
+}
+
+#[tokio::test]
+async fn zero_is_no_date() {
+    let entry = with(uc_017("facebook", "a"), "tokenExpiresAt", json!(0));
+    let scrape = scrape_of(json!([entry])).await;
+    assert_eq!(scrape.family("qlara_token_expiry_timestamp_seconds"), []);
+    let invalid = r#"qlara_gateway_invalid_fields_total{field="tokenExpiresAt"}"#;
+    assert_eq!(scrape.value(invalid), 0.0);
+}
+
+#[tokio::test]
+async fn the_description_is_told_by_the_fields_that_only_it_has() {
+    for (entry, description) in [
+        (uc_017("facebook", "a"), Some("uc-017")),
+        (
+            without(without(uc_017("facebook", "a"), "status"), "tokenExpiresAt"),
+            Some("uc-017"),
+        ),
+        (reference("facebook", "a", true), Some("reference")),
+        (
+            with(
+                reference("facebook", "a", true),
+                "status",
+                json!("CONNECTED"),
+            ),
+            Some("mixed"),
+        ),
+        (
+            with(reference("facebook", "a", true), "id", json!("a")),
+            Some("reference"),
+        ),
+        (
+            with(uc_017("facebook", "a"), "disconnected", json!(null)),
+            Some("uc-017"),
+        ),
+        (
+            json!({"platform": "facebook", "id": "a", "name": "n"}),
+            None,
+        ),
+    ] {
+        let scrape = scrape_of(json!([entry])).await;
+        assert_eq!(schema(&scrape), description, "{entry}");
+    }
+}
