@@ -36,5 +36,6 @@ mod server;
 mod service_manager;
 mod several_accounts;
 mod simulator;
+mod simulator_schemas;
 mod systemd;
 mod web_config;
