@@ -106,6 +106,18 @@ fn wrong_use_is_one_line_and_exit_code_2() {
             "--speed <FACTOR>: expected a number from 1 to 1000000",
         ),
         (
+            &["demo", "--schema", "uc017"],
+            "--schema <SCHEMA>: expected one of uc-017, reference",
+        ),
+        (
+            &["simulate", "--envelope", "xml"],
+            "--envelope <ENVELOPE>: expected one of profiles, socials, jsend, jsend-array, array",
+        ),
+        (
+            &["simulate", "--page-size", "0"],
+            "--page-size <N>: expected a whole number from 1",
+        ),
+        (
             &["simulate", "--fault", "boom"],
             "--fault <[SCOPE:]KIND[=ARGUMENT]>: no fault: \"boom\", expected [SCOPE:]KIND[=ARGUMENT] such as status=503 or details/facebook:hang",
         ),
@@ -390,4 +402,21 @@ async fn the_simulated_gateway_runs_alone() {
     assert_eq!(ask("/socials/facebook").await.0, 503);
     running.signal("TERM");
     assert_eq!(running.wait().0.code(), Some(0));
+}
+
+#[test]
+fn the_help_says_that_the_second_schema_may_differ_from_the_real_gateway() {
+    for command in ["demo", "simulate"] {
+        let (_, help, _) = run(exporter().args([command, "--help"]));
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for text in [
+            "LinkedIn, Google and TikTok",
+            "the prose of the API's reference page, and the real answers may differ",
+            "[default: uc-017] [possible values: uc-017, reference]",
+            "[default: profiles] [possible values: profiles, socials, jsend, jsend-array, array]",
+            "--page-size <N>",
+        ] {
+            assert!(help.contains(text), "{command}: {text}");
+        }
+    }
 }

@@ -36,6 +36,7 @@ mod server;
 mod service_manager;
 mod several_accounts;
 mod simulator;
+mod simulator_schemas;
 mod systemd;
 mod two_descriptions;
 mod web_config;

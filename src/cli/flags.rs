@@ -14,8 +14,6 @@ use crate::hidden::Hidden;
 use crate::lifecycle::Sockets;
 use crate::logging;
 use crate::server::address::ListenAddress;
-use crate::simulator::faults::Fault;
-use crate::simulator::{self, RateLimit};
 use crate::web::WebOptions;
 use crate::web_config::WebConfigFile;
 
@@ -23,7 +21,6 @@ pub(super) const CONFIGURATION: &str = "Configuration";
 pub(super) const WEB: &str = "Web";
 const GATEWAY: &str = "Gateway";
 const CACHE: &str = "Cache";
-pub(super) const SIMULATOR: &str = "Simulated gateway";
 const LOGGING: &str = "Logging";
 
 /// The configuration file.
@@ -186,28 +183,6 @@ pub struct LogArgs {
     pub format: LogFormat,
 }
 
-/// The simulated gateway.
-#[derive(Debug, Args)]
-#[command(next_help_heading = SIMULATOR)]
-pub struct SimulatorArgs {
-    /// Connected profiles; the three of the API's documentation come first
-    #[arg(long, value_name = "N", default_value_t = 3)]
-    pub profiles: usize,
-    /// The same seed gives the same profiles and the same fates
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub seed: u64,
-    /// Requests per minute that the key may send
-    #[arg(long, value_name = "N", default_value_t = RateLimit::default().per_minute)]
-    pub rate_limit: u64,
-    /// Requests per second that the key may send
-    #[arg(long, value_name = "N", default_value_t = RateLimit::default().burst)]
-    pub burst: u64,
-    /// A fault from the start, such as status=503, list:latency=2s or details/facebook:hang; may be
-    /// given several times
-    #[arg(long, value_name = "[SCOPE:]KIND[=ARGUMENT]")]
-    pub fault: Vec<Fault>,
-}
-
 /// `--log.level`.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 #[allow(missing_docs)]
@@ -254,22 +229,6 @@ impl WebArgs {
             addresses: self.listen_addresses.clone(),
             from_systemd: self.systemd_socket.then_some(handed_over),
             probe_addresses: self.probe_listen_addresses.clone(),
-        }
-    }
-}
-
-impl SimulatorArgs {
-    /// The gateway to simulate, with the defaults for what only `simulate` can choose.
-    pub fn options(&self) -> simulator::Options {
-        simulator::Options {
-            profiles: self.profiles,
-            seed: self.seed,
-            rate_limit: RateLimit {
-                per_minute: self.rate_limit,
-                burst: self.burst,
-            },
-            faults: self.fault.clone(),
-            ..simulator::Options::default()
         }
     }
 }

@@ -4,6 +4,7 @@
 mod check;
 mod flags;
 mod generate;
+mod simulator;
 mod stop;
 mod values;
 
@@ -19,11 +20,11 @@ use crate::healthcheck::Target;
 use crate::hidden::Hidden;
 use crate::server::address::TcpAddress;
 pub use check::CheckArgs;
-pub use flags::{
-    CacheArgs, ConfigArgs, GatewayArgs, LogArgs, LogFormat, LogLevel, SimulatorArgs, WebArgs,
-};
-use flags::{SIMULATOR, WEB};
+use flags::WEB;
+pub use flags::{CacheArgs, ConfigArgs, GatewayArgs, LogArgs, LogFormat, LogLevel, WebArgs};
 pub use generate::{GenerateArgs, GenerateError};
+use simulator::SIMULATOR;
+pub use simulator::SimulatorArgs;
 pub use stop::Stop;
 use values::{parse_speed, parse_target};
 

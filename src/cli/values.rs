@@ -1,5 +1,7 @@
 //! From the text of a flag to its value, or what is expected instead.
 
+use std::num::NonZeroUsize;
+
 use reqwest::Url;
 
 use super::check::State;
@@ -43,6 +45,10 @@ pub(super) fn parse_speed(text: &str) -> Result<f64, &'static str> {
         .ok()
         .filter(|speed| (1.0..=1e6).contains(speed));
     speed.ok_or("expected a number from 1 to 1000000")
+}
+
+pub(super) fn parse_page_size(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "expected a whole number from 1")
 }
 
 /// The status words of the API in any case, and `missing`.

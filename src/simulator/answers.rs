@@ -1,46 +1,72 @@
 //! The answers to API calls, and the documented errors.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONTENT_TYPE, LINK, RETRY_AFTER};
 use axum::http::{HeaderValue, Response, StatusCode};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::world::World;
+use super::Simulator;
+use super::envelope::Page;
+use super::schema::Object;
 
-/// The fields that only details have; details lack `platform`.
-const DETAILS_FIELDS: [&str; 4] = ["pageId", "category", "permissions", "lastActivityAt"];
+/// A relative reference to the page that follows.
+const NEXT_PAGE: HeaderValue = HeaderValue::from_static("<?page=2>; rel=\"next\"");
 
-/// `GET /socials` (API page, "Step 1").
-pub(super) fn list(world: &World) -> Response<Body> {
-    let (profiles, total) = world.profiles();
-    let profiles: Vec<Value> = profiles
-        .into_iter()
-        .map(|profile| kept(profile, |field| !DETAILS_FIELDS.contains(&field)))
-        .collect();
-    json_answer(
-        StatusCode::OK,
-        &json!({ "profiles": profiles, "total": total }),
-    )
-}
-
-/// `GET /socials/{platform}` (API page, "Step 2").
-pub(super) fn details(world: &World, platform: &str) -> Response<Body> {
-    let (profiles, _) = world.profiles();
-    let profiles: Vec<Value> = profiles
-        .into_iter()
-        .filter(|profile| profile["platform"] == platform)
-        .map(|profile| kept(profile, |field| field != "platform"))
-        .collect();
-    if profiles.is_empty() {
-        let text = format!("No connected profiles found for platform: {platform}");
-        return fail(StatusCode::NOT_FOUND, "platform", &text);
+impl Simulator {
+    /// `GET /socials` (API page, "Step 1").
+    pub(super) fn list(&self) -> Response<Body> {
+        let connected = self.world.connected();
+        let total = connected.total.unwrap_or(json!(connected.profiles.len()));
+        let description = self.world.description();
+        let entries = connected.profiles.into_iter();
+        let entries =
+            entries.map(|profile| shown(profile, |fields| description.list_entry(fields)));
+        self.page(Page {
+            entries: entries.collect(),
+            is_cut: false,
+            total,
+            platform: None,
+            further: connected.further,
+        })
     }
-    json_answer(
-        StatusCode::OK,
-        &json!({ "platform": platform, "profiles": profiles }),
-    )
+
+    /// `GET /socials/{platform}` (API page, "Step 2").
+    pub(super) fn details(&self, platform: &str) -> Response<Body> {
+        let description = self.world.description();
+        let profiles = self.world.connected().profiles.into_iter();
+        let entries: Vec<Value> = profiles
+            .filter(|profile| profile["platform"] == platform)
+            .map(|profile| shown(profile, |fields| description.details_entry(fields)))
+            .collect();
+        if entries.is_empty() {
+            let text = format!("No connected profiles found for platform: {platform}");
+            return fail(StatusCode::NOT_FOUND, "platform", &text);
+        }
+        self.page(Page {
+            total: json!(entries.len()),
+            entries,
+            is_cut: false,
+            platform: Some(platform.to_owned()),
+            further: Object::new(),
+        })
+    }
+
+    /// The first page, in the chosen envelope.
+    fn page(&self, mut page: Page) -> Response<Body> {
+        if let Some(size) = self.page_size.map(NonZeroUsize::get) {
+            page.is_cut = page.entries.len() > size;
+            page.entries.truncate(size);
+        }
+        let is_cut = page.is_cut;
+        let mut answer = json_answer(StatusCode::OK, &self.envelope.wrap(page));
+        if is_cut {
+            answer.headers_mut().insert(LINK, NEXT_PAGE);
+        }
+        answer
+    }
 }
 
 /// 401 (API page, "Common errors").
@@ -74,15 +100,10 @@ pub(super) fn not_found() -> Response<Body> {
     fail(StatusCode::NOT_FOUND, "path", "Not found")
 }
 
-fn kept(profile: Value, keep: impl Fn(&str) -> bool) -> Value {
+/// Odd entries are shown as they are.
+fn shown(profile: Value, show: impl Fn(Object) -> Object) -> Value {
     match profile {
-        Value::Object(fields) => {
-            let fields: Map<String, Value> = fields
-                .into_iter()
-                .filter(|(field, _)| keep(field))
-                .collect();
-            Value::Object(fields)
-        }
+        Value::Object(fields) => Value::Object(show(fields)),
         odd => odd,
     }
 }

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::Simulator;
 use super::faults::Fault;
+use super::schema::Object;
 use super::server::decode_segment;
-use super::world::Replacement;
+use super::world::Connected;
 
 /// No profiles that anybody writes by hand are larger, in bytes.
 const BODY_LIMIT: usize = 256 << 20;
@@ -84,21 +85,21 @@ fn parse_faults(body: &[u8]) -> Result<Vec<Fault>, super::faults::NoFault> {
         .collect()
 }
 
-fn parse_profiles(body: &[u8]) -> Option<Replacement> {
-    match serde_json::from_slice(body).ok()? {
-        Value::Array(profiles) => Some(Replacement {
-            profiles,
-            total: None,
-        }),
-        Value::Object(mut answer) => match answer.remove("profiles")? {
-            Value::Array(profiles) => Some(Replacement {
-                profiles,
-                total: answer.remove("total"),
-            }),
-            _ => None,
-        },
-        _ => None,
-    }
+fn parse_profiles(body: &[u8]) -> Option<Connected> {
+    let (profiles, further) = match serde_json::from_slice(body).ok()? {
+        Value::Object(mut answer) => (answer.remove("profiles")?, answer),
+        profiles => (profiles, Object::new()),
+    };
+    let Value::Array(profiles) = profiles else {
+        return None;
+    };
+    let mut connected = Connected {
+        profiles,
+        total: None,
+        further,
+    };
+    connected.total = connected.further.remove("total");
+    Some(connected)
 }
 
 fn stats(simulator: &Simulator) -> Value {

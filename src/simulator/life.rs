@@ -3,8 +3,7 @@
 
 use fastrand::Rng;
 
-/// A moment in days since the simulation started; negative ones lie before it.
-pub(super) type Day = f64;
+use super::calendar::Day;
 
 /// Days that a fresh token lives.
 const TOKEN_LIFE: Day = 60.0;

@@ -1,29 +1,44 @@
 //! The Qlara gateway as its documentation describes it, for demonstrations and tests.
 //!
-//! It serves `GET {prefix}/socials` and `GET {prefix}/socials/{platform}` with the documented
-//! answers, and, beside the API, a control endpoint without a key:
+//! It is independent of the client that it tests: no type is shared, so a mistake in one does not
+//! hide in the other.
+//!
+//! It serves `GET {prefix}/socials` and `GET {prefix}/socials/{platform}` as one of two descriptions
+//! of the API has them ([`Schema`]), in one of several envelopes ([`Envelope`]). With a page size,
+//! both serve their first entries only. If that leaves entries out, `total` stays the number of all,
+//! an envelope that is an object says `"hasMore": true`, and every answer has the header
+//! `Link: <?page=2>; rel="next"`. No other page is served: the gateway ignores the query.
+//!
+//! Beside the API there is a control endpoint without a key:
 //!
 //! | request | effect |
 //! | --- | --- |
 //! | `GET /-/faults` | the faults in force, one a line |
 //! | `PUT /-/faults` | replaces them by those in the body, one a line (see [`faults::Fault`]) |
 //! | `DELETE /-/faults` | heals the gateway |
-//! | `PUT /-/profiles` | replaces the profiles by a JSON array of objects with the fields of list and details together, or by an object `{"profiles": […], "total": N}`; odd entries are served as they are |
+//! | `PUT /-/profiles` | replaces the profiles by a JSON array of objects with the fields of list and details together, or by an object `{"profiles": […], "total": N}`, whose further keys are served in the list's envelope; unknown fields and odd entries are served as they are |
 //! | `DELETE /-/profiles` | returns to the built-in profiles |
 //! | `PUT /-/answers/list`, `PUT /-/answers/PLATFORM` | answers the list, or the details of a platform (percent-encoded), with exactly these bytes as `application/json`; credentials, rate limit and faults still apply |
 //! | `DELETE /-/answers` | returns to the built-in answers |
 //! | `GET /-/stats` | connections and API requests so far, as JSON |
 
 mod answers;
+mod calendar;
 mod control;
+mod envelope;
+mod fate;
 pub mod faults;
 mod injection;
 mod life;
 mod quota;
+mod reference;
+mod schema;
 mod server;
+mod uc017;
 mod world;
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -36,7 +51,9 @@ use faults::Fault;
 use quota::Quota;
 use world::World;
 
+pub use envelope::Envelope;
 pub use quota::RateLimit;
+pub use schema::Schema;
 pub use server::serve;
 
 /// The prefix of the API's examples.
@@ -58,6 +75,12 @@ pub struct Options {
     pub rate_limit: RateLimit,
     /// The faults in force at the start.
     pub faults: Vec<Fault>,
+    /// The description of the API that the answers follow.
+    pub schema: Schema,
+    /// The envelope of successful answers.
+    pub envelope: Envelope,
+    /// The most entries of an answer. `None`: all.
+    pub page_size: Option<NonZeroUsize>,
 }
 
 impl Default for Options {
@@ -69,6 +92,9 @@ impl Default for Options {
             speed: None,
             rate_limit: RateLimit::default(),
             faults: Vec::new(),
+            schema: Schema::default(),
+            envelope: Envelope::default(),
+            page_size: None,
         }
     }
 }
@@ -81,6 +107,8 @@ pub struct Simulator {
     quota: Quota,
     faults: Mutex<Vec<Fault>>,
     fixed_answers: Mutex<FixedAnswers>,
+    envelope: Envelope,
+    page_size: Option<NonZeroUsize>,
     stats: Stats,
 }
 
@@ -98,16 +126,13 @@ impl Simulator {
     /// A gateway whose life starts now.
     pub fn new(options: Options, clock: Arc<dyn Clock>) -> Simulator {
         Simulator {
+            world: World::new(&options, Arc::clone(&clock)),
             api_key: options.api_key,
-            world: World::new(
-                options.profiles,
-                options.seed,
-                options.speed,
-                Arc::clone(&clock),
-            ),
             quota: Quota::new(options.rate_limit, clock),
             faults: Mutex::new(options.faults),
             fixed_answers: Mutex::default(),
+            envelope: options.envelope,
+            page_size: options.page_size,
             stats: Stats::default(),
         }
     }

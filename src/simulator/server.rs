@@ -91,8 +91,8 @@ impl Simulator {
             return answers::verbatim(body.clone());
         }
         match platform {
-            None => answers::list(&self.world),
-            Some(platform) => answers::details(&self.world, platform),
+            None => self.list(),
+            Some(platform) => self.details(platform),
         }
     }
 
