@@ -23,8 +23,9 @@
 //! systemd. [`server`] keeps clients to their time, and knows nothing of accounts. [`check`] goes past
 //! the cache: it reads the accounts once, and [`verdict`] says how bad what it finds is, as for the
 //! page at `/`. [`simulator`] is the gateway as its documentation describes it, for demonstrations and
-//! tests; [`demo`] joins it with the exporter, and [`healthcheck`] asks a running one. [`hidden`] and
-//! `likeness` decide what of a value or a word may be printed, and [`memory`] what is given back.
+//! tests; [`demo`] joins it with the exporter, and [`healthcheck`] asks a running one. [`explain`]
+//! shows which fields the gateway answers, and which of them are read. [`hidden`] and
+//! `likeness` decide what of a value or a word may be printed, `printable` what a terminal may get to see of it, and [`memory`] what is given back.
 
 #![warn(missing_docs, missing_debug_implementations)]
 
@@ -35,6 +36,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod explain;
 pub mod exposition;
 pub mod gateway;
 pub mod healthcheck;
@@ -43,6 +45,7 @@ pub mod lifecycle;
 mod likeness;
 pub mod logging;
 pub mod memory;
+mod printable;
 pub mod refresh;
 pub mod reload;
 mod reread;

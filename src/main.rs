@@ -10,12 +10,13 @@ use tracing::Level;
 
 use qlara_exporter::check::{self, CheckError, Format, OutputError, State, progress};
 use qlara_exporter::cli::{
-    CheckArgs, Cli, Command, DemoArgs, GenerateError, HealthcheckArgs, LogArgs, ServeArgs,
-    SimulateArgs, Stop, WebArgs,
+    CheckArgs, Cli, Command, DemoArgs, ExplainArgs, GenerateError, HealthcheckArgs, LogArgs,
+    ServeArgs, SimulateArgs, Stop, WebArgs,
 };
-use qlara_exporter::clock::SystemClock;
+use qlara_exporter::clock::{Clock, SystemClock};
 use qlara_exporter::config::{Config, ConfigErrors, Settings};
 use qlara_exporter::demo::{self, DemoError};
+use qlara_exporter::explain::{self, ExplainError, Explanation, SavedError, Verdict, read_saved};
 use qlara_exporter::healthcheck::{self, HealthError};
 use qlara_exporter::lifecycle::{self, Exporter, LifecycleError};
 use qlara_exporter::logging;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         None => serve(&cli.serve),
         Some(Command::Check(args)) => return audit(&args),
+        Some(Command::Explain(args)) => return explain_answers(&args),
         Some(Command::Demo(args)) => run_demo(&args),
         Some(Command::Simulate(args)) => simulate(args),
         Some(Command::Healthcheck(args)) => check_health(args),
@@ -182,6 +184,36 @@ fn make_audit(args: &CheckArgs) -> Result<State, Error> {
     Ok(state)
 }
 
+/// A saved answer that cannot be read is as good as none.
+fn explain_answers(args: &ExplainArgs) -> ExitCode {
+    match make_explanation(args) {
+        Ok(verdict) => ExitCode::from(verdict.code()),
+        Err(error @ Error::Saved(_)) => fail(&error.to_string(), Verdict::NoAnswer.code()),
+        Err(error @ (Error::Config(_) | Error::Explain(_))) => fail(&error.to_string(), WRONG_USE),
+        Err(error) => fail(&error.to_string(), FAILED),
+    }
+}
+
+fn make_explanation(args: &ExplainArgs) -> Result<Verdict, Error> {
+    start_logging(&args.log)?;
+    let explanation = match &args.from {
+        Some(path) => {
+            let body = read_saved(path)?;
+            Explanation::of_saved(&path.display().to_string(), &body, &Default::default())
+        }
+        None => {
+            let config = Config::load(&args.settings(), &variable)?;
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+            let accounts = explain::accounts(config, &args.account, &clock)?;
+            run(async { Ok(Explanation::of_accounts(accounts).await) })?
+        }
+    };
+    let mut text = Vec::new();
+    explanation.write(args.format(), &mut text)?;
+    print_whole(&text)?;
+    Ok(explanation.verdict())
+}
+
 /// The exit code is the answer; there is nothing to say about an exporter that serves.
 fn check_health(args: HealthcheckArgs) -> Result<(), Error> {
     let timeout = args.timeout;
@@ -197,6 +229,10 @@ enum Error {
     Check(#[from] CheckError),
     #[error(transparent)]
     Output(#[from] OutputError),
+    #[error(transparent)]
+    Explain(#[from] ExplainError),
+    #[error(transparent)]
+    Saved(#[from] SavedError),
     #[error(transparent)]
     Lifecycle(#[from] LifecycleError),
     #[error(transparent)]

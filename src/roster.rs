@@ -225,6 +225,17 @@ impl Workshop {
         })
     }
 
+    /// The gateway as one account sees it.
+    pub fn client(&self, credentials: Credentials) -> Client {
+        Client::new(
+            Arc::clone(&self.transport),
+            self.gateway.url.clone(),
+            credentials,
+            self.gateway.response_bytes,
+            Arc::clone(&self.clock),
+        )
+    }
+
     /// What reads one account.
     pub fn refresher(
         &self,
@@ -232,13 +243,7 @@ impl Workshop {
         rules: Rules,
         metrics: Arc<AccountMetrics>,
     ) -> Refresher {
-        let client = Client::new(
-            Arc::clone(&self.transport),
-            self.gateway.url.clone(),
-            credentials,
-            self.gateway.response_bytes,
-            Arc::clone(&self.clock),
-        );
+        let client = self.client(credentials);
         Refresher::new(
             client,
             rules,

@@ -2,7 +2,7 @@
 
 mod alerts;
 mod exit_codes;
-mod forms;
+pub mod forms;
 mod table;
 mod verdicts;
 

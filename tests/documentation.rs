@@ -119,7 +119,16 @@ fn the_table_of_fields_is_that_of_the_code() {
 
 #[test]
 fn the_flags_of_the_readme_exist() {
-    let help = ["", "check", "demo", "simulate", "healthcheck", "generate"].map(|command| {
+    let help = [
+        "",
+        "check",
+        "explain",
+        "demo",
+        "simulate",
+        "healthcheck",
+        "generate",
+    ]
+    .map(|command| {
         let arguments = [command, "--help"];
         run(exporter().args(arguments.iter().filter(|word| !word.is_empty()))).1
     });

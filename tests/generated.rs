@@ -8,7 +8,15 @@ use tempfile::TempDir;
 
 use crate::harness::process::{exporter, run};
 
-const COMMANDS: [&str; 6] = ["", "check", "demo", "simulate", "healthcheck", "generate"];
+const COMMANDS: [&str; 7] = [
+    "",
+    "check",
+    "demo",
+    "explain",
+    "simulate",
+    "healthcheck",
+    "generate",
+];
 
 struct Generated(TempDir);
 
@@ -189,7 +197,14 @@ fn fish_completes_commands_flags_and_values() {
         ("hea", &["healthcheck"][..]),
         (
             "",
-            &["check", "demo", "generate", "healthcheck", "simulate"],
+            &[
+                "check",
+                "demo",
+                "explain",
+                "generate",
+                "healthcheck",
+                "simulate",
+            ],
         ),
         ("--config", &["--config.check", "--config.file"]),
         ("--web.l", &["--web.listen-address"]),

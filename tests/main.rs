@@ -13,6 +13,7 @@ mod corpus;
 mod dashboards;
 mod deploy;
 mod documentation;
+mod explain;
 mod exporter_metrics;
 mod fault_matrix;
 mod freshness;

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::json::moment;
-use super::printable::neutral;
 use super::report::{Report, Row};
+use crate::printable::neutral;
 use crate::snapshot::Profile;
 use crate::verdict::Finding;
 

@@ -2,10 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::printable::{escaped, neutral};
 use super::report::Report;
 use super::{Audit, Read};
 use crate::config::Origin;
+use crate::printable::{escaped, neutral};
 
 /// An account needs a name to stand in a file.
 const NAMELESS: &str = "default";

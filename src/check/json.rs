@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::Audit;
 use super::notes::Note;
-use super::printable::escaped;
 use super::report::{Report, Row};
+use crate::printable::escaped;
 use crate::snapshot::Profile;
 use crate::verdict::{Cost, Finding};
 

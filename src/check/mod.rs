@@ -7,7 +7,6 @@ mod metrics;
 mod nagios;
 mod notes;
 mod output;
-mod printable;
 pub mod progress;
 mod report;
 mod table;
@@ -20,7 +19,7 @@ use chrono::{DateTime, Utc};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::clock::Clock;
-use crate::config::{AccountConfig, Config, Origin};
+use crate::config::{Config, Origin, UnknownAccount};
 use crate::gateway::model::Status;
 use crate::refresh::{Outcome, Refresher, Standing, Troubles};
 use crate::roster::{RosterError, Workshop};
@@ -67,24 +66,14 @@ impl Filter {
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
     /// `--account` names none of the accounts.
-    #[error("--account: the configuration has no account of that name{}", known(.0))]
-    UnknownAccount(Vec<String>),
+    #[error(transparent)]
+    UnknownAccount(#[from] UnknownAccount),
     /// The thresholds contradict each other.
     #[error("--critical must not be longer than --warning")]
     Thresholds,
     /// The accounts cannot be set up.
     #[error(transparent)]
     Setup(#[from] RosterError),
-}
-
-fn known(names: &[String]) -> String {
-    match names {
-        [] => ", it names none".to_owned(),
-        names => format!(
-            ", expected one of {}",
-            printable::neutral(&names.join(", "))
-        ),
-    }
 }
 
 /// What was read, of all accounts.
@@ -168,10 +157,14 @@ impl Job {
     }
 }
 
-fn jobs(config: Config, wanted: &[String], clock: &Arc<dyn Clock>) -> Result<Vec<Job>, CheckError> {
+fn jobs(
+    mut config: Config,
+    wanted: &[String],
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Job>, CheckError> {
+    config.keep_accounts(wanted)?;
     let workshop = Workshop::of(&config, clock)?;
-    select(config.accounts, wanted)?
-        .into_iter()
+    (config.accounts.into_iter())
         .map(|account| {
             let metrics = AccountMetrics::new(account.name.as_deref());
             let metrics = Arc::new(metrics.map_err(RosterError::from)?);
@@ -182,23 +175,4 @@ fn jobs(config: Config, wanted: &[String], clock: &Arc<dyn Clock>) -> Result<Vec
             })
         })
         .collect()
-}
-
-fn select(
-    mut accounts: Vec<AccountConfig>,
-    wanted: &[String],
-) -> Result<Vec<AccountConfig>, CheckError> {
-    let names: Vec<String> = accounts.iter().filter_map(|at| at.name.clone()).collect();
-    if !wanted.iter().all(|name| names.contains(name)) {
-        return Err(CheckError::UnknownAccount(names));
-    }
-    if !wanted.is_empty() {
-        accounts.retain(|account| {
-            account
-                .name
-                .as_ref()
-                .is_some_and(|name| wanted.contains(name))
-        });
-    }
-    Ok(accounts)
 }

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::io::{self, Write};
 
 use super::Audit;
-use super::printable::neutral;
 use super::report::{Report, Row, State};
+use crate::printable::neutral;
 
 /// Findings and notes that the line tells of.
 const TOLD: usize = 3;

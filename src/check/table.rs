@@ -7,8 +7,8 @@ use anstyle::{AnsiColor, Style};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Audit;
-use super::printable::{fit, width, wrap};
 use super::report::{Report, Row, State};
+use crate::printable::{fit, width, wrap};
 use crate::snapshot::Profile;
 use crate::verdict::{Severity, Verdict};
 

@@ -2,6 +2,7 @@
 //! environment variable.
 
 mod check;
+mod explain;
 mod flags;
 mod generate;
 mod simulator;
@@ -20,6 +21,7 @@ use crate::healthcheck::Target;
 use crate::hidden::Hidden;
 use crate::server::address::TcpAddress;
 pub use check::CheckArgs;
+pub use explain::ExplainArgs;
 use flags::WEB;
 pub use flags::{CacheArgs, ConfigArgs, GatewayArgs, LogArgs, LogFormat, LogLevel, WebArgs};
 pub use generate::{GenerateArgs, GenerateError};
@@ -53,6 +55,9 @@ pub enum Command {
     /// Read all accounts once and judge their profiles: exit 0 if all is fine, 1 for a warning, 2 if
     /// something is critical, 3 if that cannot be found out
     Check(CheckArgs),
+    /// Show which fields the gateway answers, and which of them are read, without any value: exit 0 if
+    /// everything that the metrics need was read, 1 if something is missing, 3 if there was no answer
+    Explain(ExplainArgs),
     /// Serve metrics of a simulated gateway inside the same process: no key, no file, no network
     Demo(DemoArgs),
     /// Serve the simulated gateway alone

@@ -4,6 +4,7 @@
 pub mod duration;
 mod error;
 mod file;
+mod select;
 mod validate;
 pub(crate) mod yaml;
 
@@ -15,6 +16,7 @@ use reqwest::Url;
 
 pub use error::{ConfigError, ConfigErrors};
 pub(crate) use error::{shown, shown_key, shown_unknown_key};
+pub use select::UnknownAccount;
 
 use crate::account::Freshness;
 use crate::gateway::credentials::Credentials;

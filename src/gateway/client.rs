@@ -136,10 +136,25 @@ impl Client {
         }
     }
 
+    /// Where the list is asked for.
+    pub fn list_address(&self) -> Url {
+        self.address("socials")
+    }
+
+    /// The address below which this client asks.
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// Asks below another address from now on.
+    pub fn move_to(&mut self, base: Url) {
+        self.base = base;
+    }
+
     /// What a 404 of the list means: every account has a list, so that the prefix must be wrong.
     pub fn no_such_list(&self) -> GatewayError {
         GatewayError::NoSuchList {
-            path: self.address("socials").path().to_owned(),
+            path: self.list_address().path().to_owned(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Dates in answers.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 /// From this number on a Unix time is in milliseconds: as seconds it lies in the year 5138, as
 /// milliseconds in 1973.
@@ -30,6 +30,72 @@ pub(super) fn from_number(number: f64) -> Option<DateTime<Utc>> {
     let sensible = (0.0..=LAST_MILLISECOND).contains(&milliseconds);
     let milliseconds = sensible.then(|| milliseconds.round() as i64)?;
     DateTime::from_timestamp_millis(milliseconds)
+}
+
+/// How a value of an answer is written, as far as it is a date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DateForm {
+    /// As the API's documentation has it.
+    Rfc3339,
+    /// With a space, or an offset without colon.
+    NearRfc3339,
+    /// A number of seconds.
+    UnixSeconds,
+    /// A number of milliseconds.
+    UnixMilliseconds,
+    /// A date and a time, but nobody knows where: invalid.
+    NoZone,
+    /// A date without a time: invalid.
+    DateOnly,
+}
+
+impl DateForm {
+    /// The form in words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DateForm::Rfc3339 => "RFC 3339 with offset",
+            DateForm::NearRfc3339 => "RFC 3339 with a space or an offset without colon",
+            DateForm::UnixSeconds => "Unix seconds",
+            DateForm::UnixMilliseconds => "Unix milliseconds",
+            DateForm::NoZone => "no time zone",
+            DateForm::DateOnly => "a date without a time",
+        }
+    }
+
+    /// The form of a text, if it is a date.
+    pub fn of_text(text: &str) -> Option<DateForm> {
+        let is_strict = DateTime::parse_from_rfc3339(text).is_ok() && !text.contains(' ');
+        if is_strict {
+            Some(DateForm::Rfc3339)
+        } else if from_text(text).is_some() {
+            Some(DateForm::NearRfc3339)
+        } else if lacks_zone(text) {
+            Some(DateForm::NoZone)
+        } else {
+            let is_date = NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok() && text.len() == 10;
+            is_date.then_some(DateForm::DateOnly)
+        }
+    }
+
+    /// The form of a number, if it lies between 2001 and 5138.
+    pub fn of_number(number: f64) -> Option<DateForm> {
+        const FIRST_SECOND: f64 = 1e9;
+        match number {
+            number if (FIRST_SECOND..FIRST_IN_MILLISECONDS).contains(&number) => {
+                Some(DateForm::UnixSeconds)
+            }
+            number if (FIRST_SECOND * 1e3..FIRST_IN_MILLISECONDS * 1e3).contains(&number) => {
+                Some(DateForm::UnixMilliseconds)
+            }
+            _ => None,
+        }
+    }
+}
+
+fn lacks_zone(text: &str) -> bool {
+    split(text).is_some_and(|(time, zone)| {
+        zone.is_empty() && DateTime::parse_from_rfc3339(&format!("{time}Z")).is_ok()
+    })
 }
 
 /// The date as RFC 3339 writes its offset.

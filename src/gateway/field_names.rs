@@ -71,18 +71,17 @@ impl FieldNames {
         &self.root
     }
 
-    /// The fields that are read at this path from the entry, for those who explain an answer.
-    pub fn fields_at(&self, path: &[&str]) -> Vec<Field> {
+    /// The fields that are read at this path from the entry, each with the place of the name among
+    /// the names of the field, for those who explain an answer.
+    pub fn fields_at(&self, path: &[&str]) -> &[(Field, usize)] {
         let Some((last, objects)) = path.split_last() else {
-            return Vec::new();
+            return &[];
         };
         let names = objects.iter().try_fold(&self.root, |names, name| {
             names.node(name).and_then(|node| node.below.as_deref())
         });
         let node = names.and_then(|names| names.node(last));
-        node.map_or_else(Vec::new, |node| {
-            node.fields.iter().map(|(field, _)| *field).collect()
-        })
+        node.map_or(&[], |node| &node.fields)
     }
 }
 

@@ -6,7 +6,7 @@
 
 pub mod client;
 pub mod credentials;
-mod date;
+pub mod date;
 mod entry;
 mod envelope;
 pub mod error;

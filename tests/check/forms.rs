@@ -72,7 +72,7 @@ async fn json_is_for_jq() {
 }
 
 /// The keys of an object, and of the objects in it.
-fn keys(value: &Value, place: &str, found: &mut Vec<String>) {
+pub fn keys(value: &Value, place: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
             for (key, value) in fields {

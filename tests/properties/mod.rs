@@ -13,7 +13,7 @@ mod parser;
 use proptest::test_runner::Config;
 
 /// So many cases, or as many as `PROPTEST_CASES` asks for.
-fn cases(usual: u32) -> Config {
+pub fn cases(usual: u32) -> Config {
     let asked = std::env::var("PROPTEST_CASES").ok();
     let asked = asked.and_then(|cases| cases.parse().ok());
     Config::with_cases(asked.unwrap_or(usual))

@@ -7,13 +7,13 @@ use unicode_width::UnicodeWidthStr;
 
 /// The text without anything that a terminal would obey or that would put it out of order: control
 /// characters, line ends, marks of direction, invisible spaces.
-pub(super) fn neutral(text: &str) -> String {
+pub(crate) fn neutral(text: &str) -> String {
     let shown = |char| if is_hostile(char) { '\u{fffd}' } else { char };
     text.chars().map(shown).collect()
 }
 
 /// JSON, and YAML that is written as JSON, with everything hostile in its texts escaped.
-pub(super) fn escaped(json: &str) -> Cow<'_, str> {
+pub(crate) fn escaped(json: &str) -> Cow<'_, str> {
     // A line feed is the only one that stands outside of texts.
     let needed = |char: char| is_hostile(char) && char != '\n' && u32::from(char) <= 0xffff;
     if !json.contains(needed) {
@@ -38,7 +38,7 @@ fn is_hostile(char: char) -> bool {
 }
 
 /// The text in exactly so many columns, cut between two characters as people see them.
-pub(super) fn fit(text: &str, columns: usize) -> String {
+pub(crate) fn fit(text: &str, columns: usize) -> String {
     let text = neutral(text);
     if text.width() <= columns {
         let padding = columns - text.width();
@@ -58,7 +58,7 @@ pub(super) fn fit(text: &str, columns: usize) -> String {
 }
 
 /// The text in lines of at most so many columns, broken at spaces where there are any.
-pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let text = neutral(text);
     let mut lines = Vec::new();
     let mut line = String::new();
@@ -80,6 +80,6 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
 }
 
 /// How many columns the text takes.
-pub(super) fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     neutral(text).width()
 }

@@ -1,0 +1,53 @@
+//! `explain`: which fields the gateway answers, which of them are read, and no value of any.
+
+mod gateway;
+mod privacy;
+mod saved;
+
+use qlara_exporter::simulator::Options;
+use serde_json::Value;
+
+use std::sync::Arc;
+
+use qlara_exporter::clock::SystemClock;
+
+use crate::check::Ran;
+use crate::harness::process::{self, exporter};
+use crate::harness::{API_KEY, Gateway};
+
+async fn start(options: Options) -> Gateway {
+    Gateway::start(options, Arc::new(SystemClock)).await
+}
+
+/// The real `explain` at this base address.
+async fn explain_at(url: &str, arguments: &[&str]) -> Ran {
+    let mut command = exporter();
+    command.arg("explain").args(arguments);
+    command.env("QLARA_URL", url).env("QLARA_API_KEY", API_KEY);
+    let ran = tokio::task::spawn_blocking(move || process::run(&mut command));
+    let (code, output, error) = ran.await.expect("a program that ran");
+    Ran {
+        code,
+        output,
+        error,
+    }
+}
+
+/// The real `explain` with an answer on its standard input: exit code, and all that it printed.
+fn explain_input(answer: &str, arguments: &[&str]) -> (i32, String) {
+    let mut command = exporter();
+    command.args(["explain", "--from", "-"]).args(arguments);
+    process::run_with_input(&mut command, answer)
+}
+
+fn explain_json(answer: &Value) -> Value {
+    let (_, output) = explain_input(&answer.to_string(), &["--output", "json"]);
+    serde_json::from_str(&output).unwrap_or_else(|error| panic!("{error}: {output}"))
+}
+
+/// The field of this name in the first call of the first account.
+fn field<'a>(json: &'a Value, name: &str) -> &'a Value {
+    let fields = json["accounts"][0]["calls"][0]["fields"].as_array();
+    let found = fields.expect("fields").iter().find(|at| at["name"] == name);
+    found.unwrap_or_else(|| panic!("no field {name} in {json}"))
+}
