@@ -27,7 +27,7 @@ impl Bar {
         }
     }
 
-    fn at_most(limit: f64, name: String, measured: f64) -> Bar {
+    pub fn at_most(limit: f64, name: String, measured: f64) -> Bar {
         let reached = measured <= limit;
         Bar {
             name,

@@ -7,6 +7,7 @@
 //! moment.
 
 mod bars;
+mod baseline;
 mod client;
 mod disturbance;
 mod options;
@@ -18,6 +19,8 @@ mod scrapes;
 mod startup;
 mod statistics;
 mod world;
+
+use std::path::Path;
 
 use clap::Parser;
 
@@ -35,9 +38,21 @@ fn main() {
         match options.role {
             Some(Role::Gateway { profiles }) => roles::gateway(profiles).await,
             Some(Role::Floor { sends, body }) => roles::floor(sends, &body).await,
-            None => measure(&options).await,
+            None => match &options.baseline {
+                Some(baseline) => compare(&options, baseline).await,
+                None => measure(&options).await,
+            },
         }
     });
+}
+
+async fn compare(options: &Options, baseline: &Path) {
+    let mut bars = Vec::new();
+    for &profiles in &options.sizes {
+        eprintln!("measures {profiles} profiles");
+        bars.extend(baseline::measure(profiles, baseline, options).await);
+    }
+    println!("{}", bars::table(&bars));
 }
 
 async fn measure(options: &Options) {

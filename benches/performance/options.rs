@@ -17,6 +17,9 @@ pub struct Options {
     /// How long a server is driven at a time, in milliseconds.
     #[arg(long, default_value_t = 500)]
     pub milliseconds: u64,
+    /// Another build of the exporter: only refreshes are measured, beside its own.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
     /// Where the figures go.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/target/bench/performance.json"))]
     pub json: PathBuf,

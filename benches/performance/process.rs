@@ -22,7 +22,12 @@ pub struct Process {
 /// The exporter, listening on a port of its choice, with nothing of this environment that it would
 /// read.
 pub fn exporter() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_qlara-exporter"));
+    exporter_at(Path::new(env!("CARGO_BIN_EXE_qlara-exporter")))
+}
+
+/// The same of another build.
+pub fn exporter_at(program: &Path) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("QLARA_")) {
         command.env_remove(name);
     }

@@ -65,12 +65,20 @@ pub async fn measure(world: &World, options: &Options) -> Refreshes {
     }
 }
 
-struct Refresh {
-    seconds: f64,
-    cpu: f64,
+/// What a refresh costs.
+pub struct Refresh {
+    /// The median.
+    pub seconds: f64,
+    /// CPU time in seconds, on average.
+    pub cpu: f64,
 }
 
-async fn refresh_for(turn: Duration, connection: &mut Connection, exporter: &Process) -> Refresh {
+/// Refreshes at least once, and for as long as `turn`.
+pub async fn refresh_for(
+    turn: Duration,
+    connection: &mut Connection,
+    exporter: &Process,
+) -> Refresh {
     let request = Request::gzip(METRICS);
     let mut took = Vec::new();
     let (cpu, started) = (exporter.cpu(), Instant::now());

@@ -34,7 +34,7 @@ pub struct World {
 impl World {
     pub async fn of(profiles: usize) -> World {
         let gateway = Process::start(&mut process::gateway(profiles));
-        let exporter = Process::start(&mut exporter_of(&gateway, "1h"));
+        let exporter = Process::start(&mut exporter_of(process::exporter(), &gateway, "1h"));
         let directory = tempfile::tempdir().expect("a folder");
         let (plain, gzip) = (Request::plain(METRICS), Request::gzip(METRICS));
         World {
@@ -49,7 +49,12 @@ impl World {
 
     /// Another exporter of the same gateway.
     pub fn exporter(&self, ttl: &str) -> Command {
-        exporter_of(&self.gateway, ttl)
+        exporter_of(process::exporter(), &self.gateway, ttl)
+    }
+
+    /// The same of another build.
+    pub fn exporter_at(&self, program: &Path, ttl: &str) -> Command {
+        exporter_of(process::exporter_at(program), &self.gateway, ttl)
     }
 }
 
@@ -58,8 +63,7 @@ async fn save(exporter: &Process, request: &Request, path: PathBuf) -> PathBuf {
     path
 }
 
-fn exporter_of(gateway: &Process, ttl: &str) -> Command {
-    let mut command = process::exporter();
+fn exporter_of(mut command: Command, gateway: &Process, ttl: &str) -> Command {
     command
         .args(["--cache.ttl", ttl, "--qlara.timeout", "1m"])
         .args(["--qlara.url", &url_of(gateway)]);

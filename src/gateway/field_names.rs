@@ -27,8 +27,9 @@ impl Default for FieldNames {
 /// The names of one object.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Names {
-    /// As they are written.
-    exact: HashMap<Box<str>, Node>,
+    /// As they are written, by their length: a few names of the same length are compared faster than
+    /// one is hashed, and every field of every entry is looked up.
+    exact: Vec<Vec<(Box<str>, Node)>>,
     /// Built-in names without case, `_` and `-`, for answers that spell them differently.
     folded: HashMap<Box<str>, Node>,
 }
@@ -56,9 +57,9 @@ impl FieldNames {
                     .push((row.field, place));
             }
         }
-        for name in TABLE.iter().flat_map(|row| row.names) {
-            if let Some(node) = root.folded.get(&*folded(name)) {
-                root.exact.insert((*name).into(), node.clone());
+        for row in TABLE.iter().filter(|row| !paths.contains_key(&row.field)) {
+            for name in row.names {
+                root.exact_mut(name);
             }
         }
         for (field, path) in paths {
@@ -88,24 +89,38 @@ impl FieldNames {
 impl Names {
     /// What a name leads to, if it leads to anything.
     pub(super) fn node(&self, name: &str) -> Option<&Node> {
-        self.exact
-            .get(name)
-            .or_else(|| self.folded.get(&*folded(name)))
+        let alike = self.exact.get(name.len()).map_or(&[][..], Vec::as_slice);
+        let exact = alike.iter().find(|(known, _)| **known == *name);
+        match exact {
+            Some((_, node)) => Some(node),
+            None => self.folded.get(&*folded(name)),
+        }
     }
 
     fn add(&mut self, path: &[String], field: Field) {
         let Some((name, rest)) = path.split_first() else {
             return;
         };
-        // A built-in name that is spelled differently keeps its fields.
-        let built_in = self.folded.get(&*folded(name)).cloned();
-        let node = self
-            .exact
-            .entry(name.as_str().into())
-            .or_insert_with(|| built_in.unwrap_or_default());
+        let node = self.exact_mut(name);
         match rest {
             [] => node.fields.push((field, CONFIGURED)),
             rest => node.below.get_or_insert_default().add(rest, field),
         }
+    }
+
+    /// The node of a name as it is written. A built-in name that is spelled differently keeps its
+    /// fields.
+    fn exact_mut(&mut self, name: &str) -> &mut Node {
+        if self.exact.len() <= name.len() {
+            self.exact.resize_with(name.len() + 1, Vec::new);
+        }
+        let alike = &mut self.exact[name.len()];
+        let place = alike.iter().position(|(known, _)| **known == *name);
+        let place = place.unwrap_or_else(|| {
+            let built_in = self.folded.get(&*folded(name)).cloned();
+            alike.push((name.into(), built_in.unwrap_or_default()));
+            alike.len() - 1
+        });
+        &mut alike[place].1
     }
 }

@@ -327,8 +327,8 @@ fn platform(raw: &RawValue) -> Option<String> {
         .find(|known| platform.eq_ignore_ascii_case(known));
     let usable = is_sensible_identifier(&platform) && !matches!(&*platform, "." | "..");
     match known {
-        Some(known) => Some(known.to_owned()),
-        None => usable.then_some(platform),
+        Some(known) if known != platform => Some(known.to_owned()),
+        _ => usable.then_some(platform),
     }
 }
 
