@@ -198,8 +198,10 @@ fn make_explanation(args: &ExplainArgs) -> Result<Verdict, Error> {
     start_logging(&args.log)?;
     let explanation = match &args.from {
         Some(path) => {
+            let names = Config::field_names(&args.settings())?;
+            let names = explain::names_of_saved(names, &args.account)?;
             let body = read_saved(path)?;
-            Explanation::of_saved(&path.display().to_string(), &body, &Default::default())
+            Explanation::of_saved(&path.display().to_string(), &body, &names)
         }
         None => {
             let config = Config::load(&args.settings(), &variable)?;

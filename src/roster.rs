@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::account::{Account, Freshness};
 use crate::clock::Clock;
@@ -9,7 +10,7 @@ use crate::config::{AccountConfig, Config, Gateway, Origin};
 use crate::exposition::Page;
 use crate::gateway::client::Client;
 use crate::gateway::credentials::Credentials;
-use crate::gateway::transport::{Transport, TransportError};
+use crate::gateway::transport::{Transport, TransportError, TransportSettings};
 use crate::refresh::{Refresher, Rules, Turns};
 use crate::telemetry::account::AccountMetrics;
 
@@ -43,6 +44,7 @@ pub struct Entry {
     /// The answer to scrapes of this account alone.
     pub page: Arc<Page>,
     origin: Origin,
+    gateway: Gateway,
     rules: Rules,
 }
 
@@ -52,7 +54,7 @@ impl Roster {
     /// # Errors
     /// [`RosterError`] when they cannot be set up.
     pub fn new(config: Config, clock: &Arc<dyn Clock>) -> Result<Roster, RosterError> {
-        let workshop = Workshop::of(&config, clock)?;
+        let workshop = Workshop::of(&config, clock);
         Roster::build(config, workshop, |_| None)
     }
 
@@ -61,7 +63,7 @@ impl Roster {
     /// # Errors
     /// [`RosterError`] when they cannot be set up.
     pub fn succeeded_by(&self, config: Config) -> Result<Roster, RosterError> {
-        let workshop = self.workshop.adapted_to(&config)?;
+        let workshop = self.workshop.adapted_to(&config);
         Roster::build(config, workshop, |name| {
             self.entry(name).map(|entry| (self, entry))
         })
@@ -69,17 +71,20 @@ impl Roster {
 
     fn build<'a>(
         config: Config,
-        workshop: Workshop,
+        mut workshop: Workshop,
         former: impl Fn(Option<&str>) -> Option<(&'a Roster, &'a Entry)>,
     ) -> Result<Roster, RosterError> {
         let freshness = config.freshness;
-        let make = |account: AccountConfig| match former(account.name.as_deref()) {
-            Some((roster, entry)) => Ok(entry.succeeded_by(account, roster, &workshop, freshness)),
-            None => Entry::new(account, &workshop, freshness),
-        };
-        let entries: Vec<Entry> = (config.accounts.into_iter())
-            .map(make)
-            .collect::<Result<_, _>>()?;
+        let mut entries = Vec::with_capacity(config.accounts.len());
+        for account in config.accounts {
+            entries.push(match former(account.name.as_deref()) {
+                Some((roster, entry)) => {
+                    entry.succeeded_by(account, roster, &mut workshop, freshness)?
+                }
+                None => Entry::new(account, &mut workshop, freshness)?,
+            });
+        }
+        workshop.keep_transports(&entries);
         let names = entries.iter().map(|entry| entry.account.name());
         Ok(Roster {
             by_name: names
@@ -122,35 +127,39 @@ impl Roster {
         &self.page
     }
 
-    /// Where the gateway is.
-    pub fn gateway(&self) -> &Gateway {
-        &self.workshop.gateway
-    }
-
     /// Whether every file that the configuration names could be read when it was last needed.
     pub fn files_are_good(&self) -> bool {
         let mut accounts = self.entries.iter().map(|entry| &entry.account);
-        self.workshop.transport.is_good() && accounts.all(|account| account.secret_is_good())
+        let mut transports = self.workshop.transports.iter();
+        transports.all(|transport| transport.is_good())
+            && accounts.all(|account| account.secret_is_good())
     }
 }
 
 impl Entry {
     fn new(
         account: AccountConfig,
-        workshop: &Workshop,
+        workshop: &mut Workshop,
         freshness: Freshness,
     ) -> Result<Entry, RosterError> {
         let name = account.name.as_deref();
-        let (origin, rules) = (account.origin, account.rules);
+        let (origin, gateway, rules) = (account.origin, account.gateway, account.rules);
         let metrics = Arc::new(AccountMetrics::new(name)?);
-        let refresher = workshop.refresher(account.credentials, rules.clone(), metrics);
+        let client = workshop.client(&gateway, account.credentials)?;
+        let refresher = workshop.refresher(client, &gateway, rules.clone(), metrics);
         let (name, clock) = (name.map(Arc::from), Arc::clone(&workshop.clock));
         Ok(Entry {
             account: Arc::new(Account::new(name, refresher, freshness, clock)),
             page: Arc::default(),
             origin,
+            gateway,
             rules,
         })
+    }
+
+    /// The budget of a refresh of this account.
+    pub fn timeout(&self) -> Duration {
+        self.gateway.timeout
     }
 
     /// The same account if nothing has changed for it, else one that takes over what it knows; but
@@ -159,102 +168,118 @@ impl Entry {
         &self,
         next: AccountConfig,
         roster: &Roster,
-        workshop: &Workshop,
+        workshop: &mut Workshop,
         freshness: Freshness,
-    ) -> Entry {
-        let (origin, rules) = (next.origin, next.rules);
-        let same_source = self.origin == origin && roster.gateway().url == workshop.gateway.url;
-        let same_way = roster.workshop.is(workshop) && roster.freshness == freshness;
+    ) -> Result<Entry, RosterError> {
+        let (origin, gateway, rules) = (next.origin, next.gateway, next.rules);
+        let same_source = self.origin == origin && self.gateway.url == gateway.url;
+        let same_way = self.gateway == gateway && roster.freshness == freshness;
+        let client = workshop.client(&gateway, next.credentials)?;
         let (account, page) = match same_source && same_way && self.rules == rules {
             true => (Arc::clone(&self.account), Arc::clone(&self.page)),
             false => {
                 let metrics = Arc::clone(self.account.metrics());
-                let refresher = workshop.refresher(next.credentials, rules.clone(), metrics);
+                let refresher = workshop.refresher(client, &gateway, rules.clone(), metrics);
                 let still_true = same_source && self.rules.phone_number == rules.phone_number;
                 let account = self.account.reconfigured(refresher, freshness, still_true);
                 // The former one may still refresh, and its page must not pass for this one's.
                 (Arc::new(account), Arc::default())
             }
         };
-        Entry {
+        Ok(Entry {
             account,
             page,
             origin,
+            gateway,
             rules,
-        }
+        })
     }
 }
 
-/// What all accounts of a configuration have in common.
+/// What the accounts of a configuration share.
 #[derive(Debug, Clone)]
 pub struct Workshop {
-    gateway: Gateway,
-    transport: Arc<Transport>,
+    /// One for all accounts that reach their gateways alike: they share its connections.
+    transports: Vec<Arc<Transport>>,
     turns: Arc<Turns>,
     places: usize,
     clock: Arc<dyn Clock>,
 }
 
 impl Workshop {
-    /// What the accounts of `config` have in common.
-    ///
-    /// # Errors
-    /// [`RosterError`] when there is no way to the gateway.
-    pub fn of(config: &Config, clock: &Arc<dyn Clock>) -> Result<Workshop, RosterError> {
-        Ok(Workshop {
-            gateway: config.gateway.clone(),
-            transport: Arc::new(Transport::new(config.gateway.transport.clone())?),
+    /// What the accounts of `config` share.
+    pub fn of(config: &Config, clock: &Arc<dyn Clock>) -> Workshop {
+        Workshop {
+            transports: Vec::new(),
             turns: Arc::new(Turns::new(config.concurrent_refreshes)),
             places: config.concurrent_refreshes,
             clock: Arc::clone(clock),
-        })
+        }
     }
 
-    /// The same for another configuration. Its accounts take turns with those that are being read.
-    fn adapted_to(&self, config: &Config) -> Result<Workshop, RosterError> {
-        let transport = match self.gateway.transport == config.gateway.transport {
-            true => Arc::clone(&self.transport),
-            false => Arc::new(Transport::new(config.gateway.transport.clone())?),
-        };
-        Ok(Workshop {
-            gateway: config.gateway.clone(),
-            transport,
-            turns: Arc::clone(&self.turns),
+    /// The same for another configuration. Its accounts take turns with those that are being read, and
+    /// reach gateways as before where nothing of that has changed.
+    fn adapted_to(&self, config: &Config) -> Workshop {
+        Workshop {
             places: config.concurrent_refreshes,
-            clock: Arc::clone(&self.clock),
-        })
+            ..self.clone()
+        }
     }
 
     /// The gateway as one account sees it.
-    pub fn client(&self, credentials: Credentials) -> Client {
-        Client::new(
-            Arc::clone(&self.transport),
-            self.gateway.url.clone(),
+    ///
+    /// # Errors
+    /// [`RosterError`] when there is no way to it.
+    pub fn client(
+        &mut self,
+        gateway: &Gateway,
+        credentials: Credentials,
+    ) -> Result<Client, RosterError> {
+        Ok(Client::new(
+            self.transport(&gateway.transport)?,
+            gateway.url.clone(),
             credentials,
-            self.gateway.response_bytes,
+            gateway.response_bytes,
             Arc::clone(&self.clock),
-        )
+        ))
     }
 
     /// What reads one account.
     pub fn refresher(
         &self,
-        credentials: Credentials,
+        client: Client,
+        gateway: &Gateway,
         rules: Rules,
         metrics: Arc<AccountMetrics>,
     ) -> Refresher {
-        let client = self.client(credentials);
         Refresher::new(
             client,
             rules,
-            self.gateway.timeout,
+            gateway.timeout,
             Arc::clone(&self.clock),
             metrics,
             Arc::clone(&self.turns),
         )
     }
 
-    fn is(&self, other: &Workshop) -> bool {
-        Arc::ptr_eq(&self.transport, &other.transport) && self.gateway == other.gateway
+    fn transport(
+        &mut self,
+        settings: &TransportSettings,
+    ) -> Result<Arc<Transport>, TransportError> {
+        let mut known = self.transports.iter();
+        if let Some(transport) = known.find(|known| known.settings() == settings) {
+            return Ok(Arc::clone(transport));
+        }
+        let transport = Arc::new(Transport::new(settings.clone())?);
+        self.transports.push(Arc::clone(&transport));
+        Ok(transport)
+    }
+
+    /// Forgets the transports that none of these accounts uses.
+    fn keep_transports(&mut self, entries: &[Entry]) {
+        self.transports.retain(|transport| {
+            let mut used = entries.iter().map(|entry| &entry.gateway.transport);
+            used.any(|settings| settings == transport.settings())
+        });
     }
 }

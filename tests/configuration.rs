@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use qlara_exporter::config::{Config, Settings};
+use qlara_exporter::gateway::fields::{Field, TABLE};
 use tempfile::TempDir;
 
 use crate::harness::make_too_long;
@@ -39,7 +40,7 @@ fn load_yaml(yaml: &str) -> Result<Config, String> {
 fn every_key_of_the_file_is_read() {
     let config = load_yaml(
         "gateway:\n  url: https://gateway.example/prefix\n  timeout: 5s\n  proxy_url: http://proxy.example:3128\n  \
-         tls_config: {}\n  allow_http: false\n\
+         tls_config: {}\n  allow_http: false\n  fields: {id: socialId, name: profile.displayName}\n\
          cache: {ttl: 2m, max_stale: 1h30m}\n\
          permissions:\n  facebook: [pages_messaging]\n  telegram: [x, y]\n\
          phone_number: mask\n\
@@ -51,12 +52,12 @@ fn every_key_of_the_file_is_read() {
     )
     .expect("a good configuration");
     assert_eq!(
-        config.gateway.url.as_str(),
+        config.accounts[0].gateway.url.as_str(),
         "https://gateway.example/prefix"
     );
-    assert_eq!(config.gateway.timeout, Duration::from_secs(5));
-    assert!(config.gateway.transport.proxy.is_some());
-    assert_eq!(config.gateway.response_bytes, 1024 * 1024);
+    assert_eq!(config.accounts[0].gateway.timeout, Duration::from_secs(5));
+    assert!(config.accounts[0].gateway.transport.proxy.is_some());
+    assert_eq!(config.accounts[0].gateway.response_bytes, 1024 * 1024);
     assert_eq!(config.freshness.ttl, Duration::from_secs(120));
     assert_eq!(config.freshness.max_stale, Duration::from_secs(5400));
     let names: Vec<_> = config
@@ -65,6 +66,11 @@ fn every_key_of_the_file_is_read() {
         .map(|account| account.name.as_deref())
         .collect();
     assert_eq!(names, [Some("one"), Some("two"), Some("three")]);
+    let fields = |path: &[&str]| config.accounts[0].rules.names.fields_at(path).to_vec();
+    assert_eq!(fields(&["socialId"])[0].0, Field::Id);
+    assert_eq!(fields(&["profile", "displayName"])[0].0, Field::Name);
+    assert_eq!(fields(&["profileId"]), []);
+    assert_eq!(fields(&["status"])[0].0, Field::Status);
     let rules = &config.accounts[0].rules;
     assert_eq!(
         rules.expected,
@@ -93,13 +99,13 @@ fn the_defaults_are_the_documented_ones() {
     ] {
         let config = load_yaml(yaml).expect(yaml);
         assert_eq!(
-            config.gateway.url.as_str(),
+            config.accounts[0].gateway.url.as_str(),
             "https://lora-api.agiletelecom.com/api/v1/partner-gateway"
         );
-        assert_eq!(config.gateway.timeout, Duration::from_secs(10));
+        assert_eq!(config.accounts[0].gateway.timeout, Duration::from_secs(10));
         assert_eq!(config.freshness.ttl, Duration::from_secs(60));
         assert_eq!(config.freshness.max_stale, Duration::from_secs(900));
-        assert_eq!(config.gateway.response_bytes, 64 << 20);
+        assert_eq!(config.accounts[0].gateway.response_bytes, 64 << 20);
         assert_eq!(config.concurrent_refreshes, 32);
         assert_eq!(config.accounts.len(), 1);
         assert_eq!(config.accounts[0].name, None);
@@ -120,8 +126,11 @@ fn flags_win_over_the_file() {
     let yaml =
         "gateway: {url: 'https://file.example', timeout: 9s}\ncache: {ttl: 9s, max_stale: 9s}";
     let config = load(settings, directory.path(), yaml).expect("a good configuration");
-    assert_eq!(config.gateway.url.as_str(), "https://flag.example/");
-    assert_eq!(config.gateway.timeout, Duration::from_secs(1));
+    assert_eq!(
+        config.accounts[0].gateway.url.as_str(),
+        "https://flag.example/"
+    );
+    assert_eq!(config.accounts[0].gateway.timeout, Duration::from_secs(1));
     assert_eq!(config.freshness.ttl, Duration::from_secs(2));
     assert_eq!(config.freshness.max_stale, Duration::from_secs(3));
 }
@@ -278,7 +287,7 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
         ),
         (
             "accounts:\n  - {name: a, api_key: s3cret-value}\n",
-            "2:15: accounts[0].api_key: unknown key, expected one of name, api_key_file, api_key_env, basic_auth, expected",
+            "2:15: accounts[0].api_key: unknown key, expected one of name, api_key_file, api_key_env, basic_auth, expected, gateway",
         ),
         (
             "accounts: [{name: a, api_key_file: key, api_key_env: KEY}]",
@@ -513,7 +522,7 @@ fn a_value_that_has_become_a_key_is_not_repeated() {
     for (yaml, mistake) in [
         (
             "gateway: {http://user:s3cret-value@proxy:3128, timeout: 5s}",
-            "1:11: gateway.…: unknown key, expected one of url, timeout, proxy_url, tls_config, allow_http".to_owned(),
+            "1:11: gateway.…: unknown key, expected one of url, timeout, proxy_url, tls_config, allow_http, fields".to_owned(),
         ),
         (
             "s3cret-value: {}",
@@ -556,4 +565,172 @@ fn a_mistake_is_one_line_that_steers_no_terminal() {
         told.expect_err("no such file"),
         "DIR/qlara.yml:1:33: gateway.tls_config.ca_file: cannot read certificates from DIR/no\\u{1b}[1m\\u{85}file: I/O error: No such file or directory (os error 2)"
     );
+}
+
+/// Two accounts, the second of which has this block.
+fn with_block(defaults: &str, own: &str) -> String {
+    format!(
+        "gateway: {defaults}\naccounts:\n- {{name: a, api_key_env: KEY}}\n- name: b\n  api_key_env: KEY\n  gateway: {own}\n"
+    )
+}
+
+#[test]
+fn an_account_overrides_any_key_of_the_gateway_and_inherits_the_others() {
+    let defaults = "{url: 'https://default.example/', timeout: 9s, proxy_url: 'http://proxy.example:1', allow_http: true, fields: {id: socialId}}";
+    let own = |block: &str| {
+        let config = load_yaml(&with_block(defaults, block)).expect(block);
+        let [a, b] = <[_; 2]>::try_from(config.accounts).expect("two accounts");
+        assert_eq!(a.gateway.url.as_str(), "https://default.example/");
+        assert_eq!(a.gateway.timeout, Duration::from_secs(9));
+        (a, b)
+    };
+    for nothing in ["", "{}", "null", "~"] {
+        let (a, b) = own(nothing);
+        assert_eq!((a.gateway, a.rules), (b.gateway, b.rules), "{nothing}");
+    }
+    let (a, b) = own("{url: 'http://own.example/x'}");
+    assert_eq!(b.gateway.url.as_str(), "http://own.example/x");
+    assert_eq!(b.gateway.timeout, a.gateway.timeout);
+    assert_eq!(b.gateway.transport.proxy, a.gateway.transport.proxy);
+    assert!(a.gateway.transport.over_tls && !b.gateway.transport.over_tls);
+    assert_eq!(a.rules.names, b.rules.names);
+    let (a, b) = own("{timeout: 3s, proxy_url: 'http://other.example:2'}");
+    assert_eq!(b.gateway.timeout, Duration::from_secs(3));
+    assert_eq!(b.gateway.url, a.gateway.url);
+    assert_ne!(b.gateway.transport.proxy, a.gateway.transport.proxy);
+    // A key is replaced as a whole.
+    let (a, b) = own("{fields: {name: title}}");
+    let fields = |account: &qlara_exporter::config::AccountConfig, name: &str| {
+        let fields = account.rules.names.fields_at(&[name]);
+        fields.iter().map(|(field, _)| *field).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (fields(&a, "socialId"), fields(&a, "title")),
+        (vec![Field::Id], vec![])
+    );
+    assert_eq!(
+        (fields(&b, "socialId"), fields(&b, "title")),
+        (vec![], vec![Field::Name])
+    );
+    assert_eq!(fields(&b, "profileId"), [Field::Id]);
+}
+
+#[test]
+fn an_accounts_own_key_wins_over_flags_which_win_over_the_defaults() {
+    let directory = TempDir::new().expect("a folder");
+    let settings = Settings {
+        url: Some("https://flag.example/".to_owned()),
+        timeout: Some(Duration::from_secs(1)),
+        ..Settings::default()
+    };
+    let yaml = with_block(
+        "{url: 'https://file.example', timeout: 9s}",
+        "{url: 'https://own.example'}",
+    );
+    let config = load(settings, directory.path(), &yaml).expect("a good configuration");
+    let urls = config.accounts.iter().map(|at| at.gateway.url.as_str());
+    assert_eq!(
+        urls.collect::<Vec<_>>(),
+        ["https://flag.example/", "https://own.example/"]
+    );
+    for account in &config.accounts {
+        assert_eq!(account.gateway.timeout, Duration::from_secs(1));
+    }
+}
+
+#[test]
+fn mistakes_in_an_accounts_gateway_name_their_place() {
+    for (defaults, own, mistake) in [
+        (
+            "{}",
+            "{url: nowhere}",
+            "DIR/qlara.yml:6:18: accounts[1].gateway.url: not an absolute URL",
+        ),
+        (
+            "{}",
+            "{url: 'http://own.example'}",
+            "DIR/qlara.yml:6:18: accounts[1].gateway.url: http:// would send the key in clear: use https://, or set accounts[1].gateway.allow_http to true in the configuration file",
+        ),
+        (
+            "{allow_http: true}",
+            "{allow_http: false, url: 'http://own.example'}",
+            "DIR/qlara.yml:6:37: accounts[1].gateway.url: http:// would send the key in clear: use https://, or set accounts[1].gateway.allow_http to true in the configuration file",
+        ),
+        (
+            "{}",
+            "{timeout: 0s}",
+            "accounts[1].gateway.timeout: must be longer than 0 and at most 1h",
+        ),
+        (
+            "{}",
+            "{proxy_url: nowhere}",
+            "DIR/qlara.yml:6:24: accounts[1].gateway.proxy_url: not an absolute URL",
+        ),
+        (
+            "{}",
+            "{tls_config: {ca_file: nowhere.pem}}",
+            "DIR/qlara.yml:6:35: accounts[1].gateway.tls_config.ca_file: cannot read certificates from DIR/nowhere.pem: I/O error: No such file or directory (os error 2)",
+        ),
+        (
+            "{}",
+            "{fields: {id: a..b}}",
+            "DIR/qlara.yml:6:26: accounts[1].gateway.fields.id: expected the name of a field in the answer, or names joined by dots, such as profile.name",
+        ),
+        // What both inherit is wrong once.
+        (
+            "{url: nowhere}",
+            "{timeout: 3s}",
+            "DIR/qlara.yml:1:16: gateway.url: not an absolute URL",
+        ),
+        (
+            "{fields: {name: ''}}",
+            "{url: 'https://own.example'}",
+            "DIR/qlara.yml:1:26: gateway.fields.name: expected the name of a field in the answer, or names joined by dots, such as profile.name",
+        ),
+    ] {
+        let error = load_yaml(&with_block(defaults, own)).expect_err(own);
+        assert_eq!(error, mistake);
+    }
+    for (block, words) in [
+        ("{urll: x}", "accounts[1].gateway.urll"),
+        ("{fields: {idd: x}}", "accounts[1].gateway.fields"),
+        ("{fields: {id: x, id: y}}", "accounts[1].gateway.fields"),
+        ("{fields: [id]}", "accounts[1].gateway.fields"),
+        ("{fields: {id: [x]}}", "accounts[1].gateway.fields.id"),
+    ] {
+        let error = load_yaml(&with_block("{}", block)).expect_err(block);
+        assert!(
+            error.contains(words) && error.contains("DIR/qlara.yml:6:"),
+            "{block}: {error}"
+        );
+    }
+}
+
+#[test]
+fn every_field_of_the_table_can_be_mapped() {
+    for row in &TABLE {
+        let yaml = format!("gateway: {{fields: {{{}: one.two.three}}}}", row.key);
+        let config = load_yaml(&yaml).expect(row.key);
+        let names = &config.accounts[0].rules.names;
+        let mapped = names.fields_at(&["one", "two", "three"]);
+        assert_eq!(
+            mapped.iter().map(|(field, _)| *field).collect::<Vec<_>>(),
+            [row.field]
+        );
+        for name in row.names {
+            let fields = names.fields_at(&[name]);
+            assert!(
+                fields.iter().all(|(field, _)| *field != row.field),
+                "{name}"
+            );
+        }
+    }
+    for path in ["''", "' '", "'.'", "a.", ".a", "a..b", "'a. .b'"] {
+        let yaml = format!("gateway: {{fields: {{id: {path}}}}}");
+        let error = load_yaml(&yaml).expect_err(path);
+        assert!(
+            error.contains("gateway.fields.id: expected the name of a field"),
+            "{error}"
+        );
+    }
 }

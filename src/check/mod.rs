@@ -163,16 +163,17 @@ fn jobs(
     clock: &Arc<dyn Clock>,
 ) -> Result<Vec<Job>, CheckError> {
     config.keep_accounts(wanted)?;
-    let workshop = Workshop::of(&config, clock)?;
-    (config.accounts.into_iter())
-        .map(|account| {
-            let metrics = AccountMetrics::new(account.name.as_deref());
-            let metrics = Arc::new(metrics.map_err(RosterError::from)?);
-            Ok(Job {
-                name: account.name.as_deref().map(Arc::from),
-                origin: account.origin,
-                refresher: workshop.refresher(account.credentials, account.rules, metrics),
-            })
-        })
-        .collect()
+    let mut workshop = Workshop::of(&config, clock);
+    let mut jobs = Vec::with_capacity(config.accounts.len());
+    for account in config.accounts {
+        let metrics = AccountMetrics::new(account.name.as_deref());
+        let metrics = Arc::new(metrics.map_err(RosterError::from)?);
+        let client = workshop.client(&account.gateway, account.credentials)?;
+        jobs.push(Job {
+            name: account.name.as_deref().map(Arc::from),
+            origin: account.origin,
+            refresher: workshop.refresher(client, &account.gateway, account.rules, metrics),
+        });
+    }
+    Ok(jobs)
 }

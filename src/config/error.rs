@@ -59,9 +59,14 @@ impl From<ConfigError> for ConfigErrors {
 pub(super) struct Mistakes(Vec<ConfigError>);
 
 impl Mistakes {
-    /// The value, or a mistake more.
+    /// The value, or a mistake more. What several accounts inherit is wrong once.
     pub(super) fn or_note<T>(&mut self, result: Result<T, ConfigError>) -> Option<T> {
-        result.map_err(|error| self.0.push(error)).ok()
+        let note = |error| {
+            if !self.0.contains(&error) {
+                self.0.push(error);
+            }
+        };
+        result.map_err(note).ok()
     }
 
     /// What was made of it all, if nothing was wrong.

@@ -33,6 +33,7 @@ pub(super) struct File {
     pub accounts: Vec<Account>,
 }
 
+/// The defaults of all accounts, or what one account has instead.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Gateway {
@@ -41,8 +42,29 @@ pub(super) struct Gateway {
     pub timeout: Option<Duration>,
     /// May hold a password.
     pub proxy_url: Option<Spanned<Hidden>>,
-    pub tls_config: Tls,
-    pub allow_http: bool,
+    pub tls_config: Option<Tls>,
+    pub allow_http: Option<bool>,
+    pub fields: Option<Fields>,
+}
+
+/// Where in an entry of an answer a field stands, where not under its usual names.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Fields {
+    pub platform: Option<Spanned<String>>,
+    pub id: Option<Spanned<String>>,
+    pub username: Option<Spanned<String>>,
+    pub name: Option<Spanned<String>>,
+    pub status: Option<Spanned<String>>,
+    pub disconnected: Option<Spanned<String>>,
+    pub token_expires_at: Option<Spanned<String>>,
+    pub connected_at: Option<Spanned<String>>,
+    pub phone_number: Option<Spanned<String>>,
+    pub linked_accounts: Option<Spanned<String>>,
+    pub page_id: Option<Spanned<String>>,
+    pub category: Option<Spanned<String>>,
+    pub permissions: Option<Spanned<String>>,
+    pub last_activity_at: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -88,6 +110,8 @@ pub(super) struct Account {
     pub basic_auth: Option<BasicAuth>,
     #[serde(default)]
     pub expected: Vec<Spanned<Expected>>,
+    #[serde(default)]
+    pub gateway: Option<Gateway>,
 }
 
 #[derive(Debug, Deserialize)]

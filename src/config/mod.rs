@@ -16,7 +16,7 @@ use reqwest::Url;
 
 pub use error::{ConfigError, ConfigErrors};
 pub(crate) use error::{shown, shown_key, shown_unknown_key};
-pub use select::UnknownAccount;
+pub use select::{FieldNamesByAccount, UnknownAccount};
 
 use crate::account::Freshness;
 use crate::gateway::credentials::Credentials;
@@ -73,8 +73,6 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// The validated configuration.
 #[derive(Debug)]
 pub struct Config {
-    /// Where the gateway is and how to reach it.
-    pub gateway: Gateway,
     /// How long data is used.
     pub freshness: Freshness,
     /// Refreshes that may be under way at once.
@@ -105,6 +103,8 @@ pub struct AccountConfig {
     pub credentials: Credentials,
     /// Where they come from.
     pub origin: Origin,
+    /// Its gateway.
+    pub gateway: Gateway,
     /// How its answers become snapshots.
     pub rules: Rules,
 }
@@ -136,5 +136,18 @@ impl Config {
             None => file::File::default(),
         };
         validate::config(settings, &file, environment)
+    }
+
+    /// How the configuration file names the fields of answers. No secret is looked at.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`]: all that is wrong with the names, or the one mistake for which the file
+    /// cannot be read.
+    pub fn field_names(settings: &Settings) -> Result<FieldNamesByAccount, ConfigErrors> {
+        let file = match &settings.file {
+            Some(path) => file::File::read(path)?,
+            None => file::File::default(),
+        };
+        validate::field_names(settings, &file)
     }
 }

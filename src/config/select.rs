@@ -1,6 +1,9 @@
 //! `--account`: some of the accounts of a configuration.
 
+use std::sync::Arc;
+
 use super::Config;
+use crate::gateway::field_names::FieldNames;
 use crate::printable::neutral;
 
 /// `--account` names none of the accounts.
@@ -25,6 +28,32 @@ impl Config {
                 .retain(|account| account.name.as_ref().is_some_and(is_wanted));
         }
         Ok(())
+    }
+}
+
+/// How a configuration names the fields of answers, account by account.
+#[derive(Debug)]
+pub struct FieldNamesByAccount {
+    pub(super) defaults: Arc<FieldNames>,
+    pub(super) accounts: Vec<(String, Arc<FieldNames>)>,
+}
+
+impl FieldNamesByAccount {
+    /// Those of the account with this name, or of the block of defaults.
+    ///
+    /// # Errors
+    /// [`UnknownAccount`] when no account has the name.
+    pub fn of(self, account: Option<&str>) -> Result<Arc<FieldNames>, UnknownAccount> {
+        let Some(wanted) = account else {
+            return Ok(self.defaults);
+        };
+        let mut accounts = self.accounts.iter();
+        match accounts.find(|(name, _)| name == wanted) {
+            Some((_, names)) => Ok(Arc::clone(names)),
+            None => Err(UnknownAccount(
+                self.accounts.into_iter().map(|(name, _)| name).collect(),
+            )),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use reqwest::Url;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
-use crate::config::{Config, UnknownAccount};
+use crate::config::{Config, FieldNamesByAccount, UnknownAccount};
 use crate::gateway::client::{Client, Exchange};
 use crate::gateway::field_names::FieldNames;
 use crate::gateway::{PREFIXES, Paging};
@@ -115,9 +115,28 @@ pub enum ExplainError {
     /// `--account` names none of the accounts.
     #[error(transparent)]
     UnknownAccount(#[from] UnknownAccount),
+    /// A saved answer cannot be that of several accounts.
+    #[error("--account: a saved answer is that of one account; expected one name with --from")]
+    SeveralAccounts,
     /// The accounts cannot be set up.
     #[error(transparent)]
     Setup(#[from] RosterError),
+}
+
+/// How the fields of a saved answer are named: as those of the `wanted` account, or as the defaults
+/// say.
+///
+/// # Errors
+/// [`ExplainError`] when there is no such account.
+pub fn names_of_saved(
+    names: FieldNamesByAccount,
+    wanted: &[String],
+) -> Result<Arc<FieldNames>, ExplainError> {
+    match wanted {
+        [] => Ok(names.of(None)?),
+        [account] => Ok(names.of(Some(account))?),
+        _ => Err(ExplainError::SeveralAccounts),
+    }
 }
 
 /// The accounts of a configuration that are `wanted`; all where no name is given.
@@ -130,14 +149,17 @@ pub fn accounts(
     clock: &Arc<dyn Clock>,
 ) -> Result<Vec<Account>, ExplainError> {
     config.keep_accounts(wanted)?;
-    let workshop = Workshop::of(&config, clock)?;
-    let accounts = config.accounts.into_iter().map(|account| Account {
-        name: account.name,
-        client: workshop.client(account.credentials),
-        field_names: account.rules.names,
-        timeout: config.gateway.timeout,
-    });
-    Ok(accounts.collect())
+    let mut workshop = Workshop::of(&config, clock);
+    let mut accounts = Vec::with_capacity(config.accounts.len());
+    for account in config.accounts {
+        accounts.push(Account {
+            name: account.name,
+            client: workshop.client(&account.gateway, account.credentials)?,
+            field_names: account.rules.names,
+            timeout: account.gateway.timeout,
+        });
+    }
+    Ok(accounts)
 }
 
 impl Explanation {

@@ -15,7 +15,7 @@ use tracing::error;
 use super::{App, Busy, encoding};
 use crate::account;
 use crate::exposition::{self, Encoding};
-use crate::roster::Roster;
+use crate::roster::Entry;
 
 /// Where Prometheus says how long it waits.
 const TIMEOUT_HEADER: HeaderName = HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
@@ -35,12 +35,13 @@ pub(super) async fn metrics(
         app.telemetry.expose(good, metrics.map(Arc::as_ref))
     };
     let encoding = encoding::accepted(request.headers());
-    let deadline = deadline(request.headers(), &roster);
-    let accounts = roster.entries().iter().map(|entry| &entry.account);
     // One without a name cannot be asked for by name.
-    let shown =
-        accounts.filter(|account| app.options.accounts_on_metrics || account.name().is_none());
-    let views = account::views(shown, deadline).await;
+    let is_shown =
+        |entry: &&Entry| app.options.accounts_on_metrics || entry.account.name().is_none();
+    let shown = || roster.entries().iter().filter(is_shown);
+    let longest = shown().map(Entry::timeout).max().unwrap_or_default();
+    let deadline = deadline(request.headers(), longest);
+    let views = account::views(shown().map(|entry| &entry.account), deadline).await;
     for (_, result) in &views {
         app.telemetry.count_cache_request(*result);
     }
@@ -65,7 +66,7 @@ pub(super) async fn probe(State(app): State<Arc<App>>, request: Request) -> Resu
     };
     let _place = app.place()?;
     let encoding = encoding::accepted(request.headers());
-    let deadline = deadline(request.headers(), &roster);
+    let deadline = deadline(request.headers(), entry.timeout());
     let (view, result) = entry.account.ask().view(deadline).await;
     app.telemetry.count_cache_request(result);
     let nothing = || Ok::<_, prometheus::Error>(Bytes::new());
@@ -105,8 +106,8 @@ fn answer(written: Result<exposition::Body, prometheus::Error>, encoding: Encodi
     }
 }
 
-fn deadline(headers: &HeaderMap, roster: &Roster) -> Instant {
-    Instant::now() + patience(headers, roster.gateway().timeout)
+fn deadline(headers: &HeaderMap, gateway_timeout: Duration) -> Instant {
+    Instant::now() + patience(headers, gateway_timeout)
 }
 
 /// How long this scrape waits for the gateway: for what Prometheus states, less a margin to answer

@@ -6,6 +6,7 @@ use proptest::collection::{btree_set, vec};
 use proptest::option::of;
 use proptest::prelude::*;
 use qlara_exporter::config::{Config, Settings};
+use qlara_exporter::gateway::fields::Field;
 use serde_json::{Value, json};
 
 use super::cases;
@@ -27,8 +28,6 @@ proptest! {
         let meant = |given: Option<Span>, default| given.map_or(default, |span| span.meant());
         prop_assert_eq!(config.freshness.ttl, meant(file.ttl, Duration::from_secs(60)));
         prop_assert_eq!(config.freshness.max_stale, meant(file.max_stale, Duration::from_secs(900)));
-        prop_assert_eq!(config.gateway.timeout, file.timeout.meant());
-        prop_assert_eq!(config.gateway.url.as_str(), file.url);
         let names: Vec<_> = config.accounts.iter().filter_map(|account| account.name.clone()).collect();
         let meant: Vec<_> = file.accounts.iter().map(|account| account.name.clone()).collect();
         prop_assert_eq!(names, meant);
@@ -36,6 +35,15 @@ proptest! {
             prop_assert_eq!(&read.rules.expected, &account.expected);
             let permissions = read.rules.required_permissions.get(&file.platform);
             prop_assert_eq!(permissions, Some(&file.permissions));
+            let own = account.gateway.clone();
+            let url = own.url.as_ref().unwrap_or(&file.url);
+            prop_assert_eq!(read.gateway.url.as_str(), url);
+            prop_assert_eq!(read.gateway.timeout, own.timeout.unwrap_or(file.timeout).meant());
+            let path = own.id_path.as_ref().or(file.id_path.as_ref());
+            let default = vec!["profileId".to_owned()];
+            let path: Vec<&str> = path.unwrap_or(&default).iter().map(String::as_str).collect();
+            let fields = read.rules.names.fields_at(&path);
+            prop_assert!(fields.iter().any(|(field, _)| *field == Field::Id), "{:?}", path);
         }
     }
 }
@@ -44,6 +52,8 @@ proptest! {
 struct File {
     url: String,
     timeout: Span,
+    /// `gateway.fields.id`
+    id_path: Option<Vec<String>>,
     ttl: Option<Span>,
     max_stale: Option<Span>,
     platform: String,
@@ -57,6 +67,31 @@ struct Account {
     /// The key, and its value.
     credentials: (&'static str, Value),
     expected: Vec<(String, String)>,
+    gateway: Own,
+}
+
+/// What an account has in place of the block of defaults.
+#[derive(Debug, Clone)]
+struct Own {
+    url: Option<String>,
+    timeout: Option<Span>,
+    id_path: Option<Vec<String>>,
+}
+
+impl Own {
+    fn json(&self) -> Value {
+        let mut block = serde_json::Map::new();
+        if let Some(url) = &self.url {
+            block.insert("url".to_owned(), json!(url));
+        }
+        if let Some(timeout) = self.timeout {
+            block.insert("timeout".to_owned(), json!(timeout.written()));
+        }
+        if let Some(path) = &self.id_path {
+            block.insert("fields".to_owned(), json!({"id": path.join(".")}));
+        }
+        Value::Object(block)
+    }
 }
 
 /// Hours, minutes and seconds.
@@ -89,9 +124,13 @@ impl File {
             .map(|account| format!("  - {}\n", quoted(&account)))
             .collect();
         format!(
-            "---\ngateway: {{url: '{}', timeout: {}}}\n# A comment.\ncache:\n{times}permissions: {}\naccounts:\n{accounts}",
+            "---\ngateway: {{url: '{}', timeout: {}, fields: {}}}\n# A comment.\ncache:\n{times}permissions: {}\naccounts:\n{accounts}",
             self.url,
             self.timeout.written(),
+            match &self.id_path {
+                Some(path) => quoted(&json!({"id": path.join(".")})),
+                None => "{}".to_owned(),
+            },
             quoted(&json!({ self.platform.as_str(): self.permissions })),
         )
     }
@@ -113,32 +152,48 @@ impl Account {
         let expected =
             expected.map(|(platform, profile)| json!({"platform": platform, "profile": profile}));
         let (key, value) = &self.credentials;
-        json!({"name": self.name, *key: value, "expected": expected.collect::<Vec<_>>()})
+        json!({"name": self.name, *key: value, "expected": expected.collect::<Vec<_>>(),
+            "gateway": self.gateway.json()})
     }
 }
 
-fn file() -> impl Strategy<Value = File> {
-    let url = prop::sample::select(vec![
+fn url() -> impl Strategy<Value = String> {
+    let urls = [
         "https://gateway.example/api/v1/partner-gateway",
         "https://[2001:db8::1]:8443/",
         "http://127.0.0.1:10018/api",
-    ]);
+    ];
+    prop::sample::select(urls.map(str::to_owned).to_vec())
+}
+
+fn timeout() -> impl Strategy<Value = Span> {
+    (0..1_u64, 0..59_u64, 1..60_u64)
+        .prop_map(|(hours, minutes, seconds)| Span(hours, minutes, seconds))
+}
+
+/// The way to a field: names without a dot, none of which is blank.
+fn path() -> impl Strategy<Value = Vec<String>> {
+    let name = odd_text(1..6).prop_map(|name| format!("n{}", name.replace('.', "")));
+    vec(name, 1..4)
+}
+
+fn file() -> impl Strategy<Value = File> {
     let names = btree_set(
         odd_text(1..8).prop_filter("a name", |name| !name.trim().is_empty()),
         1..4,
     );
     let accounts = names.prop_flat_map(|names| names.into_iter().map(account).collect::<Vec<_>>());
-    let timeout = (0..1_u64, 0..59_u64, 1..60_u64)
-        .prop_map(|(hours, minutes, seconds)| Span(hours, minutes, seconds));
     let span = || {
         (0..9_u64, 0..99_u64, 0..99_u64)
             .prop_map(|(hours, minutes, seconds)| Span(hours, minutes, seconds))
     };
     let permissions = (odd_text(1..8), vec(odd_text(0..8), 0..3));
-    (url, timeout, of(span()), of(span()), permissions, accounts).prop_map(
-        |(url, timeout, ttl, max_stale, (platform, permissions), accounts)| File {
-            url: url.to_owned(),
+    let gateway = (url(), timeout(), of(path()));
+    (gateway, of(span()), of(span()), permissions, accounts).prop_map(
+        |((url, timeout, id_path), ttl, max_stale, (platform, permissions), accounts)| File {
+            url,
             timeout,
+            id_path,
             ttl,
             max_stale,
             platform,
@@ -159,9 +214,16 @@ fn account(name: String) -> impl Strategy<Value = Account> {
         )),
     ];
     let expected = btree_set((odd_text(1..4), odd_text(1..4)), 0..3);
-    (credentials, expected).prop_map(move |(credentials, expected)| Account {
+    let own = (of(url()), of(timeout()), of(path()));
+    let own = own.prop_map(|(url, timeout, id_path)| Own {
+        url,
+        timeout,
+        id_path,
+    });
+    (credentials, expected, own).prop_map(move |(credentials, expected, gateway)| Account {
         name: name.clone(),
         credentials,
         expected: expected.into_iter().collect(),
+        gateway,
     })
 }

@@ -14,6 +14,7 @@ gateway:
   url: https://gateway.example/prefix
   proxy_url: http://proxy:s3cret-value@proxy.example:3128
   timeout: 5s
+  fields: {id: socialId, name: profile.name}
 cache: {ttl: 2m, max_stale: 1h}
 limits:
   profiles: 7
@@ -22,6 +23,7 @@ accounts:
 - {name: one, api_key_file: key, expected: [{platform: facebook, profile: x}]}
 - name: two
   api_key_env: KEY
+  gateway: {url: https://other.example, proxy_url: http://proxy:s3cret-value@proxy.example:3128}
 - name: three
   basic_auth: {username: user, password_file: key}
 ";

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::super::file::{Account, File};
 use super::super::yaml::check_path;
-use super::super::{AccountConfig, ConfigError, Environment, Origin, Settings};
-use super::{in_file, rules};
+use super::super::{ConfigError, Environment, Origin, Settings};
+use super::in_file;
 use crate::gateway::credentials::{Alphabet, Credentials, Secret, SecretError};
 
 /// The flag for a single account's key file.
@@ -13,11 +13,11 @@ pub(super) const API_KEY_FILE: &str = "--qlara.api-key-file (QLARA_API_KEY_FILE)
 /// The variable for a single account's key.
 const API_KEY: &str = "QLARA_API_KEY";
 
-pub(super) fn nameless_account(
+/// The secret of the one account that comes from flags and variables.
+pub(super) fn of_default_account(
     settings: &Settings,
-    file: &File,
     environment: Environment,
-) -> Result<AccountConfig, ConfigError> {
+) -> Result<(Credentials, Origin), ConfigError> {
     let (secret, origin) = match (&settings.api_key_file, environment(API_KEY)) {
         (Some(_), Some(_)) => {
             return Err(ConfigError::new(
@@ -44,12 +44,7 @@ pub(super) fn nameless_account(
             ));
         }
     };
-    Ok(AccountConfig {
-        name: None,
-        credentials: Credentials::ApiKey(secret),
-        origin,
-        rules: rules(file, Vec::new()),
-    })
+    Ok((Credentials::ApiKey(secret), origin))
 }
 
 pub(super) fn credentials(

@@ -2,98 +2,187 @@
 
 use std::fmt::Display;
 use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Proxy, Url};
 use serde_saphyr::Spanned;
 
 use super::super::error::Mistakes;
-use super::super::file::File;
+use super::super::file::{self, File};
 use super::super::yaml;
 use super::super::{ConfigError, DEFAULT_TIMEOUT, DEFAULT_URL, Gateway, Settings};
-use super::in_file;
+use super::{fields, in_file};
+use crate::gateway::field_names::FieldNames;
 use crate::gateway::tls;
 use crate::gateway::transport::{ProxyUrl, TransportSettings};
 use crate::hidden::Hidden;
 
+/// The key of the block of defaults.
+const DEFAULTS: &str = "gateway";
 /// Nobody waits longer for metrics.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 /// How much longer than the ttl an unused connection is kept: it outlives the time between two
 /// refreshes, whoever scrapes how often.
 const IDLE_BEYOND_TTL: Duration = Duration::from_secs(5 * 60);
 
-pub(super) fn gateway(
-    settings: &Settings,
-    file: &File,
-    ttl: Duration,
-    mistakes: &mut Mistakes,
-) -> Option<Gateway> {
-    let proxy = file.gateway.proxy_url.as_ref();
-    let proxy = proxy.map(|at| proxy_url(file, at)).transpose();
-    let (url, timeout, proxy) = (
-        mistakes.or_note(url(settings, file)),
-        mistakes.or_note(timeout(settings, file)),
-        mistakes.or_note(proxy),
-    );
-    mistakes.or_note(check_ca_file(file));
-    let ca_file = file.gateway.tls_config.ca_file.as_ref();
-    let (url, proxy) = (url?, proxy?);
-    let via = proxy.iter().map(|ProxyUrl(url)| url);
-    let over_tls = via.chain([&url]).any(|url| url.scheme() == "https");
-    Some(Gateway {
-        url,
-        timeout: timeout?,
-        response_bytes: file.limits.response_bytes,
-        transport: TransportSettings {
-            proxy,
-            over_tls,
-            ca_file: ca_file.map(|at| file.resolve(&at.value)),
-            idle: ttl.saturating_add(IDLE_BEYOND_TTL),
-        },
-    })
+/// The gateway of an account: what its own block gives, else what flags and variables say, else the
+/// block of defaults, key by key.
+pub(super) struct Blocks<'a> {
+    settings: &'a Settings,
+    file: &'a File,
+    /// The account's block, and the key under which it stands.
+    own: Option<(&'a file::Gateway, String)>,
 }
 
-fn timeout(settings: &Settings, file: &File) -> Result<Duration, ConfigError> {
-    let timeout = settings.timeout.or(file.gateway.timeout);
-    let timeout = timeout.unwrap_or(DEFAULT_TIMEOUT);
-    if timeout.is_zero() || timeout > LONGEST_TIMEOUT {
-        let message = "must be longer than 0 and at most 1h";
-        return Err(ConfigError::new(
-            "gateway.timeout (--qlara.timeout)",
-            message,
-        ));
+impl<'a> Blocks<'a> {
+    /// Those of an account that has no block.
+    pub(super) fn default(settings: &'a Settings, file: &'a File) -> Blocks<'a> {
+        Blocks {
+            settings,
+            file,
+            own: None,
+        }
     }
-    Ok(timeout)
-}
 
-fn check_ca_file(file: &File) -> Result<(), ConfigError> {
-    let Some(at) = &file.gateway.tls_config.ca_file else {
-        return Ok(());
-    };
-    let wrong = |message: &dyn Display| in_file(file, at, "gateway.tls_config.ca_file", message);
-    yaml::check_path(&at.value).map_err(|message| wrong(&message))?;
-    let path = file.resolve(&at.value);
-    tls::read_ca_file(&path)
-        .and_then(|content| tls::client_config(Some((&path, &content))))
-        .map(drop)
-        .map_err(|error| wrong(&error))
-}
+    /// Those of an account whose block stands under `key`.
+    pub(super) fn with(&self, own: &'a file::Gateway, key: String) -> Blocks<'a> {
+        Blocks {
+            own: Some((own, key)),
+            ..*self
+        }
+    }
 
-fn url(settings: &Settings, file: &File) -> Result<Url, ConfigError> {
-    // Through a proxy even a loopback address is somewhere else.
-    let proxied = file.gateway.proxy_url.is_some();
-    let clear = match (file.gateway.allow_http, proxied) {
-        (true, _) => ClearText::Anywhere,
-        (false, false) => ClearText::Loopback,
-        (false, true) => ClearText::Nowhere,
-    };
-    match (&settings.url, &file.gateway.url) {
-        (Some(url), _) => checked_url(url, clear)
-            .map_err(|message| ConfigError::new("--qlara.url (QLARA_URL)", message)),
-        (None, Some(at)) => checked_url(&at.value, clear)
-            .map_err(|message| in_file(file, at, "gateway.url", message)),
-        (None, None) => checked_url(DEFAULT_URL, clear)
-            .map_err(|message| ConfigError::new("gateway.url", message)),
+    /// The gateway.
+    pub(super) fn gateway(&self, ttl: Duration, mistakes: &mut Mistakes) -> Option<Gateway> {
+        let proxy = self.find(|block| block.proxy_url.as_ref());
+        let proxy = proxy
+            .map(|(at, key)| proxy_url(self.file, at, key))
+            .transpose();
+        let (url, timeout, proxy) = (
+            mistakes.or_note(self.url()),
+            mistakes.or_note(self.timeout()),
+            mistakes.or_note(proxy),
+        );
+        mistakes.or_note(self.check_ca_file());
+        let (url, proxy) = (url?, proxy?);
+        let via = proxy.iter().map(|ProxyUrl(url)| url);
+        let over_tls = via.chain([&url]).any(|url| url.scheme() == "https");
+        Some(Gateway {
+            url,
+            timeout: timeout?,
+            response_bytes: self.file.limits.response_bytes,
+            transport: TransportSettings {
+                proxy,
+                over_tls,
+                ca_file: self.ca_file().map(|(at, _)| self.file.resolve(&at.value)),
+                idle: ttl.saturating_add(IDLE_BEYOND_TTL),
+            },
+        })
+    }
+
+    /// Whether the account's own block names fields.
+    pub(super) fn have_own_fields(&self) -> bool {
+        let own = self.own.as_ref();
+        own.is_some_and(|(block, _)| block.fields.is_some())
+    }
+
+    /// A value, from the block that wins, and the key of that block.
+    fn find<T>(&self, value: impl Fn(&'a file::Gateway) -> Option<&'a T>) -> Option<(&'a T, &str)> {
+        let own = self.own.as_ref().map(|(block, key)| (*block, key.as_str()));
+        let blocks = own.into_iter().chain([(&self.file.gateway, DEFAULTS)]);
+        blocks
+            .filter_map(|(block, key)| Some((value(block)?, key)))
+            .next()
+    }
+
+    /// The key of the block that could still change something.
+    fn key(&self) -> &str {
+        self.own.as_ref().map_or(DEFAULTS, |(_, key)| key)
+    }
+
+    /// How the gateway names the fields of its answers.
+    pub(super) fn field_names(&self, mistakes: &mut Mistakes) -> Arc<FieldNames> {
+        match self.find(|block| block.fields.as_ref()) {
+            Some((fields, key)) => {
+                fields::field_names(self.file, &format!("{key}.fields"), fields, mistakes)
+            }
+            None => Arc::default(),
+        }
+    }
+
+    fn timeout(&self) -> Result<Duration, ConfigError> {
+        let own = self.own.as_ref().and_then(|(block, _)| block.timeout);
+        let default = self.settings.timeout.or(self.file.gateway.timeout);
+        let timeout = own.or(default).unwrap_or(DEFAULT_TIMEOUT);
+        if timeout.is_zero() || timeout > LONGEST_TIMEOUT {
+            let place = match own {
+                Some(_) => format!("{}.timeout", self.key()),
+                None => "gateway.timeout (--qlara.timeout)".to_owned(),
+            };
+            return Err(ConfigError::new(
+                place,
+                "must be longer than 0 and at most 1h",
+            ));
+        }
+        Ok(timeout)
+    }
+
+    fn ca_file(&self) -> Option<(&'a Spanned<PathBuf>, &str)> {
+        let (tls, key) = self.find(|block| block.tls_config.as_ref())?;
+        Some((tls.ca_file.as_ref()?, key))
+    }
+
+    fn check_ca_file(&self) -> Result<(), ConfigError> {
+        let Some((at, key)) = self.ca_file() else {
+            return Ok(());
+        };
+        let key = format!("{key}.tls_config.ca_file");
+        let wrong = |message: &dyn Display| in_file(self.file, at, &key, message);
+        yaml::check_path(&at.value).map_err(|message| wrong(&message))?;
+        let path = self.file.resolve(&at.value);
+        tls::read_ca_file(&path)
+            .and_then(|content| tls::client_config(Some((&path, &content))))
+            .map(drop)
+            .map_err(|error| wrong(&error))
+    }
+
+    /// An account's own URL counts even if a flag gives another: the flag would send its key there.
+    fn url(&self) -> Result<Url, ConfigError> {
+        let own = self.own.as_ref().and_then(|(block, _)| block.url.as_ref());
+        let checked = |text: &str| self.checked_url(text);
+        match (own, &self.settings.url, &self.file.gateway.url) {
+            (Some(at), ..) => checked(&at.value)
+                .map_err(|message| in_file(self.file, at, &format!("{}.url", self.key()), message)),
+            (None, Some(url), _) => {
+                checked(url).map_err(|message| ConfigError::new("--qlara.url (QLARA_URL)", message))
+            }
+            (None, None, Some(at)) => {
+                checked(&at.value).map_err(|message| in_file(self.file, at, "gateway.url", message))
+            }
+            (None, None, None) => {
+                checked(DEFAULT_URL).map_err(|message| ConfigError::new("gateway.url", message))
+            }
+        }
+    }
+
+    fn checked_url(&self, text: &str) -> Result<Url, String> {
+        // Through a proxy even a loopback address is somewhere else.
+        let proxied = self.find(|block| block.proxy_url.as_ref()).is_some();
+        let allowed = self.find(|block| block.allow_http.as_ref());
+        let clear = match (allowed, proxied) {
+            (Some((true, _)), _) => ClearText::Anywhere,
+            (_, false) => ClearText::Loopback,
+            (_, true) => ClearText::Nowhere,
+        };
+        checked_url(text, clear).map_err(|wrong| match wrong {
+            WrongUrl::InClear => format!(
+                "http:// would send the key in clear: use https://, or set {}.allow_http to true in the configuration file",
+                self.key()
+            ),
+            WrongUrl::Malformed(message) => message.to_owned(),
+        })
     }
 }
 
@@ -105,25 +194,32 @@ enum ClearText {
     Nowhere,
 }
 
-fn checked_url(text: &str, clear: ClearText) -> Result<Url, &'static str> {
-    let url = Url::parse(text).map_err(|_| "not an absolute URL")?;
+/// What is wrong with a URL.
+enum WrongUrl {
+    Malformed(&'static str),
+    InClear,
+}
+
+fn checked_url(text: &str, clear: ClearText) -> Result<Url, WrongUrl> {
+    let malformed = |message| Err(WrongUrl::Malformed(message));
+    let Ok(url) = Url::parse(text) else {
+        return malformed("not an absolute URL");
+    };
     let Some(host) = url.host_str() else {
-        return Err("the URL names no host");
+        return malformed("the URL names no host");
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("credentials do not belong into the URL: use an account's basic_auth");
+        return malformed("credentials do not belong into the URL: use an account's basic_auth");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("the URL must end with its path: no query, no fragment");
+        return malformed("the URL must end with its path: no query, no fragment");
     }
     match url.scheme() {
         "https" => Ok(url),
         "http" if clear == ClearText::Anywhere => Ok(url),
         "http" if clear == ClearText::Loopback && is_loopback(host) => Ok(url),
-        "http" => Err(
-            "http:// would send the key in clear: use https://, or set gateway.allow_http to true in the configuration file",
-        ),
-        _ => Err("expected https:// or http://"),
+        "http" => Err(WrongUrl::InClear),
+        _ => malformed("expected https:// or http://"),
     }
 }
 
@@ -135,8 +231,9 @@ fn is_loopback(host: &str) -> bool {
             .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
-fn proxy_url(file: &File, at: &Spanned<Hidden>) -> Result<ProxyUrl, ConfigError> {
-    let wrong = |message| in_file(file, at, "gateway.proxy_url", message);
+fn proxy_url(file: &File, at: &Spanned<Hidden>, key: &str) -> Result<ProxyUrl, ConfigError> {
+    let key = format!("{key}.proxy_url");
+    let wrong = |message| in_file(file, at, &key, message);
     let url = Url::parse(&at.value.0).map_err(|_| wrong("not an absolute URL"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong("expected http:// or https://"));

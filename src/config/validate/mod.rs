@@ -1,9 +1,12 @@
 //! From what is written to what is meant. All mistakes are told at once.
 
 mod credentials;
+mod fields;
 mod gateway;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde_saphyr::Spanned;
 
@@ -11,11 +14,13 @@ use super::error::Mistakes;
 use super::file::{Account, File};
 use super::{
     AccountConfig, Config, ConfigError, ConfigErrors, DEFAULT_CONCURRENT_REFRESHES,
-    DEFAULT_MAX_STALE, DEFAULT_TTL, Environment, Settings,
+    DEFAULT_MAX_STALE, DEFAULT_TTL, Environment, FieldNamesByAccount, Gateway, Settings,
 };
 use crate::account::Freshness;
+use crate::gateway::field_names::FieldNames;
 use crate::refresh::Rules;
 use credentials::API_KEY_FILE;
+use gateway::Blocks;
 
 /// Permissions that the API's documentation calls required, per platform.
 const REQUIRED_PERMISSIONS: [(&str, [&str; 2]); 2] = [
@@ -33,16 +38,53 @@ pub(super) fn config(
 ) -> Result<Config, ConfigErrors> {
     let mut mistakes = Mistakes::default();
     let freshness = freshness(settings, file);
-    let gateway = gateway::gateway(settings, file, freshness.ttl, &mut mistakes);
-    let accounts = accounts(settings, file, environment, &mut mistakes);
+    let defaults = Blocks::default(settings, file);
+    let reading = Reading {
+        settings,
+        file,
+        environment,
+        ttl: freshness.ttl,
+        gateway: defaults.gateway(freshness.ttl, &mut mistakes),
+        names: defaults.field_names(&mut mistakes),
+        defaults,
+    };
+    let accounts = reading.accounts(&mut mistakes);
     let concurrent_refreshes = mistakes.or_note(concurrent_refreshes(file));
-    let config = gateway.zip(concurrent_refreshes);
-    mistakes.none_in(config.map(|(gateway, concurrent_refreshes)| Config {
-        gateway,
+    mistakes.none_in(concurrent_refreshes.map(|concurrent_refreshes| Config {
         freshness,
         concurrent_refreshes,
         accounts,
     }))
+}
+
+/// How a configuration file names the fields of answers. No secret is looked at.
+pub(super) fn field_names(
+    settings: &Settings,
+    file: &File,
+) -> Result<FieldNamesByAccount, ConfigErrors> {
+    let mut mistakes = Mistakes::default();
+    let blocks = Blocks::default(settings, file);
+    let defaults = blocks.field_names(&mut mistakes);
+    let mut accounts = Vec::with_capacity(file.accounts.len());
+    for (index, account) in file.accounts.iter().enumerate() {
+        let own = account.gateway.as_ref();
+        let own = own.map(|own| blocks.with(own, format!("accounts[{index}].gateway")));
+        let names = own_or_shared_names(own.as_ref(), &defaults, &mut mistakes);
+        accounts.push((account.name.value.clone(), names));
+    }
+    mistakes.none_in(Some(FieldNamesByAccount { defaults, accounts }))
+}
+
+/// Accounts that inherit the names share them.
+fn own_or_shared_names(
+    own: Option<&Blocks>,
+    shared: &Arc<FieldNames>,
+    mistakes: &mut Mistakes,
+) -> Arc<FieldNames> {
+    match own.filter(|own| own.have_own_fields()) {
+        Some(own) => own.field_names(mistakes),
+        None => Arc::clone(shared),
+    }
 }
 
 fn freshness(settings: &Settings, file: &File) -> Freshness {
@@ -67,38 +109,76 @@ fn concurrent_refreshes(file: &File) -> Result<usize, ConfigError> {
     }
 }
 
-fn accounts(
-    settings: &Settings,
-    file: &File,
-    environment: Environment,
-    mistakes: &mut Mistakes,
-) -> Vec<AccountConfig> {
-    if file.accounts.is_empty() {
-        let account = credentials::nameless_account(settings, file, environment);
-        return mistakes.or_note(account).into_iter().collect();
-    }
-    if settings.api_key_file.is_some() {
-        let message = "the configuration file names accounts, which have keys of their own";
-        mistakes.or_note::<()>(Err(ConfigError::new(API_KEY_FILE, message)));
-    }
-    let mut names = HashSet::new();
-    let accounts = file.accounts.iter().enumerate();
-    accounts
-        .filter_map(|(index, account)| {
-            let key = format!("accounts[{index}]");
-            mistakes.or_note(check_name(file, &key, account, &mut names));
-            let credentials = credentials::credentials(file, &key, account, environment);
-            let credentials = mistakes.or_note(credentials);
-            let expected = expected(file, &key, account, mistakes);
-            let (credentials, origin) = credentials?;
-            Some(AccountConfig {
-                name: Some(account.name.value.clone()),
+/// What accounts are read with.
+struct Reading<'a> {
+    settings: &'a Settings,
+    file: &'a File,
+    environment: Environment<'a>,
+    ttl: Duration,
+    defaults: Blocks<'a>,
+    /// What the defaults come to, if nothing is wrong with them.
+    gateway: Option<Gateway>,
+    names: Arc<FieldNames>,
+}
+
+impl Reading<'_> {
+    fn accounts(&self, mistakes: &mut Mistakes) -> Vec<AccountConfig> {
+        let file = self.file;
+        if file.accounts.is_empty() {
+            let secret = credentials::of_default_account(self.settings, self.environment);
+            let account = mistakes.or_note(secret).zip(self.gateway.clone());
+            let account = account.map(|((credentials, origin), gateway)| AccountConfig {
+                name: None,
                 credentials,
                 origin,
-                rules: rules(file, expected),
+                gateway,
+                rules: rules(file, Vec::new(), Arc::clone(&self.names)),
+            });
+            return account.into_iter().collect();
+        }
+        if self.settings.api_key_file.is_some() {
+            let message = "the configuration file names accounts, which have keys of their own";
+            mistakes.or_note::<()>(Err(ConfigError::new(API_KEY_FILE, message)));
+        }
+        let mut names = HashSet::new();
+        let accounts = file.accounts.iter().enumerate();
+        accounts
+            .filter_map(|(index, account)| {
+                let key = format!("accounts[{index}]");
+                mistakes.or_note(check_name(file, &key, account, &mut names));
+                self.account(&key, account, mistakes)
             })
+            .collect()
+    }
+
+    fn account(
+        &self,
+        key: &str,
+        account: &Account,
+        mistakes: &mut Mistakes,
+    ) -> Option<AccountConfig> {
+        let file = self.file;
+        let credentials = credentials::credentials(file, key, account, self.environment);
+        let credentials = mistakes.or_note(credentials);
+        let expected = expected(file, key, account, mistakes);
+        let blocks = account
+            .gateway
+            .as_ref()
+            .map(|own| self.defaults.with(own, format!("{key}.gateway")));
+        let gateway = match &blocks {
+            Some(blocks) => blocks.gateway(self.ttl, mistakes),
+            None => self.gateway.clone(),
+        };
+        let names = own_or_shared_names(blocks.as_ref(), &self.names, mistakes);
+        let ((credentials, origin), gateway) = credentials.zip(gateway)?;
+        Some(AccountConfig {
+            name: Some(account.name.value.clone()),
+            credentials,
+            origin,
+            gateway,
+            rules: rules(file, expected, names),
         })
-        .collect()
+    }
 }
 
 fn check_name<'a>(
@@ -139,14 +219,14 @@ fn expected(
     seen.into_iter().collect()
 }
 
-fn rules(file: &File, expected: Vec<(String, String)>) -> Rules {
+fn rules(file: &File, expected: Vec<(String, String)>, names: Arc<FieldNames>) -> Rules {
     let documented = REQUIRED_PERMISSIONS.map(|(platform, permissions)| {
         (platform.to_owned(), permissions.map(str::to_owned).to_vec())
     });
     let mut required_permissions = BTreeMap::from(documented);
     required_permissions.extend(file.permissions.clone());
     Rules {
-        names: Default::default(),
+        names,
         required_permissions,
         expected,
         phone_number: file.phone_number,

@@ -1,0 +1,53 @@
+//! `gateway.fields`: where in an entry of an answer a field stands.
+
+use std::sync::Arc;
+
+use serde_saphyr::Spanned;
+
+use super::super::error::Mistakes;
+use super::super::file::{Fields, File};
+use super::in_file;
+use crate::gateway::field_names::{FieldNames, FieldPaths};
+use crate::gateway::fields::Field;
+
+/// The names that these fields have instead of their usual ones; `key` is where the block stands.
+pub(super) fn field_names(
+    file: &File,
+    key: &str,
+    fields: &Fields,
+    mistakes: &mut Mistakes,
+) -> Arc<FieldNames> {
+    let mut paths = FieldPaths::new();
+    for (field, at) in stated(fields) {
+        let path: Vec<String> = at.value.split('.').map(str::to_owned).collect();
+        if path.iter().any(|name| name.trim().is_empty()) {
+            let name = field.row().map_or("total", |row| row.key);
+            let message = "expected the name of a field in the answer, or names joined by dots, such as profile.name";
+            let error = in_file(file, at, &format!("{key}.{name}"), message);
+            mistakes.or_note::<()>(Err(error));
+        }
+        paths.insert(field, path);
+    }
+    Arc::new(FieldNames::new(&paths))
+}
+
+fn stated(fields: &Fields) -> impl Iterator<Item = (Field, &Spanned<String>)> {
+    let all = [
+        (Field::Platform, &fields.platform),
+        (Field::Id, &fields.id),
+        (Field::Username, &fields.username),
+        (Field::Name, &fields.name),
+        (Field::Status, &fields.status),
+        (Field::Disconnected, &fields.disconnected),
+        (Field::TokenExpiresAt, &fields.token_expires_at),
+        (Field::ConnectedAt, &fields.connected_at),
+        (Field::PhoneNumber, &fields.phone_number),
+        (Field::LinkedAccounts, &fields.linked_accounts),
+        (Field::PageId, &fields.page_id),
+        (Field::Category, &fields.category),
+        (Field::Permissions, &fields.permissions),
+        (Field::LastActivityAt, &fields.last_activity_at),
+    ];
+    all.into_iter()
+        .filter_map(|(field, at)| Some((field, at.as_ref()?)))
+}
