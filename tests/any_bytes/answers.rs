@@ -7,8 +7,11 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use qlara_exporter::explain::{Explanation, Format};
 use qlara_exporter::exposition::{AccountView, Encoding, Page, SnapshotText};
 use qlara_exporter::gateway::Paging;
+use qlara_exporter::gateway::field_names::{FieldNames, FieldPaths};
+use qlara_exporter::gateway::fields::Field;
 use qlara_exporter::gateway::warnings::ParseWarnings;
 use qlara_exporter::refresh::assembly::read_list;
 use qlara_exporter::refresh::details::{join_details, read_details};
@@ -24,18 +27,27 @@ const LISTED: &str = r#"{"profiles": [
     {"platform": "instagram", "profileId": "a", "name": "", "status": "TOKEN_EXPIRED"}
 ]}"#;
 
-/// Any bytes as the answer to `GET /socials`.
+/// Any bytes as the answer to `GET /socials`, for the metrics and for those who want it explained.
 pub fn list(bytes: &[u8]) {
+    explain(bytes);
     let mut warnings = ParseWarnings::default();
     let read = read_list(bytes, Paging::default(), &rules(), now(), &mut warnings);
     assert!(warnings.unknown_statuses.len() <= 100);
     if let Ok(snapshot) = read {
         check(&snapshot);
     }
+    let rules = Rules {
+        names: Arc::new(names()),
+        ..rules()
+    };
+    if let Ok(snapshot) = read_list(bytes, Paging::default(), &rules, now(), &mut warnings) {
+        check(&snapshot);
+    }
 }
 
 /// Any bytes as the answer to `GET /socials/{platform}`.
 pub fn details(bytes: &[u8]) {
+    explain(bytes);
     let (rules, mut warnings) = (rules(), ParseWarnings::default());
     let whole = Paging::default();
     let listed = read_list(LISTED.as_bytes(), whole, &rules, now(), &mut warnings);
@@ -51,6 +63,25 @@ pub fn details(bytes: &[u8]) {
         }
     }
     check(&snapshot);
+}
+
+/// Whatever it is, it can be explained in either form.
+fn explain(bytes: &[u8]) {
+    let explanation = Explanation::of_saved("answer", bytes, &FieldNames::default());
+    for format in [Format::Text, Format::Json] {
+        let mut out = Vec::new();
+        explanation.write(format, &mut out).expect("written");
+        assert!(String::from_utf8(out).is_ok_and(|text| !text.is_empty()));
+    }
+}
+
+/// Usual names, and names that lead into other fields.
+fn names() -> FieldNames {
+    let path = |text: &str| text.split('.').map(str::to_owned).collect();
+    FieldNames::new(&FieldPaths::from([
+        (Field::Name, path("name.first")),
+        (Field::Category, path("name")),
+    ]))
 }
 
 fn rules() -> Rules {

@@ -102,7 +102,11 @@ fn the_severities_of_alerts_and_findings_agree() {
         }
     }
     // What the audit says of whole accounts.
-    for alert in ["QlaraListIncomplete", "QlaraNoProfiles", "QlaraProfilesDropped"] {
+    for alert in [
+        "QlaraListIncomplete",
+        "QlaraNoProfiles",
+        "QlaraProfilesDropped",
+    ] {
         assert_eq!(severity(alert), "warning", "{alert}");
     }
 }
