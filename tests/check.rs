@@ -17,18 +17,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::harness::clock::ManualClock;
-use crate::harness::process::{self, exporter};
+use crate::harness::process::{Ran, exporter, run_beside};
 use crate::harness::{API_KEY, Gateway};
 
 /// Both permissions that Facebook needs.
 const GRANTED: [&str; 2] = ["pages_messaging", "pages_read_engagement"];
-
-/// What the real program did.
-pub struct Ran {
-    pub code: i32,
-    pub output: String,
-    pub error: String,
-}
 
 /// A gateway with the system's time, in which nothing is connected but these profiles.
 pub async fn gateway(profiles: &Value) -> Gateway {
@@ -44,14 +37,7 @@ pub async fn check(gateway: &Gateway, arguments: &[&str]) -> Ran {
     command
         .env("QLARA_URL", gateway.url())
         .env("QLARA_API_KEY", API_KEY);
-    // The gateway lives on this test's only thread.
-    let ran = tokio::task::spawn_blocking(move || process::run(&mut command));
-    let (code, output, error) = ran.await.expect("a program that ran");
-    Ran {
-        code,
-        output,
-        error,
-    }
+    run_beside(command).await
 }
 
 /// The real `check`, with a configuration file.

@@ -11,8 +11,7 @@ use std::sync::Arc;
 
 use qlara_exporter::clock::SystemClock;
 
-use crate::check::Ran;
-use crate::harness::process::{self, exporter};
+use crate::harness::process::{Ran, exporter, run_beside, run_with_input};
 use crate::harness::{API_KEY, Gateway};
 
 async fn start(options: Options) -> Gateway {
@@ -24,20 +23,14 @@ async fn explain_at(url: &str, arguments: &[&str]) -> Ran {
     let mut command = exporter();
     command.arg("explain").args(arguments);
     command.env("QLARA_URL", url).env("QLARA_API_KEY", API_KEY);
-    let ran = tokio::task::spawn_blocking(move || process::run(&mut command));
-    let (code, output, error) = ran.await.expect("a program that ran");
-    Ran {
-        code,
-        output,
-        error,
-    }
+    run_beside(command).await
 }
 
 /// The real `explain` with an answer on its standard input: exit code, and all that it printed.
 fn explain_input(answer: &str, arguments: &[&str]) -> (i32, String) {
     let mut command = exporter();
     command.args(["explain", "--from", "-"]).args(arguments);
-    process::run_with_input(&mut command, answer)
+    run_with_input(&mut command, answer)
 }
 
 fn explain_json(answer: &Value) -> Value {

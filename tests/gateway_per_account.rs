@@ -8,9 +8,8 @@ use qlara_exporter::config::Settings;
 use qlara_exporter::simulator::{Options, Schema};
 use serde_json::json;
 
-use crate::check::Ran;
 use crate::harness::clock::ManualClock;
-use crate::harness::process::{self, exporter};
+use crate::harness::process::{Ran, exporter, run_beside};
 use crate::harness::scrape::Scrape;
 use crate::harness::{API_KEY, Gateway, Setup, Stack};
 
@@ -215,13 +214,7 @@ async fn explain(arguments: &[&str], yaml: &str, key: Option<&str>) -> Ran {
     if let Some(key) = key {
         command.env("QLARA_API_KEY", key);
     }
-    let ran = tokio::task::spawn_blocking(move || process::run(&mut command));
-    let (code, output, error) = ran.await.expect("a program that ran");
-    Ran {
-        code,
-        output,
-        error,
-    }
+    run_beside(command).await
 }
 
 #[tokio::test]

@@ -2,25 +2,25 @@
 //! failure.
 
 mod asked;
+mod good;
 mod journal;
 mod pause;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use crate::clock::Clock;
-use crate::exposition::{AccountView, SnapshotText};
-use crate::refresh::details::without_details_before;
+use crate::exposition::AccountView;
 use crate::refresh::{LastGood, Outcome, Refresher, Standing, Troubles};
 use crate::snapshot::Snapshot;
 use crate::telemetry::CacheResult;
 use crate::telemetry::account::AccountMetrics;
 pub use asked::{Asked, Waiting, views};
+use good::Good;
 use journal::Journal;
 use pause::Pause;
 
@@ -69,36 +69,6 @@ struct State {
     /// When the refresh under way, or else the latest, was asked for.
     asked: Option<Instant>,
     journal: Journal,
-}
-
-/// The last snapshot that could be read.
-#[derive(Debug, Clone)]
-struct Good {
-    snapshot: Arc<Snapshot>,
-    text: Arc<SnapshotText>,
-    read_at: DateTime<Utc>,
-    aged_from: Instant,
-    /// When the oldest of its details were read, where that is before the list was.
-    details_aged_from: Option<Instant>,
-}
-
-impl Good {
-    fn new(snapshot: Snapshot, account: Option<&str>, aged_from: Instant) -> Good {
-        let oldest = snapshot
-            .details
-            .values()
-            .filter_map(|details| details.oldest);
-        Good {
-            text: Arc::new(SnapshotText::render(&snapshot, account)),
-            read_at: snapshot.read_at,
-            aged_from,
-            details_aged_from: oldest
-                .map(|oldest| oldest.monotonic)
-                .min()
-                .filter(|oldest| *oldest < aged_from),
-            snapshot: Arc::new(snapshot),
-        }
-    }
 }
 
 /// The latest refresh, good or bad.
@@ -337,14 +307,11 @@ impl Account {
 
     /// Details that outlived a failure of their call may end before the list does.
     fn forget_old_details(&self, state: &mut State) {
-        let now = self.clock.monotonic();
-        let max_stale = self.freshness.max_stale;
-        let is_old = |oldest: Instant| now.saturating_duration_since(oldest) >= max_stale;
-        let Some(good) = &mut state.good else { return };
-        if good.details_aged_from.is_some_and(is_old) {
-            let limit = now.checked_sub(max_stale).unwrap_or(now);
-            let snapshot = without_details_before(&good.snapshot, limit);
-            *good = Good::new(snapshot, self.name.as_deref(), good.aged_from);
+        let (now, max_stale) = (self.clock.monotonic(), self.freshness.max_stale);
+        let good = state.good.as_ref();
+        let without = good.and_then(|good| good.without_old_details(self.name(), now, max_stale));
+        if without.is_some() {
+            state.good = without;
             state.view = None;
             state.revision += 1;
         }

@@ -12,7 +12,6 @@ use super::values::parse_state;
 use crate::check::{Filter, Format, Options};
 use crate::config::{Settings, duration};
 use crate::gateway::model::Status;
-use crate::hidden::Hidden;
 use crate::verdict::Thresholds;
 
 const PROFILES: &str = "Profiles";
@@ -73,13 +72,7 @@ pub(super) type State = Option<Status>;
 impl CheckArgs {
     /// What the configuration needs to know of the flags.
     pub fn settings(&self) -> Settings {
-        Settings {
-            file: self.file.clone(),
-            url: self.gateway.url.clone().map(|Hidden(url)| url),
-            api_key_file: self.gateway.api_key_file.clone(),
-            timeout: self.gateway.timeout,
-            ..Settings::default()
-        }
+        self.gateway.settings(self.file.as_ref())
     }
 
     /// What to audit, and how strictly.

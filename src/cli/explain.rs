@@ -7,7 +7,6 @@ use clap::{Args, ValueEnum};
 use super::flags::{CONFIGURATION, GatewayArgs, LogArgs};
 use crate::config::Settings;
 use crate::explain::Format;
-use crate::hidden::Hidden;
 
 const ANSWER: &str = "Answer";
 const OUTPUT: &str = "Output";
@@ -45,13 +44,7 @@ enum Output {
 impl ExplainArgs {
     /// What the configuration needs to know of the flags.
     pub fn settings(&self) -> Settings {
-        Settings {
-            file: self.file.clone(),
-            url: self.gateway.url.clone().map(|Hidden(url)| url),
-            api_key_file: self.gateway.api_key_file.clone(),
-            timeout: self.gateway.timeout,
-            ..Settings::default()
-        }
+        self.gateway.settings(self.file.as_ref())
     }
 
     /// The form of the output.

@@ -9,7 +9,7 @@ use listenfd::ListenFd;
 use reqwest::Url;
 
 use super::values::{parse_external_url, parse_telemetry_path};
-use crate::config::{ConfigErrors, DEFAULT_URL, duration};
+use crate::config::{ConfigErrors, DEFAULT_URL, Settings, duration};
 use crate::hidden::Hidden;
 use crate::lifecycle::Sockets;
 use crate::logging;
@@ -135,6 +135,19 @@ pub struct GatewayArgs {
         value_parser = duration::parse
     )]
     pub timeout: Option<Duration>,
+}
+
+impl GatewayArgs {
+    /// What the configuration needs to know of these flags and of `--config.file`.
+    pub fn settings(&self, file: Option<&PathBuf>) -> Settings {
+        Settings {
+            file: file.cloned(),
+            url: self.url.clone().map(|Hidden(url)| url),
+            api_key_file: self.api_key_file.clone(),
+            timeout: self.timeout,
+            ..Settings::default()
+        }
+    }
 }
 
 /// The cache.

@@ -186,12 +186,9 @@ impl ServeArgs {
     /// What the configuration needs to know of the flags.
     pub fn settings(&self) -> Settings {
         Settings {
-            file: self.config.file.clone(),
-            url: self.gateway.url.clone().map(|Hidden(url)| url),
-            api_key_file: self.gateway.api_key_file.clone(),
-            timeout: self.gateway.timeout,
             ttl: self.cache.ttl,
             max_stale: self.cache.max_stale,
+            ..self.gateway.settings(self.config.file.as_ref())
         }
     }
 }

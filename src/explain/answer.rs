@@ -12,7 +12,8 @@ use crate::gateway::date::DateForm;
 use crate::gateway::field_names::FieldNames;
 use crate::gateway::fields::{Field, Schema};
 use crate::gateway::invalid::kind;
-use crate::gateway::model::{self, Status, Values, read_values};
+use crate::gateway::model::{self, Status};
+use crate::gateway::values::{Values, read_values};
 use crate::gateway::warnings::ParseWarnings;
 
 /// How deep the outer objects of an answer are shown.

@@ -18,6 +18,7 @@ pub mod model;
 mod paging;
 pub mod tls;
 pub mod transport;
+pub mod values;
 pub mod warnings;
 
 pub use linked::{LinkedAccount, LinkedAccounts};

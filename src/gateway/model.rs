@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::entry::Entry;
@@ -202,49 +201,6 @@ pub fn read_details(
     })
 }
 
-/// An answer as JSON, for those who explain it.
-#[derive(Debug)]
-pub struct Values {
-    /// The whole body, where it is JSON.
-    pub document: Option<Value>,
-    /// The entries in it, where they were found.
-    pub entries: Result<Vec<Value>, InvalidResponse>,
-    /// What the answer says of further pages.
-    pub paging: Paging,
-    /// The description that it follows, where its entries tell.
-    pub schema: Option<Schema>,
-}
-
-/// Reads a body as JSON.
-pub fn read_values(body: &[u8], names: &FieldNames) -> Values {
-    let mut values = Values {
-        document: None,
-        entries: Ok(Vec::new()),
-        paging: Paging::default(),
-        schema: None,
-    };
-    let text = match text(body) {
-        Ok(text) => text,
-        Err(error) => {
-            values.entries = Err(error);
-            return values;
-        }
-    };
-    let (mut entries, mut schema) = (Vec::new(), None);
-    let envelope = for_each_entry(&text, |raw| {
-        let entry = Entry::read(raw, names).and_then(|entry| entry.schema());
-        schema = [schema, entry].into_iter().flatten().reduce(Schema::and);
-        entries.push(serde_json::from_str(raw.get()).unwrap_or(Value::Null));
-    });
-    values.document = serde_json::from_str(&text).ok();
-    values.schema = schema;
-    values.entries = envelope.map(|envelope| {
-        values.paging = envelope.paging;
-        entries
-    });
-    values
-}
-
 /// Reads each entry; some must be profiles, or the answer is not understood. An empty array is an
 /// answer.
 fn profiles<'a>(
@@ -269,7 +225,7 @@ fn profiles<'a>(
 
 /// The text of a body: UTF-8, with or without a byte order mark. Single broken bytes cost only the
 /// texts in which they stand.
-fn text(body: &[u8]) -> Result<Cow<'_, str>, InvalidResponse> {
+pub(super) fn text(body: &[u8]) -> Result<Cow<'_, str>, InvalidResponse> {
     if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{' | b'[', 0, ..] | [0, ..] = body {
         return Err(InvalidResponse::NotUtf8);
     }

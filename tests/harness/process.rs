@@ -23,6 +23,24 @@ pub fn exporter() -> Command {
     command
 }
 
+/// What a program did.
+pub struct Ran {
+    pub code: i32,
+    pub output: String,
+    pub error: String,
+}
+
+/// Runs a program to its end, while what it asks lives on this test's only thread.
+pub async fn run_beside(mut command: Command) -> Ran {
+    let ran = tokio::task::spawn_blocking(move || run(&mut command));
+    let (code, output, error) = ran.await.expect("a program that ran");
+    Ran {
+        code,
+        output,
+        error,
+    }
+}
+
 /// Runs a program to its end: exit code, standard output, standard error.
 pub fn run(command: &mut Command) -> (i32, String, String) {
     let output = command.stdin(Stdio::null()).output().expect("a program");

@@ -1,0 +1,55 @@
+//! Answers as JSON values, for those who explain them: what is read of them by the table of fields is
+//! [`super::model`]'s.
+
+use serde_json::Value;
+
+use super::entry::Entry;
+use super::envelope::for_each_entry;
+use super::field_names::FieldNames;
+use super::fields::Schema;
+use super::invalid::InvalidResponse;
+use super::model::text;
+use super::paging::Paging;
+
+/// An answer as JSON, for those who explain it.
+#[derive(Debug)]
+pub struct Values {
+    /// The whole body, where it is JSON.
+    pub document: Option<Value>,
+    /// The entries in it, where they were found.
+    pub entries: Result<Vec<Value>, InvalidResponse>,
+    /// What the answer says of further pages.
+    pub paging: Paging,
+    /// The description that it follows, where its entries tell.
+    pub schema: Option<Schema>,
+}
+
+/// Reads a body as JSON.
+pub fn read_values(body: &[u8], names: &FieldNames) -> Values {
+    let mut values = Values {
+        document: None,
+        entries: Ok(Vec::new()),
+        paging: Paging::default(),
+        schema: None,
+    };
+    let text = match text(body) {
+        Ok(text) => text,
+        Err(error) => {
+            values.entries = Err(error);
+            return values;
+        }
+    };
+    let (mut entries, mut schema) = (Vec::new(), None);
+    let envelope = for_each_entry(&text, |raw| {
+        let entry = Entry::read(raw, names).and_then(|entry| entry.schema());
+        schema = [schema, entry].into_iter().flatten().reduce(Schema::and);
+        entries.push(serde_json::from_str(raw.get()).unwrap_or(Value::Null));
+    });
+    values.document = serde_json::from_str(&text).ok();
+    values.schema = schema;
+    values.entries = envelope.map(|envelope| {
+        values.paging = envelope.paging;
+        entries
+    });
+    values
+}
