@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{listing, reference, schema, uc_017};
+use crate::check::check;
 use crate::harness::Setup;
 use crate::harness::log::Log;
 
@@ -204,5 +205,9 @@ async fn a_list_that_is_not_found_names_the_other_prefix() {
         let page = stack.get("/").send().await.expect("an answer");
         let page = page.text().await.expect("a text");
         assert!(page.contains("/api/partner-gateway/v1"), "{page}");
+        let url = format!("http://{}{prefix}", gateway.gateway.address);
+        let ran = check(&gateway.gateway, &["--qlara.url", &url, "--output", "json"]).await;
+        assert_eq!(ran.code, 3);
+        assert!(ran.output.contains(&expected), "{}", ran.output);
     }
 }

@@ -304,3 +304,30 @@ async fn the_description_is_told_by_the_fields_that_only_it_has() {
         assert_eq!(schema(&scrape), description, "{entry}");
     }
 }
+
+#[tokio::test]
+async fn the_description_is_logged_once_and_when_it_changes_and_shown_on_the_page_and_by_check() {
+    let old = json!([uc_017("facebook", "a")]).to_string();
+    let new = json!([reference("facebook", "a", false)]).to_string();
+    let stack = Setup::default().start().await;
+    let log = crate::harness::log::Log::collect(tracing::Level::INFO);
+    let mut told = Vec::new();
+    for list in [&*old, &*old, &*new, "[]", &*new, &*old] {
+        stack.gateway.answer_list(list).await;
+        stack.scrape_after(61).await;
+        let lines = log.take();
+        let lines = lines
+            .lines()
+            .filter(|line| line.contains("follows this description"));
+        let schema = |line: &str| line.split("schema=").nth(1).map(str::to_owned);
+        told.push(lines.filter_map(schema).collect::<Vec<_>>().concat());
+    }
+    // An empty list tells nothing, and changes nothing.
+    assert_eq!(told, ["uc-017", "", "reference", "", "", "uc-017"]);
+    let page = stack.get("/").send().await.expect("an answer");
+    let page = page.text().await.expect("a text");
+    assert!(page.contains("API description uc-017"), "{page}");
+    let ran = crate::check::check(&stack.gateway, &[]).await;
+    let line = "          Description of the API: uc-017\n";
+    assert!(ran.output.contains(line), "{}", ran.output);
+}
