@@ -23,7 +23,7 @@ const ENVELOPE_DEPTH: usize = 2;
 const IDENTITY: [Field; 2] = [Field::Id, Field::Username];
 const STATE: [Field; 2] = [Field::Status, Field::Disconnected];
 
-/// Dates of which nobody knows the moment.
+/// Forms of dates that name no moment.
 const WITHOUT_MOMENT: [DateForm; 2] = [DateForm::NoZone, DateForm::DateOnly];
 
 /// Which call an answer belongs to.
@@ -198,7 +198,7 @@ impl Answer {
                 let count = seen.dates.get(&form).copied().unwrap_or_default();
                 if count > 0 && is_read {
                     let text = format!(
-                        "{path}: {count} dates have {}, and are invalid: nobody knows which moment they mean",
+                        "{path}: {count} dates are invalid ({}): they name no moment",
                         form.as_str()
                     );
                     self.problems.push(Problem::of(text));

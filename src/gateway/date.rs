@@ -8,13 +8,13 @@ const FIRST_IN_MILLISECONDS: f64 = 1e11;
 /// The end of the year 9999 in Unix milliseconds: the last that RFC 3339 can write.
 const LAST_MILLISECOND: f64 = 253_402_300_799_999.0;
 
-/// RFC 3339, also with a space for the `T`, with a space before the offset, with an offset without
-/// colon or minutes, or with `UTC` or `GMT` for `Z`. A date without a zone is no moment: guessing the
-/// hours would be a lie.
+/// Reads RFC 3339, also with a space for the `T`, with a space before the offset, with an offset without
+/// colon or minutes, or with `UTC` or `GMT` for `Z`. A date without a zone is invalid: its moment would
+/// be a guess.
 pub(super) fn from_text(text: &str) -> Option<DateTime<Utc>> {
     let moment = DateTime::parse_from_rfc3339(text)
         .or_else(|_| DateTime::parse_from_rfc3339(&with_plain_offset(text).unwrap_or_default()));
-    // Before 1970 there was no gateway: such a date stands for none, as Go's zero time does.
+    // No token ends before 1970: such a date, Go's zero time for example, means that there is none.
     moment
         .ok()
         .map(|moment| moment.to_utc())
@@ -43,7 +43,7 @@ pub enum DateForm {
     UnixSeconds,
     /// A number of milliseconds.
     UnixMilliseconds,
-    /// A date and a time, but nobody knows where: invalid.
+    /// A date and a time without a zone: invalid.
     NoZone,
     /// A date without a time: invalid.
     DateOnly,

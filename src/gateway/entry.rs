@@ -81,7 +81,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// An empty text identifies nobody: the next name may.
+/// `null` is no value. An empty text is no identifier: the next name of the field is tried.
 fn is_stated(field: Field, raw: &RawValue) -> bool {
     let identifies = matches!(field, Field::Platform | Field::Id | Field::Username);
     raw.get() != "null" && !(identifies && raw.get() == "\"\"")

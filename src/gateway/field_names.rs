@@ -73,7 +73,7 @@ impl FieldNames {
     }
 
     /// The fields that are read at this path from the entry, each with the place of the name among
-    /// the names of the field, for those who explain an answer.
+    /// the names of the field. For `explain`.
     pub fn fields_at(&self, path: &[&str]) -> &[(Field, usize)] {
         let Some((last, objects)) = path.split_last() else {
             return &[];

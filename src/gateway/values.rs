@@ -1,5 +1,4 @@
-//! Answers as JSON values, for those who explain them: what is read of them by the table of fields is
-//! [`super::model`]'s.
+//! Answers as JSON values, for `explain`. [`super::model`] reads them for the metrics.
 
 use serde_json::Value;
 
@@ -11,7 +10,7 @@ use super::invalid::InvalidResponse;
 use super::model::text;
 use super::paging::Paging;
 
-/// An answer as JSON, for those who explain it.
+/// An answer as JSON.
 #[derive(Debug)]
 pub struct Values {
     /// The whole body, where it is JSON.

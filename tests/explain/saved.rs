@@ -164,7 +164,7 @@ fn the_form_of_dates_is_told_and_one_without_a_zone_is_a_problem() {
         assert_eq!(json["exit_code"], code, "{json}");
         let problems = json["accounts"][0]["problems"].to_string();
         assert_eq!(
-            problems.contains("nobody knows which moment"),
+            problems.contains("they name no moment"),
             code == 1,
             "{problems}"
         );
