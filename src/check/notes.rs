@@ -57,6 +57,7 @@ impl Audit {
         shown.map(say).collect()
     }
 
+    /// As for the list, a part is a warning.
     fn notes_of_parts(&self, snapshot: &Snapshot) -> Vec<Said> {
         let details = snapshot.details.iter();
         let parts = details
@@ -65,7 +66,7 @@ impl Audit {
             let text = format!(
                 "the details of {platform} are a part: permissions of the other profiles are not known"
             );
-            (State::Unknown, text)
+            (State::Warning, text)
         };
         parts.map(say).collect()
     }

@@ -1,12 +1,17 @@
 //! A list in part does not pass for the whole.
 
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use qlara_exporter::clock::SystemClock;
+use qlara_exporter::simulator::{Options, Schema};
 use serde_json::{Value, json};
 
 use super::{listing, reference, uc_017, with};
 use crate::check::{check, gateway};
 use crate::harness::listener::{Recorder, http_answer};
 use crate::harness::log::Log;
-use crate::harness::{API_KEY, Setup};
+use crate::harness::{API_KEY, Gateway, Setup};
 
 /// What a whole list may say beside its one entry.
 fn whole() -> Vec<Value> {
@@ -232,4 +237,30 @@ async fn details_in_part_say_so_and_take_nothing_away() {
         .answer_details("facebook", details(&["a"], 1))
         .await;
     assert_eq!(known(&stack.scrape_after(61).await.text), 1);
+}
+
+#[tokio::test]
+async fn the_simulated_gateways_pages_are_warnings() {
+    for schema in [Schema::Uc017, Schema::Reference] {
+        let options = Options {
+            schema,
+            profiles: 40,
+            page_size: NonZeroUsize::new(2),
+            ..Options::default()
+        };
+        let gateway = Gateway::start(options, Arc::new(SystemClock)).await;
+        let ran = check(&gateway, &["--status", "connected", "--output", "json"]).await;
+        let json: Value = serde_json::from_str(&ran.output).expect("JSON");
+        let notes = json["notes"].as_array().expect("notes");
+        let of_details = |note: &&Value| {
+            note["text"]
+                .as_str()
+                .is_some_and(|it| it.contains("details"))
+        };
+        assert!(notes.iter().any(|note| of_details(&note)), "{json}");
+        assert!(
+            notes.iter().all(|note| note["state"] == "WARNING"),
+            "{json}"
+        );
+    }
 }
