@@ -725,7 +725,8 @@ fn every_field_of_the_table_can_be_mapped() {
             );
         }
     }
-    for path in ["''", "' '", "'.'", "a.", ".a", "a..b", "'a. .b'"] {
+    let long = format!("a.{}", "x".repeat(129));
+    for path in ["''", "' '", "'.'", "a.", ".a", "a..b", "'a. .b'", &long] {
         let yaml = format!("gateway: {{fields: {{id: {path}}}}}");
         let error = load_yaml(&yaml).expect_err(path);
         assert!(

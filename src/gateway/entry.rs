@@ -81,10 +81,15 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// `null` is no value. An empty text is no identifier: the next name of the field is tried.
+/// `null` is no value. What can be no identifier leaves the field to its next name.
 fn is_stated(field: Field, raw: &RawValue) -> bool {
-    let identifies = matches!(field, Field::Platform | Field::Id | Field::Username);
-    raw.get() != "null" && !(identifies && raw.get() == "\"\"")
+    let text = raw.get();
+    let is_scalar = || text.starts_with(|char: char| char == '"' || char.is_ascii_digit());
+    match field {
+        Field::Platform | Field::Id => text != "\"\"" && is_scalar(),
+        Field::Username => text != "\"\"" && text != "null",
+        _ => text != "null",
+    }
 }
 
 struct ObjectVisitor<'e, 'n, 'a> {

@@ -8,6 +8,8 @@ const EXPECTED: &str = "an array of profiles, alone or under \"profiles\" or \"s
 
 /// Names of keys that are told of one object.
 const MAX_KEYS: usize = 8;
+/// No name of a field comes near this length, in bytes.
+const LONGEST_NAME: usize = 40;
 
 /// Why an answer with a good status cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -158,7 +160,11 @@ impl Found {
         }
     }
 
-    pub(super) fn add(&mut self, name: String, value: Option<Found>) {
+    /// A name that is too long to be shown is not kept either: it may be as long as the body.
+    pub(super) fn add(&mut self, mut name: String, value: Option<Found>) {
+        if name.len() > LONGEST_NAME {
+            name = String::new();
+        }
         match self.keys.len() < MAX_KEYS {
             true => self.keys.push((name, value)),
             false => self.more += 1,
@@ -223,7 +229,6 @@ impl Display for Keys<'_> {
 /// A name in quotes if it looks like the name of a field. Some answers use identifiers or texts of
 /// people as names: these are values, and are not shown.
 pub(crate) fn shown_name(name: &str) -> Cow<'static, str> {
-    const LONGEST: usize = 40;
     const MAX_DIGITS: usize = 3;
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'$');
     let starts_well = name
@@ -231,7 +236,10 @@ pub(crate) fn shown_name(name: &str) -> Cow<'static, str> {
         .next()
         .is_some_and(|byte| !byte.is_ascii_digit());
     let digits = name.bytes().filter(u8::is_ascii_digit).count();
-    match starts_well && name.len() <= LONGEST && digits <= MAX_DIGITS && name.bytes().all(is_word)
+    match starts_well
+        && name.len() <= LONGEST_NAME
+        && digits <= MAX_DIGITS
+        && name.bytes().all(is_word)
     {
         true => Cow::Owned(format!("\"{name}\"")),
         false => Cow::Borrowed("(a name that is not shown)"),

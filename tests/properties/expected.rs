@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::entries::{Entry, Given};
 use crate::any_bytes::parser::Series;
@@ -135,7 +135,11 @@ fn schema(entries: &[Option<Entry>]) -> Option<&'static str> {
     let is_stated = |json: &Option<Value>| json.as_ref().is_some_and(|json| !json.is_null());
     let entries = || entries.iter().flatten();
     let uc_017 = entries().any(|entry| {
-        let has_id = is_stated(&entry.id.json) && entry.id.json != Some(json!(""));
+        // A text that is not empty, or a number without a sign.
+        let has_id = entry.id.json.as_ref().is_some_and(|id| match id {
+            Value::String(id) => !id.is_empty(),
+            id => id.as_f64().is_some_and(|id| id >= 0.0),
+        });
         is_stated(&entry.status.json)
             || is_stated(&entry.token_expires_at.json)
             || (has_id && entry.dialect.documents_id())

@@ -111,6 +111,9 @@ async fn the_first_name_that_is_present_counts() {
         (json!({"profileId": "", "id": "b"}), "b"),
         (json!({"id": 17, "username": "c"}), "17"),
         (json!({"id": {}, "username": "c"}), "c"),
+        (json!({"profileId": {"value": "a"}, "id": "b"}), "b"),
+        (json!({"profileId": false, "id": 5}), "5"),
+        (json!({"profileId": -5, "id": "b"}), "b"),
         (json!({"username": 5}), "5"),
     ] {
         let entry = with(entry, "platform", json!("facebook"));

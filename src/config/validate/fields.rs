@@ -10,6 +10,9 @@ use super::in_file;
 use crate::gateway::field_names::{FieldNames, FieldPaths};
 use crate::gateway::fields::Field;
 
+/// The longest name in a path, in bytes.
+const LONGEST_NAME: usize = 128;
+
 /// The names that these fields have instead of their usual ones; `key` is where the block stands.
 pub(super) fn field_names(
     file: &File,
@@ -20,13 +23,15 @@ pub(super) fn field_names(
     let mut paths = FieldPaths::new();
     for (field, at) in stated(fields) {
         let path: Vec<String> = at.value.split('.').map(str::to_owned).collect();
-        if path.iter().any(|name| name.trim().is_empty()) {
+        let is_name = |name: &String| !name.trim().is_empty() && name.len() <= LONGEST_NAME;
+        if path.iter().all(is_name) {
+            paths.insert(field, path);
+        } else {
             let name = field.row().map_or("total", |row| row.key);
             let message = "expected the name of a field in the answer, or names joined by dots, such as profile.name";
             let error = in_file(file, at, &format!("{key}.{name}"), message);
             mistakes.or_note::<()>(Err(error));
         }
-        paths.insert(field, path);
     }
     Arc::new(FieldNames::new(&paths))
 }
