@@ -289,6 +289,58 @@ async fn a_corrected_key_does_not_wait_for_the_end_of_a_pause() {
     );
 }
 
+/// A pause of each kind, and how many seconds it lasts.
+const PAUSES: [(&str, u64); 5] = [
+    ("list:retry-after=200s", 200),
+    ("details:retry-after=200s", 200),
+    ("list:status=401", 60),
+    ("list:status=403", 60),
+    ("list:status=503", 1),
+];
+
+#[tokio::test]
+async fn a_pause_of_any_kind_survives_a_reload() {
+    let yaml = |ttl: &str| format!("cache: {{ttl: {ttl}}}\npermissions: {{facebook: [x]}}\n");
+    for (fault, seconds) in PAUSES {
+        let stack = start(&yaml("1s")).await;
+        stack.gateway.faults(fault).await;
+        stack.scrape().await;
+        let asked = stack.gateway.stats().await.list;
+        for ttl in ["2s", "0s"] {
+            stack.reload_with(&yaml(ttl)).await;
+            stack.scrape().await;
+            assert_eq!(stack.gateway.stats().await.list, asked, "{fault}, {ttl}");
+        }
+        stack.scrape_after(seconds).await;
+        assert_eq!(stack.gateway.stats().await.list, asked + 1, "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn a_pause_does_not_hold_for_another_key_or_another_address() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let key = directory.path().join("key");
+    let yaml = |more: &str| {
+        let file = key.display();
+        format!("cache: {{ttl: 1s}}\naccounts: [{{name: a, api_key_file: '{file}'{more}}}]")
+    };
+    std::fs::write(&key, "wrong").expect("a file");
+    let stack = start(&yaml("")).await;
+    stack.scrape().await;
+    // The same file, another key, and something that makes the account another one.
+    std::fs::write(&key, API_KEY).expect("a file");
+    stack.reload_with(&yaml(", gateway: {timeout: 5s}")).await;
+    assert_eq!(stack.scrape().await.value(r#"qlara_up{account="a"}"#), 1.0);
+    stack.gateway.faults("list:retry-after=200s").await;
+    stack.scrape_after(2).await;
+    stack.gateway.faults("").await;
+    let asked = stack.gateway.stats().await.list;
+    let elsewhere = format!(", gateway: {{url: '{}/'}}", stack.gateway.url());
+    stack.reload_with(&yaml(&elsewhere)).await;
+    stack.scrape().await;
+    assert_eq!(stack.gateway.stats().await.list, asked + 1);
+}
+
 #[tokio::test]
 async fn a_secret_file_that_cannot_be_read_shows_in_the_metric_until_it_can() {
     let directory = tempfile::tempdir().expect("a folder");

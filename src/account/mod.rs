@@ -108,8 +108,9 @@ impl Account {
         }
     }
 
-    /// This account under another configuration. It asks at the next scrape, whatever pause held
-    /// before, and until then goes on with what it knows, if that is `still_true`.
+    /// This account under another configuration. It asks at the next scrape, and until then goes on
+    /// with what it knows, if that is `still_true`. A backoff holds on if the gateway would be asked
+    /// with the same credentials at the same address.
     pub fn reconfigured(
         &self,
         refresher: Refresher,
@@ -117,7 +118,13 @@ impl Account {
         still_true: bool,
     ) -> Account {
         let before = self.state.lock();
+        let backoff = before.pause.clone();
+        let pause = match refresher.asks_as(&self.refresher) {
+            true => backoff,
+            false => Pause::default(),
+        };
         let state = State {
+            pause,
             good: before.good.clone().filter(|_| still_true),
             due: true,
             latest: before.latest.clone().filter(|_| still_true),

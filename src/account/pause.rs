@@ -12,7 +12,7 @@ const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The pause of one account.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Pause {
     until: Option<Instant>,
     failures_in_a_row: u32,

@@ -158,6 +158,11 @@ impl Client {
         }
     }
 
+    /// Whether this client asks at the same address, and with the same credentials, as `other`.
+    pub fn asks_as(&self, other: &Client) -> bool {
+        self.base == other.base && self.credentials.are_those_of(&other.credentials)
+    }
+
     /// Whether a text repeats what this account shows to the gateway.
     pub fn repeats_secret(&self, text: &str) -> bool {
         self.credentials.are_repeated_in(text)

@@ -47,6 +47,25 @@ impl Credentials {
 }
 
 impl Credentials {
+    /// Whether the gateway is shown the same as by `other`. A secret in a file counts as it was last
+    /// read.
+    pub(super) fn are_those_of(&self, other: &Credentials) -> bool {
+        let same = |one: &Secret, other: &Secret| {
+            one.value().expose_secret() == other.value().expose_secret()
+        };
+        match (self, other) {
+            (Credentials::ApiKey(one), Credentials::ApiKey(other)) => same(one, other),
+            (
+                Credentials::Basic { username, password },
+                Credentials::Basic {
+                    username: other_name,
+                    password: other_password,
+                },
+            ) => username == other_name && same(password, other_password),
+            _ => false,
+        }
+    }
+
     /// Whether a text repeats the secret.
     pub(super) fn are_repeated_in(&self, text: &str) -> bool {
         let (Credentials::ApiKey(secret)

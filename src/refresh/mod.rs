@@ -116,6 +116,11 @@ impl Refresher {
         }
     }
 
+    /// Whether this refresher asks at the same address, and with the same credentials, as `other`.
+    pub fn asks_as(&self, other: &Refresher) -> bool {
+        self.client.asks_as(&other.client)
+    }
+
     /// The budget of a refresh.
     pub fn timeout(&self) -> Duration {
         self.timeout
