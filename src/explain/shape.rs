@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use serde_json::Value;
 
 use super::names::Names;
-use crate::gateway::date::DateForm;
+use crate::gateway::date::{DateForm, is_zero};
 use crate::gateway::field_names::FieldNames;
 use crate::gateway::fields::{Field, LINKED_ACCOUNT_IDS, LINKED_ACCOUNT_NAMES, folded};
 use crate::gateway::invalid::{Kind, kind};
@@ -127,9 +127,10 @@ impl Survey<'_> {
 
     fn field<'v>(&mut self, value: &'v Value, path: &mut Vec<&'v str>, met: &mut Met) {
         let read_as = self.field_names.fields_at(path);
-        if !value.is_null() {
-            met.fields.extend(read_as.iter().map(|(field, _)| *field));
-        }
+        let is_stated =
+            |field: &Field| !value.is_null() && !(field.is_date() && is_zero(&value.to_string()));
+        met.fields
+            .extend(read_as.iter().map(|(field, _)| *field).filter(is_stated));
         let shown = self.names.path(path);
         let is_new = !self.shape.fields.contains_key(&shown);
         if is_new && self.shape.fields.len() == MAX_FIELDS {
@@ -163,12 +164,7 @@ impl Survey<'_> {
 impl FieldSeen {
     fn note(&mut self, value: &Value, path: &[&str], hasher: &RandomState) {
         *self.kinds.entry(kind(value)).or_default() += 1;
-        let is_date = |field: &(Field, usize)| {
-            matches!(
-                field.0,
-                Field::TokenExpiresAt | Field::ConnectedAt | Field::LastActivityAt
-            )
-        };
+        let is_date = |(field, _): &(Field, usize)| field.is_date();
         let form = match value {
             Value::String(text) => {
                 self.note_evidence(text);

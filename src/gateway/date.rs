@@ -32,6 +32,33 @@ pub(super) fn from_number(number: f64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis(milliseconds)
 }
 
+/// Days on which the zero times of databases and languages lie: MySQL, Go and .NET, SQL Server, OLE.
+const ZERO_DAYS: [&str; 5] = [
+    "0000-00-00",
+    "0001-01-01",
+    "1753-01-01",
+    "1899-12-30",
+    "1900-01-01",
+];
+/// Unix times that mean none: 0, and Go's and .NET's zero time in seconds and milliseconds.
+const ZERO_NUMBERS: [&str; 4] = ["0", "0.0", "-62135596800", "-62135596800000"];
+
+/// Whether raw JSON is a zero time or an empty text, which mean that there is no date.
+pub(crate) fn is_zero(raw: &str) -> bool {
+    let text = raw.trim_matches('"').trim();
+    let is_epoch = || {
+        text.starts_with("1970-01-01T00:00:00")
+            || text.starts_with("1970-01-01 00:00:00")
+            || from_text(text).is_some_and(|moment| moment.timestamp() == 0)
+    };
+    // Nearly every date is none of these: the first characters tell.
+    let may_be_epoch = text.starts_with("19");
+    text.is_empty()
+        || ZERO_NUMBERS.contains(&text)
+        || ZERO_DAYS.iter().any(|day| text.starts_with(day))
+        || (may_be_epoch && is_epoch())
+}
+
 /// How a value of an answer is written, as far as it is a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DateForm {
@@ -47,6 +74,8 @@ pub enum DateForm {
     NoZone,
     /// A date without a time: invalid.
     DateOnly,
+    /// A zero time, which means that there is no date.
+    Zero,
 }
 
 impl DateForm {
@@ -59,13 +88,16 @@ impl DateForm {
             DateForm::UnixMilliseconds => "Unix milliseconds",
             DateForm::NoZone => "no time zone",
             DateForm::DateOnly => "a date without a time",
+            DateForm::Zero => "a zero time, which means none",
         }
     }
 
     /// The form of a text, if it is a date.
     pub fn of_text(text: &str) -> Option<DateForm> {
         let is_strict = DateTime::parse_from_rfc3339(text).is_ok() && !text.contains(' ');
-        if is_strict {
+        if !text.is_empty() && is_zero(text) {
+            Some(DateForm::Zero)
+        } else if is_strict {
             Some(DateForm::Rfc3339)
         } else if from_text(text).is_some() {
             Some(DateForm::NearRfc3339)

@@ -9,6 +9,7 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::date;
 use super::field_names::{FieldNames, Names, Node};
 use super::fields::{ENTRY_FIELDS, Field, Schema, TABLE};
 
@@ -72,8 +73,8 @@ impl<'a> Entry<'a> {
             let Some(value) = self.values.get_mut(*field as usize) else {
                 continue;
             };
-            // Of two values under the same name the first counts.
-            let better = value.is_none_or(|known: Candidate| *place < known.place);
+            // Of two values under the same name the last counts, as in JavaScript.
+            let better = value.is_none_or(|known: Candidate| *place <= known.place);
             if better && is_stated(*field, raw) {
                 *value = Some(Candidate { place: *place, raw });
             }
@@ -81,13 +82,15 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// `null` is no value. What can be no identifier leaves the field to its next name.
+/// `null` is no value, and a zero time no date. What can be no identifier leaves the field to its next
+/// name.
 fn is_stated(field: Field, raw: &RawValue) -> bool {
     let text = raw.get();
     let is_scalar = || text.starts_with(|char: char| char == '"' || char.is_ascii_digit());
     match field {
         Field::Platform | Field::Id => text != "\"\"" && is_scalar(),
         Field::Username => text != "\"\"" && text != "null",
+        field if field.is_date() => text != "null" && !date::is_zero(text),
         _ => text != "null",
     }
 }

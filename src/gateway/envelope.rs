@@ -61,6 +61,8 @@ pub(super) fn for_each_entry<'a>(
 struct Reading<'a, F> {
     entry: F,
     has_entries: bool,
+    /// Whether `null` stands in place of an array of entries, as some languages write an empty one.
+    has_null: bool,
     entries: u64,
     paging: Paging,
     /// With the place of its name among the names of a total: a lower one wins.
@@ -74,6 +76,7 @@ impl<'a, F> Reading<'a, F> {
         Reading {
             entry,
             has_entries: false,
+            has_null: false,
             entries: 0,
             paging: Paging::default(),
             total: None,
@@ -85,7 +88,7 @@ impl<'a, F> Reading<'a, F> {
         if let Some(status) = self.failure {
             return Err(InvalidResponse::Jsend(status));
         }
-        match self.has_entries {
+        match self.has_entries || self.has_null {
             true => Ok(Envelope {
                 entries: self.entries,
                 paging: self.paging,
@@ -201,6 +204,7 @@ impl<'a, F: FnMut(&'a RawValue)> Visitor<'a> for Value<'_, 'a, F> {
     }
 
     fn visit_unit<E>(self) -> Result<Found, E> {
+        self.reading.has_null |= self.role == Role::Entries;
         Ok(Found::from(Kind::Null))
     }
 

@@ -66,6 +66,14 @@ impl Field {
         Field::LinkedAccounts,
     ];
 
+    /// Whether its value is a date.
+    pub fn is_date(self) -> bool {
+        matches!(
+            self,
+            Field::TokenExpiresAt | Field::ConnectedAt | Field::LastActivityAt
+        )
+    }
+
     /// The first documented name, and the label value.
     pub fn as_str(self) -> &'static str {
         self.row().map_or("total", |row| row.names[0])

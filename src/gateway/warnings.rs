@@ -104,7 +104,7 @@ impl ParseWarnings {
         self.or_invalid(field, flag)
     }
 
-    /// A moment, as text or as a Unix time. 0 stands for none.
+    /// A moment, as text or as a Unix time.
     pub(super) fn moment(&mut self, field: Field, raw: Option<&RawValue>) -> Option<DateTime<Utc>> {
         let raw = raw?.get();
         if raw.starts_with('"') {
@@ -112,10 +112,7 @@ impl ParseWarnings {
             return self.or_invalid(field, text.and_then(|text| date::from_text(&text)));
         }
         let number = serde_json::from_str::<f64>(raw).ok();
-        match number {
-            Some(0.0) => None,
-            number => self.or_invalid(field, number.and_then(date::from_number)),
-        }
+        self.or_invalid(field, number.and_then(date::from_number))
     }
 }
 

@@ -313,13 +313,12 @@ fn moment(required: bool) -> impl Strategy<Value = Given<i64>> {
         (json, millis)
     });
     let words = [
-        "",
+        " soon ",
         "soon",
         "2026-02-30T00:00:00Z",
         "2026-01-01",
         "2026-01-01T00:00:00",
         "2026-01-01 00:00:00.000",
-        "0001-01-01T00:00:00Z",
         "1969-12-31T23:59:59.999Z",
         "10000-01-01T00:00:00Z",
     ];
@@ -332,7 +331,19 @@ fn moment(required: bool) -> impl Strategy<Value = Given<i64>> {
         json!(false),
     ];
     let broken = prop_oneof![words, prop::sample::select(numbers).boxed()];
-    given(spelled, broken, required)
+    // A zero time is as good as none.
+    let zeros = [
+        json!(0),
+        json!(""),
+        json!("0001-01-01T00:00:00Z"),
+        json!("1970-01-01 01:00:00+01"),
+    ];
+    let zero = prop::sample::select(zeros.to_vec()).prop_map(move |zero| Given {
+        json: Some(zero),
+        meant: None,
+        invalid: required,
+    });
+    prop_oneof![9 => given(spelled, broken, required), 1 => zero]
 }
 
 fn permissions() -> impl Strategy<Value = Given<BTreeSet<String>>> {

@@ -141,7 +141,8 @@ fn schema(entries: &[Option<Entry>]) -> Option<&'static str> {
             id => id.as_f64().is_some_and(|id| id >= 0.0),
         });
         is_stated(&entry.status.json)
-            || is_stated(&entry.token_expires_at.json)
+            || entry.token_expires_at.meant.is_some()
+            || entry.token_expires_at.invalid
             || (has_id && entry.dialect.documents_id())
     });
     let reference = entries().any(|entry| {

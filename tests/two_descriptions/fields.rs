@@ -265,12 +265,52 @@ async fn linked_accounts_are_bounded_by_the_limit_of_profiles() {
 }
 
 #[tokio::test]
-async fn zero_is_no_date() {
-    let entry = with(uc_017("facebook", "a"), "tokenExpiresAt", json!(0));
-    let scrape = scrape_of(json!([entry])).await;
-    assert_eq!(scrape.family("qlara_token_expiry_timestamp_seconds"), []);
-    let invalid = r#"qlara_gateway_invalid_fields_total{field="tokenExpiresAt"}"#;
-    assert_eq!(scrape.value(invalid), 0.0);
+async fn zero_times_of_all_kinds_and_empty_texts_are_no_date() {
+    for zero in [
+        json!(0),
+        json!(0.0),
+        json!(-62135596800_i64),
+        json!(-62135596800000_i64),
+        json!(""),
+        json!("1970-01-01T00:00:00Z"),
+        json!("1970-01-01T00:00:00.000+00:00"),
+        json!("1970-01-01 00:00:00"),
+        json!("1970-01-01T01:00:00+01:00"),
+        json!("1969-12-31T19:00:00-0500"),
+        json!("0001-01-01T00:00:00Z"),
+        json!("0001-01-01T00:00:00"),
+        json!("0000-00-00 00:00:00"),
+        json!("0000-00-00T00:00:00Z"),
+        json!("1900-01-01T00:00:00Z"),
+        json!("1899-12-30T00:00:00"),
+    ] {
+        let one = with(uc_017("facebook", "a"), "tokenExpiresAt", zero.clone());
+        let far = json!("2126-06-15T00:00:00Z");
+        let other = with(uc_017("facebook", "b"), "tokenExpiresAt", far);
+        let scrape = scrape_of(json!([one, other])).await;
+        let expiry = scrape.family("qlara_token_expiry_timestamp_seconds");
+        assert_eq!(expiry.len(), 1, "{zero}: {expiry:?}");
+        let invalid = r#"qlara_gateway_invalid_fields_total{field="tokenExpiresAt"}"#;
+        assert_eq!(scrape.value(invalid), 0.0, "{zero}");
+        // It is as good as absent: a list of nothing else knows no expiry.
+        for (entries, findings) in [(json!([one, other]), 1), (json!([one]), 0)] {
+            let gateway = crate::check::gateway(&entries).await;
+            let ran = crate::check::check(&gateway, &["--output", "json"]).await;
+            let found = ran.output.matches(r#""token_end_unknown""#).count();
+            assert_eq!(found, findings, "{entries}: {}", ran.output);
+            assert!(!ran.output.contains("token_expired"), "{}", ran.output);
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_a_doubled_name_the_last_counts() {
+    let answer = r#"[{"platform": "facebook", "id": "a", "id": "b", "disconnected": true, "disconnected": false,
+        "name": "x", "name": "y"}]"#;
+    let scrape = super::listing(answer).await.scrape().await;
+    assert_eq!(scrape.status("facebook", "b"), "CONNECTED");
+    let info = r#"qlara_profile_info{platform="facebook",profile="b",name="y"}"#;
+    assert_eq!(scrape.value(info), 1.0, "{}", scrape.text);
 }
 
 #[tokio::test]
