@@ -84,8 +84,8 @@ pub struct Profile {
     pub connected_at: Option<DateTime<Utc>>,
     /// As far as the configuration wants it shown.
     pub phone_number: Option<String>,
-    /// Linked pages or sub-accounts, as far as the list speaks of them.
-    pub linked: Linked,
+    /// Linked pages or sub-accounts, where the list speaks of them. Boxed, because most lists do not.
+    pub linked: Option<Box<Linked>>,
     /// What a details call added, this one or an earlier one; `None` where that is not known.
     pub details: Option<Details>,
 }
@@ -94,17 +94,18 @@ impl Profile {
     /// How many pages or sub-accounts are linked: what the list states, or else the details.
     pub fn linked_count(&self) -> Option<u64> {
         let details = self.details.as_ref();
-        self.linked
-            .count
-            .or_else(|| details.and_then(|details| details.linked.count))
+        let details = details.and_then(|details| details.linked.as_ref());
+        let stated = self.linked.as_ref().or(details);
+        stated.map(|linked| linked.count)
     }
 
     /// The linked pages or sub-accounts that are listed, in the details or else in the list.
     pub fn linked_accounts(&self) -> &[LinkedAccount] {
-        match &self.details {
-            Some(details) if !details.linked.accounts.is_empty() => &details.linked.accounts,
-            _ => &self.linked.accounts,
-        }
+        let details = self.details.as_ref();
+        let details = details.and_then(|details| details.linked.as_ref());
+        let listed = details.filter(|linked| !linked.accounts.is_empty());
+        let linked = listed.or(self.linked.as_ref());
+        linked.map_or(&[], |linked| &linked.accounts)
     }
 
     /// When the profile was last active, where the details state it.
@@ -124,8 +125,8 @@ impl Profile {
 /// Linked pages or sub-accounts of a profile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Linked {
-    /// How many there are, where that is stated.
-    pub count: Option<u64>,
+    /// How many there are.
+    pub count: u64,
     /// Those that are listed, each identifier once.
     pub accounts: Vec<LinkedAccount>,
 }
@@ -142,8 +143,8 @@ pub struct Details {
     pub permissions: BTreeMap<String, bool>,
     /// The last activity.
     pub last_activity_at: Option<DateTime<Utc>>,
-    /// Linked pages or sub-accounts.
-    pub linked: Linked,
+    /// Linked pages or sub-accounts, where the details speak of them.
+    pub linked: Option<Box<Linked>>,
 }
 
 /// A profile that the configuration expects.

@@ -128,7 +128,7 @@ impl Survey<'_> {
     fn field<'v>(&mut self, value: &'v Value, path: &mut Vec<&'v str>, met: &mut Met) {
         let read_as = self.field_names.fields_at(path);
         let is_stated =
-            |field: &Field| !value.is_null() && !(field.is_date() && is_zero(&value.to_string()));
+            |field: &Field| !(value.is_null() || field.is_date() && is_zero(&value.to_string()));
         met.fields
             .extend(read_as.iter().map(|(field, _)| *field).filter(is_stated));
         let shown = self.names.path(path);

@@ -32,31 +32,31 @@ pub(super) fn from_number(number: f64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis(milliseconds)
 }
 
-/// Days on which the zero times of databases and languages lie: MySQL, Go and .NET, SQL Server, OLE.
-const ZERO_DAYS: [&str; 5] = [
+/// How the zero times of databases and languages begin: MySQL, Go and .NET, SQL Server, OLE, Unix.
+const ZERO_TIMES: [&str; 7] = [
     "0000-00-00",
     "0001-01-01",
     "1753-01-01",
     "1899-12-30",
     "1900-01-01",
+    "1970-01-01T00:00:00",
+    "1970-01-01 00:00:00",
 ];
 /// Unix times that mean none: 0, and Go's and .NET's zero time in seconds and milliseconds.
 const ZERO_NUMBERS: [&str; 4] = ["0", "0.0", "-62135596800", "-62135596800000"];
 
 /// Whether raw JSON is a zero time or an empty text, which mean that there is no date.
 pub(crate) fn is_zero(raw: &str) -> bool {
+    // Nearly every date is none of these, and the first digit tells.
+    if raw.starts_with("\"2") {
+        return false;
+    }
     let text = raw.trim_matches('"').trim();
-    let is_epoch = || {
-        text.starts_with("1970-01-01T00:00:00")
-            || text.starts_with("1970-01-01 00:00:00")
-            || from_text(text).is_some_and(|moment| moment.timestamp() == 0)
-    };
-    // Nearly every date is none of these: the first characters tell.
-    let may_be_epoch = text.starts_with("19");
+    let is_epoch = || from_text(text).is_some_and(|moment| moment.timestamp() == 0);
     text.is_empty()
         || ZERO_NUMBERS.contains(&text)
-        || ZERO_DAYS.iter().any(|day| text.starts_with(day))
-        || (may_be_epoch && is_epoch())
+        || ZERO_TIMES.iter().any(|time| text.starts_with(time))
+        || is_epoch()
 }
 
 /// How a value of an answer is written, as far as it is a date.

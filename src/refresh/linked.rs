@@ -20,16 +20,14 @@ impl LinkedLimit {
     }
 
     /// What is kept. The number of accounts is not bounded: it is one series.
-    pub(super) fn bounded(&mut self, stated: Option<LinkedAccounts>) -> Linked {
-        let Some(LinkedAccounts { count, mut listed }) = stated else {
-            return Linked::default();
-        };
+    pub(super) fn bounded(&mut self, stated: Option<LinkedAccounts>) -> Option<Box<Linked>> {
+        let LinkedAccounts { count, mut listed } = stated?;
         self.dropped += listed.len().saturating_sub(self.left) as u64;
         listed.truncate(self.left);
         self.left -= listed.len();
-        Linked {
-            count: Some(count),
+        Some(Box::new(Linked {
+            count,
             accounts: listed,
-        }
+        }))
     }
 }
