@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
 use super::credentials::{Credentials, SecretError};
 use super::error::GatewayError;
+use super::head::Head;
 use super::invalid::InvalidResponse;
-use super::paging::Paging;
 use super::transport::Transport;
 use crate::clock::Clock;
 
@@ -34,15 +34,6 @@ const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// The API key's quota as the gateway states it: requests per minute.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Quota {
-    /// `X-RateLimit-Limit`.
-    pub limit: Option<u64>,
-    /// `X-RateLimit-Remaining`.
-    pub remaining: Option<u64>,
-}
-
 /// What came of one call.
 #[derive(Debug)]
 pub struct Exchange {
@@ -52,31 +43,6 @@ pub struct Exchange {
     pub head: Head,
     /// Trouble with the secret's file; the last good secret was used.
     pub secret: Result<(), SecretError>,
-}
-
-/// What the head of an answer says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Head {
-    /// The status; `None` where there was no answer.
-    pub status: Option<StatusCode>,
-    /// `Content-Type` without its parameters, where it is one.
-    pub media_type: Option<String>,
-    /// The quota, as far as it is stated.
-    pub quota: Quota,
-    /// What it says of further pages.
-    pub paging: Paging,
-}
-
-impl Head {
-    fn of(response: &Response) -> Head {
-        let headers = response.headers();
-        Head {
-            status: Some(response.status()),
-            media_type: media_type(headers),
-            quota: read_quota(headers),
-            paging: Paging::of_headers(headers),
-        }
-    }
 }
 
 /// The gateway as one account sees it.
@@ -224,24 +190,6 @@ fn body_pause(body: &[u8]) -> Option<Duration> {
     }
     let answer: TooManyRequests = serde_json::from_slice(body).ok()?;
     Duration::try_from_secs_f64(answer.retry_after).ok()
-}
-
-fn media_type(headers: &HeaderMap) -> Option<String> {
-    const LONGEST: usize = 80;
-    let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    let essence = text.split(';').next()?.trim();
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"/+-.".contains(&byte);
-    let sensible =
-        essence.len() <= LONGEST && essence.contains('/') && essence.bytes().all(is_token);
-    sensible.then(|| essence.to_ascii_lowercase())
-}
-
-fn read_quota(headers: &HeaderMap) -> Quota {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
-    Quota {
-        limit: number("x-ratelimit-limit"),
-        remaining: number("x-ratelimit-remaining"),
-    }
 }
 
 /// The body, decompressed, as long as it stays within `limit` bytes.

@@ -12,6 +12,7 @@ mod envelope;
 pub mod error;
 pub mod field_names;
 pub mod fields;
+pub mod head;
 pub mod invalid;
 mod linked;
 pub mod model;

@@ -7,9 +7,9 @@ use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 
-use crate::gateway::client::Quota;
 use crate::gateway::error::{GatewayError, Reason};
 use crate::gateway::fields::Field;
+use crate::gateway::head::Quota;
 
 /// Which call of the API: the values of the label `endpoint`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
