@@ -162,17 +162,12 @@ async fn nothing_that_runs_prints_a_secret() {
 async fn serve_and_reload(level: &str, format: &str) {
     let secrets = Secrets::new();
     let gateway = repeating_gateway().await;
-    let url = format!("http://{}", gateway.address);
+    let block = |round: usize| format!("url: 'http://{}/{round}'", gateway.address);
+    secrets.write("qlara.yml", &Secrets::configuration(&block(0)));
     let address = format!("127.0.0.1:{}", free_port());
     let mut command = secrets.program();
     command
-        .args([
-            "--qlara.url",
-            &url,
-            "--cache.ttl",
-            "0s",
-            "--web.enable-lifecycle",
-        ])
+        .args(["--cache.ttl", "0s", "--web.enable-lifecycle"])
         .args(["--log.level", level, "--log.format", format])
         .args(["--web.listen-address", &address, "--web.config.file"])
         .arg(secrets.path("web.yml"));
@@ -211,9 +206,9 @@ async fn serve_and_reload(level: &str, format: &str) {
             }
         }
         if round < 7 {
-            // Another configuration ends the pauses, so that the gateway is asked again.
-            let timeout = format!("timeout: {}s", 10 + round);
-            secrets.write("qlara.yml", &Secrets::configuration(&timeout));
+            // Another address ends the pauses, so that the gateway is asked again.
+            let block = block(round + 1);
+            secrets.write("qlara.yml", &Secrets::configuration(&block));
         }
         let reload = http().post(format!("http://{address}/-/reload"));
         let reload = reload.basic_auth("prometheus", Some(WEB_PASSWORD)).send();
