@@ -683,6 +683,17 @@ fn mistakes_in_an_accounts_gateway_name_their_place() {
             "DIR/qlara.yml:1:16: gateway.url: not an absolute URL",
         ),
         (
+            "{url: 'http://clear.example'}",
+            "{timeout: 3s}",
+            "DIR/qlara.yml:1:16: gateway.url: http:// would send the key in clear: use https://, or set gateway.allow_http to true in the configuration file",
+        ),
+        // The account's proxy makes an address wrong that is right without it.
+        (
+            "{url: 'http://127.0.0.1:9'}",
+            "{proxy_url: 'http://proxy.example:1'}",
+            "DIR/qlara.yml:1:16: gateway.url: http:// would send the key in clear: use https://, or set accounts[1].gateway.allow_http to true in the configuration file",
+        ),
+        (
             "{fields: {name: ''}}",
             "{url: 'https://own.example'}",
             "DIR/qlara.yml:1:26: gateway.fields.name: expected the name of a field in the answer, or names joined by dots, such as profile.name",

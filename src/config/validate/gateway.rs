@@ -97,9 +97,16 @@ impl<'a> Blocks<'a> {
             .next()
     }
 
-    /// The key of the block that could still change something.
-    fn key(&self) -> &str {
-        self.own.as_ref().map_or(DEFAULTS, |(_, key)| key)
+    /// The block whose `allow_http` would permit a URL: the account's only if it gives a key that the
+    /// rule on http:// looks at, so that a URL which accounts inherit is one mistake.
+    fn allowing_block(&self) -> &str {
+        let decides = |block: &file::Gateway| {
+            block.url.is_some() || block.proxy_url.is_some() || block.allow_http.is_some()
+        };
+        match &self.own {
+            Some((block, key)) if decides(block) => key,
+            _ => DEFAULTS,
+        }
     }
 
     /// How the gateway names the fields of its answers.
@@ -113,12 +120,14 @@ impl<'a> Blocks<'a> {
     }
 
     fn timeout(&self) -> Result<Duration, ConfigError> {
-        let own = self.own.as_ref().and_then(|(block, _)| block.timeout);
+        let own = self.own.as_ref();
+        let own = own.and_then(|(block, key)| Some((block.timeout?, key)));
         let default = self.settings.timeout.or(self.file.gateway.timeout);
-        let timeout = own.or(default).unwrap_or(DEFAULT_TIMEOUT);
+        let timeout = own.map(|(timeout, _)| timeout).or(default);
+        let timeout = timeout.unwrap_or(DEFAULT_TIMEOUT);
         if timeout.is_zero() || timeout > LONGEST_TIMEOUT {
             let place = match own {
-                Some(_) => format!("{}.timeout", self.key()),
+                Some((_, key)) => format!("{key}.timeout"),
                 None => "gateway.timeout (--qlara.timeout)".to_owned(),
             };
             return Err(ConfigError::new(
@@ -150,11 +159,12 @@ impl<'a> Blocks<'a> {
 
     /// An account's own URL counts even if a flag gives another: the flag would send its key there.
     fn url(&self) -> Result<Url, ConfigError> {
-        let own = self.own.as_ref().and_then(|(block, _)| block.url.as_ref());
+        let own = self.own.as_ref();
+        let own = own.and_then(|(block, key)| Some((block.url.as_ref()?, key)));
         let checked = |text: &str| self.checked_url(text);
         match (own, &self.settings.url, &self.file.gateway.url) {
-            (Some(at), ..) => checked(&at.value)
-                .map_err(|message| in_file(self.file, at, &format!("{}.url", self.key()), message)),
+            (Some((at, key)), ..) => checked(&at.value)
+                .map_err(|message| in_file(self.file, at, &format!("{key}.url"), message)),
             (None, Some(url), _) => {
                 checked(url).map_err(|message| ConfigError::new("--qlara.url (QLARA_URL)", message))
             }
@@ -179,7 +189,7 @@ impl<'a> Blocks<'a> {
         checked_url(text, clear).map_err(|wrong| match wrong {
             WrongUrl::InClear => format!(
                 "http:// would send the key in clear: use https://, or set {}.allow_http to true in the configuration file",
-                self.key()
+                self.allowing_block()
             ),
             WrongUrl::Malformed(message) => message.to_owned(),
         })
