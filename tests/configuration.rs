@@ -182,11 +182,11 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
         ("cache: [s3cret-value]", "1:8: cache: expected a mapping"),
         (
             "gateway: {timeout: 0s}",
-            "gateway.timeout (--qlara.timeout): must be longer than 0 and at most 1h",
+            "1:20: gateway.timeout: must be longer than 0 and at most 1h",
         ),
         (
             "gateway: {timeout: 61m}",
-            "gateway.timeout (--qlara.timeout): must be longer than 0 and at most 1h",
+            "1:20: gateway.timeout: must be longer than 0 and at most 1h",
         ),
         (
             "phone_number: s3cret-value",
@@ -355,13 +355,22 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
         ),
     ] {
         let told = load_yaml(yaml).expect_err(yaml);
-        let place = if error.starts_with("gateway.timeout") {
-            ""
-        } else {
-            "DIR/qlara.yml:"
-        };
-        assert_eq!(told, format!("{place}{error}"), "{yaml}");
+        assert_eq!(told, format!("DIR/qlara.yml:{error}"), "{yaml}");
     }
+}
+
+#[test]
+fn a_timeout_that_a_flag_gives_is_told_at_the_flag() {
+    let directory = TempDir::new().expect("a folder");
+    let settings = Settings {
+        timeout: Some(Duration::ZERO),
+        ..Settings::default()
+    };
+    let yaml = with_block("{timeout: 9s}", "{url: 'https://own.example'}");
+    assert_eq!(
+        load(settings, directory.path(), &yaml).expect_err("no time"),
+        "--qlara.timeout (QLARA_TIMEOUT): must be longer than 0 and at most 1h"
+    );
 }
 
 #[test]
@@ -659,7 +668,7 @@ fn mistakes_in_an_accounts_gateway_name_their_place() {
         (
             "{}",
             "{timeout: 0s}",
-            "accounts[1].gateway.timeout: must be longer than 0 and at most 1h",
+            "DIR/qlara.yml:6:22: accounts[1].gateway.timeout: must be longer than 0 and at most 1h",
         ),
         (
             "{}",

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
+use serde_saphyr::Spanned;
 
 /// What is accepted, for error messages.
 pub const EXPECTED: &str = "a duration such as 30s, 15m or 1h30m";
@@ -49,12 +50,29 @@ fn parse_millis(text: &str) -> Option<u64> {
     (!text.is_empty()).then_some(total)
 }
 
+/// A duration in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Written(pub Duration);
+
+impl<'de> Deserialize<'de> for Written {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Written, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse(&text).map(Written).map_err(de::Error::custom)
+    }
+}
+
 /// For `#[serde(deserialize_with)]` on an optional duration.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    parse(&text).map(Some).map_err(de::Error::custom)
+    Written::deserialize(deserializer).map(|Written(duration)| Some(duration))
+}
+
+/// The same, with its place in the file.
+pub(super) fn deserialize_spanned<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Spanned<Written>>, D::Error> {
+    Spanned::deserialize(deserializer).map(Some)
 }
 
 #[cfg(test)]

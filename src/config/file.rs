@@ -38,8 +38,8 @@ pub(super) struct File {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Gateway {
     pub url: Option<Spanned<String>>,
-    #[serde(deserialize_with = "duration::deserialize")]
-    pub timeout: Option<Duration>,
+    #[serde(deserialize_with = "duration::deserialize_spanned")]
+    pub timeout: Option<Spanned<duration::Written>>,
     /// May hold a password.
     pub proxy_url: Option<Spanned<Hidden>>,
     pub tls_config: Option<Tls>,

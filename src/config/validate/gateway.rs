@@ -121,21 +121,16 @@ impl<'a> Blocks<'a> {
 
     fn timeout(&self) -> Result<Duration, ConfigError> {
         let own = self.own.as_ref();
-        let own = own.and_then(|(block, key)| Some((block.timeout?, key)));
-        let default = self.settings.timeout.or(self.file.gateway.timeout);
-        let timeout = own.map(|(timeout, _)| timeout).or(default);
-        let timeout = timeout.unwrap_or(DEFAULT_TIMEOUT);
-        if timeout.is_zero() || timeout > LONGEST_TIMEOUT {
-            let place = match own {
-                Some((_, key)) => format!("{key}.timeout"),
-                None => "gateway.timeout (--qlara.timeout)".to_owned(),
-            };
-            return Err(ConfigError::new(
-                place,
-                "must be longer than 0 and at most 1h",
-            ));
+        let own = own.and_then(|(block, key)| Some((block.timeout.as_ref()?, key.as_str())));
+        let default = self.file.gateway.timeout.as_ref();
+        let default = default.map(|at| (at, DEFAULTS));
+        match (own, self.settings.timeout, default) {
+            (Some((at, key)), ..) | (None, None, Some((at, key))) => checked_timeout(at.value.0)
+                .map_err(|message| in_file(self.file, at, &format!("{key}.timeout"), message)),
+            (None, Some(timeout), _) => checked_timeout(timeout)
+                .map_err(|message| ConfigError::new("--qlara.timeout (QLARA_TIMEOUT)", message)),
+            (None, None, None) => Ok(DEFAULT_TIMEOUT),
         }
-        Ok(timeout)
     }
 
     fn ca_file(&self) -> Option<(&'a Spanned<PathBuf>, &str)> {
@@ -193,6 +188,13 @@ impl<'a> Blocks<'a> {
             ),
             WrongUrl::Malformed(message) => message.to_owned(),
         })
+    }
+}
+
+fn checked_timeout(timeout: Duration) -> Result<Duration, &'static str> {
+    match timeout.is_zero() || timeout > LONGEST_TIMEOUT {
+        true => Err("must be longer than 0 and at most 1h"),
+        false => Ok(timeout),
     }
 }
 
