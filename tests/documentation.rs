@@ -200,6 +200,57 @@ fn documents() -> Vec<PathBuf> {
     documents
 }
 
+/// The number of cells that GitHub sees in a row. A pipe separates cells in a code span, too, unless a backslash stands
+/// before it.
+fn cells(row: &str) -> usize {
+    let row = row.trim();
+    let inner = row.strip_prefix('|').unwrap_or(row);
+    let is_escaped = |at: usize| inner[..at].ends_with('\\');
+    let pipes = inner.match_indices('|').filter(|(at, _)| !is_escaped(*at));
+    let closed = inner.ends_with('|') && !inner.ends_with("\\|");
+    pipes.count() + usize::from(!closed)
+}
+
+/// GitHub drops the cells that a row has beyond its header.
+#[test]
+fn every_row_of_a_table_has_as_many_cells_as_its_header() {
+    for (row, number) in [
+        ("| a | b |", 2),
+        ("| a | `b|c` |", 3),
+        (r"| a | `b\|c` |", 2),
+        ("| | |", 2),
+        ("| a | b", 2),
+        (r"| a | b \|", 2),
+    ] {
+        assert_eq!(cells(row), number, "{row}");
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut rows = 0;
+    for document in documents() {
+        let text = std::fs::read_to_string(root.join(&document)).expect("a text");
+        let mut in_code = false;
+        // The cells of the header, and how many of the table's lines were before this one.
+        let mut table: Option<(usize, usize)> = None;
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim();
+            in_code ^= line.starts_with("```");
+            if in_code || !line.starts_with('|') {
+                table = None;
+                continue;
+            }
+            let (header, before) = table.unwrap_or((cells(line), 0));
+            let place = format!("{}:{}: {line}", document.display(), number + 1);
+            assert_eq!(cells(line), header, "{place}");
+            if before == 1 {
+                assert!(line.starts_with("| ---"), "no table: {place}");
+            }
+            table = Some((header, before + 1));
+            rows += 1;
+        }
+    }
+    assert!(rows > 400, "{rows} rows found");
+}
+
 /// Where a link of a text leads, by its path from here.
 fn target(document: &Path, link: &str) -> PathBuf {
     let mut target = document.parent().expect("a folder").to_owned();
