@@ -30,7 +30,7 @@ fn rules() -> Vec<Value> {
         .clone()
 }
 
-fn alerts() -> BTreeMap<String, Value> {
+pub fn alerts() -> BTreeMap<String, Value> {
     let named = |rule: Value| Some((rule["alert"].as_str()?.to_owned(), rule));
     rules().into_iter().filter_map(named).collect()
 }
@@ -271,7 +271,7 @@ fn what_can_wait_waits_for_business_hours_and_what_cannot_does_not() {
 }
 
 /// The alert names in a list of matchers.
-fn named(matchers: &Value) -> Vec<String> {
+pub fn named(matchers: &Value) -> Vec<String> {
     let matchers = matchers.as_array().expect("a list").iter();
     let matchers = matchers.map(|matcher| matcher.as_str().expect("a matcher"));
     let names = matchers.filter_map(|matcher| matcher.strip_prefix("alertname"));
@@ -316,21 +316,78 @@ fn inhibition_names_alerts_that_exist_and_spares_the_countdown_of_tokens() {
     }
 }
 
+/// The external labels that two alerts must have in common for one to silence the other.
+pub const EXTERNAL_LABELS: [&str; 13] = [
+    "cluster",
+    "environment",
+    "env",
+    "stage",
+    "region",
+    "zone",
+    "datacenter",
+    "dc",
+    "site",
+    "tenant",
+    "monitor",
+    "prometheus",
+    "shard",
+];
+
+/// The labels that tell what an alert is about.
+pub fn scope_labels(alert: &Value) -> &'static [&'static str] {
+    match text(&alert["labels"], "scope") {
+        "exporter" => &["job"],
+        "account" => &["job", "account"],
+        "platform" => &["job", "account", "platform"],
+        _ => &["job", "account", "platform", "profile"],
+    }
+}
+
 #[test]
 fn inhibition_reaches_as_far_as_its_source_and_no_further() {
     let alerts = alerts();
     let configuration = yaml(&repository("alerts/alertmanager.yml"));
     for rule in configuration["inhibit_rules"].as_array().expect("rules") {
         // What the source is about is what both sides must have in common.
-        let common = |name: &String| match text(&alerts[name]["labels"], "scope") {
-            "exporter" => json!(["job"]),
-            "account" => json!(["job", "account"]),
-            "platform" => json!(["job", "account", "platform"]),
-            _ => json!(["job", "account", "platform", "profile"]),
-        };
+        let common =
+            |name: &String| json!([scope_labels(&alerts[name]), &EXTERNAL_LABELS].concat());
         for source in named(&rule["source_matchers"]) {
             assert_eq!(rule["equal"], common(&source), "{rule}");
         }
+    }
+}
+
+/// The table of `docs/alerts.md`: its commands, without what escapes a pipe in a table.
+#[test]
+fn the_commands_of_the_documentation_change_what_they_say() {
+    let table = std::fs::read_to_string(repository("docs/alerts.md")).expect("a text");
+    let commands: Vec<String> = table
+        .split("`sed -i ")
+        .skip(1)
+        .map(|rest| rest.split('`').next().expect("an end"))
+        .map(|arguments| format!("sed -i {}", arguments.replace("\\|", "|")))
+        .collect();
+    assert_eq!(commands.len(), 2, "{commands:?}");
+    let folder = tempfile::tempdir().expect("a folder");
+    for file in ["qlara.rules.yml", "alertmanager.yml", "qlara.tmpl"] {
+        let from = repository("alerts").join(file);
+        std::fs::copy(from, folder.path().join(file)).expect("a copy");
+    }
+    for command in &commands {
+        let shell = ["-e", "-c", command];
+        succeeds(Command::new("sh").current_dir(folder.path()).args(shell));
+    }
+    let rules = std::fs::read_to_string(folder.path().join("qlara.rules.yml")).expect("a file");
+    let moved = rules.matches("runbook_url: https://YOUR.ADDRESS/Qlara");
+    assert_eq!(moved.count(), alerts().len());
+    let file = folder.path().join("alertmanager.yml");
+    succeeds(Command::new("amtool").arg("check-config").arg(&file));
+    for label in EXTERNAL_LABELS {
+        assert!(table.contains(&format!("`{label}`")), "{label}");
+    }
+    let own = json!("YOUR_LABEL");
+    for rule in yaml(&file)["inhibit_rules"].as_array().expect("rules") {
+        assert!(rule["equal"].as_array().expect("a list").contains(&own));
     }
 }
 

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path as UrlPath, State};
@@ -13,9 +14,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use crate::alerting::{repository, yaml};
+use crate::alerting::{EXTERNAL_LABELS, alerts, named, repository, scope_labels, yaml};
 use crate::harness::process::{Running, exporter};
-use crate::harness::{API_KEY, eventually};
+use crate::harness::{API_KEY, eventually, http};
 use crate::prometheus::{Prometheus, free_port, system_gateway};
 
 type Messages = Arc<Mutex<Vec<(String, Value)>>>;
@@ -90,6 +91,32 @@ fn quick_configuration(folder: &Path, sink: &str) -> String {
     file.display().to_string()
 }
 
+/// The real Alertmanager with that configuration, and its address.
+fn start_alertmanager(folder: &Path, sink: &str) -> (Running, String) {
+    let address = format!("127.0.0.1:{}", free_port());
+    let running = Running::start(
+        Command::new("prometheus-alertmanager")
+            .arg(format!(
+                "--config.file={}",
+                quick_configuration(folder, sink)
+            ))
+            .arg(format!("--storage.path={}", folder.join("data").display()))
+            .arg(format!("--web.listen-address={address}"))
+            .arg("--cluster.listen-address="),
+    );
+    (running, address)
+}
+
+/// The alerts that Alertmanager has, silenced or not; none while it starts.
+async fn alerts_at(address: &str) -> Vec<Value> {
+    let answer = http().get(format!("http://{address}/api/v2/alerts")).send();
+    let Ok(answer) = answer.await else {
+        return Vec::new();
+    };
+    let text = answer.text().await.expect("a text");
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
 /// The alerts that a receiver was told of with this status.
 fn told(messages: &Messages, receiver: &str, status: &str) -> Vec<Value> {
     let messages = messages.lock();
@@ -128,20 +155,7 @@ async fn a_broken_token_reaches_the_right_people_by_name_and_so_does_its_end() {
     ]));
     let folder = TempDir::new().expect("a folder");
     let (sink, messages) = message_sink().await;
-    let address = format!("127.0.0.1:{}", free_port());
-    let _alertmanager = Running::start(
-        Command::new("prometheus-alertmanager")
-            .arg(format!(
-                "--config.file={}",
-                quick_configuration(folder.path(), &sink)
-            ))
-            .arg(format!(
-                "--storage.path={}",
-                folder.path().join("data").display()
-            ))
-            .arg(format!("--web.listen-address={address}"))
-            .arg("--cluster.listen-address="),
-    );
+    let (_alertmanager, address) = start_alertmanager(folder.path(), &sink);
     let jobs: [(&str, &[&str]); 1] = [("qlara", &[&target])];
     let prometheus = Prometheus::with_jobs(&jobs, &quick_rules(), &[&address]);
     prometheus.until("qlara_up", 1.0).await;
@@ -227,4 +241,194 @@ async fn a_broken_token_reaches_the_right_people_by_name_and_so_does_its_end() {
         })
         .await;
     }
+}
+
+/// Two alerts of a job of their own, and whether Alertmanager should silence the second.
+struct Pair {
+    source: Value,
+    target: Value,
+    silenced: bool,
+}
+
+impl Pair {
+    fn of(source: &Value, target: &Value, silenced: bool) -> Pair {
+        let labels = |alert: &Value| {
+            let mut labels = alert["labels"].clone();
+            labels["alertname"] = alert["alert"].clone();
+            for label in scope_labels(alert) {
+                labels[label] = json!("the same");
+            }
+            labels
+        };
+        Pair {
+            source: labels(source),
+            target: labels(target),
+            silenced,
+        }
+    }
+
+    /// With a label on each side, or on one.
+    fn with(mut self, label: &str, source: Option<&str>, target: Option<&str>) -> Pair {
+        for (labels, value) in [(&mut self.source, source), (&mut self.target, target)] {
+            if let Some(value) = value {
+                labels[label] = json!(value);
+            }
+        }
+        self
+    }
+}
+
+/// Every inhibition of the configuration, with every external label that it knows.
+fn pairs() -> Vec<Pair> {
+    let alerts = alerts();
+    let configuration = yaml(&repository("alerts/alertmanager.yml"));
+    let mut pairs = Vec::new();
+    for rule in configuration["inhibit_rules"].as_array().expect("rules") {
+        let (sources, targets) = (
+            named(&rule["source_matchers"]),
+            named(&rule["target_matchers"]),
+        );
+        for (source, target) in sources
+            .iter()
+            .flat_map(|source| targets.iter().map(move |target| (source, target)))
+        {
+            let (source, target) = (&alerts[source], &alerts[target]);
+            pairs.push(Pair::of(source, target, true));
+            pairs.push(Pair::of(source, target, false).with(
+                "cluster",
+                Some("staging"),
+                Some("prod"),
+            ));
+        }
+        let (source, target) = (&alerts[&sources[0]], &alerts[&targets[0]]);
+        for label in EXTERNAL_LABELS {
+            let same = Pair::of(source, target, true);
+            pairs.push(same.with(label, Some("0"), Some("0")));
+            for (one, other) in [(Some("0"), Some("1")), (Some("0"), None), (None, Some("0"))] {
+                pairs.push(Pair::of(source, target, false).with(label, one, other));
+            }
+        }
+        let everything = EXTERNAL_LABELS
+            .iter()
+            .fold(Pair::of(source, target, true), |pair, label| {
+                pair.with(label, Some("a"), Some("a"))
+            });
+        pairs.push(everything.with("shard", Some("1"), Some("1")));
+        // A pair that does not drop the label of its replicas.
+        let replicas = Pair::of(source, target, true);
+        pairs.push(replicas.with("replica", Some("a"), Some("b")));
+    }
+    pairs
+}
+
+#[tokio::test]
+async fn an_alert_silences_only_what_has_the_same_external_labels() {
+    let folder = TempDir::new().expect("a folder");
+    let (sink, _messages) = message_sink().await;
+    let (_alertmanager, address) = start_alertmanager(folder.path(), &sink);
+    let mut pairs = pairs();
+    assert!(pairs.len() > 600, "{} pairs", pairs.len());
+    let mut posted = Vec::new();
+    for (number, pair) in pairs.iter_mut().enumerate() {
+        for labels in [&mut pair.source, &mut pair.target] {
+            labels["job"] = json!(format!("qlara-{number}"));
+            posted.push(json!({"labels": labels}));
+        }
+    }
+    eventually("Alertmanager to take the alerts", async || {
+        let request = http().post(format!("http://{address}/api/v2/alerts"));
+        let request = request.header("Content-Type", "application/json");
+        let answer = request.body(json!(posted).to_string()).send().await.ok()?;
+        answer.status().is_success().then_some(())
+    })
+    .await;
+    let mut wrong = Vec::new();
+    // The alerts reach the inhibitor one after the other.
+    for _ in 0..50 {
+        let alerts = alerts_at(&address).await;
+        let silenced = |labels: &Value| {
+            let alert = alerts.iter().find(|alert| alert["labels"] == *labels);
+            alert.map(|alert| alert["status"]["state"] == "suppressed")
+        };
+        wrong = pairs
+            .iter()
+            .filter(|pair| {
+                silenced(&pair.source) != Some(false)
+                    || silenced(&pair.target) != Some(pair.silenced)
+            })
+            .map(|pair| format!("{} {} {}", pair.silenced, pair.source, pair.target))
+            .collect();
+        if wrong.is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    panic!("{} wrong, such as {:#?}", wrong.len(), &wrong[..1]);
+}
+
+#[tokio::test]
+async fn a_prometheus_that_sees_nothing_silences_no_other_until_that_one_is_blind_too() {
+    let gateway = system_gateway().await;
+    let broken = profile("broken", "Shop", "DISCONNECTED", &ALL);
+    gateway.profiles(&json!([broken])).await;
+    let target = format!("127.0.0.1:{}", free_port());
+    let exporter = Running::start(exporter().env("QLARA_API_KEY", API_KEY).args([
+        "--qlara.url",
+        &gateway.url(),
+        "--web.listen-address",
+        &target,
+        "--cache.ttl=1s",
+    ]));
+    let folder = TempDir::new().expect("a folder");
+    let (sink, messages) = message_sink().await;
+    let (_alertmanager, address) = start_alertmanager(folder.path(), &sink);
+    let nowhere = format!("127.0.0.1:{}", free_port());
+    let start = |labels: Value, targets: &[&str]| {
+        Prometheus::with_external_labels(&labels, targets, &quick_rules(), &address)
+    };
+    let _staging = start(json!({"cluster": "staging"}), &[&nowhere]);
+    let _empty = start(json!({"cluster": "prod", "shard": "0"}), &[]);
+    let is = |alert: &Value, name: &str, cluster: &str, shard: &Value| {
+        let labels = &alert["labels"];
+        labels["alertname"] == name && labels["cluster"] == cluster && labels["shard"] == *shard
+    };
+    for (name, cluster, shard) in [
+        ("QlaraExporterDown", "staging", Value::Null),
+        ("QlaraExporterAbsent", "prod", json!("0")),
+    ] {
+        eventually(name, async || {
+            let told = told(&messages, "on-call", "firing");
+            told.iter()
+                .any(|alert| is(alert, name, cluster, &shard))
+                .then_some(())
+        })
+        .await;
+    }
+
+    // Both are blind, and a profile of the third is told of all the same.
+    let _prod = start(json!({"cluster": "prod", "shard": "1"}), &[&target]);
+    let shard = json!("1");
+    for receiver in ["on-call", "social-team"] {
+        eventually("the disconnected profile", async || {
+            let told = told(&messages, receiver, "firing");
+            told.iter()
+                .any(|alert| is(alert, "QlaraProfileDisconnected", "prod", &shard))
+                .then_some(())
+        })
+        .await;
+    }
+    let state = async || {
+        let alerts = alerts_at(&address).await;
+        let alert = alerts
+            .iter()
+            .find(|alert| is(alert, "QlaraProfileDisconnected", "prod", &shard));
+        alert.map(|alert| alert["status"]["state"].clone())
+    };
+    assert_eq!(state().await, Some(json!("active")));
+
+    drop(exporter);
+    eventually("silence about a profile that nobody sees", async || {
+        (state().await? == "suppressed").then_some(())
+    })
+    .await;
 }

@@ -71,20 +71,36 @@ impl Prometheus {
         let jobs = jobs.iter().map(
             |(name, targets)| json!({"job_name": name, "static_configs": [{"targets": targets}]}),
         );
-        Prometheus::launch(&jobs.collect(), rules, alertmanagers)
+        Prometheus::launch(&jobs.collect(), rules, alertmanagers, &json!({}))
+    }
+
+    /// One whose alerts carry these external labels, and whose job `qlara` has these targets.
+    pub fn with_external_labels(
+        labels: &Value,
+        targets: &[&str],
+        rules: &str,
+        alertmanager: &str,
+    ) -> Prometheus {
+        let jobs = json!([{"job_name": "qlara", "static_configs": [{"targets": targets}]}]);
+        Prometheus::launch(&jobs, rules, &[alertmanager], labels)
     }
 
     /// One with these `scrape_configs`.
     pub fn with_scrape_configs(scrape_configs: &Value) -> Prometheus {
-        Prometheus::launch(scrape_configs, "groups: []", &[])
+        Prometheus::launch(scrape_configs, "groups: []", &[], &json!({}))
     }
 
-    fn launch(scrape_configs: &Value, rules: &str, alertmanagers: &[&str]) -> Prometheus {
+    fn launch(
+        scrape_configs: &Value,
+        rules: &str,
+        alertmanagers: &[&str],
+        external_labels: &Value,
+    ) -> Prometheus {
         let directory = TempDir::new().expect("a folder");
         let file = directory.path().join("prometheus.yml");
         // JSON is YAML, too.
         let configuration = json!({
-            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s", "external_labels": external_labels},
             "rule_files": ["rules.yml"],
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": alertmanagers}]}]},
             "scrape_configs": scrape_configs,
@@ -99,7 +115,9 @@ impl Prometheus {
                     "--storage.tsdb.path={}",
                     directory.path().join("data").display()
                 ))
-                .arg(format!("--web.listen-address={address}")),
+                .arg(format!("--web.listen-address={address}"))
+                // What fires before the Alertmanagers are discovered is sent again soon.
+                .arg("--rules.alert.resend-delay=1s"),
         );
         Prometheus {
             url: format!("http://{address}"),
