@@ -62,6 +62,7 @@ fn systemd_rates_the_exposure_as_ok_or_better() {
 #[test]
 fn the_files_can_be_installed_by_hand_as_documented() {
     let root = tempfile::tempdir().expect("a folder");
+    let generated = tempfile::tempdir().expect("a folder");
     for folder in ["usr/bin", "etc/systemd/system", "etc/default"] {
         std::fs::create_dir_all(root.path().join(folder)).expect("a folder");
     }
@@ -72,7 +73,8 @@ fn the_files_can_be_installed_by_hand_as_documented() {
     let program = env!("CARGO_BIN_EXE_qlara-exporter");
     let commands = commands
         .replace(" /", &format!(" {}/", root.path().display()))
-        .replace("target/release/qlara-exporter", program);
+        .replace("target/release/qlara-exporter", program)
+        .replace("target/generated", &generated.path().display().to_string());
     let mut shell = Command::new("sh");
     shell.current_dir(env!("CARGO_MANIFEST_DIR"));
     let end = run(shell.args(["-e", "-c", &commands]));
@@ -85,6 +87,16 @@ fn the_files_can_be_installed_by_hand_as_documented() {
         "etc/default/qlara-exporter",
     ] {
         assert!(root.path().join(file).is_file(), "{file}");
+    }
+    for unit in [SERVICE, SOCKET] {
+        let [page] = values(unit, "Documentation")[..] else {
+            panic!("one page");
+        };
+        let name = page
+            .strip_prefix("man:")
+            .and_then(|page| page.strip_suffix("(1)"));
+        let file = format!("usr/share/man/man1/{}.1", name.expect("a man page"));
+        assert!(root.path().join(&file).is_file(), "{file}");
     }
 }
 
