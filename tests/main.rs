@@ -40,5 +40,6 @@ mod several_accounts;
 mod simulator;
 mod simulator_schemas;
 mod systemd;
+mod textfile;
 mod two_descriptions;
 mod web_config;

@@ -7,12 +7,14 @@ use crate::harness::process::{exporter, run};
 
 const SERVICE: &str = include_str!("../deploy/systemd/qlara-exporter.service");
 const SOCKET: &str = include_str!("../deploy/systemd/qlara-exporter.socket");
+const CHECK_SERVICE: &str = include_str!("../deploy/systemd/qlara-exporter-check.service");
+const CHECK_TIMER: &str = include_str!("../deploy/systemd/qlara-exporter-check.timer");
 const SETTINGS: &str = include_str!("../deploy/debian/default");
 const EXAMPLE: &str = include_str!("../deploy/debian/qlara.yml");
 
 fn unit(name: &str) -> std::path::PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/systemd");
-    folder.join(format!("qlara-exporter.{name}"))
+    folder.join(name)
 }
 
 fn values<'a>(unit: &'a str, name: &str) -> Vec<&'a str> {
@@ -32,30 +34,34 @@ fn help(exporter: &mut Command) -> String {
 fn systemd_understands_every_line() {
     let directory = tempfile::tempdir().expect("a folder");
     let program = env!("CARGO_BIN_EXE_qlara-exporter");
-    let [command] = values(SERVICE, "ExecStart")[..] else {
-        panic!("one command");
-    };
-    let service = directory.path().join("qlara-exporter.service");
-    let socket = directory.path().join("qlara-exporter.socket");
-    std::fs::write(&service, SERVICE.replace(command, program)).expect("a file");
-    std::fs::write(&socket, SOCKET).expect("a file");
+    let mut units = Vec::new();
+    for (name, text) in [
+        ("qlara-exporter.service", SERVICE),
+        ("qlara-exporter.socket", SOCKET),
+        ("qlara-exporter-check.service", CHECK_SERVICE),
+        ("qlara-exporter-check.timer", CHECK_TIMER),
+    ] {
+        let file = directory.path().join(name);
+        std::fs::write(&file, text.replace("/usr/bin/qlara-exporter", program)).expect("a file");
+        units.push(file);
+    }
     let verify = ["verify", "--man=no", "--recursive-errors=no"];
-    let end = run(Command::new("systemd-analyze")
-        .args(verify)
-        .args([&service, &socket]));
+    let end = run(Command::new("systemd-analyze").args(verify).args(units));
     assert_eq!(end, (0, String::new(), String::new()));
 }
 
 #[test]
 fn systemd_rates_the_exposure_as_ok_or_better() {
-    let (code, output, error) = run(Command::new("systemd-analyze")
-        // In tenths: below 2.0 of 10.
-        .args(["security", "--no-pager", "--offline=true", "--threshold=20"])
-        .arg(unit("service")));
-    assert_eq!(code, 0, "{output}{error}");
-    let verdict = "→ Overall exposure level for qlara-exporter.service: 1.";
-    assert!(output.contains(verdict), "{output}");
-    assert!(output.contains(" OK"), "{output}");
+    for service in ["qlara-exporter.service", "qlara-exporter-check.service"] {
+        let (code, output, error) = run(Command::new("systemd-analyze")
+            // In tenths: below 2.0 of 10.
+            .args(["security", "--no-pager", "--offline=true", "--threshold=20"])
+            .arg(unit(service)));
+        assert_eq!(code, 0, "{output}{error}");
+        let verdict = format!("→ Overall exposure level for {service}: 1.");
+        assert!(output.contains(&verdict), "{output}");
+        assert!(output.contains(" OK"), "{output}");
+    }
 }
 
 /// In a root with no folders but those of a fresh Debian.
