@@ -1,9 +1,11 @@
 //! The units of `deploy/systemd`, as systemd's own tools judge them, and the settings that go with them.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::harness::process::{exporter, run};
+use crate::harness::process::{Running, exporter, run};
+use crate::harness::{API_KEY, eventually};
 
 const SERVICE: &str = include_str!("../deploy/systemd/qlara-exporter.service");
 const SOCKET: &str = include_str!("../deploy/systemd/qlara-exporter.socket");
@@ -116,6 +118,28 @@ fn the_service_tells_systemd_how_it_fares() {
         values(SERVICE, "RestartPreventExitStatus"),
         [code.to_string()]
     );
+}
+
+/// `docs/systemd.md`: a reverse proxy in the group may connect, others may not.
+#[tokio::test]
+async fn the_group_of_the_service_may_use_its_unix_socket_and_nobody_else() {
+    let [mask] = values(SERVICE, "UMask")[..] else {
+        panic!("one mask");
+    };
+    let directory = tempfile::tempdir().expect("a folder");
+    let socket = directory.path().join("socket");
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "umask \"$1\"; shift; exec \"$@\"", "sh", mask])
+        .arg(env!("CARGO_BIN_EXE_qlara-exporter"))
+        .arg(format!("--web.listen-address=unix://{}", socket.display()))
+        .env("QLARA_API_KEY", API_KEY);
+    let _exporter = Running::start(&mut shell);
+    let mode = eventually("the socket", async || {
+        Some(socket.metadata().ok()?.permissions().mode() & 0o777)
+    })
+    .await;
+    assert_eq!(format!("{mode:o}"), "770");
 }
 
 #[test]
