@@ -253,6 +253,53 @@ async fn no_more_requests_read_accounts_than_are_let_in() {
     }
 }
 
+/// `nc -N`, `socat` and some health checkers close their side after the request.
+#[tokio::test]
+async fn a_client_that_closes_its_side_after_the_request_gets_the_whole_answer() {
+    let stack = Stack::start().await;
+    stack.gateway.faults("latency=50ms").await;
+    for round in 0..20 {
+        // A refresh is due each time.
+        stack.clock.advance(Duration::from_secs(120));
+        for path in ["/metrics", "/", "/-/healthy"] {
+            let mut client = connect(stack.exporter).await;
+            let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+            // Pipelined, the second one counts as well.
+            client
+                .write_all(request.repeat(2).as_bytes())
+                .await
+                .expect("sent");
+            client.shutdown().await.expect("half closed");
+            let answer = String::from_utf8(rest(client).await).expect("UTF-8");
+            let answers = answer.matches("HTTP/1.1 200 OK\r\n").count();
+            assert_eq!(answers, 2, "round {round}, {path}: {answer}");
+        }
+    }
+}
+
+/// In a network namespace of its own, where the option is set.
+#[test]
+fn a_port_without_a_host_is_open_for_ipv4_where_ipv6_sockets_are_for_ipv6_alone() {
+    const SCRIPT: &str = "set -e
+        ip link set lo up
+        echo 1 > /proc/sys/net/ipv6/bindv6only
+        QLARA_API_KEY=x \"$0\" --web.listen-address=\"$1\" & exporter=$!
+        trap 'kill $exporter' EXIT
+        for host in 127.0.0.1 '[::1]'; do
+            until \"$0\" healthcheck --web.listen-address=\"$host:10017\" --timeout=1s; do
+                kill -0 $exporter; tries=$((tries + 1)); [ $tries -lt 100 ]; sleep 0.1
+            done
+        done";
+    for address in [":10017", "[::]:10017"] {
+        let mut command = Command::new("unshare");
+        command
+            .args(["--map-root-user", "--net", "sh", "-c", SCRIPT])
+            .args([env!("CARGO_BIN_EXE_qlara-exporter"), address]);
+        let (code, _, error) = run(&mut command);
+        assert_eq!(code, 0, "{address}: {error}");
+    }
+}
+
 async fn with_timeouts(timeouts: Timeouts) -> Stack {
     let mut setup = Setup::default();
     setup.web.timeouts = timeouts;

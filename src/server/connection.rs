@@ -93,6 +93,8 @@ async fn talk_http1(
         // Its one time limit would be for idle connections, too.
         .header_read_timeout(None)
         .max_buf_size(LONGEST_HEAD)
+        // A client may close its side after the request and still read the answer, as `nc -N` does.
+        .half_close(true)
         .serve_connection(watched(socket, watch, true), service);
     let mut connection = pin!(connection);
     tokio::select! {

@@ -1,12 +1,12 @@
 //! Listening sockets: opened here, or handed over by systemd.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use listenfd::ListenFd;
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket as Socket2, Type};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 
@@ -172,17 +172,29 @@ fn not_at(address: impl ToString) -> impl FnOnce(io::Error) -> ListenError {
 pub async fn bind(address: &TcpAddress) -> Result<TcpListener, ListenError> {
     let TcpAddress { host, port } = address;
     let bound = match host.as_str() {
-        "" => match TcpListener::bind(format!("[::]:{port}")).await {
+        "" => match bind_dual_stack(*port) {
             // A machine without IPv6.
             Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
                 TcpListener::bind(format!("0.0.0.0:{port}")).await
             }
             bound => bound,
         },
+        "[::]" => bind_dual_stack(*port),
         host => TcpListener::bind(format!("{host}:{port}")).await,
     };
     let bound = bound.and_then(|listener| let_many_wait(&listener).map(|()| listener));
     bound.map_err(not_at(address))
+}
+
+/// Listens on every IPv6 and IPv4 address, whatever `net.ipv6.bindv6only` says, as Go's `net.Listen`
+/// does.
+fn bind_dual_stack(port: u16) -> io::Result<TcpListener> {
+    let socket = Socket2::new(Domain::IPV6, Type::STREAM.nonblocking(), None)?;
+    socket.set_only_v6(false)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)).into())?;
+    let_many_wait(&socket)?;
+    TcpListener::from_std(socket.into())
 }
 
 /// What asks for a connection beyond the queue has to ask again, a second later.
