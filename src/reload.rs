@@ -37,6 +37,9 @@ pub enum ReloadError {
     /// A file does not answer, as on a network drive that is gone.
     #[error("reading the files takes too long")]
     Slow,
+    /// A defect of this program; the panic itself is on standard error.
+    #[error("the reload panicked: this is a defect of qlara-exporter, please report it")]
+    Panicked,
 }
 
 impl ReloadError {
@@ -110,24 +113,22 @@ impl Reloader {
     /// [`ReloadError`], all that is wrong, which is logged, too.
     pub async fn reload(self: &Arc<Self>) -> Result<(), Vec<ReloadError>> {
         let reloader = Arc::clone(self);
-        let reloading = tokio::spawn(async move {
-            service_manager::reloading();
-            let result = reloader.put_next_in_force().await;
-            service_manager::ready();
-            result
-        });
-        reloading.await.unwrap_or(Err(Vec::new()))
+        let reloading = tokio::spawn(async move { reloader.put_next_in_force().await });
+        reloading
+            .await
+            .unwrap_or_else(|_| Err(vec![ReloadError::Panicked]))
     }
 
     async fn put_next_in_force(self: &Arc<Self>) -> Result<(), Vec<ReloadError>> {
-        // Until the end of this function.
-        let one_at_a_time = timeout(PATIENCE, self.reloading.lock()).await;
-        let next = match &one_at_a_time {
-            Ok(_) => self.next().await,
-            Err(_) => Err(ReloadError::Slow),
+        let Ok(_one_at_a_time) = timeout(PATIENCE, self.reloading.lock()).await else {
+            self.latest_is_good.store(false, Ordering::Relaxed);
+            return self.take_note(Err(vec![ReloadError::Slow]));
         };
+        // Inside the lock, so that READY of one reload does not speak for the next.
+        let _announced = service_manager::reloading();
+        let next = self.next().await;
         self.web_config.current().await;
-        let web_config = self.web_config.trouble().map(ReloadError::WebConfig);
+        let web_config = self.web_config.fault().map(ReloadError::WebConfig);
         let result = match (next, web_config) {
             (Ok(next), None) => Ok(self.replace(next)),
             (next, web_config) => Err(next.err().into_iter().chain(web_config).collect()),

@@ -11,11 +11,22 @@ pub(crate) fn ready() {
     tell(&[NotifyState::Ready]);
 }
 
-/// The configuration is being loaded again; [`ready`] ends it.
-pub(crate) fn reloading() {
+/// Tells that the configuration is being reloaded. Dropping the result tells that the reload has ended,
+/// also when it panics.
+pub(crate) fn reloading() -> Reloading {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => tell(&[NotifyState::Reloading, now]),
         Err(_) => tell(&[NotifyState::Reloading]),
+    }
+    Reloading(())
+}
+
+/// A reload that has been announced. Its end is the end of this value.
+pub(crate) struct Reloading(());
+
+impl Drop for Reloading {
+    fn drop(&mut self) {
+        ready();
     }
 }
 

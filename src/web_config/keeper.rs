@@ -24,8 +24,26 @@ const READINGS: u32 = 10;
 pub struct WebConfigFile {
     watch: Option<Watch>,
     in_force: Mutex<Arc<WebConfig>>,
-    /// What is wrong with the file as it stands.
-    trouble: Mutex<Option<String>>,
+    /// What keeps the file as it stands from being in force.
+    trouble: Mutex<Option<Trouble>>,
+}
+
+/// What keeps a file from being in force as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Trouble {
+    /// It cannot be used, or not be read.
+    Fault(String),
+    /// It is in force, but for a change that takes effect with the next start.
+    NeedsRestart(&'static str),
+}
+
+impl Trouble {
+    fn text(&self) -> &str {
+        match self {
+            Trouble::Fault(text) => text,
+            Trouble::NeedsRestart(text) => text,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -42,7 +60,7 @@ struct Watch {
 struct Last {
     number: u64,
     contents: Arc<Contents>,
-    trouble: Option<String>,
+    trouble: Option<Trouble>,
 }
 
 /// What a look finds.
@@ -75,9 +93,11 @@ impl Look {
 
 impl Watch {
     /// What keeps a look from its end.
-    fn about(&self, work: &str) -> String {
+    fn about(&self, work: &str) -> Trouble {
         let path = self.path.display();
-        format!("{path}: {work} it, or a file that it names, takes too long")
+        Trouble::Fault(format!(
+            "{path}: {work} it, or a file that it names, takes too long"
+        ))
     }
 }
 
@@ -119,9 +139,12 @@ impl WebConfigFile {
         self.watch.is_none()
     }
 
-    /// What keeps the file from being in force as it stands.
-    pub fn trouble(&self) -> Option<String> {
-        self.trouble.lock().clone()
+    /// Why the file as it stands cannot be used. A change that waits for a restart is no fault.
+    pub fn fault(&self) -> Option<String> {
+        match &*self.trouble.lock() {
+            Some(Trouble::Fault(text)) => Some(text.clone()),
+            Some(Trouble::NeedsRestart(_)) | None => None,
+        }
     }
 
     /// Whether the file as it stands is in force.
@@ -164,15 +187,16 @@ impl WebConfigFile {
     }
 
     /// Puts a new configuration in force, and says what keeps it from being so.
-    fn adopt(&self, config: Result<WebConfig, ConfigErrors>, path: &Path) -> Option<String> {
+    fn adopt(&self, config: Result<WebConfig, ConfigErrors>, path: &Path) -> Option<Trouble> {
         let mut config = match config {
             Ok(config) => config,
-            Err(mistakes) => return Some(mistakes.to_string()),
+            Err(mistakes) => return Some(Trouble::Fault(mistakes.to_string())),
         };
         let mut in_force = self.in_force.lock();
         if config.is_blank && !in_force.is_blank {
             // More likely an accident than the wish to let everybody in.
-            return Some(format!("{}: the file is empty", path.display()));
+            let text = format!("{}: the file is empty", path.display());
+            return Some(Trouble::Fault(text));
         }
         if config.users.is_none() && in_force.users.is_some() {
             warn!("The web configuration file names no users any more: nobody needs a password");
@@ -180,18 +204,20 @@ impl WebConfigFile {
         let switches_tls = config.tls.is_some() != in_force.tls.is_some();
         config.inherit(&in_force);
         *in_force = Arc::new(config);
-        switches_tls.then(|| "switching TLS on or off needs a restart".to_owned())
+        switches_tls.then_some(Trouble::NeedsRestart(
+            "switching TLS on or off needs a restart",
+        ))
     }
 
     /// Logs every change of the trouble once.
-    fn tell(&self, trouble: Option<String>) {
+    fn tell(&self, trouble: Option<Trouble>) {
         let mut before = self.trouble.lock();
         if *before == trouble {
             return;
         }
         match &trouble {
             Some(trouble) => {
-                let err = trouble.replace('\n', "; ");
+                let err = trouble.text().replace('\n', "; ");
                 warn!(
                     err,
                     "The web configuration file is not in force as it stands"

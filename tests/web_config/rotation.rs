@@ -7,13 +7,15 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use qlara_exporter::web_config::WebConfigFile;
+use reqwest::{Method, StatusCode};
 use tracing::subscriber::DefaultGuard;
 
 use super::certificates::{Authority, Identity, client_with};
 use super::passwords::hash;
 use super::server::{Folder, Server, TLS};
 use crate::harness::process::run;
-use crate::harness::{eventually, make_too_long};
+use crate::harness::{Setup, eventually, make_too_long};
 
 async fn login(server: &Server, password: &str) -> u16 {
     let request = server.get().basic_auth("alice", Some(password));
@@ -101,7 +103,7 @@ async fn a_file_that_becomes_empty_lets_nobody_in() {
         folder.write("web.yml", empty);
         eventually(&format!("trouble with {empty:?}"), async || {
             assert!(has_users().await, "{empty:?}");
-            file.trouble()?.contains("the file is empty").then_some(())
+            file.fault()?.contains("the file is empty").then_some(())
         })
         .await;
     }
@@ -247,6 +249,37 @@ async fn switching_tls_needs_a_restart_and_the_rest_does_not() {
     let answer = server.get().send().await.expect("an answer");
     assert_eq!(answer.headers()["x-frame-options"], "deny");
     assert!(!server.file.is_good());
+}
+
+/// Until the restart the metric tells that the file is not in force as it stands.
+#[tokio::test]
+async fn a_change_that_waits_for_a_restart_does_not_keep_accounts_from_reloading() {
+    const PLAIN: &str = "http_server_config: {http2: true}";
+    const GOOD: &str = "qlara_exporter_config_last_reload_successful";
+    let folder = Folder::with(PLAIN, &Identity::server());
+    let account = |name: &str| format!("accounts: [{{name: {name}, api_key_env: QLARA_API_KEY}}]");
+    let mut setup = Setup::yaml(&account("a"));
+    setup.web.enable_lifecycle = true;
+    setup.web.config = Arc::new(WebConfigFile::load(&folder.path("web.yml")).expect("a good file"));
+    let stack = setup.start().await;
+    let reload = async || {
+        let answer = stack.request(Method::POST, "/-/reload").send().await;
+        answer.expect("an answer").status()
+    };
+    folder.write("web.yml", TLS);
+    for name in ["b", "c"] {
+        stack.write_configuration(&account(name));
+        assert_eq!(reload().await, StatusCode::OK);
+        let scrape = stack.scrape().await;
+        let up = format!(r#"{{account="{name}"}}"#);
+        assert_eq!(scrape.family("qlara_up"), [(up.as_str(), 1.0)]);
+        assert_eq!(scrape.value(GOOD), 0.0);
+    }
+    folder.write("web.yml", "http_server_confi: {}");
+    assert_eq!(reload().await, StatusCode::INTERNAL_SERVER_ERROR);
+    folder.write("web.yml", PLAIN);
+    assert_eq!(reload().await, StatusCode::OK);
+    assert_eq!(stack.scrape().await.value(GOOD), 1.0);
 }
 
 /// What this thread logs from now on.
