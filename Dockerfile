@@ -44,6 +44,7 @@ LABEL org.opencontainers.image.title="qlara-exporter" \
 # By number: there is no /etc/passwd, and Kubernetes can tell that it is not root.
 USER 65532:65532
 EXPOSE 10017
-# It follows QLARA_WEB_LISTEN_ADDRESS.
+# Health alone, for the check below: TLS, passwords and limits of the web configuration file do not reach it.
+ENV QLARA_WEB_PROBE_LISTEN_ADDRESS=127.0.0.1:10019
 HEALTHCHECK --interval=15s --timeout=5s --start-period=5s --retries=3 CMD ["/qlara-exporter", "healthcheck"]
 ENTRYPOINT ["/qlara-exporter"]

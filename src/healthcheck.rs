@@ -1,13 +1,13 @@
 //! `healthcheck`: whether an exporter serves, for containers without a shell.
 
 use std::fmt::{self, Display};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::{StatusCode, Url};
 
 use crate::gateway::client::{USER_AGENT, root_cause};
-use crate::gateway::tls::{TlsError, client_config};
+use crate::gateway::tls::{TlsError, client_config, read_ca_file};
 use crate::server::address::{ListenAddress, TcpAddress};
 
 /// Why an exporter does not count as healthy.
@@ -51,6 +51,13 @@ impl From<Url> for Target {
 }
 
 impl Target {
+    /// The same behind `--web.route-prefix`.
+    #[must_use]
+    pub fn below(mut self, prefix: &str) -> Target {
+        self.url.set_path(&format!("{prefix}{}", self.url.path()));
+        self
+    }
+
     /// The health endpoint of an exporter that listens on the first of these addresses, which commas
     /// separate.
     ///
@@ -94,14 +101,24 @@ impl fmt::Debug for Target {
     }
 }
 
-/// Asks once. Proxies of the environment are for other hosts, and not used.
+/// Asks once. Proxies of the environment are for other hosts, and not used. `ca_file` is trusted beside
+/// the system's roots.
 ///
 /// # Errors
 /// [`HealthError`] unless the answer is 200 and arrives within `timeout`.
-pub async fn check(target: Target, timeout: Duration) -> Result<(), HealthError> {
+pub async fn check(
+    target: Target,
+    ca_file: Option<&Path>,
+    timeout: Duration,
+) -> Result<(), HealthError> {
+    let ca = ca_file.map(|path| Ok::<_, TlsError>((path, read_ca_file(path)?)));
+    let ca = ca.transpose()?;
+    let ca = ca
+        .as_ref()
+        .map(|(path, content)| (*path, content.as_slice()));
     let mut builder = reqwest::Client::builder()
         .user_agent(USER_AGENT)
-        .tls_backend_preconfigured(client_config(None)?)
+        .tls_backend_preconfigured(client_config(ca)?)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .timeout(timeout);

@@ -31,6 +31,7 @@
 
 pub mod account;
 pub mod build;
+mod certificate;
 pub mod check;
 pub mod cli;
 pub mod clock;
@@ -39,6 +40,7 @@ pub mod demo;
 pub mod explain;
 pub mod exposition;
 pub mod gateway;
+pub mod hangup;
 pub mod healthcheck;
 pub mod hidden;
 pub mod lifecycle;

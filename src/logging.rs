@@ -14,6 +14,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
+use crate::printable::is_hostile;
+
 /// How a line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -142,21 +144,17 @@ impl Visit for Line {
 fn quoted(value: &str) -> Result<String, fmt::Error> {
     let json = serde_json::to_string(value).map_err(|_| fmt::Error)?;
     let escaped = json.chars().map(|char| match char {
-        char if steers(char) => format!("\\u{:04x}", u32::from(char)),
+        char if is_hostile(char) && u32::from(char) <= 0xffff => {
+            format!("\\u{:04x}", u32::from(char))
+        }
         char => char.to_string(),
     });
     Ok(escaped.collect())
-}
-
-/// Control characters, and those that turn the direction of writing (Unicode, UAX 9).
-fn steers(char: char) -> bool {
-    char.is_control()
-        || matches!(char, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn needs_quotes(value: &str) -> bool {
     value.is_empty()
         || value
             .chars()
-            .any(|char| char <= ' ' || matches!(char, '"' | '=' | '\\') || steers(char))
+            .any(|char| char <= ' ' || matches!(char, '"' | '=' | '\\') || is_hostile(char))
 }

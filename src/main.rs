@@ -1,5 +1,6 @@
 //! Parse, log, run, exit code.
 
+use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,15 +9,16 @@ use listenfd::ListenFd;
 use tokio::runtime::Builder;
 use tracing::Level;
 
-use qlara_exporter::check::{self, CheckError, Format, OutputError, State, progress};
+use qlara_exporter::check::{self, CheckError, OutputError, State, progress};
 use qlara_exporter::cli::{
-    CheckArgs, Cli, Command, DemoArgs, ExplainArgs, GenerateError, HealthcheckArgs, LogArgs,
-    ServeArgs, SimulateArgs, Stop, WebArgs,
+    CheckArgs, Cli, Command, Complaint, DemoArgs, ExplainArgs, GenerateError, HealthcheckArgs,
+    LogArgs, ServeArgs, SimulateArgs, Stop, WebArgs,
 };
 use qlara_exporter::clock::{Clock, SystemClock};
 use qlara_exporter::config::{Config, ConfigErrors, Settings};
 use qlara_exporter::demo::{self, DemoError};
 use qlara_exporter::explain::{self, ExplainError, Explanation, SavedError, Verdict, read_saved};
+use qlara_exporter::hangup::HeldHangup;
 use qlara_exporter::healthcheck::{self, HealthError};
 use qlara_exporter::lifecycle::{self, Exporter, LifecycleError};
 use qlara_exporter::logging;
@@ -31,43 +33,49 @@ const FAILED: u8 = 1;
 const WRONG_USE: u8 = 2;
 
 fn main() -> ExitCode {
+    let hangup = HeldHangup::hold();
     memory::give_back_large_buffers();
-    // To whoever watches `check`, 2 would mean that a profile is in trouble.
-    let is_check = std::env::args_os()
-        .nth(1)
-        .is_some_and(|word| word == "check");
-    let wrong_use = if is_check {
-        State::Unknown.code()
-    } else {
-        WRONG_USE
-    };
-    let cli = match Cli::read(std::env::args_os()) {
-        Ok(cli) => cli,
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let complaint = Complaint::form(&arguments);
+    let is_check = arguments.get(1).is_some_and(|word| word == "check");
+    match Cli::read(arguments) {
+        Ok(cli) => run_command(cli, hangup).unwrap_or_else(|error| {
+            complaint.tell(&error.to_string());
+            ExitCode::from(error.code())
+        }),
         Err(Stop::Print(text)) => {
             print(&text);
-            return ExitCode::SUCCESS;
+            ExitCode::SUCCESS
         }
-        Err(Stop::WrongUse(line)) => return fail(&line, wrong_use),
-    };
-    let result = match cli.command {
-        None => serve(&cli.serve),
-        Some(Command::Check(args)) => return audit(&args),
-        Some(Command::Explain(args)) => return explain_answers(&args),
-        Some(Command::Demo(args)) => run_demo(&args),
-        Some(Command::Simulate(args)) => simulate(args),
-        Some(Command::Healthcheck(args)) => check_health(args),
-        Some(Command::Generate(args)) => args.write().map_err(Error::from),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Error::Config(mistakes) | Error::Lifecycle(LifecycleError::Config(mistakes))) => {
-            fail(&mistakes.to_string(), WRONG_USE)
+        Err(Stop::WrongUse(line)) => {
+            complaint.tell(&line);
+            // To whoever watches `check`, 2 would mean that a profile is in trouble.
+            ExitCode::from(match is_check {
+                true => State::Unknown.code(),
+                false => WRONG_USE,
+            })
         }
-        Err(error) => fail(&error.to_string(), FAILED),
     }
 }
 
-fn serve(args: &ServeArgs) -> Result<(), Error> {
+fn run_command(cli: Cli, hangup: Option<HeldHangup>) -> Result<ExitCode, Error> {
+    let Some(command) = cli.command else {
+        return serve(&cli.serve, hangup).map(|()| ExitCode::SUCCESS);
+    };
+    // The other commands end with their terminal.
+    drop(hangup);
+    match command {
+        Command::Check(args) => return audit(&args).map_err(|error| Error::Audit(Box::new(error))),
+        Command::Explain(args) => return explain_answers(&args),
+        Command::Demo(args) => run_demo(&args),
+        Command::Simulate(args) => simulate(args),
+        Command::Healthcheck(args) => check_health(args),
+        Command::Generate(args) => args.write().map_err(Error::from),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn serve(args: &ServeArgs, hangup: Option<HeldHangup>) -> Result<(), Error> {
     let settings = args.settings();
     let load = move || Config::load(&settings, &variable);
     if args.config.check {
@@ -88,6 +96,7 @@ fn serve(args: &ServeArgs) -> Result<(), Error> {
         let clock = Arc::new(SystemClock);
         let exporter = Exporter::bind(sockets, Box::new(load), web, clock).await?;
         exporter.reload_on_hangup()?;
+        drop(hangup);
         let shutdown = lifecycle::end_signal()?;
         Ok(exporter.run(shutdown).await?)
     })
@@ -156,20 +165,7 @@ fn simulate(args: SimulateArgs) -> Result<(), Error> {
     })
 }
 
-/// Whatever keeps the audit from being made is said on standard error, and is `UNKNOWN`.
-fn audit(args: &CheckArgs) -> ExitCode {
-    match make_audit(args) {
-        Ok(state) => ExitCode::from(state.code()),
-        Err(error) => {
-            if args.format() == Format::Nagios {
-                print(&format!("{}\n", check::nagios_unknown(&error.to_string())));
-            }
-            fail(&error.to_string(), State::Unknown.code())
-        }
-    }
-}
-
-fn make_audit(args: &CheckArgs) -> Result<State, Error> {
+fn audit(args: &CheckArgs) -> Result<ExitCode, Error> {
     let config = Config::load(&args.settings(), &variable)?;
     start_logging(&args.log)?;
     let clock = Arc::new(SystemClock);
@@ -177,24 +173,14 @@ fn make_audit(args: &CheckArgs) -> Result<State, Error> {
     let audit = run(async { Ok(check::run(config, args.options(), clock, progress).await?) })?;
     let mut text = Vec::new();
     let state = audit.write(args.format(), &mut text)?;
-    match &args.output_file {
+    match args.output_file() {
         Some(path) => check::write_file(path, &text)?,
         None => print_whole(&text)?,
     }
-    Ok(state)
+    Ok(ExitCode::from(state.code()))
 }
 
-/// A saved answer that cannot be read is as good as none.
-fn explain_answers(args: &ExplainArgs) -> ExitCode {
-    match make_explanation(args) {
-        Ok(verdict) => ExitCode::from(verdict.code()),
-        Err(error @ Error::Saved(_)) => fail(&error.to_string(), Verdict::NoAnswer.code()),
-        Err(error @ (Error::Config(_) | Error::Explain(_))) => fail(&error.to_string(), WRONG_USE),
-        Err(error) => fail(&error.to_string(), FAILED),
-    }
-}
-
-fn make_explanation(args: &ExplainArgs) -> Result<Verdict, Error> {
+fn explain_answers(args: &ExplainArgs) -> Result<ExitCode, Error> {
     start_logging(&args.log)?;
     let explanation = match &args.from {
         Some(path) => {
@@ -213,18 +199,21 @@ fn make_explanation(args: &ExplainArgs) -> Result<Verdict, Error> {
     let mut text = Vec::new();
     explanation.write(args.format(), &mut text)?;
     print_whole(&text)?;
-    Ok(explanation.verdict())
+    Ok(ExitCode::from(explanation.verdict().code()))
 }
 
 /// The exit code is the answer; there is nothing to say about an exporter that serves.
 fn check_health(args: HealthcheckArgs) -> Result<(), Error> {
-    let timeout = args.timeout;
-    run(async { Ok(healthcheck::check(args.target(), timeout).await?) })
+    let (ca_file, timeout) = (args.ca_file.clone(), args.timeout);
+    run(async { Ok(healthcheck::check(args.target(), ca_file.as_deref(), timeout).await?) })
 }
 
 /// Why the program ends with another exit code than 0.
 #[derive(Debug, thiserror::Error)]
 enum Error {
+    /// No audit could be made.
+    #[error(transparent)]
+    Audit(Box<Error>),
     #[error(transparent)]
     Config(#[from] ConfigErrors),
     #[error(transparent)]
@@ -249,6 +238,20 @@ enum Error {
     Logging(String),
     #[error(transparent)]
     System(#[from] std::io::Error),
+}
+
+impl Error {
+    fn code(&self) -> u8 {
+        match self {
+            Error::Audit(_) => State::Unknown.code(),
+            // A saved answer that cannot be read is as good as none.
+            Error::Saved(_) => Verdict::NoAnswer.code(),
+            Error::Config(_) | Error::Explain(_) | Error::Lifecycle(LifecycleError::Config(_)) => {
+                WRONG_USE
+            }
+            _ => FAILED,
+        }
+    }
 }
 
 fn start_logging(args: &LogArgs) -> Result<(), Error> {
@@ -279,11 +282,4 @@ fn print_whole(text: &[u8]) -> std::io::Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
-}
-
-fn fail(lines: &str, code: u8) -> ExitCode {
-    for line in lines.lines() {
-        let _ = writeln!(std::io::stderr(), "qlara-exporter: {line}");
-    }
-    ExitCode::from(code)
 }

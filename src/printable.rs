@@ -29,7 +29,15 @@ pub(crate) fn escaped(json: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn is_hostile(char: char) -> bool {
+/// Whether some reader of lines splits here (Unicode, UAX 14; Python's `str.splitlines`), the line feed
+/// aside.
+pub(crate) fn is_line_separator(char: char) -> bool {
+    matches!(char, '\u{b}'..='\r' | '\u{1c}'..='\u{1f}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Whether a terminal obeys the character or cannot show it, and where a log line, a spreadsheet or a
+/// page must not have it: control characters, line ends, marks of direction, invisible spaces.
+pub(crate) fn is_hostile(char: char) -> bool {
     char.is_control()
         || matches!(char,
             '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -290,7 +290,8 @@ async fn names_of_any_kind_survive_as_they_are() {
         let escaped = name
             .replace('\\', "\\\\")
             .replace('"', "\\\"")
-            .replace('\n', "\\n");
+            .replace('\n', "\\n")
+            .replace('\r', " ");
         let line = format!(
             "qlara_profile_info{{platform=\"facebook\",profile=\"p{id}\",name=\"{escaped}\"}} 1\n"
         );
@@ -556,4 +557,52 @@ async fn a_200_mib_body_and_a_gzip_bomb_stop_at_the_default_cap() {
             r#"qlara_gateway_request_failures_total{endpoint="socials",reason="too_large"}"#;
         assert_eq!(scrape.value(series), 1.0, "{fault}");
     }
+}
+
+/// Python's `str.splitlines`, which Datadog's agent uses, ends a line at each of these.
+#[tokio::test]
+async fn line_separators_in_names_never_break_a_sample_for_any_parser() {
+    const SEPARATORS: [char; 10] = [
+        '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{1f}', '\u{85}', '\u{2028}',
+        '\u{2029}',
+    ];
+    let profile = |id: String, name: String| {
+        serde_json::json!({"platform": "facebook", "profileId": id, "name": name, "status": "CONNECTED",
+            "connectedAt": "2026-01-01T00:00:00Z", "username": format!("u{name}"),
+            "linkedAccounts": [{"id": format!("l{id}"), "name": name}]})
+    };
+    let profiles: Vec<serde_json::Value> = SEPARATORS
+        .iter()
+        .enumerate()
+        .map(|(place, char)| profile(format!("{place}{char}x"), format!("é{char}â{char}\u{2026}")))
+        // The same label: one profile, not a scrape that Prometheus refuses.
+        .chain([profile("0\u{2028}x".to_owned(), "twin".to_owned())])
+        .collect();
+    let stack = Setup::default()
+        .with_profiles(serde_json::json!(profiles))
+        .await;
+    let text = stack
+        .get("/metrics")
+        .send()
+        .await
+        .expect("an answer")
+        .text()
+        .await
+        .expect("a text");
+    assert!(!text.contains(SEPARATORS), "{text}");
+    assert!(text.contains("name=\"é â …\""), "{text}");
+    let mut series: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.rsplit_once(' ').map(|(series, _)| series))
+        .collect();
+    assert!(
+        series
+            .iter()
+            .any(|series| series.contains("profile=\"0 x\""))
+    );
+    series.sort_unstable();
+    let all = series.len();
+    series.dedup();
+    assert_eq!(series.len(), all, "no series stands twice");
 }

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
-use crate::harness::process::{Running, exporter, run};
+use crate::harness::process::{Running, exporter, run, run_beside};
 use crate::harness::{API_KEY, Gateway, eventually, http};
 use crate::prometheus::{free_port, system_gateway};
 
@@ -78,8 +78,32 @@ fn wrong_use_is_one_line_and_exit_code_2() {
             "--web.listen-address <ADDRESS>: expected brackets around an IPv6 address, [::1]:PORT",
         ),
         (
-            &["--web.external-url", "/qlara"],
-            "--web.external-url <URL>: not an absolute URL",
+            &["--web.external-url", "qlara"],
+            "--web.external-url <URL>: expected an absolute URL or a path that starts with a slash",
+        ),
+        (
+            &["--web.external-url", "//proxy.example/qlara"],
+            "--web.external-url <URL>: the path must start with a single slash",
+        ),
+        (
+            &["--web.external-url", "/qlara?s3cret"],
+            "--web.external-url <URL>: the URL must end with its path: no query, no fragment",
+        ),
+        (
+            &["--web.route-prefix", "qlara"],
+            "--web.route-prefix <PATH>: must start with a slash",
+        ),
+        (
+            &["--web.route-prefix", "/{a}"],
+            "--web.route-prefix <PATH>: must be a plain path of letters, digits, - . _ ~ and slashes",
+        ),
+        (
+            &["--web.route-prefix", "/a//b"],
+            "--web.route-prefix <PATH>: must not contain an empty segment",
+        ),
+        (
+            &["--qlara.account", " "],
+            "--qlara.account <NAME>: must not be empty",
         ),
         (
             &["--web.external-url", "https://u:s3cret@proxy.example/"],
@@ -151,6 +175,99 @@ fn wrong_configuration_is_one_line_and_exit_code_2() {
             format!("qlara-exporter: {place}: unknown key, expected one of ttl, max_stale\n")
         );
     }
+}
+
+/// Whatever keeps the exporter from starting is a line of the log, where the log is JSON.
+#[test]
+fn an_error_at_the_start_is_json_where_the_log_is() {
+    let unusable: [&[&str]; 4] = [
+        &["--log.format", "json", "--web.listen-addres", ":1"],
+        &["--log.format=JSON", "--config.file", "/nowhere/qlara.yml"],
+        &[
+            "check",
+            "--log.format=json",
+            "--config.file",
+            "/nowhere/qlara.yml",
+        ],
+        &["--log.format", "json", "--config.check"],
+    ];
+    for arguments in unusable {
+        let (_, output, error) = run(exporter().args(arguments));
+        assert_eq!(output, "", "{arguments:?}");
+        let lines: Vec<serde_json::Value> = error
+            .lines()
+            .map(|line| serde_json::from_str(line).expect(line))
+            .collect();
+        assert_eq!(lines.len(), 1, "{arguments:?}: {error}");
+        assert_eq!(lines[0]["level"], "ERROR", "{error}");
+        assert!(
+            lines[0]["msg"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty()),
+            "{error}"
+        );
+    }
+    let (code, _, error) = run(exporter().env("QLARA_LOG_FORMAT", "json").arg("--no-such"));
+    assert_eq!(code, 2);
+    assert!(error.starts_with('{'), "{error}");
+}
+
+#[test]
+fn levels_and_formats_of_the_log_are_taken_in_any_case() {
+    for arguments in [
+        ["--log.level=WARN", "--log.format=LogFmt"],
+        ["--log.level=Debug", "--log.format=JSON"],
+    ] {
+        let mut command = exporter();
+        command
+            .env("QLARA_API_KEY", "x")
+            .arg("--config.check")
+            .args(arguments);
+        assert_eq!(run(&mut command).0, 0, "{arguments:?}");
+    }
+}
+
+/// Two cron jobs for two accounts without a file write different series.
+#[tokio::test]
+async fn the_single_account_can_have_a_name() {
+    let gateway = system_gateway().await;
+    for name in ["brand-a", "brand b"] {
+        let mut command = exporter();
+        command
+            .args(["check", "--output", "metrics", "--qlara.account", name])
+            .args(["--qlara.url", &gateway.url()])
+            .env("QLARA_API_KEY", API_KEY);
+        let ran = run_beside(command).await;
+        assert!(
+            ran.output
+                .contains(&format!("qlara_up{{account=\"{name}\"}} 1\n")),
+            "{}",
+            ran.output
+        );
+        let series = ran
+            .output
+            .lines()
+            .filter(|line| line.starts_with("qlara_profile_"));
+        assert!(series.clone().count() > 3);
+        for line in series {
+            assert!(line.contains(&format!("{{account=\"{name}\",")), "{line}");
+        }
+    }
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(&file, "accounts: [{name: a, api_key_env: QLARA_API_KEY}]").expect("written");
+    let mut command = exporter();
+    command
+        .env("QLARA_API_KEY", "x")
+        .env("QLARA_ACCOUNT", "b")
+        .arg("--config.check")
+        .arg("--config.file")
+        .arg(file.path());
+    let (code, _, error) = run(&mut command);
+    assert_eq!(code, 2);
+    assert!(
+        error.contains("--qlara.account (QLARA_ACCOUNT): the configuration file names accounts"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -255,6 +372,8 @@ fn help_is_grouped_and_names_each_variable_but_no_value() {
         "web.telemetry-path",
         "web.max-requests",
         "web.external-url",
+        "web.route-prefix",
+        "qlara.account",
         "qlara.url",
         "qlara.api-key-file",
         "qlara.timeout",

@@ -72,6 +72,50 @@ async fn a_serving_exporter_is_healthy_whatever_its_gateway_does() {
 }
 
 #[tokio::test]
+async fn it_asks_below_the_prefix_of_the_exporter() {
+    let server = Recorder::start(|_| http_answer("200 OK", "", "")).await;
+    let address = server.address.to_string();
+    for (variables, path) in [
+        (vec![("QLARA_WEB_ROUTE_PREFIX", "/a/")], "/a/-/healthy"),
+        (
+            vec![("QLARA_WEB_EXTERNAL_URL", "https://proxy.example/qlara/")],
+            "/qlara/-/healthy",
+        ),
+        (
+            vec![
+                ("QLARA_WEB_EXTERNAL_URL", "/qlara"),
+                ("QLARA_WEB_ROUTE_PREFIX", "/"),
+            ],
+            "/-/healthy",
+        ),
+        (
+            vec![
+                ("QLARA_WEB_ROUTE_PREFIX", "/a"),
+                ("QLARA_WEB_PROBE_LISTEN_ADDRESS", &address),
+            ],
+            "/-/healthy",
+        ),
+    ] {
+        let variables: Vec<(String, String)> = variables
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let address = address.clone();
+        let result = healthcheck(|command| {
+            command
+                .env("QLARA_WEB_LISTEN_ADDRESS", address)
+                .envs(variables);
+        });
+        assert_eq!(result.await, (0, String::new()));
+        let asked = server.requests().pop().expect("a request");
+        assert!(
+            asked.starts_with(&format!("GET {path} HTTP/1.1\r\n")),
+            "{asked}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn any_other_answer_is_a_failure() {
     let elsewhere = Recorder::start(|_| http_answer("200 OK", "", "")).await;
     let location = format!("Location: http://{}/\r\n", elsewhere.address);
@@ -172,4 +216,114 @@ async fn wrong_use_is_exit_code_2() {
         let line = format!("qlara-exporter: error: {line}, try --help\n");
         assert_eq!(result.await, (2, line));
     }
+}
+
+/// The image's own variables and command, beside whatever the web configuration file asks of clients.
+#[tokio::test]
+async fn the_image_is_healthy_with_every_web_configuration() {
+    const DOCKERFILE: &str = include_str!("../Dockerfile");
+    let variable = DOCKERFILE
+        .lines()
+        .find_map(|line| line.strip_prefix("ENV QLARA_WEB_PROBE_LISTEN_ADDRESS="))
+        .expect("an address for health alone");
+    assert!(variable.starts_with("127.0.0.1:"), "{variable}");
+    let folder = self_signed();
+    let tls = "tls_server_config: {cert_file: server.crt, key_file: server.key";
+    for yaml in [
+        format!("{tls}}}"),
+        format!(
+            "{tls}, client_auth_type: RequireAndVerifyClientCert, client_ca_file: server.crt}}"
+        ),
+        "basic_auth_users: {alice: $2y$10$YEAY4ZwuneYlzRi1uYxnNOeta1.5EJJtwzpvUj.PnCvr86C8caNCu}"
+            .to_owned(),
+        "rate_limit: {interval: 1h, burst: 0}".to_owned(),
+    ] {
+        let web = folder.path().join("web.yml");
+        std::fs::write(&web, &yaml).expect("a file");
+        let probe = format!("127.0.0.1:{}", free_port());
+        let listen = format!("127.0.0.1:{}", free_port());
+        let variables = [
+            ("QLARA_WEB_LISTEN_ADDRESS", listen),
+            ("QLARA_WEB_PROBE_LISTEN_ADDRESS", probe),
+        ];
+        let _serving = Running::start(
+            exporter()
+                .env("QLARA_API_KEY", "x")
+                .envs(variables.clone())
+                .arg("--web.config.file")
+                .arg(&web),
+        );
+        eventually(&yaml, async || {
+            let variables = variables.clone();
+            let result = healthcheck(|command| {
+                command.envs(variables);
+            });
+            (result.await == (0, String::new())).then_some(())
+        })
+        .await;
+    }
+}
+
+/// The certificate that docs/web-configuration.md tells people to make.
+fn self_signed() -> tempfile::TempDir {
+    let documentation = include_str!("../docs/web-configuration.md");
+    let (_, command) = documentation
+        .split_once("```sh\nopenssl req -x509")
+        .expect("a command");
+    let (command, _) = command.split_once("```").expect("its end");
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = format!("openssl req -x509{command}");
+    let (code, _, error) = run(Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(&folder));
+    assert_eq!(code, 0, "{error}");
+    folder
+}
+
+#[tokio::test]
+async fn the_documented_certificate_is_accepted_where_it_is_named() {
+    let folder = self_signed();
+    let web = folder.path().join("web.yml");
+    std::fs::write(
+        &web,
+        "tls_server_config: {cert_file: server.crt, key_file: server.key}",
+    )
+    .expect("a file");
+    let port = free_port();
+    let _serving = Running::start(
+        exporter()
+            .env("QLARA_API_KEY", "x")
+            .args([
+                "--web.listen-address",
+                &format!("127.0.0.1:{port}"),
+                "--web.config.file",
+            ])
+            .arg(&web),
+    );
+    let certificate = folder.path().join("server.crt");
+    let ask = async |host: &str, ca: Option<&std::path::Path>| {
+        let url = format!("https://{host}:{port}/-/healthy");
+        let ca = ca.map(std::path::Path::to_owned);
+        healthcheck(move |command| {
+            command.args(["--url", &url]);
+            if let Some(ca) = ca {
+                command.arg("--ca-file").arg(ca);
+            }
+        })
+        .await
+    };
+    eventually("the exporter", async || {
+        (ask("localhost", Some(&certificate)).await == (0, String::new())).then_some(())
+    })
+    .await;
+    // Not one that is not named, nor under another name, nor another one for this name.
+    assert_eq!(ask("localhost", None).await.0, 1);
+    assert_eq!(ask("127.0.0.1", Some(&certificate)).await.0, 1);
+    let other = self_signed();
+    assert_eq!(
+        ask("localhost", Some(&other.path().join("server.crt")))
+            .await
+            .0,
+        1
+    );
 }

@@ -140,11 +140,18 @@ async fn metrics_can_move_to_another_path() {
             .expect("a URL"),
     );
     let stack = setup.start().await;
-    let scrape = Scrape::read(stack.get("/qlara").send().await.expect("an answer")).await;
+    let scrape = Scrape::read(
+        stack
+            .get("/exporters/a&b/qlara")
+            .send()
+            .await
+            .expect("an answer"),
+    )
+    .await;
     assert_eq!(scrape.value("qlara_up"), 1.0);
     assert_eq!(
         stack
-            .get("/metrics")
+            .get("/exporters/a&b/metrics")
             .send()
             .await
             .expect("an answer")
@@ -152,7 +159,7 @@ async fn metrics_can_move_to_another_path() {
         404
     );
     let page = stack
-        .get("/")
+        .get("/exporters/a&b/")
         .send()
         .await
         .expect("an answer")
@@ -160,6 +167,127 @@ async fn metrics_can_move_to_another_path() {
         .await
         .expect("a text");
     assert!(page.contains("href=\"/exporters/a&amp;b/qlara\""), "{page}");
+}
+
+/// As with Prometheus and blackbox_exporter: the prefix is the path of the external URL, unless told.
+#[tokio::test]
+async fn every_route_is_below_the_prefix() {
+    let explicit = Some("/a/b".to_owned());
+    for (external, prefix, served, linked) in [
+        (
+            Some("https://proxy.example/qlara/"),
+            None,
+            "/qlara",
+            "/qlara",
+        ),
+        (Some("/qlara"), None, "/qlara", "/qlara"),
+        (Some("/my%20exp/"), None, "/my%20exp", "/my%20exp"),
+        (None, explicit.clone(), "/a/b", "/a/b"),
+        (
+            Some("https://proxy.example/qlara"),
+            explicit,
+            "/a/b",
+            "/qlara",
+        ),
+        // A proxy that removes the path.
+        (
+            Some("https://proxy.example/qlara"),
+            Some(String::new()),
+            "",
+            "/qlara",
+        ),
+        (Some("https://proxy.example"), None, "", ""),
+    ] {
+        let mut setup = Setup::default();
+        setup.web.external_url = external.map(|url| url.parse().expect("a URL"));
+        setup.web.route_prefix = prefix;
+        setup.web.enable_lifecycle = true;
+        let stack = setup.start().await;
+        let status = async |method: Method, path: String| {
+            let answer = stack.request(method, &path).send().await;
+            answer.expect("an answer").status().as_u16()
+        };
+        for path in [
+            "/",
+            "/metrics",
+            "/sd",
+            "/-/healthy",
+            "/-/ready",
+            "/-/documentation",
+        ] {
+            assert_eq!(
+                status(Method::GET, format!("{served}{path}")).await,
+                200,
+                "{served}{path}"
+            );
+            let at_root = status(Method::GET, path.to_owned()).await;
+            let expected = if served.is_empty() {
+                200
+            } else if path == "/" {
+                302
+            } else {
+                404
+            };
+            assert_eq!(at_root, expected, "{served}: {path}");
+        }
+        assert_eq!(
+            status(Method::POST, format!("{served}/-/reload")).await,
+            200
+        );
+        assert_eq!(
+            status(Method::GET, format!("{served}/probe?account=x")).await,
+            400
+        );
+        let page = stack
+            .get(&format!("{served}/"))
+            .send()
+            .await
+            .expect("an answer");
+        let page = page.text().await.expect("a page");
+        for path in ["/metrics", "/-/healthy", "/-/ready", "/-/documentation"] {
+            assert!(
+                page.contains(&format!("href=\"{linked}{path}\"")),
+                "{linked}{path}"
+            );
+        }
+        let sd = stack
+            .get(&format!("{served}/sd"))
+            .send()
+            .await
+            .expect("an answer");
+        let sd: serde_json::Value =
+            serde_json::from_str(&sd.text().await.expect("a text")).expect("JSON");
+        let path = sd[0]["labels"]["__metrics_path__"]
+            .as_str()
+            .expect("a path");
+        assert_eq!(path, format!("{linked}/metrics").replace("%20", " "));
+        if !served.is_empty() {
+            let client = reqwest::Client::builder()
+                .tls_backend_preconfigured(
+                    qlara_exporter::gateway::tls::client_config(None).expect("a configuration"),
+                )
+                .redirect(reqwest::redirect::Policy::none())
+                .build()
+                .expect("a client");
+            for path in ["/", served] {
+                let url = format!("http://{}{path}", stack.exporter);
+                let answer = client.get(url).send().await.expect("an answer");
+                assert_eq!(answer.status(), 302);
+                assert_eq!(answer.headers()["location"], format!("{linked}/"));
+            }
+        }
+        // Health alone stands behind no proxy.
+        let url = format!("http://{}/-/healthy", stack.probe_address);
+        assert_eq!(
+            crate::harness::http()
+                .get(url)
+                .send()
+                .await
+                .expect("an answer")
+                .status(),
+            200
+        );
+    }
 }
 
 #[tokio::test]

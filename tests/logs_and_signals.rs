@@ -366,3 +366,40 @@ async fn at_debug_level_a_scrape_logs_nothing_of_libraries() {
         assert!(own.exists() || severe, "{line}");
     }
 }
+
+/// While the configuration is still being read, long before anybody listens.
+#[tokio::test]
+async fn a_hangup_during_the_start_is_a_reload_and_not_the_end() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let file = directory.path().join("qlara.yml");
+    let account = |number| format!("- {{name: a{number}, api_key_env: QLARA_API_KEY}}\n");
+    let accounts: String = (0..5000).map(account).collect();
+    std::fs::write(&file, format!("accounts:\n{accounts}")).expect("a file");
+    let running = Running::start(
+        exporter()
+            .env("QLARA_API_KEY", "x")
+            .args(["--web.listen-address", "127.0.0.1:0", "--config.file"])
+            .arg(&file),
+    );
+    let status = format!("/proc/{}/status", running.id());
+    eventually("SIGHUP is held back", async || {
+        let status = std::fs::read_to_string(&status).ok()?;
+        let blocked = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigBlk:"))?;
+        let blocked = u64::from_str_radix(blocked.trim(), 16).ok()?;
+        (blocked & 1 == 1).then_some(())
+    })
+    .await;
+    assert!(!running.output().contains("Listening on"));
+    running.signal("HUP");
+    eventually("a reload", async || {
+        running
+            .output()
+            .contains("Loaded the configuration again")
+            .then_some(())
+    })
+    .await;
+    running.signal("TERM");
+    assert!(running.wait().0.success());
+}

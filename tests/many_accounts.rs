@@ -123,6 +123,7 @@ async fn discovery_lists_a_target_per_account() {
 async fn discovery_takes_the_external_url() {
     let mut setup = Setup::yaml(&accounts(1));
     setup.web.external_url = Some("https://proxy.example/qlara/".parse().expect("a URL"));
+    setup.web.route_prefix = Some(String::new());
     assert_eq!(
         targets(&setup.start().await).await,
         json!([{"targets": ["proxy.example:443"], "labels": {
@@ -183,6 +184,7 @@ async fn discovery_takes_the_host_however_the_request_names_it() {
 async fn an_encoded_path_of_the_external_url_is_not_encoded_twice() {
     let mut setup = Setup::yaml(&accounts(1));
     setup.web.external_url = Some("http://proxy.example/my%20exp".parse().expect("a URL"));
+    setup.web.route_prefix = Some(String::new());
     let targets = targets(&setup.start().await).await;
     assert_eq!(targets[0]["labels"]["__metrics_path__"], "/my exp/probe");
 }

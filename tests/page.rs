@@ -140,6 +140,7 @@ async fn the_external_path_leads_all_links_and_the_form() {
             .parse()
             .expect("a URL"),
     );
+    setup.web.route_prefix = Some(String::new());
     let page = page(&setup.start().await, "/?platform=facebook&verdict=fine").await;
     for attribute in ["href=\"", "action=\""] {
         for link in between(&page, attribute, "\"") {

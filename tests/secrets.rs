@@ -430,7 +430,7 @@ async fn no_debug_output_shows_a_secret() {
     secrets.find_none(&format!("{current:?}"), "the web configuration");
     let options = WebOptions {
         config: Arc::new(web_config),
-        external_url: Some(URL.parse().expect("a URL")),
+        external_url: Some("/mArKeD".parse().expect("a path")),
         ..WebOptions::default()
     };
     let sockets = Sockets {

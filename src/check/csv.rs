@@ -10,7 +10,10 @@ use crate::verdict::Finding;
 
 const HEADER: &str = "account,platform,profile,name,status,token_expires_at,token_seconds_left,permissions_missing,last_activity_at,verdict,findings";
 
-pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(report: &Report, bom: bool, out: &mut dyn Write) -> io::Result<()> {
+    if bom {
+        write!(out, "\u{feff}")?;
+    }
     write!(out, "{HEADER}\r\n")?;
     for row in &report.rows {
         let cells = cells(row).map(|cell| quoted(&cell));
@@ -49,16 +52,28 @@ fn cells(row: &Row) -> [String; 11] {
     ]
 }
 
-/// A spreadsheet would compute what begins like a formula; an apostrophe makes it text.
+/// A spreadsheet computes what begins like a formula, and rounds long numbers: an apostrophe makes both
+/// text.
 fn harmless(text: &str) -> String {
     let text = neutral(text);
-    match text
-        .trim_start()
-        .starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
-    {
+    let trimmed = text.trim();
+    let is_formula = trimmed.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+    match is_formula || is_changed_as_number(trimmed) {
         true => format!("'{text}"),
         false => text,
     }
+}
+
+/// Whether a spreadsheet would show other digits: of a number it keeps fifteen, and no zeros in front or
+/// at the end of a fraction; `1E5` becomes 100000.
+fn is_changed_as_number(text: &str) -> bool {
+    const EXACT_DIGITS: usize = 15;
+    let is_of_number = |byte: u8| byte.is_ascii_digit() || b"eE.,".contains(&byte);
+    let is_number =
+        text.starts_with(|char: char| char.is_ascii_digit()) && text.bytes().all(is_of_number);
+    let has_leading_zero = text.len() > 1 && text.starts_with('0');
+    is_number
+        && (has_leading_zero || text.len() > EXACT_DIGITS || text.contains(['e', 'E', '.', ',']))
 }
 
 fn quoted(cell: &str) -> String {

@@ -10,10 +10,24 @@ use crate::printable::neutral;
 /// Findings and notes that the line tells of.
 const TOLD: usize = 3;
 
-pub(super) fn write(audit: &Audit, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let told = [vec![report.summary.to_string()], told(report)].concat();
-    let line = status_line(report.state(), &told.join("; "));
-    writeln!(out, "{line} | {}", performance(audit, report))
+/// `verbose` tells the findings in the lines below the first, all of them.
+pub(super) fn write(
+    audit: &Audit,
+    report: &Report,
+    verbose: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let (summary, findings) = (report.summary.to_string(), findings(report));
+    let (first, below) = match verbose {
+        true => (vec![summary], findings),
+        false => ([vec![summary], most_urgent(findings)].concat(), Vec::new()),
+    };
+    let line = status_line(report.state(), &first.join("; "));
+    writeln!(out, "{line} | {}", performance(audit, report))?;
+    for finding in below {
+        writeln!(out, "{}", one_line(&finding))?;
+    }
+    Ok(())
 }
 
 /// The line for an audit that could not be made.
@@ -23,15 +37,15 @@ pub fn unknown(reason: &str) -> String {
 
 /// A bar would begin the performance data.
 fn status_line(state: State, text: &str) -> String {
-    format!(
-        "QLARA {} - {}",
-        state.as_str(),
-        neutral(text).replace('|', "/")
-    )
+    format!("QLARA {} - {}", state.as_str(), one_line(text))
 }
 
-/// The most urgent, then how many more.
-fn told(report: &Report) -> Vec<String> {
+fn one_line(text: &str) -> String {
+    neutral(text).replace('|', "/")
+}
+
+/// Sentences on all that is not fine, the most urgent first.
+fn findings(report: &Report) -> Vec<String> {
     let notes = report
         .notes
         .iter()
@@ -46,12 +60,17 @@ fn told(report: &Report) -> Vec<String> {
         .collect();
     // Profiles come sorted; a sort that is stable keeps their order.
     all.sort_by_key(|(state, _)| Reverse(*state));
-    let more = all.len().saturating_sub(TOLD);
-    let mut told: Vec<String> = all.into_iter().take(TOLD).map(|(_, text)| text).collect();
+    all.into_iter().map(|(_, text)| text).collect()
+}
+
+/// The first few, then how many more.
+fn most_urgent(mut findings: Vec<String>) -> Vec<String> {
+    let more = findings.len().saturating_sub(TOLD);
+    findings.truncate(TOLD);
     if more > 0 {
-        told.push(format!("and {more} more"));
+        findings.push(format!("and {more} more"));
     }
-    told
+    findings
 }
 
 fn sentence(row: &Row) -> String {

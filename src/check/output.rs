@@ -1,9 +1,11 @@
 //! From an audit to one of its forms, and from there into a file.
 
-use std::fs::{OpenOptions, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{File, Metadata, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use super::{Audit, State, csv, expected, json, metrics, nagios, table};
 
@@ -18,11 +20,17 @@ pub enum Format {
     /// For programs.
     Json,
     /// For spreadsheets.
-    Csv,
+    Csv {
+        /// Whether it begins with a byte order mark.
+        bom: bool,
+    },
     /// For a textfile collector.
     Metrics,
     /// For Nagios and Icinga.
-    Nagios,
+    Nagios {
+        /// Whether every finding follows on a line of its own.
+        verbose: bool,
+    },
     /// A configuration that expects the profiles that are there.
     Expected,
 }
@@ -37,9 +45,9 @@ impl Audit {
         match format {
             Format::Table { colours } => table::write(self, &report, colours, out),
             Format::Json => json::write(self, &report, out),
-            Format::Csv => csv::write(&report, out),
+            Format::Csv { bom } => csv::write(&report, bom, out),
             Format::Metrics => metrics::write(self, out),
-            Format::Nagios => nagios::write(self, &report, out),
+            Format::Nagios { verbose } => nagios::write(self, &report, verbose, out),
             Format::Expected => expected::write(self, &report, out),
         }?;
         Ok(report.state())
@@ -66,27 +74,58 @@ pub fn write_file(path: &Path, text: &[u8]) -> Result<(), OutputError> {
 }
 
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    // What a link leads to is replaced, not the link.
-    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let mode = match path.metadata() {
-        // A device or a pipe cannot be replaced without losing it.
+    let path = &follow_links(path)?;
+    let old = match path.metadata() {
+        // Renaming over a device or a pipe would remove it.
         Ok(old) if !old.is_file() => {
             return OpenOptions::new().write(true).open(path)?.write_all(text);
         }
-        Ok(old) => old.permissions().mode(),
-        // Others read it, the node exporter for one.
-        Err(_) => 0o644,
+        Ok(old) => Some(old),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
     };
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    // Its name does not end in `.prom` before it is whole.
-    let mut file = tempfile::Builder::new()
-        .permissions(Permissions::from_mode(mode))
-        .tempfile_in(folder)?;
+    // The textfile collector reads `*.prom` only, so the unfinished file has another name.
+    let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(text)?;
+    if let Some(old) = &old {
+        keep_owners(file.as_file(), old)?;
+    }
+    // After the change of owners, which clears some bits, and whatever the umask says: other users read
+    // the file, the node exporter for one.
+    let mode = old.map_or(0o644, |old| old.permissions().mode());
+    file.as_file()
+        .set_permissions(Permissions::from_mode(mode))?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Gives a new file the group of the old one, and its owner where the process may do that.
+fn keep_owners(new: &File, old: &Metadata) -> io::Result<()> {
+    let made = new.metadata()?;
+    if made.uid() != old.uid() && fchown(new, Some(old.uid()), Some(old.gid())).is_ok() {
+        return Ok(());
+    }
+    match made.gid() == old.gid() {
+        true => Ok(()),
+        false => fchown(new, None, Some(old.gid())),
+    }
+}
+
+/// The file that a chain of symbolic links leads to. It need not exist: `canonicalize` alone would fail
+/// for it, and the link would be replaced.
+fn follow_links(path: &Path) -> io::Result<PathBuf> {
+    match path.metadata() {
+        // The links to a pipe, in /proc, have no path at their end.
+        Ok(_) => Ok(path.canonicalize().unwrap_or_else(|_| path.to_owned())),
+        Err(error) if error.kind() == ErrorKind::NotFound => match path.read_link() {
+            Ok(next) => follow_links(&path.parent().unwrap_or(Path::new("")).join(next)),
+            Err(_) => Ok(path.to_owned()),
+        },
+        Err(error) => Err(error),
+    }
 }

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
 use super::flags::{CONFIGURATION, GatewayArgs, LogArgs};
-use super::values::parse_state;
+use super::values::{parse_seconds, parse_state, parse_threshold};
 use crate::check::{Filter, Format, Options};
-use crate::config::{Settings, duration};
+use crate::config::Settings;
 use crate::gateway::model::Status;
 use crate::verdict::Thresholds;
 
@@ -34,17 +34,27 @@ pub struct CheckArgs {
     #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = parse_state, help_heading = PROFILES)]
     status: Vec<State>,
     /// A token that ends sooner is a warning
-    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration::parse, help_heading = PROFILES)]
+    #[arg(short, long, value_name = "DURATION", default_value = "7d", value_parser = parse_threshold, help_heading = PROFILES)]
     warning: Duration,
     /// A token that ends sooner is critical
-    #[arg(long, value_name = "DURATION", default_value = "2d", value_parser = duration::parse, help_heading = PROFILES)]
+    #[arg(short, long, value_name = "DURATION", default_value = "2d", value_parser = parse_threshold, help_heading = PROFILES)]
     critical: Duration,
     /// Form of the output
     #[arg(long, value_name = "FORM", value_enum, default_value = "table", help_heading = OUTPUT)]
     output: Output,
-    /// File to write instead of standard output; it is replaced in one step
+    /// File to write instead of standard output, which is -; it is replaced in one step
     #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
-    pub output_file: Option<PathBuf>,
+    output_file: Option<PathBuf>,
+    /// Begin the CSV with the byte order mark by which Excel tells UTF-8
+    #[arg(long, help_heading = OUTPUT)]
+    csv_bom: bool,
+    /// Tell every finding to Nagios, one per line, instead of the most urgent; the other forms are
+    /// always complete
+    #[arg(short, long, overrides_with = "verbose", help_heading = OUTPUT)]
+    verbose: bool,
+    /// Time that reading an account may take: seconds, or a duration
+    #[arg(id = "plugin_timeout", short = 't', long = "timeout", value_name = "SECONDS", value_parser = parse_seconds, conflicts_with = "timeout", help_heading = PROFILES)]
+    plugin_timeout: Option<Duration>,
     /// Write the profiles that are there as a configuration that expects them
     #[arg(long, conflicts_with_all = ["output", "platform", "status"], help_heading = OUTPUT)]
     write_expected: bool,
@@ -72,7 +82,11 @@ pub(super) type State = Option<Status>;
 impl CheckArgs {
     /// What the configuration needs to know of the flags.
     pub fn settings(&self) -> Settings {
-        self.gateway.settings(self.file.as_ref())
+        let settings = self.gateway.settings(self.file.as_ref());
+        Settings {
+            timeout: self.plugin_timeout.or(settings.timeout),
+            ..settings
+        }
     }
 
     /// What to audit, and how strictly.
@@ -90,17 +104,25 @@ impl CheckArgs {
         }
     }
 
+    /// The file to write; `None` is standard output.
+    pub fn output_file(&self) -> Option<&Path> {
+        let file = self.output_file.as_deref();
+        file.filter(|path| *path != Path::new("-"))
+    }
+
     /// The form of the output.
     pub fn format(&self) -> Format {
         match self.output {
             _ if self.write_expected => Format::Expected,
             Output::Table => Format::Table {
-                colours: self.output_file.is_none() && colours_are_welcome(),
+                colours: self.output_file().is_none() && colours_are_welcome(),
             },
             Output::Json => Format::Json,
-            Output::Csv => Format::Csv,
+            Output::Csv => Format::Csv { bom: self.csv_bom },
             Output::Metrics => Format::Metrics,
-            Output::Nagios => Format::Nagios,
+            Output::Nagios => Format::Nagios {
+                verbose: self.verbose,
+            },
         }
     }
 }

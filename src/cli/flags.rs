@@ -6,15 +6,14 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use listenfd::ListenFd;
-use reqwest::Url;
 
-use super::values::{parse_external_url, parse_telemetry_path};
+use super::values::{parse_account, parse_route_prefix, parse_telemetry_path};
 use crate::config::{ConfigErrors, DEFAULT_URL, Settings, duration};
 use crate::hidden::Hidden;
 use crate::lifecycle::Sockets;
 use crate::logging;
 use crate::server::address::ListenAddress;
-use crate::web::WebOptions;
+use crate::web::{ExternalUrl, WebOptions};
 use crate::web_config::WebConfigFile;
 
 pub(super) const CONFIGURATION: &str = "Configuration";
@@ -102,15 +101,22 @@ pub struct WebArgs {
         value_parser = FalseyValueParser::new()
     )]
     enable_lifecycle: bool,
-    /// URL under which others reach the exporter, for example behind a reverse proxy: for the links
-    /// on the page and the targets of /sd
+    /// URL, or path alone, under which others reach the exporter, for example behind a reverse proxy:
+    /// for the links on the page and the targets of /sd
     #[arg(
         long = "web.external-url",
         env = "QLARA_WEB_EXTERNAL_URL",
-        value_name = "URL",
-        value_parser = parse_external_url
+        value_name = "URL"
     )]
-    external_url: Option<Hidden<Url>>,
+    external_url: Option<ExternalUrl>,
+    /// Path in front of every route, health included [default: the path of --web.external-url]
+    #[arg(
+        long = "web.route-prefix",
+        env = "QLARA_WEB_ROUTE_PREFIX",
+        value_name = "PATH",
+        value_parser = parse_route_prefix
+    )]
+    route_prefix: Option<String>,
 }
 
 /// The gateway.
@@ -127,6 +133,16 @@ pub struct GatewayArgs {
         value_name = "FILE"
     )]
     pub api_key_file: Option<PathBuf>,
+    /// Name of the single account, the label "account" of its metrics. Accounts of the configuration
+    /// file have names of their own
+    #[arg(
+        id = "single_account",
+        long = "qlara.account",
+        env = "QLARA_ACCOUNT",
+        value_name = "NAME",
+        value_parser = parse_account
+    )]
+    pub account: Option<String>,
     /// Time that a refresh may take in all [default: 10s]
     #[arg(
         long = "qlara.timeout",
@@ -144,6 +160,7 @@ impl GatewayArgs {
             file: file.cloned(),
             url: self.url.clone().map(|Hidden(url)| url),
             api_key_file: self.api_key_file.clone(),
+            account: self.account.clone(),
             timeout: self.timeout,
             ..Settings::default()
         }
@@ -176,12 +193,13 @@ pub struct CacheArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = LOGGING)]
 pub struct LogArgs {
-    /// Least severe level that is logged
+    /// Log messages at this level and above
     #[arg(
         long = "log.level",
         env = "QLARA_LOG_LEVEL",
         value_name = "LEVEL",
         value_enum,
+        ignore_case = true,
         default_value = "info"
     )]
     pub level: LogLevel,
@@ -191,6 +209,7 @@ pub struct LogArgs {
         env = "QLARA_LOG_FORMAT",
         value_name = "FORMAT",
         value_enum,
+        ignore_case = true,
         default_value = "logfmt"
     )]
     pub format: LogFormat,
@@ -223,6 +242,7 @@ impl WebArgs {
             max_requests: self.max_requests,
             enable_lifecycle: self.enable_lifecycle,
             external_url: self.external_url.clone(),
+            route_prefix: self.route_prefix.clone(),
             ..WebOptions::default()
         }
     }

@@ -2,6 +2,7 @@
 //! environment variable.
 
 mod check;
+mod complaint;
 mod explain;
 mod flags;
 mod generate;
@@ -10,6 +11,7 @@ mod stop;
 mod values;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::Resettable;
@@ -20,7 +22,9 @@ use crate::config::{Settings, duration};
 use crate::healthcheck::Target;
 use crate::hidden::Hidden;
 use crate::server::address::TcpAddress;
+use crate::web::ExternalUrl;
 pub use check::CheckArgs;
+pub use complaint::Complaint;
 pub use explain::ExplainArgs;
 use flags::WEB;
 pub use flags::{CacheArgs, ConfigArgs, GatewayArgs, LogArgs, LogFormat, LogLevel, WebArgs};
@@ -28,7 +32,7 @@ pub use generate::{GenerateArgs, GenerateError};
 use simulator::SIMULATOR;
 pub use simulator::SimulatorArgs;
 pub use stop::Stop;
-use values::{parse_speed, parse_target};
+use values::{parse_route_prefix, parse_speed, parse_target};
 
 /// What the command line asks for.
 #[derive(Debug, Parser)]
@@ -38,6 +42,7 @@ use values::{parse_speed, parse_target};
     about = "Prometheus exporter for the social profiles connected to the Qlara messaging gateway",
     after_help = "Without a command it serves metrics. The API key is read from a file or from QLARA_API_KEY, never from an argument.",
     args_conflicts_with_subcommands = true,
+    propagate_version = true,
     disable_help_subcommand = true,
 )]
 pub struct Cli {
@@ -154,9 +159,28 @@ pub struct HealthcheckArgs {
         value_parser = Target::first_of
     )]
     probe_listener: Option<Target>,
+    /// Path in front of every route of the exporter, unless an address for health alone is asked
+    /// [default: the path of --web.external-url]
+    #[arg(
+        long = "web.route-prefix",
+        env = "QLARA_WEB_ROUTE_PREFIX",
+        value_name = "PATH",
+        value_parser = parse_route_prefix
+    )]
+    route_prefix: Option<String>,
+    /// URL, or path alone, under which others reach the exporter
+    #[arg(
+        long = "web.external-url",
+        env = "QLARA_WEB_EXTERNAL_URL",
+        value_name = "URL"
+    )]
+    external_url: Option<ExternalUrl>,
     /// URL to ask instead of those addresses
     #[arg(long, env = "QLARA_HEALTHCHECK_URL", value_name = "URL", value_parser = parse_target)]
     url: Option<Target>,
+    /// Certificates (PEM) to trust beside the system's, a self-signed one of the exporter included
+    #[arg(long, env = "QLARA_HEALTHCHECK_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
     /// Time that the answer may take
     #[arg(
         long,
@@ -196,8 +220,10 @@ impl ServeArgs {
 impl HealthcheckArgs {
     /// What to ask.
     pub fn target(self) -> Target {
+        let external = self.external_url.as_ref().map(ExternalUrl::path);
+        let prefix = self.route_prefix.as_deref().or(external);
         let chosen = self.url.or(self.probe_listener);
-        chosen.unwrap_or(self.listener)
+        chosen.unwrap_or_else(|| self.listener.below(prefix.unwrap_or_default()))
     }
 }
 

@@ -1,14 +1,15 @@
 //! From the text of a flag to its value, or what is expected instead.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use reqwest::Url;
 
 use super::check::State;
+use crate::config::duration;
 use crate::gateway::model::Status;
 use crate::healthcheck::Target;
-use crate::hidden::Hidden;
-use crate::web::check_telemetry_path;
+use crate::web::{check_route_prefix, check_telemetry_path};
 
 pub(super) fn parse_telemetry_path(text: &str) -> Result<String, &'static str> {
     check_telemetry_path(text).map(|()| text.to_owned())
@@ -19,16 +20,34 @@ pub(super) fn parse_target(text: &str) -> Result<Target, &'static str> {
     parse_http_url(text).map(Target::from)
 }
 
-/// It ends with its path, as `gateway.url` does.
-pub(super) fn parse_external_url(text: &str) -> Result<Hidden<Url>, &'static str> {
-    let url = parse_http_url(text)?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("credentials do not belong into the URL");
+/// Empty for `/`, else without a slash at its end.
+pub(super) fn parse_route_prefix(text: &str) -> Result<String, &'static str> {
+    check_route_prefix(text).map(|()| text.trim_end_matches('/').to_owned())
+}
+
+pub(super) fn parse_account(text: &str) -> Result<String, &'static str> {
+    match text.trim().is_empty() {
+        true => Err("must not be empty"),
+        false => Ok(text.to_owned()),
     }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err("the URL must end with its path: no query, no fragment");
+}
+
+/// A threshold: a duration, or seconds as a range of monitoring plugins that alerts below them.
+pub(super) fn parse_threshold(text: &str) -> Result<Duration, String> {
+    let seconds = text.strip_suffix(':').and_then(|text| text.parse().ok());
+    match seconds {
+        Some(seconds) => Ok(Duration::from_secs(seconds)),
+        None => duration::parse(text)
+            .map_err(|reason| format!("{reason}, or a range in seconds such as 604800:")),
     }
-    Ok(Hidden(url))
+}
+
+/// A duration, or a whole number of seconds as monitoring plugins take it.
+pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds) => Ok(Duration::from_secs(seconds)),
+        Err(_) => duration::parse(text).map_err(|reason| reason.to_string()),
+    }
 }
 
 fn parse_http_url(text: &str) -> Result<Url, &'static str> {

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_saphyr::{Error as YamlError, Location};
 
 use crate::likeness::is_like_one_of;
+use crate::printable::is_hostile;
 
 /// A mistake in the configuration. Its text never repeats a value of the file, only keys, and of those
 /// only what looks like one.
@@ -150,7 +151,7 @@ pub(super) fn keys_instead(error: &YamlError) -> Option<&[&'static str]> {
 fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for char in text.chars() {
-        match char.is_control() {
+        match is_hostile(char) {
             true => line.extend(char.escape_debug()),
             false => line.push(char),
         }

@@ -45,6 +45,8 @@ pub struct Settings {
     pub url: Option<String>,
     /// `--qlara.api-key-file`.
     pub api_key_file: Option<PathBuf>,
+    /// `--qlara.account`.
+    pub account: Option<String>,
     /// `--qlara.timeout`.
     pub timeout: Option<Duration>,
     /// `--cache.ttl`.
@@ -60,6 +62,7 @@ impl fmt::Debug for Settings {
             .field("file", &self.file)
             .field("url", &self.url.as_ref().map(Hidden))
             .field("api_key_file", &self.api_key_file)
+            .field("account", &self.account)
             .field("timeout", &self.timeout)
             .field("ttl", &self.ttl)
             .field("max_stale", &self.max_stale)
@@ -97,7 +100,8 @@ pub struct Gateway {
 /// One account.
 #[derive(Debug)]
 pub struct AccountConfig {
-    /// The name, `None` for the account that comes from flags and environment.
+    /// The name, `None` for the account that comes from flags and environment, unless `--qlara.account`
+    /// names it.
     pub name: Option<String>,
     /// What it shows to the gateway.
     pub credentials: Credentials,

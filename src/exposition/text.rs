@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::printable::is_line_separator;
+
 /// The value of a sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value {
@@ -55,23 +57,33 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Appends `name="value",` with the value escaped.
+/// Appends `name="value",` with the value escaped; line separators other than the line feed become
+/// spaces.
 pub fn label(out: &mut Vec<u8>, name: &str, value: &str) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"=\"");
-    // Nearly every value is written as it is, in one go.
-    let mut rest = value.as_bytes();
-    let is_special = |byte: &u8| matches!(byte, b'\\' | b'"' | b'\n');
-    while let Some(place) = rest.iter().position(is_special) {
-        out.extend_from_slice(&rest[..place]);
-        out.extend_from_slice(match rest[place] {
-            b'\n' => b"\\n",
-            b'"' => b"\\\"",
-            _ => b"\\\\",
+    // Nearly every value is written as it is, in one go. Line separators begin with one of these bytes.
+    let is_special =
+        |byte: u8| matches!(byte, b'\\' | b'"' | b'\n' | 0x0b..=0x0d | 0x1c..=0x1f | 0xc2 | 0xe2);
+    let mut rest = value;
+    while let Some(place) = rest.bytes().position(is_special) {
+        let (plain, special) = rest.split_at(place);
+        out.extend_from_slice(plain.as_bytes());
+        let Some(char) = special.chars().next() else {
+            break;
+        };
+        let (this, behind) = special.split_at(char.len_utf8());
+        out.extend_from_slice(match char {
+            '\n' => b"\\n",
+            '"' => b"\\\"",
+            '\\' => b"\\\\",
+            // Parsers that split lines as Unicode does would cut the sample here.
+            char if is_line_separator(char) => b" ",
+            _ => this.as_bytes(),
         });
-        rest = &rest[place + 1..];
+        rest = behind;
     }
-    out.extend_from_slice(rest);
+    out.extend_from_slice(rest.as_bytes());
     out.extend_from_slice(b"\",");
 }
 

@@ -3,9 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::pki_types::{CertificateDer, pem, pem::PemObject};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime, pem, pem::PemObject};
+use rustls::server::ParsedCertificate;
+use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
+use crate::certificate::{SERVER_USAGE, good_by_itself, parse};
 use crate::reread::read_regular;
 
 /// Why no TLS configuration can be made.
@@ -57,10 +62,22 @@ pub fn read_ca_file(path: &Path) -> Result<Vec<u8>, TlsError> {
 pub fn client_config(ca: Option<(&Path, &[u8])>) -> Result<ClientConfig, TlsError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some((path, content)) = ca {
-        add_ca(&mut roots, path, content)?;
-    }
-    trusting(roots)
+    let Some((path, content)) = ca else {
+        return trusting(roots);
+    };
+    let trusted = add_ca(&mut roots, path, content)?;
+    let provider = provider();
+    let chain =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build();
+    let chain = chain.map_err(|error| TlsError::Invalid {
+        path: path.to_owned(),
+        source: rustls::Error::General(error.to_string()),
+    })?;
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Verifier { trusted, chain }))
+        .with_no_client_auth())
 }
 
 /// The configuration of a client that meets no TLS: it trusts nobody. Reading the system's roots takes
@@ -73,14 +90,77 @@ pub fn client_config_without_roots() -> Result<ClientConfig, TlsError> {
 }
 
 fn trusting(roots: RootCertStore) -> Result<ClientConfig, TlsError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
+    Ok(ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth())
 }
 
-fn add_ca(roots: &mut RootCertStore, path: &Path, content: &[u8]) -> Result<(), TlsError> {
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// Checks a server's certificate like any client, except that one of the CA file is trusted as itself, as
+/// curl does: the issuer of a self-signed certificate is no authority, and webpki refuses it in its place.
+#[derive(Debug)]
+struct Verifier {
+    trusted: Vec<CertificateDer<'static>>,
+    chain: Arc<WebPkiServerVerifier>,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if !self.trusted.contains(end_entity) {
+            let chain = &self.chain;
+            return chain.verify_server_cert(
+                end_entity,
+                intermediates,
+                server_name,
+                ocsp_response,
+                now,
+            );
+        }
+        good_by_itself(&parse(end_entity)?, SERVER_USAGE, now)?;
+        verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.chain.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.chain.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.chain.supported_verify_schemes()
+    }
+}
+
+/// The certificates of the file, which have become roots as well.
+fn add_ca(
+    roots: &mut RootCertStore,
+    path: &Path,
+    content: &[u8],
+) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let certificates: Vec<CertificateDer> = CertificateDer::pem_slice_iter(content)
         .collect::<Result<_, _>>()
         .map_err(|source| TlsError::Unreadable {
@@ -92,11 +172,13 @@ fn add_ca(roots: &mut RootCertStore, path: &Path, content: &[u8]) -> Result<(), 
             path: path.to_owned(),
         });
     }
-    for certificate in certificates {
-        roots.add(certificate).map_err(|source| TlsError::Invalid {
-            path: path.to_owned(),
-            source,
-        })?;
+    for certificate in &certificates {
+        roots
+            .add(certificate.clone())
+            .map_err(|source| TlsError::Invalid {
+                path: path.to_owned(),
+                source,
+            })?;
     }
-    Ok(())
+    Ok(certificates)
 }

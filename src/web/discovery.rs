@@ -12,8 +12,7 @@ use axum::response::{IntoResponse, Response};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
-use super::{App, PROBE};
-use crate::hidden::Hidden;
+use super::{App, ExternalUrl, PROBE};
 use crate::server::OverTls;
 
 /// A target and its labels.
@@ -71,10 +70,9 @@ pub(super) async fn targets(
 
 /// How Prometheus reaches this exporter, scheme and address: as it was told, or as it was asked.
 fn own_address(app: &App, tls: bool, uri: &Uri, headers: &HeaderMap) -> Option<(String, String)> {
-    if let Some(Hidden(url)) = &app.options.external_url {
-        let host = url.host_str()?;
-        let port = url.port_or_known_default()?;
-        return Some((url.scheme().to_owned(), format!("{host}:{port}")));
+    let external = app.options.external_url.as_ref();
+    if let Some(origin) = external.and_then(ExternalUrl::origin) {
+        return Some(origin);
     }
     let (scheme, port) = if tls { ("https", 443) } else { ("http", 80) };
     let host = host(uri, headers)?;

@@ -2,6 +2,7 @@
 
 mod discovery;
 mod encoding;
+mod external_url;
 pub mod guard;
 mod lifecycle;
 mod page;
@@ -14,12 +15,12 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use reqwest::Url;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 
+pub use external_url::ExternalUrl;
+
 use crate::clock::Clock;
-use crate::hidden::Hidden;
 use crate::reload::Reloader;
 use crate::server::Timeouts;
 use crate::telemetry::Telemetry;
@@ -37,7 +38,10 @@ pub struct WebOptions {
     /// Whether `POST /-/reload` loads the configuration again.
     pub enable_lifecycle: bool,
     /// Where others reach the exporter, for example behind a reverse proxy.
-    pub external_url: Option<Hidden<Url>>,
+    pub external_url: Option<ExternalUrl>,
+    /// The path in front of every route, without a slash at its end; by default that of
+    /// `external_url`.
+    pub route_prefix: Option<String>,
     /// How long clients may take.
     pub timeouts: Timeouts,
     /// TLS, users, headers and a limit of requests.
@@ -52,6 +56,7 @@ impl Default for WebOptions {
             max_requests: 0,
             enable_lifecycle: false,
             external_url: None,
+            route_prefix: None,
             timeouts: Timeouts::default(),
             config: Arc::new(WebConfigFile::none()),
         }
@@ -59,10 +64,17 @@ impl Default for WebOptions {
 }
 
 impl WebOptions {
-    /// The path under which others reach the exporter, without a trailing slash.
+    /// The path in front of every route, without a slash at its end.
+    fn route_prefix(&self) -> &str {
+        let external = self.external_url.as_ref().map(ExternalUrl::path);
+        let prefix = self.route_prefix.as_deref().or(external);
+        prefix.unwrap_or_default()
+    }
+
+    /// The path under which others reach the exporter, without a slash at its end.
     fn external_path(&self) -> &str {
-        let path = self.external_url.as_ref().map(|Hidden(url)| url.path());
-        path.unwrap_or_default().trim_end_matches('/')
+        let external = self.external_url.as_ref().map(ExternalUrl::path);
+        external.unwrap_or_else(|| self.route_prefix())
     }
 }
 
@@ -135,47 +147,71 @@ const PROBE: &str = "/probe";
 /// Where Prometheus finds out about them.
 const DISCOVERY: &str = "/sd";
 const RELOAD: &str = "/-/reload";
+/// Whether the process serves.
+pub const HEALTHY: &str = "/-/healthy";
+const READY: &str = "/-/ready";
 
 /// The exporter's routes.
 pub fn router(app: &Arc<App>) -> Router {
     let telemetry_path = &app.options.telemetry_path;
+    let prefix = app.options.route_prefix();
+    let at = |path: &str| format!("{prefix}{path}");
     let mut router = Router::new()
-        .route(DOCUMENTATION, get(pages::documentation))
+        .route(&at(DOCUMENTATION), get(pages::documentation))
         .route(
-            RELOAD,
+            &at(RELOAD),
             post(lifecycle::reload)
                 .put(lifecycle::reload)
                 .fallback(lifecycle::hint),
         )
-        .route(DISCOVERY, get(discovery::targets));
+        .route(&at(DISCOVERY), get(discovery::targets));
     if telemetry_path != "/" {
-        router = router.route("/", get(page::show));
+        router = router.route(&at("/"), get(page::show));
+    }
+    if !prefix.is_empty() {
+        // As Prometheus and blackbox_exporter lead there.
+        router = router
+            .route("/", get(pages::go_to_prefix))
+            .route(prefix, get(pages::go_to_prefix));
     }
     // Metrics are compressed beforehand.
     let router = router
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .route(PROBE, get(scrape::probe))
-        .route(telemetry_path, get(scrape::metrics))
+        .route(&at(PROBE), get(scrape::probe))
+        .route(&at(telemetry_path), get(scrape::metrics))
         .with_state(Arc::clone(app))
-        .merge(health())
+        .merge(health(prefix))
         .fallback(not_found);
     let (config, clock) = (Arc::clone(&app.options.config), Arc::clone(&app.clock));
     guard::guard(router, config, clock)
 }
 
-/// Health alone, for probes that have no credentials.
+/// Health alone, for probes that have no credentials. No reverse proxy stands before it, so it has no
+/// prefix.
 pub fn probe_router() -> Router {
-    health().fallback(not_found)
+    health("").fallback(not_found)
 }
 
-fn health() -> Router {
+fn health(prefix: &str) -> Router {
     Router::new()
-        .route("/-/healthy", get(pages::healthy))
-        .route("/-/ready", get(pages::ready))
+        .route(&format!("{prefix}{HEALTHY}"), get(pages::healthy))
+        .route(&format!("{prefix}{READY}"), get(pages::ready))
 }
 
 async fn not_found() -> (StatusCode, &'static str) {
     (StatusCode::NOT_FOUND, "404 page not found\n")
+}
+
+/// Whether `path` can stand in front of every route.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_route_prefix(path: &str) -> Result<(), &'static str> {
+    check_plain_path(path)?;
+    match path.trim_end_matches('/').contains("//") || path.starts_with("//") {
+        true => Err("must not contain an empty segment"),
+        false => Ok(()),
+    }
 }
 
 /// Whether metrics can be served at `path`.
@@ -183,18 +219,23 @@ async fn not_found() -> (StatusCode, &'static str) {
 /// # Errors
 /// What is wrong with it.
 pub fn check_telemetry_path(path: &str) -> Result<(), &'static str> {
+    check_plain_path(path)?;
+    if path.starts_with("/-/") {
+        return Err("must not start with /-/, where health is served");
+    }
+    if matches!(path, PROBE | DISCOVERY) {
+        return Err("must not be /probe or /sd, which serve something else");
+    }
+    Ok(())
+}
+
+fn check_plain_path(path: &str) -> Result<(), &'static str> {
     if !path.starts_with('/') {
         return Err("must start with a slash");
     }
     let plain = |char: char| char.is_ascii_alphanumeric() || "/-._~".contains(char);
     if !path.chars().all(plain) || path.split('/').any(|segment| matches!(segment, "." | "..")) {
         return Err("must be a plain path of letters, digits, - . _ ~ and slashes");
-    }
-    if path.starts_with("/-/") {
-        return Err("must not start with /-/, where health is served");
-    }
-    if matches!(path, PROBE | DISCOVERY) {
-        return Err("must not be /probe or /sd, which serve something else");
     }
     Ok(())
 }

@@ -15,11 +15,11 @@ use rustls::{
 use serde_saphyr::Location;
 use tracing::warn;
 
-use super::client_certificate::{carries_one_of, good_by_itself, parse};
 use super::file::Tls;
 use super::names::unknown;
 use super::reading::Reading;
 use super::tls::certificates;
+use crate::certificate::{CLIENT_USAGE, carries_one_of, good_by_itself, parse};
 
 /// `client_auth_type`, in Go's terms (<https://pkg.go.dev/crypto/tls#ClientAuthType>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,7 +163,7 @@ impl Chain {
         now: UnixTime,
     ) -> Result<(), Error> {
         if self.trusted.contains(end_entity) {
-            return good_by_itself(&parse(end_entity)?, now);
+            return good_by_itself(&parse(end_entity)?, CLIENT_USAGE, now);
         }
         let issuers = self
             .issuers

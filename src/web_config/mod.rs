@@ -5,7 +5,6 @@
 //! [`WebConfigFile`] keeps a [`WebConfig`] current while the file and those it names change.
 
 mod client_auth;
-mod client_certificate;
 mod file;
 mod hash;
 mod headers;

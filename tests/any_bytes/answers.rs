@@ -116,18 +116,30 @@ fn check(snapshot: &Snapshot) {
             let details = profile.details.as_ref();
             let info = series.keys().filter(|(name, labels)| {
                 name == "qlara_profile_info"
-                    && labels["platform"] == profile.platform
-                    && labels["profile"] == profile.id
-                    && labels["name"] == profile.name
-                    && labels.get("username") == profile.username.as_ref()
-                    && labels.get("category") == details.and_then(|it| it.category.as_ref())
-                    && labels.get("page_id") == details.and_then(|it| it.page_id.as_ref())
-                    && labels.get("phone_number") == profile.phone_number.as_ref()
+                    && labels["platform"] == shown(&profile.platform)
+                    && labels["profile"] == shown(&profile.id)
+                    && labels["name"] == shown(&profile.name)
+                    && labels.get("username").cloned() == profile.username.as_deref().map(shown)
+                    && labels.get("category").cloned()
+                        == details.and_then(|it| it.category.as_deref()).map(shown)
+                    && labels.get("page_id").cloned()
+                        == details.and_then(|it| it.page_id.as_deref()).map(shown)
+                    && labels.get("phone_number").cloned()
+                        == profile.phone_number.as_deref().map(shown)
                     && labels.get("account").map(String::as_str) == account
             });
             assert_eq!(info.count(), 1, "{profile:?} in {text}");
         }
     }
+}
+
+/// As a label shows it: line separators but the line feed are spaces.
+fn shown(text: &str) -> String {
+    let separators = [
+        '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{1f}', '\u{85}', '\u{2028}',
+        '\u{2029}',
+    ];
+    text.replace(separators, " ")
 }
 
 /// The answer to a scrape, which says the same compressed.

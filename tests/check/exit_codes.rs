@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Ran, check, check_yaml, gateway, page, with};
+use super::{Ran, check, check_yaml, gateway, in_days, page, with};
 use crate::harness::process::{exporter, run};
 
 const FORMS: [&str; 5] = ["table", "json", "csv", "metrics", "nagios"];
@@ -159,7 +159,7 @@ fn wrong_use_and_configuration_are_unknown_and_not_critical() {
         ),
         (
             &["--warning", "soon"],
-            "error: --warning <DURATION>: expected a duration such as 30s, 15m or 1h30m, try --help",
+            "error: --warning <DURATION>: expected a duration such as 30s, 15m or 1h30m, or a range in seconds such as 604800:, try --help",
         ),
         (
             &["--status", "fine"],
@@ -185,13 +185,116 @@ fn wrong_use_and_configuration_are_unknown_and_not_critical() {
         assert_eq!((code, output.as_str()), (3, ""), "{arguments:?}");
         assert_eq!(error, format!("qlara-exporter: {line}\n"));
     }
-    let (code, output, _) = run(exporter().args(["check", "--output", "nagios"]));
-    assert_eq!(code, 3);
+}
+
+/// Monitoring reads nothing else than the one line on standard output.
+#[test]
+fn whatever_keeps_the_check_from_its_verdict_is_one_line_for_nagios() {
+    let unusable: [(&[&str], &str); 9] = [
+        (&[], "no API key: "),
+        (&["--nope"], "error: unknown flag"),
+        (
+            &["--warning", "soon"],
+            "error: --warning <DURATION>: expected",
+        ),
+        (
+            &["--critical"],
+            "error: --critical <DURATION>: a value is missing",
+        ),
+        (&["--output", "nagios"], "error: --output <FORM>"),
+        (
+            &["--qlara.timeout", "0s"],
+            "--qlara.timeout (QLARA_TIMEOUT): must be",
+        ),
+        (&["--config.file", "/nowhere"], "/nowhere: No such file"),
+        (
+            &["--config.file", env!("CARGO_MANIFEST_DIR")],
+            env!("CARGO_MANIFEST_DIR"),
+        ),
+        (&["--log.format", "json", "--nope"], "error: unknown flag"),
+    ];
+    for form in [&["--output", "nagios"][..], &["--output=nagios"]] {
+        for (arguments, reason) in unusable {
+            let (code, output, error) = run(exporter().arg("check").args(form).args(arguments));
+            assert_eq!((code, error.as_str()), (3, ""), "{arguments:?}: {output}");
+            let start = format!("QLARA UNKNOWN - {reason}");
+            assert!(output.starts_with(&start), "{arguments:?}: {output}");
+            assert_eq!(output.lines().count(), 1, "{output}");
+        }
+    }
+    // A variable can be wrong, too, and several mistakes are one line.
+    let mut command = exporter();
+    command
+        .args(["check", "--output", "nagios"])
+        .env("QLARA_TIMEOUT", "soon");
+    let (code, output, error) = run(&mut command);
+    assert_eq!((code, error.as_str()), (3, ""));
     assert!(
-        output.starts_with("QLARA UNKNOWN - no API key: "),
+        output.starts_with("QLARA UNKNOWN - error: --qlara.timeout <DURATION>: expected"),
         "{output}"
     );
-    assert_eq!(output.lines().count(), 1);
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(&file, "cache: {ttl: 0s}\naccounts: [{name: a}, {name: a}]").expect("written");
+    let mut command = exporter();
+    command
+        .args(["check", "--output", "nagios", "--config.file"])
+        .arg(file.path());
+    let (code, output, error) = run(&mut command);
+    assert_eq!((code, error.as_str()), (3, ""));
+    assert_eq!(output.lines().count(), 1, "{output}");
+    assert!(
+        output.contains("; ") && !output.contains('\u{fffd}'),
+        "{output}"
+    );
+}
+
+#[tokio::test]
+async fn the_flags_of_monitoring_plugins_are_known() {
+    let soon = with(page("a"), json!({"tokenExpiresAt": in_days(5.5)}));
+    let gateway = gateway(&json!([
+        soon,
+        with(page("b"), json!({"tokenExpiresAt": in_days(5.5)}))
+    ]))
+    .await;
+    for (arguments, code) in [
+        (&["-w", "7d", "-c", "2d"][..], 1),
+        (&["-w", "604800:", "-c", "172800:"], 1),
+        (&["-w", "5d", "-c", "1d"], 0),
+        (&["-w", "7d", "-c", "6d", "-t", "10"], 2),
+        (&["-w", "5d", "-t", "1m", "-v"], 0),
+    ] {
+        let arguments = [&["--output", "nagios"], arguments].concat();
+        assert_eq!(
+            check(&gateway, &arguments).await.code,
+            code,
+            "{arguments:?}"
+        );
+    }
+    let ran = check(&gateway, &["--output", "nagios", "-vv"]).await;
+    let lines: Vec<&str> = ran.output.lines().collect();
+    assert_eq!(lines.len(), 3, "{}", ran.output);
+    assert!(
+        lines[0].starts_with("QLARA WARNING - ") && lines[0].contains(" | profiles=2"),
+        "{}",
+        lines[0]
+    );
+    assert!(
+        lines[1].starts_with("facebook/a ") && lines[2].starts_with("facebook/b "),
+        "{}",
+        ran.output
+    );
+    gateway.faults("hang").await;
+    let ran = check(&gateway, &["--output", "nagios", "-t", "1"]).await;
+    assert_eq!(ran.code, 3, "{}", ran.output);
+    for (flag, start) in [
+        ("-V", "qlara-exporter, version "),
+        ("--version", "qlara-exporter, version "),
+        ("-h", "Read all accounts once"),
+    ] {
+        let (code, output, error) = run(exporter().args(["check", flag]));
+        assert_eq!((code, error.as_str()), (0, ""));
+        assert!(output.starts_with(start), "{output}");
+    }
 }
 
 #[tokio::test]

@@ -1,16 +1,22 @@
 //! The forms for programs: JSON, CSV, metrics, the plugin's line, the expected profiles.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
 
 use qlara_exporter::check::{Format, Options};
 use serde_json::{Value, json};
 
 use super::{audit, check, check_yaml, gateway, in_days, page, with, written};
-use crate::harness::process::{run, run_with_input};
+use crate::harness::API_KEY;
+use crate::harness::process::{exporter, run, run_beside, run_with_input};
 use crate::harness::scrape::Scrape;
 
 const HOSTILE: &str = "=cmd()|\"a\",\u{1b}[31m\u{9b}31m\r\n\u{202e}x";
+
+/// `/proc/self` belongs to the user of this process.
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
 
 fn jq(json: &str, filter: &str) -> String {
     let (code, output) = run_with_input(Command::new("jq").args(["-c", filter]), json);
@@ -119,7 +125,7 @@ async fn csv_is_harmless_to_spreadsheets() {
     let audit = audit(&json!([profile]), "", Options::default())
         .await
         .expect("an audit");
-    let (csv, _) = written(&audit, Format::Csv);
+    let (csv, _) = written(&audit, Format::Csv { bom: false });
     let lines: Vec<&str> = csv.split("\r\n").collect();
     assert_eq!(
         lines[0],
@@ -129,6 +135,44 @@ async fn csv_is_harmless_to_spreadsheets() {
     let start = format!(",facebook,p,{name},CONNECTED,2026-06-14T22:00:00Z,5652000,,");
     assert!(lines[1].starts_with(&start), "{}", lines[1]);
     assert!(lines[1].ends_with(",fine,"), "{}", lines[1]);
+}
+
+/// Excel keeps fifteen digits of a number, and no zeros in front of it.
+#[tokio::test]
+async fn csv_keeps_digits_and_formulas_as_text() {
+    let changed = [
+        "17841400000000001",
+        "0012",
+        "1E5",
+        "12.50",
+        "=1+1",
+        " =1",
+        "+39",
+        "-1",
+        "@x",
+        "＝1",
+    ];
+    let kept = [
+        "123456789012345",
+        "0",
+        "fb_page_1",
+        "12a",
+        "e5",
+        "1784140000000000x",
+    ];
+    let profiles: Vec<Value> = (changed.iter().chain(&kept)).map(|id| page(id)).collect();
+    let audit = audit(&json!(profiles), "", Options::default())
+        .await
+        .expect("an audit");
+    let (csv, _) = written(&audit, Format::Csv { bom: false });
+    for id in changed {
+        assert!(csv.contains(&format!(",facebook,'{id},")), "{id}: {csv}");
+    }
+    for id in kept {
+        assert!(csv.contains(&format!(",facebook,{id},")), "{id}: {csv}");
+    }
+    let (with_bom, _) = written(&audit, Format::Csv { bom: true });
+    assert_eq!(with_bom.strip_prefix('\u{feff}'), Some(csv.as_str()));
 }
 
 #[tokio::test]
@@ -208,6 +252,16 @@ async fn a_file_is_replaced_in_one_step() {
         file.metadata().expect("a file").permissions().mode() & 0o777,
         0o600
     );
+    // Even where the file that the link leads to is not there yet.
+    std::fs::remove_file(&file).expect("removed");
+    assert_eq!(
+        check(&gateway, &["--output", "metrics", "--output-file", &path])
+            .await
+            .code,
+        0
+    );
+    assert!(link.is_symlink());
+    assert!(file.is_file());
     // A pipe or a device is written to, not replaced.
     let ran = check(
         &gateway,
@@ -227,6 +281,65 @@ async fn a_file_is_replaced_in_one_step() {
     );
 }
 
+/// The umask of a cron job must not lock the node exporter out.
+#[tokio::test]
+async fn a_new_file_is_for_everybody_and_an_old_one_keeps_mode_and_group() {
+    let gateway = gateway(&json!([page("p")])).await;
+    let directory = tempfile::tempdir().expect("a folder");
+    let file = directory.path().join("qlara.prom");
+    let write = async || {
+        let mut command = Command::new("sh");
+        command
+            .args([
+                "-c",
+                "umask 077; exec \"$0\" \"$@\"",
+                env!("CARGO_BIN_EXE_qlara-exporter"),
+            ])
+            .args([
+                "check",
+                "--output",
+                "metrics",
+                "--qlara.url",
+                &gateway.url(),
+                "--output-file",
+            ])
+            .arg(&file)
+            .env("QLARA_API_KEY", API_KEY);
+        let ran = run_beside(command).await;
+        assert_eq!((ran.code, ran.error.as_str()), (0, ""));
+        file.metadata().expect("a file")
+    };
+    assert_eq!(write().await.mode() & 0o7777, 0o644);
+    // Another group than the process' own, where this user may give one away.
+    let group = file.metadata().expect("a file").gid() + u32::from(is_root());
+    std::os::unix::fs::chown(&file, None, Some(group)).expect("a group");
+    for mode in [0o664, 0o600, 0o640] {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("a mode");
+        let metadata = write().await;
+        assert_eq!((metadata.mode() & 0o7777, metadata.gid()), (mode, group));
+    }
+}
+
+#[tokio::test]
+async fn a_dash_is_standard_output() {
+    let gateway = gateway(&json!([page("p")])).await;
+    let directory = tempfile::tempdir().expect("a folder");
+    let mut command = exporter();
+    command
+        .args(["check", "--output", "csv", "--output-file", "-"])
+        .args(["--qlara.url", &gateway.url()])
+        .env("QLARA_API_KEY", API_KEY)
+        .current_dir(directory.path());
+    let ran = run_beside(command).await;
+    assert_eq!((ran.code, ran.error.as_str()), (0, ""));
+    assert!(
+        ran.output.starts_with("account,platform,"),
+        "{}",
+        ran.output
+    );
+    assert_eq!(std::fs::read_dir(&directory).expect("a folder").count(), 0);
+}
+
 #[tokio::test]
 async fn nagios_gets_one_line_with_performance_data() {
     let soon = with(
@@ -243,7 +356,7 @@ async fn nagios_gets_one_line_with_performance_data() {
     assert_eq!(
         text,
         "QLARA CRITICAL - 3 profiles: 1 critical, 1 warning, 1 fine; \
-         facebook/=cmd()/\"a\",\u{fffd}[31m\u{fffd}31m\u{fffd}\u{fffd}\u{fffd}x token expired; \
+         facebook/=cmd()/\"a\",\u{fffd}[31m\u{fffd}31m \u{fffd}\u{fffd}x token expired; \
          facebook/soon token refresh failed, token ends in 5d 12h"
     );
     assert_eq!(ran.output.lines().count(), 1);

@@ -141,9 +141,9 @@ async fn audited(stack: &Stack, url: String) -> String {
         Format::Table { colours: true },
         Format::Table { colours: false },
         Format::Json,
-        Format::Csv,
+        Format::Csv { bom: false },
         Format::Metrics,
-        Format::Nagios,
+        Format::Nagios { verbose: true },
         Format::Expected,
     ] {
         audit.write(format, &mut text).expect("written");

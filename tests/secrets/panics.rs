@@ -63,7 +63,7 @@ async fn panic_in_every_way(folder: &Path) {
     panic_with(web.current().await).await;
     panic_with(WebOptions {
         config: Arc::new(web),
-        external_url: Some(URL.parse().expect("a URL")),
+        external_url: Some("/mArKeD".parse().expect("a path")),
         ..WebOptions::default()
     })
     .await;

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::account::Freshness;
 use crate::gateway::field_names::FieldNames;
+use crate::printable::is_line_separator;
 use crate::refresh::Rules;
 use credentials::API_KEY_FILE;
 use gateway::Blocks;
@@ -109,6 +110,9 @@ fn concurrent_refreshes(file: &File) -> Result<usize, ConfigError> {
     }
 }
 
+/// The flag for the name of the account that no file names.
+const ACCOUNT: &str = "--qlara.account (QLARA_ACCOUNT)";
+
 /// What accounts are read with.
 struct Reading<'a> {
     settings: &'a Settings,
@@ -128,7 +132,7 @@ impl Reading<'_> {
             let secret = credentials::of_default_account(self.settings, self.environment);
             let account = mistakes.or_note(secret).zip(self.gateway.clone());
             let account = account.map(|((credentials, origin), gateway)| AccountConfig {
-                name: None,
+                name: self.settings.account.clone(),
                 credentials,
                 origin,
                 gateway,
@@ -139,6 +143,10 @@ impl Reading<'_> {
         if self.settings.api_key_file.is_some() {
             let message = "the configuration file names accounts, which have keys of their own";
             mistakes.or_note::<()>(Err(ConfigError::new(API_KEY_FILE, message)));
+        }
+        if self.settings.account.is_some() {
+            let message = "the configuration file names accounts: --qlara.account is for the account without one";
+            mistakes.or_note::<()>(Err(ConfigError::new(ACCOUNT, message)));
         }
         let mut names = HashSet::new();
         let accounts = file.accounts.iter().enumerate();
@@ -181,18 +189,19 @@ impl Reading<'_> {
     }
 }
 
-fn check_name<'a>(
+fn check_name(
     file: &File,
     key: &str,
-    account: &'a Account,
-    names: &mut HashSet<&'a str>,
+    account: &Account,
+    names: &mut HashSet<String>,
 ) -> Result<(), ConfigError> {
     let at = &account.name;
     let wrong = |message| in_file(file, at, &format!("{key}.name"), message);
     if at.value.trim().is_empty() {
         return Err(wrong("must not be empty"));
     }
-    match names.insert(&at.value) {
+    // As its label shows it.
+    match names.insert(at.value.replace(is_line_separator, " ")) {
         true => Ok(()),
         false => Err(wrong("stands twice")),
     }

@@ -1,7 +1,6 @@
-//! What is read in a client's certificate, beyond what the TLS library checks.
+//! What is read in a certificate, beyond what the TLS library checks.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::{CertificateError, Error};
@@ -11,29 +10,46 @@ use x509_cert::der::oid::ObjectIdentifier;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{ExtendedKeyUsage, SubjectAltName};
 
-pub(super) fn parse(certificate: &CertificateDer<'_>) -> Result<Certificate, Error> {
+pub(crate) fn parse(certificate: &CertificateDer<'_>) -> Result<Certificate, Error> {
     Certificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding.into())
 }
 
-/// `id-kp-clientAuth` and `anyExtendedKeyUsage` (RFC 5280, section 4.2.1.12).
-const CLIENT_USAGES: [ObjectIdentifier; 2] = [
-    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2"),
-    ObjectIdentifier::new_unwrap("2.5.29.37.0"),
-];
+/// `id-kp-clientAuth` (RFC 5280, section 4.2.1.12).
+pub(crate) const CLIENT_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
+/// `id-kp-serverAuth`.
+pub(crate) const SERVER_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
+/// `anyExtendedKeyUsage`.
+const ANY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0");
 
-/// What remains to be checked of a certificate that needs no issuer.
-pub(super) fn good_by_itself(certificate: &Certificate, now: UnixTime) -> Result<(), Error> {
+/// Checks validity and usage of a certificate that is trusted as itself, without an issuer.
+///
+/// # Errors
+/// What is wrong with it, as for any other certificate.
+pub(crate) fn good_by_itself(
+    certificate: &Certificate,
+    needed: ObjectIdentifier,
+    now: UnixTime,
+) -> Result<(), Error> {
     let certificate = certificate.tbs_certificate();
-    let (validity, now) = (certificate.validity(), Duration::from_secs(now.as_secs()));
-    if now < validity.not_before.to_unix_duration() {
-        return Err(CertificateError::NotValidYet.into());
+    let validity = certificate.validity();
+    let not_before = UnixTime::since_unix_epoch(validity.not_before.to_unix_duration());
+    let not_after = UnixTime::since_unix_epoch(validity.not_after.to_unix_duration());
+    if now < not_before {
+        let time = now;
+        return Err(CertificateError::NotValidYetContext { time, not_before }.into());
     }
-    if now > validity.not_after.to_unix_duration() {
-        return Err(CertificateError::Expired.into());
+    if now > not_after {
+        let time = now;
+        return Err(CertificateError::ExpiredContext { time, not_after }.into());
     }
     let usage = certificate.get_extension::<ExtendedKeyUsage>();
     match usage.map_err(|_| CertificateError::BadEncoding)? {
-        Some((_, usage)) if !usage.0.iter().any(|usage| CLIENT_USAGES.contains(usage)) => {
+        Some((_, usage))
+            if !usage
+                .0
+                .iter()
+                .any(|usage| [needed, ANY_USAGE].contains(usage)) =>
+        {
             Err(CertificateError::InvalidPurpose.into())
         }
         _ => Ok(()),
@@ -41,7 +57,7 @@ pub(super) fn good_by_itself(certificate: &Certificate, now: UnixTime) -> Result
 }
 
 /// Names are compared as they are written; an address in its usual notation.
-pub(super) fn carries_one_of(certificate: &Certificate, allowed: &[String]) -> bool {
+pub(crate) fn carries_one_of(certificate: &Certificate, allowed: &[String]) -> bool {
     let names = certificate
         .tbs_certificate()
         .get_extension::<SubjectAltName>();
