@@ -24,7 +24,7 @@ use super::listener::Socket;
 use super::places::Places;
 use super::sent::Sent;
 use super::watch::{Sending, Timeouts, Watch, Watched};
-use crate::web_config::WebConfigFile;
+use crate::web_config::{Client, WebConfigFile};
 
 /// The longest request line and headers, in bytes.
 const LONGEST_HEAD: usize = 32 * 1024;
@@ -34,6 +34,13 @@ const STREAMS: u32 = 64;
 /// The extension of a request that came over TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OverTls;
+
+/// What all requests of a connection carry as extensions.
+#[derive(Debug, Clone)]
+struct Extensions {
+    client: Client,
+    tls: Option<OverTls>,
+}
 
 /// What a connection needs to be served.
 #[derive(Clone)]
@@ -50,15 +57,17 @@ pub(super) struct Terms {
 /// Serves a client until it leaves, takes too long, or has to leave.
 pub(super) async fn serve(socket: Box<dyn Socket>, peer: String, terms: Terms) {
     let watch = Arc::new(Watch::new(terms.timeouts, terms.places.clone()));
+    let client = Client::of(&peer);
+    let extensions = |tls| Extensions { client, tls };
     let talk = async {
         match terms.config.current().await.tls.clone() {
-            None => talk_http1(socket, &watch, terms, None).await,
+            None => talk_http1(socket, &watch, terms, extensions(None)).await,
             Some(config) => match shake_hands(socket, config, &terms).await {
                 Err(error) => debug!(peer, err = %error, "TLS handshake failed"),
                 Ok(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
-                    talk_http2(stream, &watch, terms).await;
+                    talk_http2(stream, &watch, terms, extensions(Some(OverTls))).await;
                 }
-                Ok(stream) => talk_http1(stream, &watch, terms, Some(OverTls)).await,
+                Ok(stream) => talk_http1(stream, &watch, terms, extensions(Some(OverTls))).await,
             },
         }
     };
@@ -85,9 +94,10 @@ async fn talk_http1(
     socket: impl Socket,
     watch: &Arc<Watch>,
     mut terms: Terms,
-    tls: Option<OverTls>,
+    extensions: Extensions,
 ) {
-    let service = service_fn(|request| answer(request, &terms.router, watch, tls, Sent::new));
+    let service =
+        service_fn(|request| answer(request, &terms.router, watch, extensions.clone(), Sent::new));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // Its one time limit would be for idle connections, too.
@@ -107,10 +117,16 @@ async fn talk_http1(
     }
 }
 
-async fn talk_http2(socket: impl Socket, watch: &Arc<Watch>, mut terms: Terms) {
+async fn talk_http2(
+    socket: impl Socket,
+    watch: &Arc<Watch>,
+    mut terms: Terms,
+    extensions: Extensions,
+) {
     let service = service_fn(|request| {
         let (router, watch) = (terms.router.clone(), Arc::clone(watch));
-        async move { answer(request, &router, &watch, Some(OverTls), Frames::new).await }
+        let extensions = extensions.clone();
+        async move { answer(request, &router, &watch, extensions, Frames::new).await }
     });
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -139,10 +155,11 @@ async fn answer<B>(
     mut request: Request<Incoming>,
     router: &Router,
     watch: &Arc<Watch>,
-    tls: Option<OverTls>,
+    Extensions { client, tls }: Extensions,
     under_watch: impl FnOnce(Body, Sending) -> B,
 ) -> Result<Response<B>, Infallible> {
     let making = watch.begin();
+    request.extensions_mut().insert(client);
     if let Some(tls) = tls {
         request.extensions_mut().insert(tls);
     }

@@ -5,13 +5,18 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{HeaderValue, WWW_AUTHENTICATE};
+use axum::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 
 use crate::clock::Clock;
-use crate::web_config::{WebConfig, WebConfigFile};
+use crate::web_config::{Client, Login, Users, WebConfig, WebConfigFile};
+
+/// Seconds after which a client whose password was not checked may ask again.
+const RETRY_SECONDS: &str = "10";
+/// The peer of a request that came through another server than this crate's.
+const UNKNOWN_PEER: &str = "";
 
 /// Puts the guard before all routes. Without a file there is none.
 pub fn guard(router: Router, file: Arc<WebConfigFile>, clock: Arc<dyn Clock>) -> Router {
@@ -32,7 +37,10 @@ struct Guard {
 
 async fn answer(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     let config = guard.file.current().await;
-    let mut answer = match guard.refusal(&config, request.headers()).await {
+    let client = request.extensions().get::<Client>().cloned();
+    let client = client.unwrap_or_else(|| Client::of(UNKNOWN_PEER));
+    let refusal = guard.refusal(&config, request.headers(), &client);
+    let mut answer = match refusal.await {
         Some(refusal) => refusal,
         None => next.run(request).await,
     };
@@ -43,20 +51,38 @@ async fn answer(State(guard): State<Guard>, request: Request, next: Next) -> Res
 }
 
 impl Guard {
-    async fn refusal(&self, config: &WebConfig, headers: &HeaderMap) -> Option<Response> {
+    async fn refusal(
+        &self,
+        config: &WebConfig,
+        headers: &HeaderMap,
+        client: &Client,
+    ) -> Option<Response> {
         if let Some(limit) = &config.rate_limit
             && !limit.allows(self.clock.monotonic())
         {
             let refusal = (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests\n");
             return Some(refusal.into_response());
         }
-        if let Some(users) = &config.users
-            && !users.admit(headers).await
-        {
+        match &config.users {
+            Some(users) => login_refusal(users, headers, client).await,
+            None => None,
+        }
+    }
+}
+
+async fn login_refusal(users: &Users, headers: &HeaderMap, client: &Client) -> Option<Response> {
+    match users.admit(headers, client).await {
+        Login::Accepted => None,
+        Login::Rejected => {
             let challenge = [(WWW_AUTHENTICATE, HeaderValue::from_static("Basic"))];
             let refusal = (StatusCode::UNAUTHORIZED, challenge, "Unauthorized\n");
-            return Some(refusal.into_response());
+            Some(refusal.into_response())
         }
-        None
+        Login::Overloaded => {
+            let retry = [(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS))];
+            let text = "Too many passwords wait to be checked, try again later.\n";
+            let refusal = (StatusCode::SERVICE_UNAVAILABLE, retry, text);
+            Some(refusal.into_response())
+        }
     }
 }

@@ -24,7 +24,7 @@ impl Hash {
         })
     }
 
-    /// A hash of this cost that is none of any password that could be found.
+    /// A dummy hash of this cost, which no known password has.
     pub(super) fn stand_in(cost: u32) -> Hash {
         Hash {
             text: format!("$2b${cost:02}${}", ".".repeat(53)),

@@ -4,7 +4,10 @@
 //!
 //! [`WebConfigFile`] keeps a [`WebConfig`] current while the file and those it names change.
 
+mod auth_cache;
+mod client;
 mod client_auth;
+mod fair_queue;
 mod file;
 mod hash;
 mod headers;
@@ -14,7 +17,6 @@ mod rate_limit;
 mod reading;
 mod tls;
 mod users;
-mod verdicts;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,9 +24,10 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use rustls::ServerConfig;
 
+pub use client::Client;
 pub use keeper::WebConfigFile;
 pub use rate_limit::RateLimit;
-pub use users::Users;
+pub use users::{Login, Users};
 
 use crate::config::{ConfigErrors, yaml};
 use file::File;
@@ -78,7 +81,7 @@ impl WebConfig {
     }
 
     /// Takes over from an earlier reading what lives longer than the file's text: the level of the
-    /// bucket, the verdicts on passwords, and whether there is TLS at all, which needs a restart.
+    /// bucket, the cached password checks, and whether there is TLS at all, which needs a restart.
     fn inherit(&mut self, earlier: &WebConfig) {
         if let (Some(now), Some(before)) = (&mut self.rate_limit, &earlier.rate_limit)
             && now.rate() == before.rate()

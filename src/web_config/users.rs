@@ -1,27 +1,45 @@
 //! Who may ask: users with bcrypt hashes of their passwords.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_saphyr::Spanned;
+use tracing::warn;
 
+use super::auth_cache::{AuthCache, LoginAttempt};
+use super::client::Client;
 use super::hash::{Hash, is_like_a_hash};
 use super::reading::Reading;
-use super::verdicts::{Question, Verdicts};
 use crate::config::{ConfigError, shown};
 use crate::hidden::Hidden;
+
+/// The highest cost at which a check takes about a second or less on current hardware.
+const HIGHEST_USUAL_COST: u32 = 14;
 
 /// The users of `basic_auth_users`, at least one.
 pub struct Users {
     hashes: BTreeMap<String, Hash>,
-    /// What every question costs, whomever it is about.
-    highest_cost: u32,
-    verdicts: Arc<Verdicts>,
+    /// Checks of one cost that may run at once.
+    parallel: usize,
+    cache: Arc<AuthCache>,
+}
+
+/// The answer to a request that has to show a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Login {
+    /// The password is right.
+    Accepted,
+    /// No password, or a wrong one.
+    Rejected,
+    /// Too many passwords wait to be checked.
+    Overloaded,
 }
 
 /// Only names: a hash is as good as a weak password.
@@ -44,6 +62,7 @@ impl Users {
         for (name, at) in written {
             match user_hash(&name, &at.value.0) {
                 Ok(hash) => {
+                    warn_of_cost(&name, &hash);
                     hashes.insert(name, hash);
                 }
                 Err(message) => {
@@ -52,11 +71,11 @@ impl Users {
                 }
             }
         }
-        match Verdicts::new() {
-            Ok(verdicts) => Some(Users {
-                highest_cost: hashes.values().map(Hash::cost).max().unwrap_or_default(),
+        match AuthCache::new() {
+            Ok(cache) => Some(Users {
+                parallel: parallel_checks(&hashes),
                 hashes,
-                verdicts: Arc::new(verdicts),
+                cache: Arc::new(cache),
             }),
             Err(_) => {
                 let message = "the operating system has no random numbers";
@@ -66,38 +85,81 @@ impl Users {
         }
     }
 
-    /// Goes on with the verdicts of an earlier reading; those on other hashes do no harm.
+    /// Keeps the cache of an earlier reading; its answers on other hashes do no harm.
     pub(super) fn inherit(&mut self, earlier: &Users) {
-        self.verdicts = Arc::clone(&earlier.verdicts);
+        self.cache = Arc::clone(&earlier.cache);
     }
 
-    /// Whether a request shows a user's name and password (RFC 7617). It waits for its turn where a
-    /// password must be hashed.
-    pub async fn admit(&self, headers: &HeaderMap) -> bool {
+    /// Checks a request's user name and password (RFC 7617). An answer that is not cached waits in a
+    /// queue, shared fairly between addresses, first and further attempts of connections, and names.
+    pub async fn admit(&self, headers: &HeaderMap, client: &Client) -> Login {
         let Some((user, password)) = credentials(headers) else {
-            return false;
+            return Login::Rejected;
         };
-        let hash = str::from_utf8(&user)
+        let number = self.cache.number_of(&user);
+        let known = str::from_utf8(&user)
             .ok()
             .and_then(|user| self.hashes.get(user));
-        let stand_in = || Hash::stand_in(self.highest_cost);
-        let question = Question {
-            hash: hash.cloned().unwrap_or_else(stand_in),
-            cost: self.highest_cost,
+        let attempt = LoginAttempt {
+            hash: known.cloned().unwrap_or_else(|| self.stand_in(number)),
             user,
             password,
         };
-        self.verdicts.ask(question).await && hash.is_some()
+        let verdict = match self.cache.cached(&attempt) {
+            Some(verdict) => Some(verdict),
+            None => {
+                let is_repeated = !client.is_first_attempt();
+                let path = [client.network(), is_repeated.into(), number];
+                self.cache.check(attempt, &path, self.parallel).await
+            }
+        };
+        match verdict {
+            Some(true) if known.is_some() => Login::Accepted,
+            Some(_) => Login::Rejected,
+            None => Login::Overloaded,
+        }
+    }
+
+    /// A dummy hash for an unknown name. It always has the same one of the users' costs, so that
+    /// neither time nor a second attempt tells an unknown name from a known one.
+    fn stand_in(&self, number: u64) -> Hash {
+        let users = self.hashes.len().max(1) as u64;
+        let model = self.hashes.values().nth((number % users) as usize);
+        Hash::stand_in(model.map_or(HIGHEST_USUAL_COST, Hash::cost))
     }
 
     /// How many passwords have been hashed, since the file was first read with users in it.
     pub fn comparisons(&self) -> u64 {
-        self.verdicts.comparisons()
+        self.cache.comparisons()
     }
 
     /// How many rounds of hashing that took: a hash takes two to the power of its cost.
     pub fn rounds(&self) -> u64 {
-        self.verdicts.rounds()
+        self.cache.rounds()
+    }
+
+    /// How many login attempts wait for a check.
+    pub fn waiting(&self) -> usize {
+        self.cache.waiting()
+    }
+}
+
+/// The cores, at least two, divided between the costs, so that no cost is left without a check.
+fn parallel_checks(hashes: &BTreeMap<String, Hash>) -> usize {
+    let cores = available_parallelism().map_or(2, NonZeroUsize::get).max(2);
+    let costs: BTreeSet<u32> = hashes.values().map(Hash::cost).collect();
+    (cores / costs.len().max(1)).max(1)
+}
+
+fn warn_of_cost(name: &str, hash: &Hash) {
+    let cost = hash.cost();
+    if cost > HIGHEST_USUAL_COST {
+        let key = format!("basic_auth_users.{}", shown(name));
+        warn!(
+            key,
+            cost,
+            "Checking a password against this hash takes more than a second; prefer a cost of 10 to 12"
+        );
     }
 }
 

@@ -6,6 +6,7 @@ mod exporter;
 mod guard;
 mod http2;
 mod loading;
+mod login_queue;
 mod passwords;
 mod prometheus;
 mod rotation;

@@ -1,0 +1,261 @@
+//! Whose password is checked first, where many wait: counted in checks, not in seconds.
+
+use std::net::{IpAddr, SocketAddr};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use futures_util::future::join_all;
+use h2::client::{Builder, SendRequest};
+use reqwest::header::{AUTHORIZATION, RETRY_AFTER};
+use reqwest::{Client, ClientBuilder};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::certificates::{Identity, client_with};
+use super::passwords::hash;
+use super::server::{Folder, Server, TLS};
+use crate::harness::process::{exporter, run};
+use crate::harness::{eventually, http};
+
+/// A check takes long enough for clients to queue behind it, and not for the test to be slow.
+const COST: u32 = 9;
+/// A check takes seconds.
+const EXPENSIVE: u32 = 15;
+/// Checks that may come before a client that is served next: those under way, one of each group in
+/// its queue's round, and those that end while its request travels.
+const NEXT: u64 = 12;
+
+async fn serve(tls: &str, identity: &Identity, users: &[(&str, &str, u32)]) -> Server {
+    let mut yaml = format!("{tls}basic_auth_users:\n");
+    for (name, password, cost) in users {
+        yaml.push_str(&format!("  {name}: {}\n", hash(password, *cost)));
+    }
+    Folder::with(&yaml, identity).serve().await
+}
+
+/// A server without TLS.
+async fn serve_plain(users: &[(&str, &str, u32)]) -> Server {
+    serve("", &Identity::server(), users).await
+}
+
+impl Server {
+    async fn checks(&self) -> u64 {
+        let config = self.file.current().await;
+        config.users.as_ref().expect("users").comparisons()
+    }
+
+    async fn waiting(&self) -> usize {
+        let config = self.file.current().await;
+        config.users.as_ref().expect("users").waiting()
+    }
+
+    /// Returns once this many attempts wait.
+    async fn until_waiting(&self, count: usize) {
+        let waiting = async || (self.waiting().await >= count).then_some(());
+        eventually("attempts that wait", waiting).await;
+    }
+
+    /// How many checks are made between the right password of `good` and its answer.
+    async fn checks_before_good(&self, client: &Client) -> u64 {
+        let before = self.checks().await;
+        let is_tls = self.file.current().await.tls.is_some();
+        let scheme = if is_tls { "https" } else { "http" };
+        let request = client.get(format!("{scheme}://localhost:{}/", self.address.port()));
+        let answer = request.basic_auth("good", Some("right")).send().await;
+        assert_eq!(answer.expect("an answer").status(), 200);
+        self.checks().await - before
+    }
+}
+
+fn header(user: &str, password: &str) -> String {
+    let login = BASE64_STANDARD.encode(format!("{user}:{password}"));
+    format!("Basic {login}")
+}
+
+fn request(user: &str, password: &str) -> String {
+    let login = header(user, password);
+    format!("GET / HTTP/1.1\r\nHost: x\r\nAuthorization: {login}\r\n\r\n")
+}
+
+/// Strangers, each with a wrong password over a connection of its own. They end with an answer.
+fn strangers(server: &Server, count: usize, name: impl Fn(usize) -> String) -> JoinSet<()> {
+    let mut strangers = JoinSet::new();
+    for number in 0..count {
+        let address = server.address;
+        let request = request(&name(number), &format!("wrong {number}"));
+        strangers.spawn(async move {
+            let mut stream = TcpStream::connect(address).await.expect("a connection");
+            stream.write_all(request.as_bytes()).await.expect("sent");
+            stream.read_u8().await.expect("an answer");
+        });
+    }
+    strangers
+}
+
+/// A client that trusts this server.
+fn client(identity: &Identity) -> ClientBuilder {
+    let tls = client_with(identity, None);
+    Client::builder().no_proxy().tls_backend_preconfigured(tls)
+}
+
+#[tokio::test]
+async fn an_expensive_hash_holds_up_nobody_else() {
+    let server = serve_plain(&[("good", "right", 4), ("slow", "other", EXPENSIVE)]).await;
+    let mut strangers = strangers(&server, 20, |_| "slow".to_owned());
+    server.until_waiting(15).await;
+    server.checks_before_good(&http()).await;
+    assert!(strangers.try_join_next().is_none(), "they still wait");
+}
+
+#[tokio::test]
+async fn strangers_with_another_name_are_not_served_first() {
+    let server = serve_plain(&[("good", "right", COST), ("bad", "other", COST)]).await;
+    let _strangers = strangers(&server, 200, |_| "bad".to_owned());
+    server.until_waiting(100).await;
+    let checks = server.checks_before_good(&http()).await;
+    assert!(checks <= NEXT, "{checks} checks");
+}
+
+#[tokio::test]
+async fn strangers_at_another_address_are_not_served_first() {
+    for name in ["good", "invented"] {
+        let server = serve_plain(&[("good", "right", COST)]).await;
+        let _strangers = strangers(&server, 200, |number| match name {
+            "good" => name.to_owned(),
+            _ => format!("{name} {number}"),
+        });
+        server.until_waiting(100).await;
+        let client = client(&Identity::server());
+        let client = client.local_address(IpAddr::from([127, 0, 0, 2])).build();
+        let client = client.expect("a client");
+        let checks = server.checks_before_good(&client).await;
+        assert!(checks <= NEXT, "{checks} checks");
+    }
+}
+
+/// A client that tries one password after the other over its only connection.
+async fn try_passwords(address: SocketAddr, number: usize) {
+    let mut stream = BufReader::new(TcpStream::connect(address).await.expect("a connection"));
+    for attempt in 0.. {
+        let request = request("good", &format!("wrong {number} {attempt}"));
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut line = String::new();
+        while line != "\r\n" {
+            line.clear();
+            stream.read_line(&mut line).await.expect("a head");
+        }
+        let mut body = [0; b"Unauthorized\n".len()];
+        stream.read_exact(&mut body).await.expect("a body");
+    }
+}
+
+/// They have the user's name and address; only their connections tell them apart.
+#[tokio::test]
+async fn three_hundred_clients_that_go_on_are_not_served_first() {
+    let server = serve_plain(&[("good", "right", 6)]).await;
+    let mut clients = JoinSet::new();
+    for number in 0..300 {
+        clients.spawn(try_passwords(server.address, number));
+    }
+    let all_have_tried = async || (server.checks().await >= 600).then_some(());
+    eventually("everybody's first attempt", all_have_tried).await;
+    server.until_waiting(200).await;
+    let checks = server.checks_before_good(&http()).await;
+    assert!(checks <= 4 * NEXT, "{checks} checks");
+}
+
+/// A connection of HTTP/2.
+async fn connect(
+    server: &Server,
+    identity: &Identity,
+) -> (SendRequest<&'static [u8]>, JoinHandle<()>) {
+    let mut tls = client_with(identity, None);
+    tls.alpn_protocols = vec![b"h2".to_vec()];
+    let stream = server.connect(tls).await.expect("TLS");
+    let (client, connection) = Builder::new().handshake(stream).await.expect("HTTP/2");
+    let connection = tokio::spawn(async { drop(connection.await) });
+    (client, connection)
+}
+
+/// A status and `Retry-After`.
+type Answer = (u16, Option<String>);
+
+/// Sends a wrong password on each of the 64 streams of a connection.
+fn streams(answers: &mut JoinSet<Answer>, client: &SendRequest<&'static [u8]>, name: &str) {
+    for number in 0..64 {
+        let request = axum::http::Request::get("https://localhost/")
+            .header(AUTHORIZATION, header(name, &format!("wrong {number}")));
+        let request = request.body(()).expect("a request");
+        let client = client.clone();
+        answers.spawn(async move {
+            let mut client = client.ready().await.expect("room");
+            let (answer, _) = client.send_request(request, true).expect("sent");
+            let answer = answer.await.expect("an answer");
+            let retry = answer.headers().get(RETRY_AFTER);
+            let retry = retry.map(|retry| retry.to_str().expect("a text").to_owned());
+            (answer.status().as_u16(), retry)
+        });
+    }
+}
+
+#[tokio::test]
+async fn the_streams_of_a_connection_are_not_served_first() {
+    let identity = Identity::server();
+    let server = serve(TLS, &identity, &[("good", "right", COST)]).await;
+    let (stranger, _connection) = connect(&server, &identity).await;
+    let mut answers = JoinSet::new();
+    streams(&mut answers, &stranger, "good");
+    server.until_waiting(50).await;
+    let client = client(&identity).build().expect("a client");
+    let checks = server.checks_before_good(&client).await;
+    assert!(checks <= NEXT, "{checks} checks");
+}
+
+#[tokio::test]
+async fn beyond_the_limit_whoever_fills_the_queue_is_told_to_come_again() {
+    let identity = Identity::server();
+    let server = serve(TLS, &identity, &[("good", "right", EXPENSIVE)]).await;
+    let connections = join_all((0..9).map(|_| connect(&server, &identity))).await;
+    let mut answers = JoinSet::new();
+    for (number, (client, _)) in connections.iter().enumerate() {
+        streams(&mut answers, client, &format!("bad {number}"));
+    }
+    let refused = async {
+        while let Some(answer) = answers.join_next().await {
+            let (status, retry) = answer.expect("an answer");
+            if status != 401 {
+                return Some((status, retry));
+            }
+        }
+        None
+    };
+    assert_eq!(refused.await, Some((503, Some("10".to_owned()))));
+    assert!(server.waiting().await <= 512);
+}
+
+#[test]
+fn a_cost_that_takes_longer_than_a_second_is_a_warning() {
+    let dummy = |cost: u32| format!("$2b${cost}${}", ".".repeat(53));
+    let yaml = format!(
+        "basic_auth_users: {{good: {}, slow: {}}}",
+        dummy(14),
+        dummy(15)
+    );
+    let folder = Folder::with(&yaml, &Identity::server());
+    let mut exporter = exporter();
+    exporter.arg("--config.check").env("QLARA_API_KEY", "x");
+    let (code, _, error) = run(exporter
+        .arg("--web.config.file")
+        .arg(folder.path("web.yml")));
+    assert_eq!((code, error.lines().count()), (0, 1), "{error}");
+    for part in [
+        "level=WARN",
+        "basic_auth_users.slow",
+        "cost=15",
+        "more than a second",
+    ] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    assert!(!error.contains("$2b$"), "{error}");
+}
