@@ -13,6 +13,8 @@ use axum::response::{IntoResponse, Response};
 use crate::clock::Clock;
 use crate::web_config::{Client, Login, Users, WebConfig, WebConfigFile};
 
+/// RFC 7617 requires the realm; user names in the file are UTF-8.
+const CHALLENGE: &str = r#"Basic realm="qlara-exporter", charset="UTF-8""#;
 /// Seconds after which a client whose password was not checked may ask again.
 const RETRY_SECONDS: &str = "10";
 /// The peer of a request that came through another server than this crate's.
@@ -74,7 +76,7 @@ async fn login_refusal(users: &Users, headers: &HeaderMap, client: &Client) -> O
     match users.admit(headers, client).await {
         Login::Accepted => None,
         Login::Rejected => {
-            let challenge = [(WWW_AUTHENTICATE, HeaderValue::from_static("Basic"))];
+            let challenge = [(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE))];
             let refusal = (StatusCode::UNAUTHORIZED, challenge, "Unauthorized\n");
             Some(refusal.into_response())
         }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use futures_util::future::join_all;
 use reqwest::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use reqwest::{RequestBuilder, StatusCode};
@@ -32,7 +34,10 @@ async fn status(request: RequestBuilder) -> StatusCode {
 async fn is_refused(request: RequestBuilder) {
     let answer = request.send().await.expect("an answer");
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(answer.headers()[WWW_AUTHENTICATE], "Basic");
+    assert_eq!(
+        answer.headers()[WWW_AUTHENTICATE],
+        r#"Basic realm="qlara-exporter", charset="UTF-8""#
+    );
     assert_eq!(answer.text().await.expect("a text"), "Unauthorized\n");
 }
 
@@ -66,6 +71,15 @@ async fn the_right_password_is_let_in_whatever_made_its_hash() {
     )])
     .await;
     assert_eq!(status(server.login("bob", "fakepassword")).await, 200);
+}
+
+#[tokio::test]
+async fn a_user_name_is_utf8() {
+    let server = serve(&[("zoë", &hash("secret", CHEAP))]).await;
+    assert_eq!(status(server.login("zoë", "secret")).await, 200);
+    // The same name in Latin-1.
+    let login = BASE64_STANDARD.encode(b"zo\xeb:secret");
+    is_refused(server.get().header(AUTHORIZATION, format!("Basic {login}"))).await;
 }
 
 #[tokio::test]
