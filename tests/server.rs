@@ -300,6 +300,39 @@ fn a_port_without_a_host_is_open_for_ipv4_where_ipv6_sockets_are_for_ipv6_alone(
     }
 }
 
+/// RFC 9112, section 3.2.
+#[tokio::test]
+async fn a_request_names_one_valid_host() {
+    let stack = Stack::start().await;
+    for (request, status) in [
+        ("HTTP/1.1\r\nHost: a.example:1", 200),
+        ("HTTP/1.1\r\nHost: [::1]", 200),
+        ("HTTP/1.1\r\nHost:", 200),
+        ("HTTP/1.0\r\nA: b", 200),
+        ("HTTP/1.0\r\nHost: a", 200),
+        ("HTTP/1.1\r\nA: b", 400),
+        ("HTTP/1.1\r\nHost: a\r\nHost: a", 400),
+        ("HTTP/1.1\r\nHost: a\r\nhost: b", 400),
+        ("HTTP/1.0\r\nHost: a\r\nHost: b", 400),
+        ("HTTP/1.1\r\nHost: a b", 400),
+        ("HTTP/1.1\r\nHost: a/b", 400),
+        ("HTTP/1.1\r\nHost: u@a", 400),
+        ("HTTP/1.1\r\nHost: a,b{", 400),
+        ("HTTP/1.0\r\nHost: a b", 400),
+    ] {
+        let mut client = connect(stack.exporter).await;
+        let request = format!("GET /-/healthy {request}\r\nConnection: close\r\n\r\n");
+        client.write_all(request.as_bytes()).await.expect("sent");
+        let answer = String::from_utf8(rest(client).await).expect("UTF-8");
+        let line = answer.lines().next().unwrap_or_default();
+        assert_eq!(
+            line.split(' ').nth(1),
+            Some(&*status.to_string()),
+            "{request}: {answer}"
+        );
+    }
+}
+
 async fn with_timeouts(timeouts: Timeouts) -> Stack {
     let mut setup = Setup::default();
     setup.web.timeouts = timeouts;

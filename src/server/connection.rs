@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, Response};
+use axum::http::header::{CONNECTION, HOST};
+use axum::http::uri::Authority;
+use axum::http::{Request, Response, StatusCode, Version};
+use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -163,7 +166,32 @@ async fn answer<B>(
     if let Some(tls) = tls {
         request.extensions_mut().insert(tls);
     }
-    let response = router.clone().call(request).await?;
+    let response = match host_fault(&request) {
+        Some(fault) => bad_request(fault),
+        None => router.clone().call(request).await?,
+    };
     let sending = making.send();
     Ok(response.map(|body| under_watch(body, sending)))
+}
+
+/// What is wrong with the header `Host` (RFC 9112, section 3.2). In HTTP/2 it is optional.
+fn host_fault<B>(request: &Request<B>) -> Option<&'static str> {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if request.version() == Version::HTTP_11 => Some("missing required Host header"),
+        (None, _) => None,
+        (Some(_), Some(_)) => Some("too many Host headers"),
+        // It is empty where the target has no authority.
+        (Some(host), None) if host.is_empty() => None,
+        (Some(host), None) => {
+            let authority = Authority::try_from(host.as_bytes()).ok();
+            let is_valid = authority.is_some_and(|authority| !authority.as_str().contains('@'));
+            (!is_valid).then_some("malformed Host header")
+        }
+    }
+}
+
+fn bad_request(fault: &str) -> Response<Body> {
+    let text = format!("400 Bad Request: {fault}\n");
+    (StatusCode::BAD_REQUEST, [(CONNECTION, "close")], text).into_response()
 }
