@@ -138,6 +138,8 @@ async fn a_429_is_respected_from_its_header_or_its_body_alone() {
     for (header, body, pause) in [
         ("Retry-After: 40\r\n", "", 40),
         ("Retry-After: Fri, 10 Apr 2026 12:00:25 GMT\r\n", "", 25),
+        ("Retry-After: Friday, 10-Apr-26 12:00:25 GMT\r\n", "", 25),
+        ("Retry-After: Fri Apr 10 12:00:25 2026\r\n", "", 25),
         ("", r#"{"status": 429, "retryAfter": 33}"#, 33),
         ("Retry-After: 7\r\n", r#"{"retryAfter": 9}"#, 9),
         ("Retry-After: whenever\r\n", r#"{"retryAfter": "soon"}"#, 1),

@@ -152,13 +152,24 @@ fn notes_of_the_list(snapshot: &Snapshot) -> Vec<Said> {
         said.push((State::Warning, text));
     }
     let dropped = snapshot.dropped;
-    for (count, why) in [
-        (dropped.duplicate, "stand in it twice"),
-        (dropped.invalid, "cannot be read"),
-        (dropped.limit, "are past limits.profiles"),
+    for (count, why_one, why) in [
+        (
+            dropped.duplicate,
+            "it stands in it twice",
+            "they stand in it twice",
+        ),
+        (dropped.invalid, "it cannot be read", "they cannot be read"),
+        (
+            dropped.limit,
+            "it is past limits.profiles",
+            "they are past limits.profiles",
+        ),
     ] {
         if count > 0 {
-            let text = format!("{count} entries of the list are left out: they {why}");
+            let text = match count {
+                1 => format!("1 entry of the list is left out: {why_one}"),
+                _ => format!("{count} entries of the list are left out: {why}"),
+            };
             said.push((State::Warning, text));
         }
     }

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
@@ -170,14 +170,15 @@ impl Client {
         }
     }
 
-    /// `Retry-After` as seconds or as a date (RFC 9110, section 10.2.3).
+    /// `Retry-After` as seconds or as a date in any of its three forms (RFC 9110, sections 10.2.3 and
+    /// 5.6.7).
     fn header_pause(&self, headers: &HeaderMap) -> Option<Duration> {
         let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
         if let Ok(seconds) = text.parse() {
             return Some(Duration::from_secs(seconds));
         }
-        let moment = DateTime::parse_from_rfc2822(text).ok()?;
-        (moment.to_utc() - self.clock.now()).to_std().ok()
+        let moment: DateTime<Utc> = httpdate::parse_http_date(text).ok()?.into();
+        (moment - self.clock.now()).to_std().ok()
     }
 }
 
