@@ -185,10 +185,14 @@ async fn every_route_is_below_the_prefix() {
         (None, explicit.clone(), "/a/b", "/a/b"),
         (
             Some("https://proxy.example/qlara"),
-            explicit,
+            explicit.clone(),
             "/a/b",
             "/qlara",
         ),
+        // axum once gave these a meaning.
+        (Some("/:a/*b"), None, "/:a/*b", "/:a/*b"),
+        // A proxy that adds the prefix.
+        (Some("https://proxy.example"), explicit.clone(), "/a/b", ""),
         // A proxy that removes the path.
         (
             Some("https://proxy.example/qlara"),
@@ -269,11 +273,11 @@ async fn every_route_is_below_the_prefix() {
                 .redirect(reqwest::redirect::Policy::none())
                 .build()
                 .expect("a client");
-            for path in ["/", served] {
+            for (path, to) in [("/", served), (served, linked)] {
                 let url = format!("http://{}{path}", stack.exporter);
                 let answer = client.get(url).send().await.expect("an answer");
                 assert_eq!(answer.status(), 302);
-                assert_eq!(answer.headers()["location"], format!("{linked}/"));
+                assert_eq!(answer.headers()["location"], format!("{to}/"));
             }
         }
         // Health alone stands behind no proxy.

@@ -147,8 +147,7 @@ const PROBE: &str = "/probe";
 /// Where Prometheus finds out about them.
 const DISCOVERY: &str = "/sd";
 const RELOAD: &str = "/-/reload";
-/// Whether the process serves.
-pub const HEALTHY: &str = "/-/healthy";
+const HEALTHY: &str = "/-/healthy";
 const READY: &str = "/-/ready";
 
 /// The exporter's routes.
@@ -157,6 +156,8 @@ pub fn router(app: &Arc<App>) -> Router {
     let prefix = app.options.route_prefix();
     let at = |path: &str| format!("{prefix}{path}");
     let mut router = Router::new()
+        // A segment of the external URL may begin with `:` or `*`, which axum 0.7 gave a meaning.
+        .without_v07_checks()
         .route(&at(DOCUMENTATION), get(pages::documentation))
         .route(
             &at(RELOAD),
@@ -169,10 +170,12 @@ pub fn router(app: &Arc<App>) -> Router {
         router = router.route(&at("/"), get(page::show));
     }
     if !prefix.is_empty() {
-        // As Prometheus and blackbox_exporter lead there.
+        // As in Prometheus. The root itself is never asked through a proxy that adds the prefix.
+        let external = app.options.external_path().to_owned();
+        let (from_root, from_prefix) = (format!("{prefix}/"), format!("{external}/"));
         router = router
-            .route("/", get(pages::go_to_prefix))
-            .route(prefix, get(pages::go_to_prefix));
+            .route("/", get(async || pages::redirect(from_root)))
+            .route(prefix, get(async || pages::redirect(from_prefix)));
     }
     // Metrics are compressed beforehand.
     let router = router
@@ -194,6 +197,7 @@ pub fn probe_router() -> Router {
 
 fn health(prefix: &str) -> Router {
     Router::new()
+        .without_v07_checks()
         .route(&format!("{prefix}{HEALTHY}"), get(pages::healthy))
         .route(&format!("{prefix}{READY}"), get(pages::ready))
 }

@@ -1,13 +1,7 @@
 //! Everything that is neither a scrape nor the page for people.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::LOCATION;
-use axum::response::{IntoResponse, Response};
-
-use super::App;
+use axum::http::header::{HeaderName, LOCATION};
 
 const README: &str = include_str!("../../README.md");
 
@@ -24,8 +18,7 @@ pub(super) async fn documentation() -> &'static str {
     README
 }
 
-/// From the root, and from the prefix without its slash, to the page.
-pub(super) async fn go_to_prefix(State(app): State<Arc<App>>) -> Response {
-    let page = format!("{}/", app.options.external_path());
-    (StatusCode::FOUND, [(LOCATION, page)]).into_response()
+/// A redirect to another path of this exporter.
+pub(super) fn redirect(path: String) -> (StatusCode, [(HeaderName, String); 1]) {
+    (StatusCode::FOUND, [(LOCATION, path)])
 }

@@ -10,7 +10,7 @@ use super::{STYLE, rows};
 use crate::build;
 use crate::gateway::model::Status;
 use crate::verdict::Severity;
-use crate::web::{DOCUMENTATION, WebOptions};
+use crate::web::{DOCUMENTATION, HEALTHY, READY, WebOptions};
 
 /// The whole page.
 pub(super) fn page(audit: &Audit, filter: &Filter, options: &WebOptions) -> Markup {
@@ -63,8 +63,8 @@ pub(super) fn badge(severity: Severity) -> Markup {
 fn top(options: &WebOptions) -> Markup {
     let links = [
         ("Metrics", options.telemetry_path.as_str()),
-        ("Health", "/-/healthy"),
-        ("Readiness", "/-/ready"),
+        ("Health", HEALTHY),
+        ("Readiness", READY),
         ("Documentation", DOCUMENTATION),
     ];
     html! {
