@@ -52,8 +52,8 @@ pub struct CheckArgs {
     /// always complete
     #[arg(short, long, overrides_with = "verbose", help_heading = OUTPUT)]
     verbose: bool,
-    /// Time that reading an account may take: seconds, or a duration
-    #[arg(id = "plugin_timeout", short = 't', long = "timeout", value_name = "SECONDS", value_parser = parse_seconds, conflicts_with = "timeout", help_heading = PROFILES)]
+    /// Time that reading an account may take: seconds, or a duration. It wins over --qlara.timeout
+    #[arg(id = "plugin_timeout", short = 't', long = "timeout", value_name = "SECONDS", value_parser = parse_seconds, help_heading = PROFILES)]
     plugin_timeout: Option<Duration>,
     /// Write the profiles that are there as a configuration that expects them
     #[arg(long, conflicts_with_all = ["output", "platform", "status"], help_heading = OUTPUT)]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Ran, check, check_yaml, gateway, in_days, page, with};
-use crate::harness::process::{exporter, run};
+use crate::harness::process::{exporter, run, run_beside};
 
 const FORMS: [&str; 5] = ["table", "json", "csv", "metrics", "nagios"];
 
@@ -286,6 +286,27 @@ async fn the_flags_of_monitoring_plugins_are_known() {
     gateway.faults("hang").await;
     let ran = check(&gateway, &["--output", "nagios", "-t", "1"]).await;
     assert_eq!(ran.code, 3, "{}", ran.output);
+    // The variable may stand in a file that the exporter shares.
+    let url = gateway.url();
+    let mut command = exporter();
+    command
+        .args([
+            "check",
+            "--output",
+            "nagios",
+            "-t",
+            "1",
+            "--qlara.url",
+            &url,
+        ])
+        .env("QLARA_API_KEY", "x")
+        .env("QLARA_TIMEOUT", "1h");
+    let ran = run_beside(command).await;
+    assert!(
+        ran.output.contains("no answer within the gateway timeout"),
+        "{}",
+        ran.output
+    );
     for (flag, start) in [
         ("-V", "qlara-exporter, version "),
         ("--version", "qlara-exporter, version "),
