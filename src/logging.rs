@@ -14,7 +14,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
-use crate::printable::is_hostile;
+use crate::printable::{escaped, is_hostile};
 
 /// How a line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,16 +140,10 @@ impl Visit for Line {
     }
 }
 
-/// Readers of logfmt take quoted values for JSON strings. What could steer a terminal is escaped.
+/// Parsers of logfmt read quoted values as JSON strings. What could steer a terminal is escaped.
 fn quoted(value: &str) -> Result<String, fmt::Error> {
     let json = serde_json::to_string(value).map_err(|_| fmt::Error)?;
-    let escaped = json.chars().map(|char| match char {
-        char if is_hostile(char) && u32::from(char) <= 0xffff => {
-            format!("\\u{:04x}", u32::from(char))
-        }
-        char => char.to_string(),
-    });
-    Ok(escaped.collect())
+    Ok(escaped(&json).into_owned())
 }
 
 fn needs_quotes(value: &str) -> bool {

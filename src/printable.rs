@@ -29,14 +29,19 @@ pub(crate) fn escaped(json: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Whether some reader of lines splits here (Unicode, UAX 14; Python's `str.splitlines`), the line feed
-/// aside.
+/// Whether a parser that splits lines as Python's `str.splitlines` does would split here. The line feed
+/// does not count: the exposition format escapes it.
 pub(crate) fn is_line_separator(char: char) -> bool {
     matches!(char, '\u{b}'..='\r' | '\u{1c}'..='\u{1f}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Whether a terminal obeys the character or cannot show it, and where a log line, a spreadsheet or a
-/// page must not have it: control characters, line ends, marks of direction, invisible spaces.
+/// The text with spaces in place of line separators, as label values have it.
+pub(crate) fn without_line_separators(text: &str) -> String {
+    text.replace(is_line_separator, " ")
+}
+
+/// Whether a terminal obeys the character or cannot show it: control characters, line ends, marks of
+/// direction, invisible spaces. Logs, errors, tables and CSV do not show it either.
 pub(crate) fn is_hostile(char: char) -> bool {
     char.is_control()
         || matches!(char,

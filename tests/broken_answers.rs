@@ -606,3 +606,18 @@ async fn line_separators_in_names_never_break_a_sample_for_any_parser() {
     series.dedup();
     assert_eq!(series.len(), all, "no series stands twice");
 }
+
+/// An expected profile is found under the identifier as the gateway writes it.
+#[tokio::test]
+async fn line_separators_in_identifiers_do_not_make_an_expected_profile_missing() {
+    let id = "a\u{2028}b\r";
+    let expected = json!({"platform": "facebook", "profile": id});
+    let account = json!({"name": "x", "api_key_env": "QLARA_API_KEY", "expected": [expected]});
+    let stack = Setup::yaml(&json!({"accounts": [account]}).to_string())
+        .with_profiles(json!([good(id)]))
+        .await;
+    let scrape = stack.scrape().await;
+    let series =
+        r#"qlara_expected_profile_present{account="x",platform="facebook",profile="a b "}"#;
+    assert_eq!(scrape.value(series), 1.0);
+}

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::date;
 use super::fields::Field;
-use crate::printable::is_line_separator;
+use crate::printable::without_line_separators;
 
 /// No text of the documentation comes near these lengths, in bytes. What is shown stands in many lines,
 /// so longer texts would cost memory many times over.
@@ -121,10 +121,8 @@ impl ParseWarnings {
 pub(super) fn identifier(raw: &RawValue) -> Option<String> {
     let text = match digits(raw) {
         Some(digits) => digits.to_owned(),
-        None => serde_json::from_str::<String>(raw.get())
-            .ok()?
-            // As the label has it: two identifiers must not become one there.
-            .replace(is_line_separator, " "),
+        // As in the label, where two identifiers must not become the same.
+        None => without_line_separators(&serde_json::from_str::<String>(raw.get()).ok()?),
     };
     is_sensible_identifier(&text).then_some(text)
 }

@@ -1,6 +1,6 @@
 //! From the entries of an answer to a snapshot: bounded, without duplicates.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -10,6 +10,7 @@ use crate::gateway::Paging;
 use crate::gateway::invalid::InvalidResponse;
 use crate::gateway::model::{self, ListFacts, ListedProfile};
 use crate::gateway::warnings::ParseWarnings;
+use crate::printable::without_line_separators;
 use crate::snapshot::{Dropped, ExpectedProfile, PlatformDetails, Profile, Snapshot};
 
 /// A snapshot that grows entry by entry. It never holds more than `limits.profiles` of them.
@@ -26,7 +27,13 @@ struct Assembly<'a> {
 
 impl<'a> Assembly<'a> {
     fn new(rules: &'a Rules) -> Assembly<'a> {
-        let expected = rules.expected.iter().map(|(platform, id)| ExpectedProfile {
+        // Identifiers of the gateway are read the same way.
+        let identities: BTreeSet<(String, String)> = rules
+            .expected
+            .iter()
+            .map(|(platform, id)| (platform.clone(), without_line_separators(id)))
+            .collect();
+        let expected = identities.iter().map(|(platform, id)| ExpectedProfile {
             platform: platform.clone(),
             id: id.clone(),
             present: Some(false),
@@ -36,7 +43,7 @@ impl<'a> Assembly<'a> {
             seen: HashSet::new(),
             profiles: Vec::new(),
             expected: expected.collect(),
-            places: rules.expected.iter().cloned().zip(0..).collect(),
+            places: identities.into_iter().zip(0..).collect(),
             dropped: Dropped::default(),
             linked: LinkedLimit::new(rules.max_profiles),
         }

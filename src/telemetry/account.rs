@@ -10,7 +10,7 @@ use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, 
 use crate::gateway::error::{GatewayError, Reason};
 use crate::gateway::fields::Field;
 use crate::gateway::head::Quota;
-use crate::printable::is_line_separator;
+use crate::printable::without_line_separators;
 
 /// Which call of the API: the values of the label `endpoint`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,9 +54,7 @@ impl AccountMetrics {
         let opts = |name: &str, help: &str| {
             let opts = Opts::new(name, help);
             match account {
-                Some(account) => {
-                    opts.const_label("account", account.replace(is_line_separator, " "))
-                }
+                Some(account) => opts.const_label("account", without_line_separators(account)),
                 None => opts,
             }
         };

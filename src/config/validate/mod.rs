@@ -18,7 +18,7 @@ use super::{
 };
 use crate::account::Freshness;
 use crate::gateway::field_names::FieldNames;
-use crate::printable::is_line_separator;
+use crate::printable::without_line_separators;
 use crate::refresh::Rules;
 use credentials::API_KEY_FILE;
 use gateway::Blocks;
@@ -201,7 +201,7 @@ fn check_name(
         return Err(wrong("must not be empty"));
     }
     // As its label shows it.
-    match names.insert(at.value.replace(is_line_separator, " ")) {
+    match names.insert(without_line_separators(&at.value)) {
         true => Ok(()),
         false => Err(wrong("stands twice")),
     }
