@@ -139,6 +139,7 @@ async fn a_429_is_respected_from_its_header_or_its_body_alone() {
         ("Retry-After: 40\r\n", "", 40),
         ("Retry-After: Fri, 10 Apr 2026 12:00:25 GMT\r\n", "", 25),
         ("Retry-After: Friday, 10-Apr-26 12:00:25 GMT\r\n", "", 25),
+        ("Retry-After: Fri, 10 Apr 2026 12:00:25 +0000\r\n", "", 25),
         ("Retry-After: Fri Apr 10 12:00:25 2026\r\n", "", 25),
         ("", r#"{"status": 429, "retryAfter": 33}"#, 33),
         ("Retry-After: 7\r\n", r#"{"retryAfter": 9}"#, 9),

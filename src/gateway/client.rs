@@ -177,7 +177,11 @@ impl Client {
         if let Ok(seconds) = text.parse() {
             return Some(Duration::from_secs(seconds));
         }
-        let moment: DateTime<Utc> = httpdate::parse_http_date(text).ok()?.into();
+        let moment = match httpdate::parse_http_date(text) {
+            Ok(moment) => DateTime::<Utc>::from(moment),
+            // Some servers write the zone as in e-mail, +0000.
+            Err(_) => DateTime::parse_from_rfc2822(text).ok()?.to_utc(),
+        };
         (moment - self.clock.now()).to_std().ok()
     }
 }
