@@ -111,14 +111,10 @@ pub async fn check(
     ca_file: Option<&Path>,
     timeout: Duration,
 ) -> Result<(), HealthError> {
-    let ca = ca_file.map(|path| Ok::<_, TlsError>((path, read_ca_file(path)?)));
-    let ca = ca.transpose()?;
-    let ca = ca
-        .as_ref()
-        .map(|(path, content)| (*path, content.as_slice()));
+    let ca = ca_file.map(read_ca_file).transpose()?;
     let mut builder = reqwest::Client::builder()
         .user_agent(USER_AGENT)
-        .tls_backend_preconfigured(client_config(ca)?)
+        .tls_backend_preconfigured(client_config(ca_file.zip(ca.as_deref()))?)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .timeout(timeout);

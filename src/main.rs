@@ -11,19 +11,19 @@ use tracing::Level;
 
 use qlara_exporter::check::{self, CheckError, OutputError, State, progress};
 use qlara_exporter::cli::{
-    CheckArgs, Cli, Command, Complaint, DemoArgs, ExplainArgs, GenerateError, HealthcheckArgs,
+    CheckArgs, Cli, Command, DemoArgs, ErrorFormat, ExplainArgs, GenerateError, HealthcheckArgs,
     LogArgs, ServeArgs, SimulateArgs, Stop, WebArgs,
 };
 use qlara_exporter::clock::{Clock, SystemClock};
 use qlara_exporter::config::{Config, ConfigErrors, Settings};
 use qlara_exporter::demo::{self, DemoError};
 use qlara_exporter::explain::{self, ExplainError, Explanation, SavedError, Verdict, read_saved};
-use qlara_exporter::hangup::HeldHangup;
 use qlara_exporter::healthcheck::{self, HealthError};
 use qlara_exporter::lifecycle::{self, Exporter, LifecycleError};
 use qlara_exporter::logging;
 use qlara_exporter::memory;
 use qlara_exporter::server::listener::{self, ListenError};
+use qlara_exporter::sighup::BlockedSighup;
 use qlara_exporter::simulator::{self, PREFIX, Simulator};
 use qlara_exporter::web::WebOptions;
 
@@ -33,14 +33,14 @@ const FAILED: u8 = 1;
 const WRONG_USE: u8 = 2;
 
 fn main() -> ExitCode {
-    let hangup = HeldHangup::hold();
+    let sighup = BlockedSighup::new();
     memory::give_back_large_buffers();
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let complaint = Complaint::form(&arguments);
+    let errors = ErrorFormat::wanted_by(&arguments);
     let is_check = arguments.get(1).is_some_and(|word| word == "check");
     match Cli::read(arguments) {
-        Ok(cli) => run_command(cli, hangup).unwrap_or_else(|error| {
-            complaint.tell(&error.to_string());
+        Ok(cli) => run_command(cli, sighup).unwrap_or_else(|error| {
+            errors.print(&error.to_string());
             ExitCode::from(error.code())
         }),
         Err(Stop::Print(text)) => {
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(Stop::WrongUse(line)) => {
-            complaint.tell(&line);
+            errors.print(&line);
             // To whoever watches `check`, 2 would mean that a profile is in trouble.
             ExitCode::from(match is_check {
                 true => State::Unknown.code(),
@@ -58,12 +58,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn run_command(cli: Cli, hangup: Option<HeldHangup>) -> Result<ExitCode, Error> {
+fn run_command(cli: Cli, sighup: Option<BlockedSighup>) -> Result<ExitCode, Error> {
     let Some(command) = cli.command else {
-        return serve(&cli.serve, hangup).map(|()| ExitCode::SUCCESS);
+        return serve(&cli.serve, sighup).map(|()| ExitCode::SUCCESS);
     };
     // The other commands end with their terminal.
-    drop(hangup);
+    drop(sighup);
     match command {
         Command::Check(args) => return audit(&args).map_err(|error| Error::Audit(Box::new(error))),
         Command::Explain(args) => return explain_answers(&args),
@@ -75,7 +75,7 @@ fn run_command(cli: Cli, hangup: Option<HeldHangup>) -> Result<ExitCode, Error> 
     Ok(ExitCode::SUCCESS)
 }
 
-fn serve(args: &ServeArgs, hangup: Option<HeldHangup>) -> Result<(), Error> {
+fn serve(args: &ServeArgs, sighup: Option<BlockedSighup>) -> Result<(), Error> {
     let settings = args.settings();
     let load = move || Config::load(&settings, &variable);
     if args.config.check {
@@ -96,7 +96,7 @@ fn serve(args: &ServeArgs, hangup: Option<HeldHangup>) -> Result<(), Error> {
         let clock = Arc::new(SystemClock);
         let exporter = Exporter::bind(sockets, Box::new(load), web, clock).await?;
         exporter.reload_on_hangup()?;
-        drop(hangup);
+        drop(sighup);
         let shutdown = lifecycle::end_signal()?;
         Ok(exporter.run(shutdown).await?)
     })

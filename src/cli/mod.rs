@@ -2,7 +2,7 @@
 //! environment variable.
 
 mod check;
-mod complaint;
+mod error_format;
 mod explain;
 mod flags;
 mod generate;
@@ -24,7 +24,7 @@ use crate::hidden::Hidden;
 use crate::server::address::TcpAddress;
 use crate::web::ExternalUrl;
 pub use check::CheckArgs;
-pub use complaint::Complaint;
+pub use error_format::ErrorFormat;
 pub use explain::ExplainArgs;
 use flags::WEB;
 pub use flags::{CacheArgs, ConfigArgs, GatewayArgs, LogArgs, LogFormat, LogLevel, WebArgs};

@@ -100,8 +100,8 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-/// Checks a server's certificate like any client, except that one of the CA file is trusted as itself, as
-/// curl does: the issuer of a self-signed certificate is no authority, and webpki refuses it in its place.
+/// Verifies a server's certificate, and trusts a certificate that stands in the CA file as itself, as curl
+/// does. webpki alone refuses a self-signed certificate: it is either a CA or has no CA as its issuer.
 #[derive(Debug)]
 struct Verifier {
     trusted: Vec<CertificateDer<'static>>,
@@ -155,7 +155,7 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// The certificates of the file, which have become roots as well.
+/// Adds the certificates of the file to the roots, and returns them.
 fn add_ca(
     roots: &mut RootCertStore,
     path: &Path,

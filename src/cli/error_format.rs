@@ -1,4 +1,4 @@
-//! How the program tells why it ends: as a line on standard error, or as the reader of its output expects.
+//! The format of the errors that end the program.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -8,20 +8,20 @@ use tracing::{Level, error};
 use crate::check;
 use crate::logging;
 
-/// The form in which the program tells why it ends.
+/// The format of the errors that end the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Complaint {
+pub enum ErrorFormat {
     /// `qlara-exporter: …` on standard error.
     Line,
     /// A line of the log.
     JsonLog,
-    /// The one line of a monitoring plugin, on standard output: monitoring reads nothing else.
+    /// The one line of a monitoring plugin, on standard output, which is all that Nagios reads.
     Nagios,
 }
 
-impl Complaint {
-    /// What the arguments ask for, also where they cannot be parsed.
-    pub fn form(arguments: &[OsString]) -> Complaint {
+impl ErrorFormat {
+    /// The format that the arguments ask for. It reads them by itself: clap may refuse them.
+    pub fn wanted_by(arguments: &[OsString]) -> ErrorFormat {
         let is_check = arguments.get(1).is_some_and(|word| word == "check");
         let value = |flag| last_value(arguments, flag);
         let format = value("--log.format").or_else(|| std::env::var("QLARA_LOG_FORMAT").ok());
@@ -29,27 +29,27 @@ impl Complaint {
             value.is_some_and(|value| value.eq_ignore_ascii_case(word))
         };
         if is_check && is(value("--output"), "nagios") {
-            Complaint::Nagios
+            ErrorFormat::Nagios
         } else if is(format, "json") {
-            Complaint::JsonLog
+            ErrorFormat::JsonLog
         } else {
-            Complaint::Line
+            ErrorFormat::Line
         }
     }
 
-    /// Tells what is wrong, a mistake per line.
-    pub fn tell(self, lines: &str) {
+    /// Prints errors, one per line of `lines`.
+    pub fn print(self, lines: &str) {
         match self {
-            Complaint::Line => lines.lines().for_each(|line| {
+            ErrorFormat::Line => lines.lines().for_each(|line| {
                 let _ = writeln!(std::io::stderr(), "qlara-exporter: {line}");
             }),
-            Complaint::JsonLog => {
+            ErrorFormat::JsonLog => {
                 let log = logging::lines(Level::ERROR, logging::Format::Json, std::io::stderr);
                 tracing::subscriber::with_default(log, || {
                     lines.lines().for_each(|line| error!("{line}"));
                 });
             }
-            Complaint::Nagios => {
+            ErrorFormat::Nagios => {
                 let reason = lines.lines().collect::<Vec<_>>().join("; ");
                 let _ = writeln!(std::io::stdout(), "{}", check::nagios_unknown(&reason));
             }
