@@ -428,7 +428,7 @@ async fn a_changed_ca_file_is_trusted_without_a_restart_and_a_broken_one_is_not_
 #[tokio::test]
 async fn a_gateway_that_repeats_the_key_does_not_make_it_public() {
     let gateway =
-        Recorder::start(|_| http_answer("200 OK", "", &format!("{{\"profiles\": \"{API_KEY}\"}}")))
+        Recorder::start(|_| http_answer("200 OK", "", format!("{{\"profiles\": \"{API_KEY}\"}}")))
             .await;
     let scrape = asking(format!("http://{}", gateway.address))
         .start()

@@ -9,6 +9,7 @@ mod browser;
 mod check;
 mod command_line;
 mod configuration;
+mod content_codings;
 mod corpus;
 mod dashboards;
 mod deploy;

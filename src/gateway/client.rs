@@ -12,6 +12,7 @@ use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
+use super::body::Body;
 use super::credentials::{Credentials, SecretError};
 use super::error::GatewayError;
 use super::head::Head;
@@ -197,7 +198,7 @@ fn body_pause(body: &[u8]) -> Option<Duration> {
     Duration::try_from_secs_f64(answer.retry_after).ok()
 }
 
-/// The body, decompressed, as long as it stays within `limit` bytes.
+/// The body, decoded, as long as it stays within `limit` bytes.
 async fn read_body(
     mut response: Response,
     limit: u64,
@@ -207,14 +208,11 @@ async fn read_body(
     if stated.is_some_and(|length| length > limit) {
         return Err(GatewayError::TooLarge { limit });
     }
-    let mut body = Vec::new();
+    let mut body = Body::new(response.headers(), limit)?;
     while let Some(chunk) = in_time(deadline, response.chunk()).await? {
-        if (body.len() + chunk.len()) as u64 > limit {
-            return Err(GatewayError::TooLarge { limit });
-        }
-        body.extend_from_slice(&chunk);
+        body.push(&chunk)?;
     }
-    Ok(body)
+    body.finish()
 }
 
 /// Sends a request, and once more if the connection ended before the head of the answer did: the

@@ -20,6 +20,9 @@ pub enum InvalidResponse {
     /// The bytes are not HTTP.
     #[error("no valid HTTP")]
     NotHttp,
+    /// A content coding that was not asked for.
+    #[error("the content coding is {0}, expected gzip or none")]
+    ContentCoding(&'static str),
     /// The body ends too early, or its compression is broken.
     #[error("the body breaks off or cannot be decoded")]
     Body,

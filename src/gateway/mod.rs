@@ -4,6 +4,7 @@
 //! Profiles" and the reference page "List connected social profiles". [`fields`] is the table of what
 //! is read from either, [`model`] reads by it.
 
+mod body;
 pub mod client;
 pub mod credentials;
 pub mod date;

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::{Proxy, Url};
 use tracing::{info, warn};
 
+use super::body::ACCEPTED;
 use super::client::USER_AGENT;
 use super::tls::{self, TlsError};
 use crate::reread::Rereader;
@@ -159,6 +161,7 @@ impl Current {
         };
         let builder = reqwest::Client::builder()
             .user_agent(USER_AGENT)
+            .default_headers(accepting_gzip())
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .pool_idle_timeout(settings.idle)
@@ -170,4 +173,8 @@ impl Current {
         };
         Ok(Current { ca, http })
     }
+}
+
+fn accepting_gzip() -> HeaderMap {
+    HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED))])
 }

@@ -89,10 +89,11 @@ pub async fn read_head(stream: &mut (impl AsyncRead + Unpin + ?Sized)) -> String
 }
 
 /// An HTTP answer that closes the connection.
-pub fn http_answer(status: &str, headers: &str, body: &str) -> Vec<u8> {
+pub fn http_answer(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
+    let body = body.as_ref();
     let length = body.len();
-    format!(
-        "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
-    )
-    .into_bytes()
+    let head = format!(
+        "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
+    );
+    [head.as_bytes(), body].concat()
 }

@@ -98,7 +98,7 @@ async fn gateway(spoilt: Call, status: &'static str, body: &Value) -> Recorder {
         };
         match call == spoilt {
             true => http_answer(status, &headers, &body),
-            false => http_answer("200 OK", "", &list.to_string()),
+            false => http_answer("200 OK", "", list.to_string()),
         }
     })
     .await

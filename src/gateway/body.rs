@@ -1,0 +1,128 @@
+//! The body of an answer: its content coding, and how long it may be.
+
+use std::io::{self, Write};
+
+use flate2::write::MultiGzDecoder;
+use reqwest::header::{CONTENT_ENCODING, HeaderMap};
+
+use super::error::GatewayError;
+use super::invalid::InvalidResponse;
+
+/// What `Accept-Encoding` asks for.
+pub(super) const ACCEPTED: &str = "gzip";
+
+/// How a coding without a known name is told.
+const UNREADABLE: &str = "an unknown name";
+
+/// A body while it arrives, decoded and bounded.
+pub(super) enum Body {
+    Plain(Bounded),
+    /// Boxed: the state of the decoder takes kilobytes.
+    Gzip(Box<MultiGzDecoder<Bounded>>),
+}
+
+impl Body {
+    /// An empty body of at most `limit` bytes after decoding.
+    ///
+    /// # Errors
+    /// [`InvalidResponse::ContentCoding`] for anything but gzip.
+    pub(super) fn new(headers: &HeaderMap, limit: u64) -> Result<Body, GatewayError> {
+        let bytes = Bounded {
+            bytes: Vec::new(),
+            limit,
+            is_full: false,
+        };
+        match is_gzip(headers)? {
+            true => Ok(Body::Gzip(Box::new(MultiGzDecoder::new(bytes)))),
+            false => Ok(Body::Plain(bytes)),
+        }
+    }
+
+    /// Adds what has arrived.
+    ///
+    /// # Errors
+    /// [`GatewayError::TooLarge`], or [`InvalidResponse::Body`] for bytes that are not gzip.
+    pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), GatewayError> {
+        let written = match self {
+            Body::Plain(bytes) => bytes.write_all(chunk),
+            Body::Gzip(decoder) => decoder.write_all(chunk),
+        };
+        written.map_err(|_| self.fault())
+    }
+
+    /// The whole body.
+    ///
+    /// # Errors
+    /// As for [`Body::push`]; a gzip member that ends too early is not gzip, either.
+    pub(super) fn finish(mut self) -> Result<Vec<u8>, GatewayError> {
+        if let Body::Gzip(decoder) = &mut self
+            && decoder.try_finish().is_err()
+        {
+            return Err(self.fault());
+        }
+        Ok(std::mem::take(&mut self.bounded().bytes))
+    }
+
+    fn bounded(&mut self) -> &mut Bounded {
+        match self {
+            Body::Plain(bytes) => bytes,
+            Body::Gzip(decoder) => decoder.get_mut(),
+        }
+    }
+
+    fn fault(&mut self) -> GatewayError {
+        let Bounded { is_full, limit, .. } = *self.bounded();
+        match is_full {
+            true => GatewayError::TooLarge { limit },
+            false => InvalidResponse::Body.into(),
+        }
+    }
+}
+
+/// Bytes up to a limit.
+pub(super) struct Bounded {
+    bytes: Vec<u8>,
+    limit: u64,
+    /// Whether more was written than the limit allows.
+    is_full: bool,
+}
+
+impl Write for Bounded {
+    fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
+        if (self.bytes.len() + chunk.len()) as u64 > self.limit {
+            self.is_full = true;
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(chunk);
+        Ok(chunk.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Content codings are case-insensitive, and `x-gzip` is gzip (RFC 9110, sections 8.4.1 and 8.4.1.3).
+fn is_gzip(headers: &HeaderMap) -> Result<bool, InvalidResponse> {
+    let mut is_gzip = false;
+    for value in headers.get_all(CONTENT_ENCODING) {
+        let codings = value.to_str().unwrap_or(UNREADABLE).split(',');
+        for coding in codings.map(|coding| coding.trim().to_ascii_lowercase()) {
+            match coding.as_str() {
+                "" | "identity" => {}
+                "gzip" | "x-gzip" if is_gzip => {
+                    return Err(InvalidResponse::ContentCoding("gzip twice"));
+                }
+                "gzip" | "x-gzip" => is_gzip = true,
+                other => return Err(InvalidResponse::ContentCoding(known(other))),
+            }
+        }
+    }
+    Ok(is_gzip)
+}
+
+/// A registered coding; the text of any other is not repeated.
+fn known(coding: &str) -> &'static str {
+    let mut known = ["br", "compress", "deflate", "zstd"].into_iter();
+    known.find(|known| *known == coding).unwrap_or(UNREADABLE)
+}
