@@ -19,7 +19,7 @@
 //! Arrows run one way: `main` → [`lifecycle`] → [`server`], and [`web`] → [`roster`] → [`account`] →
 //! [`refresh`] → [`gateway`]. [`cli`] and [`config`] turn arguments, environment and file into a
 //! validated configuration; nothing below [`lifecycle`] knows the command line. [`reload`] replaces
-//! the [`roster`]; `reread` looks at files again off the async threads, and `service_manager` tells
+//! the [`roster`]; [`route`] is the way to a gateway as the log tells it. `reread` looks at files again off the async threads, and `service_manager` tells
 //! systemd. [`server`] keeps clients to their time, and knows nothing of accounts. [`check`] goes past
 //! the cache: it reads the accounts once, and [`verdict`] says how bad what it finds is, as for the
 //! page at `/`. [`simulator`] is the gateway as its documentation describes it, for demonstrations and
@@ -53,6 +53,7 @@ pub mod refresh;
 pub mod reload;
 mod reread;
 pub mod roster;
+pub mod route;
 pub mod server;
 mod service_manager;
 pub mod sighup;

@@ -13,6 +13,7 @@ use crate::build;
 use crate::clock::Clock;
 use crate::config::ConfigErrors;
 use crate::reload::{Load, ReloadError, Reloader};
+use crate::route::Route;
 use crate::server::Server;
 use crate::server::address::ListenAddress;
 use crate::server::listener::{ListenError, Listener};
@@ -91,6 +92,7 @@ impl Exporter {
         let (version, revision) = (build::VERSION, build::REVISION);
         let accounts = reloader.roster().entries().len();
         info!(version, revision, accounts, "Starting qlara-exporter");
+        reloader.roster().routes().iter().for_each(Route::log);
         let listeners = match sockets.from_systemd {
             Some(handed_over) => Listener::from_systemd(handed_over)?,
             None => listen(&sockets.addresses).await?,

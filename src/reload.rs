@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigErrors};
 use crate::reread::Rereader;
 use crate::roster::{Roster, RosterError};
+use crate::route::Route;
 use crate::service_manager;
 use crate::telemetry::Telemetry;
 use crate::web_config::WebConfigFile;
@@ -152,6 +153,8 @@ impl Reloader {
         let next = Arc::new(next);
         let former = std::mem::replace(&mut *self.roster.write(), Arc::clone(&next));
         next.take_over(&former);
+        let (routes, known) = (next.routes(), former.routes());
+        routes.difference(&known).for_each(Route::log);
         next.entries().len()
     }
 

@@ -1,6 +1,6 @@
 //! The accounts of a configuration, ready to be asked; and what becomes of them under the next one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use crate::gateway::client::Client;
 use crate::gateway::credentials::Credentials;
 use crate::gateway::transport::{Transport, TransportError, TransportSettings};
 use crate::refresh::{Refresher, Rules, Turns};
+use crate::route::Route;
 use crate::telemetry::account::AccountMetrics;
 
 /// Why accounts cannot be set up.
@@ -125,6 +126,12 @@ impl Roster {
     /// The answer to scrapes of all accounts.
     pub fn page(&self) -> &Page {
         &self.page
+    }
+
+    /// The ways to the gateways of all accounts, each once.
+    pub fn routes(&self) -> BTreeSet<Route> {
+        let gateways = self.entries.iter().map(|entry| &entry.gateway);
+        gateways.map(Route::to).collect()
     }
 
     /// Whether every file that the configuration names could be read when it was last needed.

@@ -227,8 +227,8 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
             "1:22: gateway.proxy_url: not an absolute URL",
         ),
         (
-            "gateway: {proxy_url: 'socks5://u:s3cret-value@x'}",
-            "1:22: gateway.proxy_url: expected http:// or https://",
+            "gateway: {proxy_url: 'ftp://u:s3cret-value@x'}",
+            "1:22: gateway.proxy_url: expected http:// or https://, or a SOCKS proxy by socks5h://, socks5://, socks4a:// or socks4://",
         ),
         (
             "gateway: {tls_config: {ca_file: none.pem}}",
@@ -244,7 +244,7 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
         ),
         (
             "gateway: {url: 'http://127.0.0.1/', proxy_url: 'http://proxy.example'}",
-            "1:16: gateway.url: http:// would send the key in clear: use https://, or set gateway.allow_http to true in the configuration file",
+            "1:16: gateway.url: http:// would send the key in clear through gateway.proxy_url: use https://, or set gateway.allow_http to true in the configuration file",
         ),
         (
             "limits: {response_bytes: 0}",
@@ -477,7 +477,8 @@ fn the_source_of_the_single_key_must_be_clear() {
         Err("no API key: give one by --qlara.api-key-file (QLARA_API_KEY_FILE), QLARA_API_KEY, or accounts in --config.file".to_owned())
     );
     assert_eq!(
-        told(&Settings::default(), &|_| Some(" ".to_owned())),
+        told(&Settings::default(), &|name| (name == "QLARA_API_KEY")
+            .then(|| " ".to_owned())),
         Err("QLARA_API_KEY: its value is empty".to_owned())
     );
     let with_accounts = load(
@@ -700,7 +701,7 @@ fn mistakes_in_an_accounts_gateway_name_their_place() {
         (
             "{url: 'http://127.0.0.1:9'}",
             "{proxy_url: 'http://proxy.example:1'}",
-            "DIR/qlara.yml:1:16: gateway.url: http:// would send the key in clear: use https://, or set accounts[1].gateway.allow_http to true in the configuration file",
+            "DIR/qlara.yml:1:16: gateway.url: http:// would send the key in clear through gateway.proxy_url: use https://, or set accounts[1].gateway.allow_http to true in the configuration file",
         ),
         (
             "{fields: {name: ''}}",

@@ -32,6 +32,7 @@ mod page_accounts;
 mod pauses;
 mod prometheus;
 mod properties;
+mod proxy;
 mod reload;
 mod runbooks;
 mod secrets;

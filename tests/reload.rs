@@ -495,7 +495,10 @@ async fn what_an_account_showed_before_a_reload_does_not_pass_for_what_it_shows_
             url: Some(gateway.url()),
             ..Settings::default()
         };
-        Config::load(&settings, &|_| Some(API_KEY.to_owned())).expect("a good configuration")
+        Config::load(&settings, &|name| {
+            (name == "QLARA_API_KEY").then(|| API_KEY.to_owned())
+        })
+        .expect("a good configuration")
     };
     let profiles = async |roster: &Roster| {
         let entry = roster.entry(Some("a")).expect("the account");

@@ -11,9 +11,10 @@ use crate::harness::process::run;
 
 const README: &str = include_str!("../README.md");
 /// Where the exporter's log lines come from.
-const LOGGING: [&str; 2] = [
+const LOGGING: [&str; 3] = [
     include_str!("../src/account/journal.rs"),
     include_str!("../src/lifecycle.rs"),
+    include_str!("../src/route.rs"),
 ];
 const HEADINGS: [&str; 4] = ["## Meaning", "## Impact", "## Diagnosis", "## Mitigation"];
 

@@ -18,6 +18,7 @@ pub mod invalid;
 mod linked;
 pub mod model;
 mod paging;
+pub mod proxy;
 pub mod tls;
 pub mod transport;
 pub mod values;

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use reqwest::Proxy;
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
-use reqwest::{Proxy, Url};
 use tracing::{info, warn};
 
 use super::body::ACCEPTED;
 use super::client::USER_AGENT;
+use super::proxy::ProxyUrl;
 use super::tls::{self, TlsError};
 use crate::reread::Rereader;
 
@@ -20,7 +21,7 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// What the way to the gateway depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransportSettings {
-    /// The HTTP proxy; without one there is none, whatever the environment says.
+    /// The proxy, if there is one.
     pub proxy: Option<ProxyUrl>,
     /// The operator's own CA, trusted beside the system's roots. It is read again before each use.
     pub ca_file: Option<PathBuf>,
@@ -28,16 +29,6 @@ pub struct TransportSettings {
     pub over_tls: bool,
     /// How long an unused connection is kept.
     pub idle: Duration,
-}
-
-/// The address of a proxy, which may hold a password.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ProxyUrl(pub Url);
-
-impl fmt::Debug for ProxyUrl {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("ProxyUrl")
-    }
 }
 
 /// Why there is no way to the gateway.
@@ -168,7 +159,7 @@ impl Current {
             .tcp_keepalive(KEEPALIVE)
             .no_proxy();
         let http = match &settings.proxy {
-            Some(ProxyUrl(url)) => builder.proxy(Proxy::all(url.clone())?).build()?,
+            Some(proxy) => builder.proxy(Proxy::all(proxy.url().clone())?).build()?,
             None => builder.build()?,
         };
         Ok(Current { ca, http })

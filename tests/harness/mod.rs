@@ -5,8 +5,10 @@ pub mod listener;
 pub mod log;
 pub mod passage;
 pub mod process;
+pub mod proxy;
 pub mod scrape;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,6 +55,8 @@ pub struct Setup {
     pub web: WebOptions,
     /// `QLARA_API_KEY`.
     pub api_key: Option<String>,
+    /// Other environment variables.
+    pub variables: Vec<(&'static str, String)>,
     pub simulator: Options,
     /// Another gateway than the simulated one.
     pub url: Option<String>,
@@ -66,6 +70,7 @@ impl Default for Setup {
             files: Vec::new(),
             web: WebOptions::default(),
             api_key: Some(API_KEY.to_owned()),
+            variables: Vec::new(),
             simulator: Options::default(),
             url: None,
         }
@@ -134,13 +139,10 @@ impl Setup {
             std::fs::write(&file, yaml).expect("a file");
             settings.file = Some(file);
         }
-        let api_key = self.api_key.clone();
-        Box::new(move || {
-            Config::load(&settings, &|name| match name {
-                "QLARA_API_KEY" => api_key.clone(),
-                _ => None,
-            })
-        })
+        let api_key = self.api_key.iter().cloned();
+        let api_key = api_key.map(|key| ("QLARA_API_KEY", key));
+        let variables: HashMap<_, _> = api_key.chain(self.variables.clone()).collect();
+        Box::new(move || Config::load(&settings, &|name| variables.get(name).cloned()))
     }
 }
 

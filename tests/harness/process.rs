@@ -17,8 +17,11 @@ pub struct Running {
 /// The exporter's program, with nothing of the test's environment that it would read.
 pub fn exporter() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_qlara-exporter"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("QLARA_")) {
-        command.env_remove(name);
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("QLARA_") || name.to_ascii_lowercase().ends_with("_proxy") {
+            command.env_remove(name);
+        }
     }
     command
 }

@@ -6,18 +6,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Proxy, Url};
+use reqwest::Url;
 use serde_saphyr::Spanned;
 
 use super::super::error::Mistakes;
 use super::super::file::{self, File};
 use super::super::yaml;
-use super::super::{ConfigError, DEFAULT_TIMEOUT, DEFAULT_URL, Gateway, Settings};
-use super::{fields, in_file};
+use super::super::{ConfigError, DEFAULT_TIMEOUT, DEFAULT_URL, Environment, Gateway, Settings};
+use super::{fields, in_file, proxy};
 use crate::gateway::field_names::FieldNames;
+use crate::gateway::proxy::ProxyUrl;
 use crate::gateway::tls;
-use crate::gateway::transport::{ProxyUrl, TransportSettings};
-use crate::hidden::Hidden;
+use crate::gateway::transport::TransportSettings;
 
 /// The key of the block of defaults.
 const DEFAULTS: &str = "gateway";
@@ -32,16 +32,22 @@ const IDLE_BEYOND_TTL: Duration = Duration::from_secs(5 * 60);
 pub(super) struct Blocks<'a> {
     settings: &'a Settings,
     file: &'a File,
+    environment: Environment<'a>,
     /// The account's block, and the key under which it stands.
     own: Option<(&'a file::Gateway, String)>,
 }
 
 impl<'a> Blocks<'a> {
     /// Those of an account that has no block.
-    pub(super) fn default(settings: &'a Settings, file: &'a File) -> Blocks<'a> {
+    pub(super) fn default(
+        settings: &'a Settings,
+        file: &'a File,
+        environment: Environment<'a>,
+    ) -> Blocks<'a> {
         Blocks {
             settings,
             file,
+            environment,
             own: None,
         }
     }
@@ -56,18 +62,16 @@ impl<'a> Blocks<'a> {
 
     /// The gateway.
     pub(super) fn gateway(&self, ttl: Duration, mistakes: &mut Mistakes) -> Option<Gateway> {
-        let proxy = self.find(|block| block.proxy_url.as_ref());
-        let proxy = proxy
-            .map(|(at, key)| proxy_url(self.file, at, key))
-            .transpose();
-        let (url, timeout, proxy) = (
-            mistakes.or_note(self.url()),
-            mistakes.or_note(self.timeout()),
-            mistakes.or_note(proxy),
-        );
+        let written = self.url();
+        let url = mistakes.or_note(written.checked());
+        let proxy = mistakes.or_note(self.proxy(url.as_ref()));
+        if let (Some(url), Some(proxy)) = (&url, &proxy) {
+            mistakes.or_note(self.check_clear_text(&written, url, proxy.as_ref()));
+        }
+        let timeout = mistakes.or_note(self.timeout());
         mistakes.or_note(self.check_ca_file());
         let (url, proxy) = (url?, proxy?);
-        let via = proxy.iter().map(|ProxyUrl(url)| url);
+        let via = proxy.iter().map(ProxyUrl::url);
         let over_tls = via.chain([&url]).any(|url| url.scheme() == "https");
         Some(Gateway {
             url,
@@ -153,41 +157,78 @@ impl<'a> Blocks<'a> {
     }
 
     /// An account's own URL counts even if a flag gives another: the flag would send its key there.
-    fn url(&self) -> Result<Url, ConfigError> {
+    fn url(&self) -> WrittenUrl<'a> {
         let own = self.own.as_ref();
-        let own = own.and_then(|(block, key)| Some((block.url.as_ref()?, key)));
-        let checked = |text: &str| self.checked_url(text);
+        let own = own.and_then(|(block, key)| Some((block.url.as_ref()?, key.as_str())));
         match (own, &self.settings.url, &self.file.gateway.url) {
-            (Some((at, key)), ..) => checked(&at.value)
-                .map_err(|message| in_file(self.file, at, &format!("{key}.url"), message)),
-            (None, Some(url), _) => {
-                checked(url).map_err(|message| ConfigError::new("--qlara.url (QLARA_URL)", message))
-            }
-            (None, None, Some(at)) => {
-                checked(&at.value).map_err(|message| in_file(self.file, at, "gateway.url", message))
-            }
-            (None, None, None) => {
-                checked(DEFAULT_URL).map_err(|message| ConfigError::new("gateway.url", message))
-            }
+            (Some((at, key)), ..) => WrittenUrl::InBlock(self.file, at, format!("{key}.url")),
+            (None, Some(url), _) => WrittenUrl::Flag(url),
+            (None, None, Some(at)) => WrittenUrl::InBlock(self.file, at, format!("{DEFAULTS}.url")),
+            (None, None, None) => WrittenUrl::Default,
         }
     }
 
-    fn checked_url(&self, text: &str) -> Result<Url, String> {
-        // Through a proxy even a loopback address is somewhere else.
-        let proxied = self.find(|block| block.proxy_url.as_ref()).is_some();
+    /// The proxy of the configuration file wins over those of the environment.
+    fn proxy(&self, url: Option<&Url>) -> Result<Option<ProxyUrl>, ConfigError> {
+        match (self.find(|block| block.proxy_url.as_ref()), url) {
+            (Some((at, key)), _) => proxy::in_block(self.file, at, key).map(Some),
+            (None, Some(url)) => proxy::of_environment(self.environment, url),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Through a proxy even a loopback address is somewhere else.
+    fn check_clear_text(
+        &self,
+        written: &WrittenUrl,
+        url: &Url,
+        proxy: Option<&ProxyUrl>,
+    ) -> Result<(), ConfigError> {
         let allowed = self.find(|block| block.allow_http.as_ref());
-        let clear = match (allowed, proxied) {
-            (Some((true, _)), _) => ClearText::Anywhere,
-            (_, false) => ClearText::Loopback,
-            (_, true) => ClearText::Nowhere,
-        };
-        checked_url(text, clear).map_err(|wrong| match wrong {
-            WrongUrl::InClear => format!(
-                "http:// would send the key in clear: use https://, or set {}.allow_http to true in the configuration file",
-                self.allowing_block()
+        let is_allowed = allowed.is_some_and(|(allowed, _)| *allowed);
+        let stays_here = proxy.is_none() && url.host_str().is_some_and(is_loopback);
+        if url.scheme() != "http" || is_allowed || stays_here {
+            return Ok(());
+        }
+        let block = self.allowing_block();
+        let (way, instead) = match proxy.map(ProxyUrl::given_by) {
+            None => (String::new(), ""),
+            Some(proxy::KEY) => (format!(" through {}", proxy::KEY), ""),
+            Some(variable) => (
+                format!(" through the proxy of {variable}"),
+                " name the host in NO_PROXY,",
             ),
-            WrongUrl::Malformed(message) => message.to_owned(),
-        })
+        };
+        Err(written.wrong(format!(
+            "http:// would send the key in clear{way}: use https://,{instead} or set {block}.allow_http to true in the configuration file"
+        )))
+    }
+}
+
+/// Where the URL of a gateway is written.
+enum WrittenUrl<'a> {
+    /// In a block of the file, under this key.
+    InBlock(&'a File, &'a Spanned<String>, String),
+    Flag(&'a str),
+    Default,
+}
+
+impl WrittenUrl<'_> {
+    fn checked(&self) -> Result<Url, ConfigError> {
+        let text = match self {
+            WrittenUrl::InBlock(_, at, _) => at.value.as_str(),
+            WrittenUrl::Flag(text) => text,
+            WrittenUrl::Default => DEFAULT_URL,
+        };
+        checked_url(text).map_err(|message| self.wrong(message))
+    }
+
+    fn wrong(&self, message: impl Display) -> ConfigError {
+        match self {
+            WrittenUrl::InBlock(file, at, key) => in_file(file, at, key, message),
+            WrittenUrl::Flag(_) => ConfigError::new("--qlara.url (QLARA_URL)", message),
+            WrittenUrl::Default => ConfigError::new("gateway.url", message),
+        }
     }
 }
 
@@ -198,40 +239,20 @@ fn checked_timeout(timeout: Duration) -> Result<Duration, &'static str> {
     }
 }
 
-/// Where a key may travel without TLS.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ClearText {
-    Anywhere,
-    Loopback,
-    Nowhere,
-}
-
-/// What is wrong with a URL.
-enum WrongUrl {
-    Malformed(&'static str),
-    InClear,
-}
-
-fn checked_url(text: &str, clear: ClearText) -> Result<Url, WrongUrl> {
-    let malformed = |message| Err(WrongUrl::Malformed(message));
-    let Ok(url) = Url::parse(text) else {
-        return malformed("not an absolute URL");
-    };
-    let Some(host) = url.host_str() else {
-        return malformed("the URL names no host");
-    };
+fn checked_url(text: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(text).map_err(|_| "not an absolute URL")?;
+    if url.host_str().is_none() {
+        return Err("the URL names no host");
+    }
     if !url.username().is_empty() || url.password().is_some() {
-        return malformed("credentials do not belong into the URL: use an account's basic_auth");
+        return Err("credentials do not belong into the URL: use an account's basic_auth");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return malformed("the URL must end with its path: no query, no fragment");
+        return Err("the URL must end with its path: no query, no fragment");
     }
     match url.scheme() {
-        "https" => Ok(url),
-        "http" if clear == ClearText::Anywhere => Ok(url),
-        "http" if clear == ClearText::Loopback && is_loopback(host) => Ok(url),
-        "http" => Err(WrongUrl::InClear),
-        _ => malformed("expected https:// or http://"),
+        "https" | "http" => Ok(url),
+        _ => Err("expected https:// or http://"),
     }
 }
 
@@ -241,17 +262,4 @@ fn is_loopback(host: &str) -> bool {
         || address
             .parse()
             .is_ok_and(|address: IpAddr| address.is_loopback())
-}
-
-fn proxy_url(file: &File, at: &Spanned<Hidden>, key: &str) -> Result<ProxyUrl, ConfigError> {
-    let key = format!("{key}.proxy_url");
-    let wrong = |message| in_file(file, at, &key, message);
-    let url = Url::parse(&at.value.0).map_err(|_| wrong("not an absolute URL"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(wrong("expected http:// or https://"));
-    }
-    match Proxy::all(url.clone()) {
-        Ok(_) => Ok(ProxyUrl(url)),
-        Err(_) => Err(wrong("not the URL of a proxy")),
-    }
 }

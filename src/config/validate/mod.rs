@@ -3,6 +3,7 @@
 mod credentials;
 mod fields;
 mod gateway;
+mod proxy;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -39,7 +40,7 @@ pub(super) fn config(
 ) -> Result<Config, ConfigErrors> {
     let mut mistakes = Mistakes::default();
     let freshness = freshness(settings, file);
-    let defaults = Blocks::default(settings, file);
+    let defaults = Blocks::default(settings, file, environment);
     let reading = Reading {
         settings,
         file,
@@ -64,7 +65,7 @@ pub(super) fn field_names(
     file: &File,
 ) -> Result<FieldNamesByAccount, ConfigErrors> {
     let mut mistakes = Mistakes::default();
-    let blocks = Blocks::default(settings, file);
+    let blocks = Blocks::default(settings, file, &|_| None);
     let defaults = blocks.field_names(&mut mistakes);
     let mut accounts = Vec::with_capacity(file.accounts.len());
     for (index, account) in file.accounts.iter().enumerate() {

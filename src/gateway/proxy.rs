@@ -1,0 +1,75 @@
+//! The proxy between the exporter and the gateway.
+
+use std::fmt;
+
+use reqwest::{Proxy, Url};
+
+/// The schemes of proxies, as curl names them.
+const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+/// The port of a SOCKS proxy whose URL has none.
+const SOCKS_PORT: u16 = 1080;
+
+/// Why a text is not the URL of a proxy. The text is not repeated: it may hold a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ProxyError {
+    /// Not a URL.
+    #[error("not an absolute URL")]
+    NotAUrl,
+    /// A scheme that is not among [`SCHEMES`].
+    #[error(
+        "expected http:// or https://, or a SOCKS proxy by socks5h://, socks5://, socks4a:// or socks4://"
+    )]
+    Scheme,
+    /// The HTTP client refuses it, for example because it names no host.
+    #[error("not the URL of a proxy")]
+    NotAProxy,
+}
+
+/// The URL of a proxy, and what it was given by. `Display` and `Debug` show neither user nor password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ProxyUrl {
+    url: Url,
+    given_by: &'static str,
+}
+
+impl ProxyUrl {
+    /// Reads the URL of a proxy. `given_by` names the key or the environment variable for the log.
+    ///
+    /// # Errors
+    /// [`ProxyError`] when it is not one.
+    pub fn parse(text: &str, given_by: &'static str) -> Result<ProxyUrl, ProxyError> {
+        let url = Url::parse(text).map_err(|_| ProxyError::NotAUrl)?;
+        if !SCHEMES.contains(&url.scheme()) {
+            return Err(ProxyError::Scheme);
+        }
+        let has_host = url.host_str().is_some_and(|host| !host.is_empty());
+        match Proxy::all(url.clone()) {
+            Ok(_) if has_host => Ok(ProxyUrl { url, given_by }),
+            _ => Err(ProxyError::NotAProxy),
+        }
+    }
+
+    /// The URL with the credentials in it.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The key of the configuration file, or the environment variable.
+    pub fn given_by(&self) -> &'static str {
+        self.given_by
+    }
+}
+
+impl fmt::Display for ProxyUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.url.host_str().unwrap_or_default();
+        let port = self.url.port_or_known_default().unwrap_or(SOCKS_PORT);
+        write!(out, "{}://{host}:{port}", self.url.scheme())
+    }
+}
+
+impl fmt::Debug for ProxyUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "ProxyUrl({self})")
+    }
+}

@@ -1,0 +1,397 @@
+//! The proxy to the gateway: the configuration file's, or the environment's as curl reads it.
+
+use std::process::Command;
+
+use qlara_exporter::config::{Config, Settings};
+use tempfile::TempDir;
+
+use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::passage::Passage;
+use crate::harness::process::{Running, exporter, run};
+use crate::harness::proxy::ForwardProxy;
+use crate::harness::{API_KEY, Setup, Stack, eventually};
+
+/// A gateway by its name alone, which nobody but the proxy can resolve.
+const GATEWAY: &str = "http://gateway.invalid/api/v1/partner-gateway";
+const ALLOW_HTTP: &str = "gateway: {allow_http: true}";
+
+/// What the environment and the file give as the proxy for a gateway: its URL, and what gave it.
+fn proxy_for(url: &str, variables: &[(&str, &str)], yaml: &str) -> Result<String, String> {
+    let directory = TempDir::new().expect("a folder");
+    let file = directory.path().join("qlara.yml");
+    std::fs::write(&file, yaml).expect("a file");
+    let settings = Settings {
+        file: Some(file),
+        url: Some(url.to_owned()),
+        ..Settings::default()
+    };
+    let environment = |name: &str| {
+        let mut all = [("QLARA_API_KEY", API_KEY)]
+            .into_iter()
+            .chain(variables.iter().copied());
+        let found = all.find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.to_owned())
+    };
+    let config = Config::load(&settings, &environment).map_err(|error| error.to_string())?;
+    let proxy = &config.accounts[0].gateway.transport.proxy;
+    Ok(proxy.as_ref().map_or_else(
+        || "directly".to_owned(),
+        |proxy| format!("{proxy} by {}", proxy.given_by()),
+    ))
+}
+
+#[test]
+fn variables_are_taken_as_curl_takes_them() {
+    const UPPER: (&str, &str) = ("HTTPS_PROXY", "http://upper.example:1");
+    const LOWER: (&str, &str) = ("https_proxy", "http://lower.example:2");
+    const ALL: (&str, &str) = ("ALL_PROXY", "http://all.example:3");
+    const LOWER_ALL: (&str, &str) = ("all_proxy", "http://lower-all.example:4");
+    const HTTP: (&str, &str) = ("http_proxy", "http://http.example:5");
+    const CGI: (&str, &str) = ("HTTP_PROXY", "http://cgi.example:6");
+    let https = "https://gateway.example/";
+    let http = "http://gateway.example/";
+    for (url, variables, expected) in [
+        (https, vec![], "directly"),
+        (https, vec![UPPER], "http://upper.example:1 by HTTPS_PROXY"),
+        (
+            https,
+            vec![UPPER, LOWER],
+            "http://lower.example:2 by https_proxy",
+        ),
+        (https, vec![ALL], "http://all.example:3 by ALL_PROXY"),
+        (
+            https,
+            vec![ALL, LOWER_ALL],
+            "http://lower-all.example:4 by all_proxy",
+        ),
+        (
+            https,
+            vec![ALL, UPPER],
+            "http://upper.example:1 by HTTPS_PROXY",
+        ),
+        (
+            https,
+            vec![("https_proxy", ""), UPPER],
+            "http://upper.example:1 by HTTPS_PROXY",
+        ),
+        (https, vec![("HTTPS_PROXY", "")], "directly"),
+        (https, vec![HTTP, CGI], "directly"),
+        (http, vec![HTTP, ALL], "http://http.example:5 by http_proxy"),
+        (http, vec![ALL], "http://all.example:3 by ALL_PROXY"),
+        // A client of a CGI server decides on it.
+        (http, vec![CGI], "directly"),
+        (http, vec![UPPER, LOWER], "directly"),
+        (
+            https,
+            vec![("HTTPS_PROXY", "bare.example:7")],
+            "http://bare.example:7 by HTTPS_PROXY",
+        ),
+        (
+            https,
+            vec![("HTTPS_PROXY", "u:p@bare.example:7")],
+            "http://bare.example:7 by HTTPS_PROXY",
+        ),
+        (
+            https,
+            vec![("HTTPS_PROXY", "https://tls.example")],
+            "https://tls.example:443 by HTTPS_PROXY",
+        ),
+        (
+            https,
+            vec![("ALL_PROXY", "socks5h://u:p@socks.example")],
+            "socks5h://socks.example:1080 by ALL_PROXY",
+        ),
+        (
+            https,
+            vec![("ALL_PROXY", "socks4://[::1]:9")],
+            "socks4://[::1]:9 by ALL_PROXY",
+        ),
+    ] {
+        assert_eq!(
+            proxy_for(url, &variables, ALLOW_HTTP).as_deref(),
+            Ok(expected),
+            "{url} {variables:?}"
+        );
+    }
+}
+
+#[test]
+fn the_configuration_file_wins_over_the_environment() {
+    let variables = [
+        ("HTTPS_PROXY", "http://variable.example:1"),
+        ("NO_PROXY", "*"),
+    ];
+    let yaml = "gateway: {proxy_url: 'http://file.example:2'}";
+    assert_eq!(
+        proxy_for("https://gateway.example/", &variables, yaml).as_deref(),
+        Ok("http://file.example:2 by gateway.proxy_url")
+    );
+}
+
+#[test]
+fn hosts_in_no_proxy_are_asked_directly() {
+    for (host, list, is_exception) in [
+        ("gateway.example", "gateway.example", true),
+        ("gateway.example", "GATEWAY.Example", true),
+        ("gateway.example", ".gateway.example", true),
+        ("gateway.example", "gateway.example.", true),
+        ("gateway.example.", "gateway.example", true),
+        ("api.gateway.example", "gateway.example", true),
+        ("api.gateway.example", ".gateway.example", true),
+        ("gateway.example", "example", true),
+        ("gateway.example", "other.example,\tgateway.example", true),
+        ("gateway.example", "other.example gateway.example", true),
+        ("gateway.example", "*", true),
+        ("gateway.example", " * ", true),
+        ("192.0.2.7", "*", true),
+        ("[2001:db8::7]", "*", true),
+        ("192.0.2.7", "192.0.2.7", true),
+        ("192.0.2.7", "192.0.2.0/24", true),
+        ("[2001:db8::7]", "2001:db8::7", true),
+        ("[2001:db8::7]", "[2001:db8::7]", true),
+        ("[2001:db8::7]", "2001:db8::/32", true),
+        ("mygateway.example", "gateway.example", false),
+        ("gateway.example.org", "gateway.example", false),
+        ("gateway.example", "api.gateway.example", false),
+        ("gateway.example", "*.example.org", false),
+        ("gateway.example", ",, ,", false),
+        ("gateway.example", "", false),
+        ("192.0.2.7", "192.0.3.0/24", false),
+        ("192.0.2.7", "2.7", false),
+        ("[2001:db8::7]", "2001:db9::/32", false),
+    ] {
+        for variable in ["NO_PROXY", "no_proxy"] {
+            let variables = [("ALL_PROXY", "http://proxy.example:1"), (variable, list)];
+            let expected = match is_exception {
+                true => "directly",
+                false => "http://proxy.example:1 by ALL_PROXY",
+            };
+            let found = proxy_for(&format!("https://{host}/"), &variables, "{}");
+            assert_eq!(found.as_deref(), Ok(expected), "{host} {variable}={list}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_variable_is_a_mistake_that_names_it() {
+    const SCHEME: &str = "expected http:// or https://, or a SOCKS proxy by socks5h://, socks5://, socks4a:// or socks4://";
+    let hint = "; NO_PROXY names the hosts that are asked directly";
+    for (variable, value, expected) in [
+        ("HTTPS_PROXY", "ftp://u:s3cret@proxy.example", SCHEME),
+        ("https_proxy", "socks://u:s3cret@proxy.example", SCHEME),
+        ("ALL_PROXY", "http://u:s3cret@", "not an absolute URL"),
+        ("ALL_PROXY", "socks5://", "not the URL of a proxy"),
+        (
+            "all_proxy",
+            "http://proxy.example:s3cret",
+            "not an absolute URL",
+        ),
+    ] {
+        let url = "https://gateway.example/";
+        let expected = format!("{variable}: {expected}{hint}");
+        assert_eq!(proxy_for(url, &[(variable, value)], "{}"), Err(expected));
+        // Nobody needs it.
+        let exception = [(variable, value), ("NO_PROXY", "gateway.example")];
+        assert_eq!(proxy_for(url, &exception, "{}").as_deref(), Ok("directly"));
+    }
+}
+
+/// A proxy is another machine, also for an address that would be this one.
+#[test]
+fn a_key_goes_in_clear_to_no_proxy_unless_that_is_allowed() {
+    let url = "http://127.0.0.1:10018/";
+    let variable = [("http_proxy", "http://proxy.example:1")];
+    assert_eq!(
+        proxy_for(url, &variable, "{}"),
+        Err("--qlara.url (QLARA_URL): http:// would send the key in clear through the proxy of http_proxy: use https://, name the host in NO_PROXY, or set gateway.allow_http to true in the configuration file".to_owned())
+    );
+    let exception = [variable[0], ("no_proxy", "127.0.0.0/8")];
+    assert_eq!(proxy_for(url, &exception, "{}").as_deref(), Ok("directly"));
+    assert_eq!(
+        proxy_for(url, &variable, ALLOW_HTTP).as_deref(),
+        Ok("http://proxy.example:1 by http_proxy")
+    );
+}
+
+async fn started(url: &str, yaml: &str, variables: Vec<(&'static str, String)>) -> Stack {
+    let setup = Setup {
+        url: Some(url.to_owned()),
+        variables,
+        ..Setup::yaml(yaml)
+    };
+    setup.start().await
+}
+
+#[tokio::test]
+async fn calls_in_clear_go_through_the_proxy_of_the_environment() {
+    let gateway = Stack::start().await;
+    let proxy = ForwardProxy::start(gateway.gateway.address).await;
+    let credentials = format!("http://user:proxy%2Dpassword@{}", proxy.address);
+    for (variable, value) in [
+        ("http_proxy", format!("http://{}", proxy.address)),
+        ("ALL_PROXY", proxy.address.to_string()),
+        ("all_proxy", credentials),
+    ] {
+        let with_credentials = value.contains('@');
+        let stack = started(GATEWAY, ALLOW_HTTP, vec![(variable, value)]).await;
+        assert_eq!(stack.scrape().await.value("qlara_up"), 1.0, "{variable}");
+        let asked = proxy.asked().remove(0);
+        assert!(
+            asked.starts_with(&format!("GET {GATEWAY}/socials HTTP/1.1\r\n")),
+            "{asked}"
+        );
+        let authorized = asked.contains("Basic dXNlcjpwcm94eS1wYXNzd29yZA==");
+        assert_eq!(authorized, with_credentials, "{asked}");
+    }
+}
+
+/// The proxy of a gateway with TLS sees where calls go, and no key.
+#[tokio::test]
+async fn calls_over_tls_go_through_the_proxy_of_the_environment() {
+    let gateway = Stack::start().await;
+    let mut passage = Passage::over_tls();
+    passage.open(gateway.gateway.address).await;
+    let (url, ca_file) = (passage.url(), passage.ca_file().expect("a file"));
+    let yaml = format!(
+        "gateway: {{tls_config: {{ca_file: '{}'}}}}",
+        ca_file.display()
+    );
+    let authority = url.split('/').nth(2).expect("a host").to_owned();
+    let server = authority.replace("localhost", "127.0.0.1");
+    let proxy = ForwardProxy::start(server.parse().expect("an address")).await;
+    for (variable, scheme, expected) in [
+        (
+            "HTTPS_PROXY",
+            "http",
+            format!("CONNECT {authority} HTTP/1.1"),
+        ),
+        (
+            "https_proxy",
+            "http",
+            format!("CONNECT {authority} HTTP/1.1"),
+        ),
+        ("ALL_PROXY", "http", format!("CONNECT {authority} HTTP/1.1")),
+        ("ALL_PROXY", "socks5h", format!("SOCKS {authority}")),
+        ("HTTPS_PROXY", "socks5h", format!("SOCKS {authority}")),
+    ] {
+        let value = format!("{scheme}://{}", proxy.address);
+        let stack = started(&url, &yaml, vec![(variable, value.clone())]).await;
+        assert_eq!(
+            stack.scrape().await.value("qlara_up"),
+            1.0,
+            "{variable}={value}"
+        );
+        let asked = proxy.asked();
+        assert_eq!(asked[0].lines().next(), Some(expected.as_str()));
+        assert!(!asked.concat().contains(API_KEY), "{asked:?}");
+
+        let exception = vec![(variable, value), ("NO_PROXY", "localhost".to_owned())];
+        let stack = started(&url, &yaml, exception).await;
+        assert_eq!(stack.scrape().await.value("qlara_up"), 1.0, "{variable}");
+        assert_eq!(proxy.asked(), Vec::<String>::new(), "{variable}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_gone_is_no_reason_to_ask_directly() {
+    let gateway = Recorder::start(|_| http_answer("200 OK", "", "[]")).await;
+    let gone = Recorder::start_silent().await.address;
+    let url = format!("http://{}", gateway.address);
+    let variables = vec![("http_proxy", gone.to_string())];
+    let scrape = started(&url, ALLOW_HTTP, variables).await.scrape().await;
+    assert_eq!(scrape.value("qlara_up"), 0.0);
+    assert_eq!(gateway.requests(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_log_says_at_the_start_which_way_is_taken() {
+    let directly = r#"msg="Asks the gateway directly" gateway=http://127.0.0.1:1"#;
+    let by_variable = r#"msg="Asks the gateway through a proxy" gateway=http://127.0.0.1:1 proxy=http://proxy.example:3128 given_by=ALL_PROXY"#;
+    let by_file = r#"msg="Asks the gateway through a proxy" gateway=http://127.0.0.1:1 proxy=socks5h://proxy.example:1080 given_by=gateway.proxy_url"#;
+    let with_proxy =
+        "gateway: {allow_http: true, proxy_url: 'socks5h://user:s3cret@proxy.example'}";
+    let variable = [("ALL_PROXY", "user:s3cret@proxy.example:3128")];
+    let directory = TempDir::new().expect("a folder");
+    let file = directory.path().join("qlara.yml");
+    for (yaml, variables, expected) in [
+        (ALLOW_HTTP, [].as_slice(), directly),
+        (ALLOW_HTTP, &variable, by_variable),
+        (with_proxy, &variable, by_file),
+    ] {
+        std::fs::write(&file, yaml).expect("a file");
+        let mut command = exporter();
+        command.arg("--web.listen-address=127.0.0.1:0");
+        command.arg(format!("--config.file={}", file.display()));
+        command
+            .env("QLARA_API_KEY", API_KEY)
+            .envs(variables.iter().copied());
+        let running = Running::start(command.env("QLARA_URL", "http://127.0.0.1:1"));
+        let ways = |text: &str| {
+            let lines = text
+                .lines()
+                .filter(|line| line.contains("Asks the gateway"));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let text = eventually("a start", async || {
+            Some(running.output()).filter(|text| text.contains("Listening on"))
+        })
+        .await;
+        assert_eq!(ways(&text).len(), 1, "{text}");
+        assert!(ways(&text)[0].ends_with(expected), "{text}");
+
+        // A reload tells of a new way only.
+        let reloaded = async |times: usize| {
+            running.signal("HUP");
+            eventually("a reload", async || {
+                let text = running.output();
+                let found = text.matches("Loaded the configuration again").count();
+                (found == times).then_some(text)
+            })
+            .await
+        };
+        assert_eq!(ways(&reloaded(1).await).len(), 1);
+        let new = "gateway: {proxy_url: 'http://user:s3cret@new.example:1', allow_http: true}";
+        std::fs::write(&file, new).expect("a file");
+        let text = reloaded(2).await;
+        let new = "proxy=http://new.example:1 given_by=gateway.proxy_url";
+        assert!(ways(&text)[1].ends_with(new), "{text}");
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+}
+
+/// The program itself reads the variables, for serving, `check` and `explain`; `demo` and `healthcheck`
+/// ask this machine alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_that_asks_the_gateway_uses_the_environment() {
+    let gateway = Stack::start().await;
+    let proxy = ForwardProxy::start(gateway.gateway.address).await;
+    let directory = TempDir::new().expect("a folder");
+    let file = directory.path().join("qlara.yml");
+    std::fs::write(&file, ALLOW_HTTP).expect("a file");
+    let with_environment = |mut command: Command| {
+        command.env("ALL_PROXY", format!("http://{}", proxy.address));
+        command
+            .env("QLARA_URL", GATEWAY)
+            .env("QLARA_API_KEY", API_KEY);
+        command.env("QLARA_CONFIG_FILE", &file);
+        command
+    };
+    for arguments in [["check"], ["explain"]] {
+        let mut command = with_environment(exporter());
+        let (code, output, error) = run(command.args(arguments));
+        assert_ne!(code, 3, "{output}{error}");
+        assert!(proxy.asked()[0].starts_with(&format!("GET {GATEWAY}/socials ")));
+    }
+    let mut command = with_environment(exporter());
+    let demo = Running::start(command.args(["demo", "--web.listen-address=127.0.0.1:0"]));
+    let listening = eventually("an address", async || {
+        let output = demo.output();
+        let (_, rest) = output.split_once("Open\n\n    http://")?;
+        Some(format!("http://{}", rest.split('/').next()?))
+    })
+    .await;
+    let metrics = crate::harness::http().get(format!("{listening}/metrics"));
+    let text = metrics.send().await.expect("an answer").text().await;
+    assert!(text.expect("a text").contains("\nqlara_up 1\n"));
+    assert_eq!(proxy.asked(), Vec::<String>::new());
+}
