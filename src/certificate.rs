@@ -1,12 +1,17 @@
-//! What is read in a certificate, beyond what the TLS library checks.
+//! Certificates that are trusted as themselves, and what else the TLS library does not look at.
 
 use std::net::IpAddr;
 
-use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::{CertificateError, Error};
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::client::verify_server_name;
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key};
+use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, DigitallySignedStruct, Error, PeerMisbehaved};
+use webpki::RawPublicKeyEntity;
 use x509_cert::Certificate;
-use x509_cert::der::Decode;
 use x509_cert::der::oid::ObjectIdentifier;
+use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{ExtendedKeyUsage, SubjectAltName};
 
@@ -54,6 +59,94 @@ pub(crate) fn good_by_itself(
         }
         _ => Ok(()),
     }
+}
+
+/// Checks that a certificate that is trusted as itself names the server. As curl does with OpenSSL, the common
+/// name counts where there is no alternative name: `openssl req -x509 -subj /CN=…` writes no other.
+///
+/// # Errors
+/// As for any other certificate.
+pub(crate) fn names_server(
+    der: &CertificateDer<'_>,
+    certificate: &Certificate,
+    server: &ServerName<'_>,
+) -> Result<(), Error> {
+    if has_alternative_names(certificate) {
+        return verify_server_name(&ParsedCertificate::try_from(der)?, server);
+    }
+    let subject = certificate.tbs_certificate().subject();
+    let common_name = subject.common_name().ok().flatten();
+    let common_name = common_name.map(|name| name.value().into_owned());
+    match common_name {
+        Some(name) if name.eq_ignore_ascii_case(&server.to_str()) => Ok(()),
+        other => Err(CertificateError::NotValidForNameContext {
+            expected: server.to_owned(),
+            presented: other.into_iter().collect(),
+        }
+        .into()),
+    }
+}
+
+fn has_alternative_names(certificate: &Certificate) -> bool {
+    let names = certificate
+        .tbs_certificate()
+        .get_extension::<SubjectAltName>();
+    let is_of_a_server =
+        |name: &GeneralName| matches!(name, GeneralName::DnsName(_) | GeneralName::IpAddress(_));
+    match names {
+        Ok(None) => false,
+        Ok(Some((_, names))) => names.0.iter().any(is_of_a_server),
+        // Whatever it says, the TLS library cannot read it, either.
+        Err(_) => true,
+    }
+}
+
+/// Checks a signature by the key of a certificate that is trusted as itself. The TLS library would read the
+/// certificate, too, and refuse version 1 of X.509, which `openssl x509 -req -signkey` writes.
+///
+/// # Errors
+/// When the signature is not of this key, or of an algorithm that is not among `algorithms`.
+pub(crate) fn verify_tls12_signature_by_itself(
+    message: &[u8],
+    certificate: &CertificateDer<'_>,
+    signed: &DigitallySignedStruct,
+    algorithms: &WebPkiSupportedAlgorithms,
+) -> Result<HandshakeSignatureValid, Error> {
+    let key = public_key(certificate)?;
+    let key = RawPublicKeyEntity::try_from(&key).map_err(|_| CertificateError::BadEncoding)?;
+    let mut schemes = algorithms.mapping.iter();
+    let (_, candidates) = schemes
+        .find(|(scheme, _)| *scheme == signed.scheme)
+        .ok_or(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)?;
+    let mut candidates = candidates.iter();
+    match candidates.any(|algorithm| {
+        key.verify_signature(*algorithm, message, signed.signature())
+            .is_ok()
+    }) {
+        true => Ok(HandshakeSignatureValid::assertion()),
+        false => Err(CertificateError::BadSignature.into()),
+    }
+}
+
+/// As [`verify_tls12_signature_by_itself`], for TLS 1.3.
+///
+/// # Errors
+/// As there.
+pub(crate) fn verify_tls13_signature_by_itself(
+    message: &[u8],
+    certificate: &CertificateDer<'_>,
+    signed: &DigitallySignedStruct,
+    algorithms: &WebPkiSupportedAlgorithms,
+) -> Result<HandshakeSignatureValid, Error> {
+    let key = public_key(certificate)?;
+    verify_tls13_signature_with_raw_key(message, &key, signed, algorithms)
+}
+
+fn public_key(certificate: &CertificateDer<'_>) -> Result<SubjectPublicKeyInfoDer<'static>, Error> {
+    let certificate = parse(certificate)?;
+    let key = certificate.tbs_certificate().subject_public_key_info();
+    let key = key.to_der().map_err(|_| CertificateError::BadEncoding)?;
+    Ok(SubjectPublicKeyInfoDer::from(key))
 }
 
 /// Names are compared as they are written; an address in its usual notation.

@@ -27,12 +27,12 @@ fn asking(url: String) -> Setup {
 }
 
 /// A configuration that trusts these authorities.
-fn trusting(ca_file: &Path) -> String {
+pub fn trusting(ca_file: &Path) -> String {
     let ca_file = ca_file.display();
     format!("gateway: {{tls_config: {{ca_file: '{ca_file}'}}}}")
 }
 
-fn failures(scrape: &Scrape) -> Vec<(&str, f64)> {
+pub fn failures(scrape: &Scrape) -> Vec<(&str, f64)> {
     let all = scrape.family("qlara_gateway_request_failures_total");
     all.into_iter().filter(|(_, count)| *count > 0.0).collect()
 }

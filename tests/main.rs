@@ -18,6 +18,7 @@ mod explain;
 mod exporter_metrics;
 mod fault_matrix;
 mod freshness;
+mod gateway_certificates;
 mod gateway_client;
 mod gateway_per_account;
 mod generated;

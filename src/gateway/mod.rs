@@ -19,6 +19,7 @@ mod linked;
 pub mod model;
 mod paging;
 pub mod proxy;
+mod server_verifier;
 pub mod tls;
 pub mod transport;
 pub mod values;

@@ -3,14 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime, pem, pem::PemObject};
-use rustls::server::ParsedCertificate;
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::pki_types::{CertificateDer, pem, pem::PemObject};
+use rustls::{ClientConfig, RootCertStore};
 
-use crate::certificate::{SERVER_USAGE, good_by_itself, parse};
+use super::server_verifier::ServerVerifier;
 use crate::reread::read_regular;
 
 /// Why no TLS configuration can be made.
@@ -76,7 +74,7 @@ pub fn client_config(ca: Option<(&Path, &[u8])>) -> Result<ClientConfig, TlsErro
     Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Verifier { trusted, chain }))
+        .with_custom_certificate_verifier(Arc::new(ServerVerifier::new(trusted, chain)))
         .with_no_client_auth())
 }
 
@@ -98,61 +96,6 @@ fn trusting(roots: RootCertStore) -> Result<ClientConfig, TlsError> {
 
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
-}
-
-/// Verifies a server's certificate, and trusts a certificate that stands in the CA file as itself, as curl
-/// does. webpki alone refuses a self-signed certificate: it is either a CA or has no CA as its issuer.
-#[derive(Debug)]
-struct Verifier {
-    trusted: Vec<CertificateDer<'static>>,
-    chain: Arc<WebPkiServerVerifier>,
-}
-
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        if !self.trusted.contains(end_entity) {
-            let chain = &self.chain;
-            return chain.verify_server_cert(
-                end_entity,
-                intermediates,
-                server_name,
-                ocsp_response,
-                now,
-            );
-        }
-        good_by_itself(&parse(end_entity)?, SERVER_USAGE, now)?;
-        verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.chain.verify_tls12_signature(message, cert, dss)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.chain.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chain.supported_verify_schemes()
-    }
 }
 
 /// Adds the certificates of the file to the roots, and returns them.

@@ -19,7 +19,10 @@ use super::file::Tls;
 use super::names::unknown;
 use super::reading::Reading;
 use super::tls::certificates;
-use crate::certificate::{CLIENT_USAGE, carries_one_of, good_by_itself, parse};
+use crate::certificate::{
+    CLIENT_USAGE, carries_one_of, good_by_itself, parse, verify_tls12_signature_by_itself,
+    verify_tls13_signature_by_itself,
+};
 
 /// `client_auth_type`, in Go's terms (<https://pkg.go.dev/crypto/tls#ClientAuthType>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,6 +177,13 @@ impl Chain {
     }
 }
 
+impl Verifier {
+    fn trusts_as_itself(&self, certificate: &CertificateDer<'_>) -> bool {
+        let chain = self.chain.as_ref();
+        chain.is_some_and(|chain| chain.trusted.contains(certificate))
+    }
+}
+
 impl ClientCertVerifier for Verifier {
     fn client_auth_mandatory(&self) -> bool {
         self.required
@@ -206,7 +216,10 @@ impl ClientCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.algorithms)
+        match self.trusts_as_itself(cert) {
+            true => verify_tls12_signature_by_itself(message, cert, dss, &self.algorithms),
+            false => verify_tls12_signature(message, cert, dss, &self.algorithms),
+        }
     }
 
     fn verify_tls13_signature(
@@ -215,7 +228,10 @@ impl ClientCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.algorithms)
+        match self.trusts_as_itself(cert) {
+            true => verify_tls13_signature_by_itself(message, cert, dss, &self.algorithms),
+            false => verify_tls13_signature(message, cert, dss, &self.algorithms),
+        }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use qlara_exporter::simulator::PREFIX;
 use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::SupportedProtocolVersion;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -104,6 +107,19 @@ impl Passage {
     /// One that speaks TLS as `localhost`.
     pub fn over_tls() -> Passage {
         Passage::new(Some(Tls::new()))
+    }
+
+    /// One that shows a certificate as it stands in a file, be it good or not, and speaks these versions of
+    /// TLS.
+    pub fn showing(
+        certificate: &Path,
+        key: &Path,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Passage {
+        Passage::new(Some(Tls {
+            good: acceptor_of(certificate, key, versions),
+            ..Tls::new()
+        }))
     }
 
     fn new(tls: Option<Tls>) -> Passage {
@@ -371,6 +387,25 @@ fn identity(params: &CertificateParams) -> (TlsAcceptor, String) {
         .with_single_cert(vec![certificate.der().clone()], key)
         .expect("a certificate");
     (TlsAcceptor::from(Arc::new(config)), certificate.pem())
+}
+
+/// Shows the certificate without looking at it, as OpenSSL does.
+fn acceptor_of(
+    certificate: &Path,
+    key: &Path,
+    versions: &[&'static SupportedProtocolVersion],
+) -> TlsAcceptor {
+    let certificate = CertificateDer::from_pem_file(certificate).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_file(key).expect("a key");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let key = provider.key_provider.load_private_key(key).expect("a key");
+    let identity = CertifiedKey::new(vec![certificate], key);
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .expect("versions")
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(identity)));
+    TlsAcceptor::from(Arc::new(config))
 }
 
 /// A connection, whether encrypted or not.

@@ -9,9 +9,12 @@ use rcgen::{
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::default_provider;
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, SignatureScheme, SupportedProtocolVersion};
+
+use crate::harness::openssl::SelfSigned;
 
 /// A certificate and its key.
 #[derive(Clone)]
@@ -51,6 +54,21 @@ impl Authority {
 }
 
 impl Identity {
+    /// As it stands in files.
+    pub fn read(made: &SelfSigned) -> Identity {
+        let read = |name| std::fs::read_to_string(made.file(name)).expect("a file");
+        let (cert, key) = (read("cert.pem"), read("key.pem"));
+        let der = CertificateDer::from_pem_slice(cert.as_bytes()).expect("a certificate");
+        let key_der = PrivatePkcs8KeyDer::from_pem_slice(key.as_bytes()).expect("a key");
+        let key_der = key_der.secret_pkcs8_der().to_vec();
+        Identity {
+            cert,
+            key,
+            der,
+            key_der,
+        }
+    }
+
     fn new(cert: &rcgen::Certificate, key: &KeyPair) -> Identity {
         Identity {
             cert: cert.pem(),

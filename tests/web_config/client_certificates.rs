@@ -4,6 +4,7 @@ use rcgen::SanType;
 
 use super::certificates::{Authority, Identity, client_with};
 use super::server::{Folder, Server};
+use crate::harness::openssl::SelfSigned;
 
 /// A server with its certificate, and clients with theirs.
 struct Scene {
@@ -106,6 +107,14 @@ async fn a_certificate_that_is_trusted_itself_is_let_in_while_it_is_valid() {
     let tls = "client_auth_type: RequireAndVerifyClientCert, client_ca_file: ca.crt";
     for (client, welcome) in [
         (Identity::its_own_authority(), true),
+        (
+            Identity::read(&SelfSigned::of_version_1("ec", "/CN=client")),
+            true,
+        ),
+        (
+            Identity::read(&SelfSigned::of_version_1("rsa", "/CN=client")),
+            true,
+        ),
         (Identity::expired(), false),
     ] {
         let running = scene.serve(tls, &client.cert).await;

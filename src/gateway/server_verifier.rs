@@ -1,0 +1,92 @@
+//! Who the gateway must prove to be.
+
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+
+use crate::certificate::{
+    SERVER_USAGE, good_by_itself, names_server, parse, verify_tls12_signature_by_itself,
+    verify_tls13_signature_by_itself,
+};
+
+/// Verifies a server's certificate, and trusts a certificate that stands in the CA file as itself, as curl
+/// does. webpki alone refuses a self-signed certificate: it is either a CA or has no CA as its issuer.
+#[derive(Debug)]
+pub(super) struct ServerVerifier {
+    trusted: Vec<CertificateDer<'static>>,
+    chain: Arc<WebPkiServerVerifier>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl ServerVerifier {
+    /// Trusts these certificates as themselves, and every other by `chain`.
+    pub(super) fn new(
+        trusted: Vec<CertificateDer<'static>>,
+        chain: Arc<WebPkiServerVerifier>,
+    ) -> ServerVerifier {
+        ServerVerifier {
+            trusted,
+            chain,
+            algorithms: default_provider().signature_verification_algorithms,
+        }
+    }
+}
+
+impl ServerCertVerifier for ServerVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if !self.trusted.contains(end_entity) {
+            let chain = &self.chain;
+            return chain.verify_server_cert(
+                end_entity,
+                intermediates,
+                server_name,
+                ocsp_response,
+                now,
+            );
+        }
+        let certificate = parse(end_entity)?;
+        good_by_itself(&certificate, SERVER_USAGE, now)?;
+        names_server(end_entity, &certificate, server_name)?;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        match self.trusted.contains(cert) {
+            true => verify_tls12_signature_by_itself(message, cert, dss, &self.algorithms),
+            false => self.chain.verify_tls12_signature(message, cert, dss),
+        }
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        match self.trusted.contains(cert) {
+            true => verify_tls13_signature_by_itself(message, cert, dss, &self.algorithms),
+            false => self.chain.verify_tls13_signature(message, cert, dss),
+        }
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.chain.supported_verify_schemes()
+    }
+}

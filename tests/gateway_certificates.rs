@@ -1,0 +1,144 @@
+//! Self-signed certificates of the gateway, as OpenSSL makes them and curl trusts them.
+
+use std::path::Path;
+
+use rustls::SupportedProtocolVersion;
+use rustls::version::{TLS12, TLS13};
+use tracing::Level;
+
+use crate::gateway_client::{failures, trusting};
+use crate::harness::Setup;
+use crate::harness::log::Log;
+use crate::harness::openssl::SelfSigned;
+use crate::harness::passage::Passage;
+
+const BOTH: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
+
+/// Whether a gateway with this certificate is read by an exporter that trusts `ca_file`, and the log.
+async fn read(
+    identity: &SelfSigned,
+    ca_file: &Path,
+    versions: &[&'static SupportedProtocolVersion],
+) -> (bool, String) {
+    let (certificate, key) = (identity.file("cert.pem"), identity.file("key.pem"));
+    let mut passage = Passage::showing(&certificate, &key, versions);
+    let log = Log::collect(Level::WARN);
+    let setup = Setup {
+        url: Some(passage.url()),
+        ..Setup::yaml(&trusting(ca_file))
+    };
+    let stack = setup.start().await;
+    passage.open(stack.gateway.address).await;
+    let scrape = stack.scrape().await;
+    let is_up = scrape.value("qlara_up") == 1.0;
+    let expected: &[(&str, f64)] = match is_up {
+        true => &[],
+        false => &[(r#"{endpoint="socials",reason="tls"}"#, 1.0)],
+    };
+    assert_eq!(failures(&scrape), expected);
+    (is_up, log.take())
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_in_the_ca_file_is_trusted_as_itself() {
+    const SUBJECT: [&str; 2] = ["-subj", "/CN=localhost"];
+    let named = |name: &'static str| ["-subj", "/CN=gateway", "-addext", name];
+    for (identity, what) in [
+        (SelfSigned::new("rsa", &SUBJECT), "common name"),
+        (
+            SelfSigned::new("ec", &["-subj", "/O=Brand/CN=LocalHost"]),
+            "common name in capitals",
+        ),
+        (
+            SelfSigned::new("ed25519", &named("subjectAltName=DNS:localhost")),
+            "name",
+        ),
+        (
+            SelfSigned::new("ec", &named("subjectAltName=DNS:other,DNS:localhost")),
+            "second name",
+        ),
+        (
+            SelfSigned::new(
+                "ec",
+                &[SUBJECT, ["-addext", "subjectAltName=email:a@b.example"]].concat(),
+            ),
+            "no alternative name of a server",
+        ),
+        (
+            SelfSigned::new(
+                "ec",
+                &[SUBJECT, ["-addext", "extendedKeyUsage=serverAuth"]].concat(),
+            ),
+            "usage",
+        ),
+        (
+            SelfSigned::of_version_1("rsa", "/CN=localhost"),
+            "version 1, RSA",
+        ),
+        (
+            SelfSigned::of_version_1("ec", "/CN=localhost"),
+            "version 1, EC",
+        ),
+    ] {
+        for versions in [&BOTH[..], &[&TLS12], &[&TLS13]] {
+            let (is_up, log) = read(&identity, &identity.file("cert.pem"), versions).await;
+            assert!(is_up, "{what}, {versions:?}: {log}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_the_gateways_is_not_trusted_though_it_is_in_the_ca_file() {
+    let with = |extension: &'static str| {
+        SelfSigned::new("ec", &["-subj", "/CN=localhost", "-addext", extension])
+    };
+    for (identity, expected) in [
+        (
+            SelfSigned::new("ec", &["-subj", "/CN=elsewhere"]),
+            "not valid for name",
+        ),
+        (
+            SelfSigned::new("ec", &["-subj", "/O=localhost"]),
+            "not valid for name",
+        ),
+        (
+            SelfSigned::new("ec", &["-subj", "/CN=localhost.example"]),
+            "not valid for name",
+        ),
+        // An alternative name replaces the common name.
+        (with("subjectAltName=DNS:elsewhere"), "not valid for name"),
+        (with("subjectAltName=IP:127.0.0.2"), "not valid for name"),
+        (with("extendedKeyUsage=clientAuth"), "purpose"),
+        (
+            SelfSigned::of_version_1("ec", "/CN=elsewhere"),
+            "not valid for name",
+        ),
+    ] {
+        let (is_up, log) = read(&identity, &identity.file("cert.pem"), &BOTH).await;
+        assert!(!is_up, "{expected}");
+        assert!(log.to_lowercase().contains(expected), "{expected}: {log}");
+    }
+}
+
+/// The same names under another key are another certificate.
+#[tokio::test]
+async fn a_stranger_with_the_names_of_a_trusted_certificate_is_not_trusted() {
+    let subject = [
+        "-subj",
+        "/CN=localhost",
+        "-addext",
+        "subjectAltName=DNS:localhost",
+    ];
+    let trusted = SelfSigned::new("ec", &subject);
+    let stranger = SelfSigned::new("ec", &subject);
+    let (is_up, log) = read(&stranger, &trusted.file("cert.pem"), &BOTH).await;
+    assert!(!is_up, "{log}");
+
+    // The certificate is public: who shows it without its key proves nothing.
+    std::fs::copy(trusted.file("cert.pem"), stranger.file("cert.pem")).expect("copied");
+    for versions in [[&TLS12], [&TLS13]] {
+        let (is_up, log) = read(&stranger, &trusted.file("cert.pem"), &versions).await;
+        assert!(!is_up, "{log}");
+        assert!(log.contains("BadSignature"), "{log}");
+    }
+}

@@ -1,0 +1,70 @@
+//! Certificates as OpenSSL makes them.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::process::run;
+
+/// `cert.pem`, which vouches for itself, and its `key.pem`.
+pub struct SelfSigned {
+    directory: TempDir,
+}
+
+impl SelfSigned {
+    /// `openssl req -x509` with further arguments: version 3 of X.509, which says that it is a CA.
+    pub fn new(key: &str, arguments: &[&str]) -> SelfSigned {
+        let identity = SelfSigned::with_key(key);
+        identity.openssl(
+            &[
+                &["req", "-x509", "-key", "key.pem", "-out", "cert.pem"],
+                arguments,
+            ]
+            .concat(),
+        );
+        identity
+    }
+
+    /// Version 1 of X.509, which has no extensions.
+    pub fn of_version_1(key: &str, subject: &str) -> SelfSigned {
+        let identity = SelfSigned::with_key(key);
+        identity.openssl(&[
+            "req", "-new", "-key", "key.pem", "-out", "csr.pem", "-subj", subject,
+        ]);
+        // Some versions of OpenSSL add extensions unless they are given none.
+        std::fs::write(identity.file("none"), "").expect("a file");
+        identity.openssl(&[
+            "x509", "-req", "-in", "csr.pem", "-signkey", "key.pem", "-extfile", "none", "-out",
+            "cert.pem",
+        ]);
+        identity
+    }
+
+    fn with_key(key: &str) -> SelfSigned {
+        let directory = TempDir::new().expect("a folder");
+        let identity = SelfSigned { directory };
+        let algorithm: &[&str] = match key {
+            "rsa" => &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+            "ec" => &[
+                "-algorithm",
+                "EC",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+            ],
+            _ => &["-algorithm", "ED25519"],
+        };
+        identity.openssl(&[&["genpkey", "-out", "key.pem"], algorithm].concat());
+        identity
+    }
+
+    fn openssl(&self, arguments: &[&str]) {
+        let mut command = Command::new("openssl");
+        let (code, _, error) = run(command.current_dir(&self.directory).args(arguments));
+        assert_eq!(code, 0, "{arguments:?}: {error}");
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+}
