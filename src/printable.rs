@@ -41,13 +41,14 @@ pub(crate) fn without_line_separators(text: &str) -> String {
 }
 
 /// Whether a terminal obeys the character or cannot show it: control characters, line ends, marks of
-/// direction, invisible spaces. Logs, errors, tables and CSV do not show it either.
+/// direction, invisible spaces, and the noncharacters that YAML excludes. Logs, errors, tables and CSV do
+/// not show it either.
 pub(crate) fn is_hostile(char: char) -> bool {
     char.is_control()
         || matches!(char,
             '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e0fff}')
+            | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The text in exactly so many columns, cut between two characters as people see them.

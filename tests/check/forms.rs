@@ -394,7 +394,10 @@ async fn nagios_gets_one_line_with_performance_data() {
 
 #[tokio::test]
 async fn expected_profiles_that_are_written_are_those_that_are_read() {
-    let odd = with(page("a: \"b\" # {c}\u{85}"), json!({"name": HOSTILE}));
+    let odd = with(
+        page("a: \"b\" # {c}\u{85}\u{ffff}"),
+        json!({"name": HOSTILE}),
+    );
     let gateway = gateway(&json!([page("z"), page("p"), odd])).await;
     let from_flags = check(&gateway, &["--write-expected"]).await;
     assert!(
