@@ -24,7 +24,8 @@
 //! the cache: it reads the accounts once, and [`verdict`] says how bad what it finds is, as for the
 //! page at `/`. [`simulator`] is the gateway as its documentation describes it, for demonstrations and
 //! tests; [`demo`] joins it with the exporter, and [`healthcheck`] asks a running one. [`explain`]
-//! shows which fields the gateway answers, and which of them are read. `certificate` checks what the TLS
+//! shows which fields the gateway answers, and which of them are read. [`hash_password`] makes the
+//! hashes that [`web_config`] reads. `certificate` checks what the TLS
 //! library does not, for clients and for the gateway. [`sighup`] blocks the signal until its handler is
 //! installed. [`hidden`] and `likeness` decide what of a value or a word may be printed, `printable` what
 //! a terminal may get to see of it, and [`memory`] what is given back.
@@ -42,6 +43,7 @@ pub mod demo;
 pub mod explain;
 pub mod exposition;
 pub mod gateway;
+pub mod hash_password;
 pub mod healthcheck;
 pub mod hidden;
 pub mod lifecycle;

@@ -11,13 +11,14 @@ use tracing::Level;
 
 use qlara_exporter::check::{self, CheckError, OutputError, State, progress};
 use qlara_exporter::cli::{
-    CheckArgs, Cli, Command, DemoArgs, ErrorFormat, ExplainArgs, GenerateError, HealthcheckArgs,
-    LogArgs, ServeArgs, SimulateArgs, Stop, WebArgs,
+    CheckArgs, Cli, Command, DemoArgs, ErrorFormat, ExplainArgs, GenerateError, HashPasswordArgs,
+    HealthcheckArgs, LogArgs, ServeArgs, SimulateArgs, Stop, WebArgs,
 };
 use qlara_exporter::clock::{Clock, SystemClock};
 use qlara_exporter::config::{Config, ConfigErrors, Settings};
 use qlara_exporter::demo::{self, DemoError};
 use qlara_exporter::explain::{self, ExplainError, Explanation, SavedError, Verdict, read_saved};
+use qlara_exporter::hash_password::{self, HashPasswordError};
 use qlara_exporter::healthcheck::{self, HealthError};
 use qlara_exporter::lifecycle::{self, Exporter, LifecycleError};
 use qlara_exporter::logging;
@@ -70,6 +71,7 @@ fn run_command(cli: Cli, sighup: Option<BlockedSighup>) -> Result<ExitCode, Erro
         Command::Demo(args) => run_demo(&args),
         Command::Simulate(args) => simulate(args),
         Command::Healthcheck(args) => check_health(args),
+        Command::HashPassword(args) => hash_password(args),
         Command::Generate(args) => args.write().map_err(Error::from),
     }?;
     Ok(ExitCode::SUCCESS)
@@ -208,6 +210,10 @@ fn check_health(args: HealthcheckArgs) -> Result<(), Error> {
     run(async { Ok(healthcheck::check(args.target(), ca_file.as_deref(), timeout).await?) })
 }
 
+fn hash_password(args: HashPasswordArgs) -> Result<(), Error> {
+    Ok(hash_password::run(&args.into(), &mut std::io::stdout())?)
+}
+
 /// Why the program ends with another exit code than 0.
 #[derive(Debug, thiserror::Error)]
 enum Error {
@@ -234,6 +240,8 @@ enum Error {
     Health(#[from] HealthError),
     #[error(transparent)]
     Generate(#[from] GenerateError),
+    #[error(transparent)]
+    HashPassword(#[from] HashPasswordError),
     #[error("cannot start logging: {0}")]
     Logging(String),
     #[error(transparent)]
@@ -249,6 +257,7 @@ impl Error {
             Error::Config(_) | Error::Explain(_) | Error::Lifecycle(LifecycleError::Config(_)) => {
                 WRONG_USE
             }
+            Error::HashPassword(error) if error.is_wrong_input() => WRONG_USE,
             _ => FAILED,
         }
     }

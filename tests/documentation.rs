@@ -126,6 +126,7 @@ fn the_flags_of_the_readme_exist() {
         "demo",
         "simulate",
         "healthcheck",
+        "hash-password",
         "generate",
     ]
     .map(|command| {

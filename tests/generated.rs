@@ -8,13 +8,14 @@ use tempfile::TempDir;
 
 use crate::harness::process::{exporter, run};
 
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 8] = [
     "",
     "check",
     "demo",
     "explain",
     "simulate",
     "healthcheck",
+    "hash-password",
     "generate",
 ];
 
@@ -202,6 +203,7 @@ fn fish_completes_commands_flags_and_values() {
                 "demo",
                 "explain",
                 "generate",
+                "hash-password",
                 "healthcheck",
                 "simulate",
             ],

@@ -23,6 +23,7 @@ mod gateway_client;
 mod gateway_per_account;
 mod generated;
 mod harness;
+mod hash_password;
 mod healthcheck;
 mod http;
 mod kubernetes;

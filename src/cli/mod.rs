@@ -6,6 +6,7 @@ mod error_format;
 mod explain;
 mod flags;
 mod generate;
+mod hash_password;
 mod simulator;
 mod stop;
 mod values;
@@ -29,6 +30,7 @@ pub use explain::ExplainArgs;
 use flags::WEB;
 pub use flags::{CacheArgs, ConfigArgs, GatewayArgs, LogArgs, LogFormat, LogLevel, WebArgs};
 pub use generate::{GenerateArgs, GenerateError};
+pub use hash_password::HashPasswordArgs;
 use simulator::SIMULATOR;
 pub use simulator::SimulatorArgs;
 pub use stop::Stop;
@@ -69,6 +71,9 @@ pub enum Command {
     Simulate(SimulateArgs),
     /// Ask a running exporter whether it serves, for containers: exit 0 if it does, 1 if not
     Healthcheck(HealthcheckArgs),
+    /// Read a password, twice on a terminal or once from standard input, and print its bcrypt hash for
+    /// the web configuration file
+    HashPassword(HashPasswordArgs),
     /// Write the man pages and the completions for bash, zsh and fish
     Generate(GenerateArgs),
 }

@@ -1,11 +1,43 @@
 //! Hashes of passwords, by bcrypt.
 
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use bcrypt::HashParts;
+use bcrypt::{BcryptError, HashParts};
 
 /// What hashes of bcrypt begin with.
 const PREFIXES: [&str; 3] = ["$2a$", "$2b$", "$2y$"];
+
+/// The costs that bcrypt has, in powers of two.
+const COSTS: RangeInclusive<u32> = 4..=31;
+
+/// The costs of which a check takes about a second or less on current hardware.
+pub(crate) const USUAL_COSTS: RangeInclusive<u32> = *COSTS.start()..=14;
+
+/// The bytes of a password that bcrypt uses. It ignores further ones.
+pub(crate) const LONGEST_PASSWORD: usize = 72;
+
+/// Why a password cannot be hashed.
+#[derive(Debug, thiserror::Error)]
+pub enum HashError {
+    /// bcrypt has no hashes of this cost.
+    #[error("bcrypt has no cost {0}")]
+    Cost(u32),
+    /// The salt must be random.
+    #[error("the operating system has no random numbers")]
+    Random,
+}
+
+/// The hash of a password, with a random salt.
+///
+/// # Errors
+/// [`HashError`] for a cost that bcrypt does not have, and without random numbers.
+pub(crate) fn hash_password(password: &[u8], cost: u32) -> Result<String, HashError> {
+    bcrypt::hash(password, cost).map_err(|error| match error {
+        BcryptError::CostNotAllowed(cost) => HashError::Cost(cost),
+        _ => HashError::Random,
+    })
+}
 
 /// A hash, and the cost of a comparison with it.
 #[derive(Clone)]
@@ -18,7 +50,7 @@ impl Hash {
     pub(super) fn parse(text: &str) -> Option<Hash> {
         let parts = HashParts::from_str(text).ok();
         let cost = parts.filter(|_| is_like_a_hash(text))?.get_cost();
-        (4..=31).contains(&cost).then(|| Hash {
+        COSTS.contains(&cost).then(|| Hash {
             text: text.to_owned(),
             cost,
         })
@@ -48,7 +80,7 @@ impl Hash {
 }
 
 /// Whether a text begins as a hash does.
-pub(super) fn is_like_a_hash(text: &str) -> bool {
+pub(crate) fn is_like_a_hash(text: &str) -> bool {
     PREFIXES.iter().any(|prefix| text.starts_with(prefix))
 }
 

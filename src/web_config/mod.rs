@@ -25,6 +25,8 @@ use axum::http::HeaderMap;
 use rustls::ServerConfig;
 
 pub use client::Client;
+pub use hash::HashError;
+pub(crate) use hash::{LONGEST_PASSWORD, USUAL_COSTS, hash_password, is_like_a_hash};
 pub use keeper::WebConfigFile;
 pub use rate_limit::RateLimit;
 pub use users::{Login, Users};

@@ -15,13 +15,10 @@ use tracing::warn;
 
 use super::auth_cache::{AuthCache, LoginAttempt};
 use super::client::Client;
-use super::hash::{Hash, is_like_a_hash};
+use super::hash::{Hash, USUAL_COSTS, is_like_a_hash};
 use super::reading::Reading;
 use crate::config::{ConfigError, shown};
 use crate::hidden::Hidden;
-
-/// The highest cost at which a check takes about a second or less on current hardware.
-const HIGHEST_USUAL_COST: u32 = 14;
 
 /// The users of `basic_auth_users`, at least one.
 pub struct Users {
@@ -125,7 +122,7 @@ impl Users {
     fn stand_in(&self, number: u64) -> Hash {
         let users = self.hashes.len().max(1) as u64;
         let model = self.hashes.values().nth((number % users) as usize);
-        Hash::stand_in(model.map_or(HIGHEST_USUAL_COST, Hash::cost))
+        Hash::stand_in(model.map_or(*USUAL_COSTS.end(), Hash::cost))
     }
 
     /// How many passwords have been hashed, since the file was first read with users in it.
@@ -153,7 +150,7 @@ fn parallel_checks(hashes: &BTreeMap<String, Hash>) -> usize {
 
 fn warn_of_cost(name: &str, hash: &Hash) {
     let cost = hash.cost();
-    if cost > HIGHEST_USUAL_COST {
+    if cost > *USUAL_COSTS.end() {
         let key = format!("basic_auth_users.{}", shown(name));
         warn!(
             key,

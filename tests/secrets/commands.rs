@@ -156,6 +156,7 @@ fn help_and_version_hold_no_secret() {
         &["demo", "--help"],
         &["simulate", "--help"],
         &["healthcheck", "--help"],
+        &["hash-password", "--help"],
         &["generate", "--help"],
     ] {
         let mut command = secrets.surrounded();
