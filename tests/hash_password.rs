@@ -129,6 +129,20 @@ async fn the_printed_line_lets_its_user_in() {
 }
 
 #[test]
+fn the_documented_line_is_the_one_in_the_documented_file() {
+    let documentation = include_str!("../docs/web-configuration.md");
+    let (_, session) = documentation
+        .split_once("$ qlara-exporter hash-password --user prometheus\n")
+        .expect("a session");
+    let printed: Vec<&str> = session.lines().take(3).collect();
+    assert_eq!(printed[..2], ["Password:", "Repeat the password:"]);
+    let in_file = format!("\nbasic_auth_users:\n  {}\n", printed[2]);
+    assert!(documentation.contains(&in_file), "{in_file}");
+    let hash = printed[2].strip_prefix("prometheus: ").expect("a name");
+    assert!(is_of("secret", hash), "{hash}");
+}
+
+#[test]
 fn a_line_with_any_name_is_good_yaml() {
     let names = [
         "prometheus",
