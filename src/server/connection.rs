@@ -15,14 +15,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use prometheus::IntCounter;
 use rustls::ServerConfig;
 use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 use tower_service::Service;
 use tracing::debug;
 
 use super::frames::Frames;
+use super::handshake::{Handshake, shake_hands};
 use super::listener::Socket;
 use super::places::Places;
 use super::sent::Sent;
@@ -33,6 +33,9 @@ use crate::web_config::{Client, WebConfigFile};
 const LONGEST_HEAD: usize = 32 * 1024;
 /// Requests at once on a connection of HTTP/2.
 const STREAMS: u32 = 64;
+
+/// What a client is told that speaks HTTP where TLS is expected: in the words of Go.
+const PLAIN_HTTP: &str = "Client sent an HTTP request to an HTTPS server.";
 
 /// The extension of a request that came over TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +54,8 @@ pub(super) struct Terms {
     pub(super) router: Router,
     pub(super) timeouts: Timeouts,
     pub(super) config: Arc<WebConfigFile>,
+    /// Counts TLS handshakes that fail.
+    pub(super) failed_handshakes: IntCounter,
     /// Places for connections, of which this one has one.
     pub(super) places: Places,
     /// Closed when running requests are to be the last.
@@ -65,12 +70,21 @@ pub(super) async fn serve(socket: Box<dyn Socket>, peer: String, terms: Terms) {
     let talk = async {
         match terms.config.current().await.tls.clone() {
             None => talk_http1(socket, &watch, terms, extensions(None)).await,
-            Some(config) => match shake_hands(socket, config, &terms).await {
+            Some(config) => match shake_hands_unless_stopped(socket, config, &terms).await {
                 Err(error) => debug!(peer, err = %error, "TLS handshake failed"),
-                Ok(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
-                    talk_http2(stream, &watch, terms, extensions(Some(OverTls))).await;
+                Ok(Handshake::PlainHttp(socket)) => {
+                    debug!(peer, "TLS handshake failed: the client sent plain HTTP");
+                    let router = Router::new().fallback(async || bad_request(PLAIN_HTTP));
+                    let terms = Terms { router, ..terms };
+                    talk_http1(socket, &watch, terms, extensions(None)).await;
                 }
-                Ok(stream) => talk_http1(stream, &watch, terms, extensions(Some(OverTls))).await,
+                Ok(Handshake::Done(stream)) => {
+                    let extensions = extensions(Some(OverTls));
+                    match stream.get_ref().1.alpn_protocol() {
+                        Some(b"h2") => talk_http2(stream, &watch, terms, extensions).await,
+                        _ => talk_http1(stream, &watch, terms, extensions).await,
+                    }
+                }
             },
         }
     };
@@ -81,14 +95,14 @@ pub(super) async fn serve(socket: Box<dyn Socket>, peer: String, terms: Terms) {
 }
 
 /// An exporter that ends waits for answers, not for handshakes.
-async fn shake_hands(
+async fn shake_hands_unless_stopped(
     socket: Box<dyn Socket>,
     config: Arc<ServerConfig>,
     terms: &Terms,
-) -> io::Result<TlsStream<Box<dyn Socket>>> {
+) -> io::Result<Handshake> {
     let mut stopped = terms.stopped.clone();
     tokio::select! {
-        stream = TlsAcceptor::from(config).accept(socket) => stream,
+        handshake = shake_hands(socket, config, &terms.failed_handshakes) => handshake,
         _ = stopped.changed() => Err(io::ErrorKind::ConnectionAborted.into()),
     }
 }

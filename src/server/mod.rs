@@ -5,6 +5,7 @@
 pub mod address;
 mod connection;
 mod frames;
+mod handshake;
 pub mod listener;
 mod places;
 mod sent;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use prometheus::IntCounter;
 use tokio::sync::watch::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
@@ -34,6 +36,7 @@ const NO_PLACE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Server {
     places: Places,
+    failed_handshakes: IntCounter,
     loops: JoinSet<()>,
     /// Its end tells the loops and their connections to come to theirs.
     stop: Sender<()>,
@@ -41,11 +44,13 @@ pub struct Server {
 
 impl Server {
     /// A server of nothing yet. Its connections may take one of so many parts of the process' file
-    /// descriptors; the others are for the gateway, for files, and for other servers.
-    pub fn new(parts: u64) -> Server {
+    /// descriptors; the others are for the gateway, for files, and for other servers. `failed_handshakes`
+    /// counts TLS handshakes that fail.
+    pub fn new(parts: u64, failed_handshakes: IntCounter) -> Server {
         let (stop, _) = channel(());
         Server {
             places: Places::one_part_of(parts),
+            failed_handshakes,
             loops: JoinSet::new(),
             stop,
         }
@@ -66,6 +71,7 @@ impl Server {
         info!(address = listener.shown()?, "Listening on");
         let terms = Terms {
             places: self.places.clone(),
+            failed_handshakes: self.failed_handshakes.clone(),
             router,
             timeouts,
             config,

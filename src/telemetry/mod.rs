@@ -55,6 +55,7 @@ pub struct Telemetry {
     cache_requests: [IntCounter; 4],
     configuration_good: IntGauge,
     configuration_loaded: Gauge,
+    failed_handshakes: IntCounter,
 }
 
 impl Telemetry {
@@ -74,6 +75,7 @@ impl Telemetry {
         registry.register(Box::new(cache_requests.clone()))?;
         register_build_info(&registry)?;
         let (configuration_good, configuration_loaded) = register_configuration(&registry)?;
+        let failed_handshakes = register_failed_handshakes(&registry)?;
         process::register(&registry)?;
         let telemetry = Telemetry {
             registry,
@@ -81,6 +83,7 @@ impl Telemetry {
                 .map(|result| cache_requests.with_label_values(&[result.as_str()])),
             configuration_good,
             configuration_loaded,
+            failed_handshakes,
         };
         telemetry.set_configuration_loaded(loaded_at);
         Ok(telemetry)
@@ -90,6 +93,11 @@ impl Telemetry {
     pub fn set_configuration_loaded(&self, at: DateTime<Utc>) {
         let seconds = at.timestamp_millis() as f64 / 1000.0;
         self.configuration_loaded.set(seconds);
+    }
+
+    /// Counts TLS handshakes with clients that fail.
+    pub fn failed_handshakes(&self) -> &IntCounter {
+        &self.failed_handshakes
     }
 
     /// Counts one read of an account's cache.
@@ -153,4 +161,13 @@ fn register_configuration(registry: &Registry) -> prometheus::Result<(IntGauge, 
     registry.register(Box::new(good.clone()))?;
     registry.register(Box::new(loaded.clone()))?;
     Ok((good, loaded))
+}
+
+fn register_failed_handshakes(registry: &Registry) -> prometheus::Result<IntCounter> {
+    let failed = IntCounter::new(
+        "qlara_exporter_tls_handshake_errors_total",
+        "TLS handshakes of clients that failed, and clients that spoke plain HTTP instead.",
+    )?;
+    registry.register(Box::new(failed.clone()))?;
+    Ok(failed)
 }

@@ -107,6 +107,11 @@ impl App {
         }
     }
 
+    /// The exporter's own metrics.
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
+    }
+
     /// How it presents itself.
     pub fn options(&self) -> &WebOptions {
         &self.options

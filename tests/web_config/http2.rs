@@ -17,11 +17,11 @@ use super::certificates::{Identity, client_with};
 use super::server::{Folder, TLS};
 use crate::harness::{Setup, Stack};
 
-const PATIENCE: Duration = Duration::from_secs(60);
-const NEVER: Duration = Duration::from_secs(3600);
+pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const NEVER: Duration = Duration::from_secs(3600);
 
 /// An exporter over TLS, and the certificate to trust.
-async fn over_tls(timeouts: Timeouts) -> (Stack, Identity, Folder) {
+pub async fn over_tls(timeouts: Timeouts) -> (Stack, Identity, Folder) {
     let server = Identity::server();
     let folder = Folder::with(TLS, &server);
     let mut setup = Setup::yaml("accounts: [{name: a, api_key_env: QLARA_API_KEY}]");

@@ -4,6 +4,7 @@ mod certificates;
 mod client_certificates;
 mod exporter;
 mod guard;
+mod handshakes;
 mod http2;
 mod loading;
 mod login_queue;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
+use prometheus::IntCounter;
 use qlara_exporter::clock::Clock;
 use qlara_exporter::server::Timeouts;
 use qlara_exporter::server::listener::Listener;
@@ -70,7 +71,8 @@ impl Folder {
         let any_port = "127.0.0.1:0".parse().expect("an address");
         let listener = Listener::bind(&any_port).await.expect("a port");
         let address = listener.tcp_address().expect("an address");
-        let mut running = qlara_exporter::server::Server::new(2);
+        let failed = IntCounter::new("failed", "Failed handshakes.").expect("a counter");
+        let mut running = qlara_exporter::server::Server::new(2, failed);
         running
             .serve(listener, router, Timeouts::default(), Arc::clone(&file))
             .expect("a server");

@@ -42,15 +42,6 @@ async fn certificate_and_key_come_from_files_or_stand_inline() {
 }
 
 #[tokio::test]
-async fn plain_http_fails_and_the_server_lives_on() {
-    let server = Identity::server();
-    let running = Folder::with(TLS, &server).serve().await;
-    let refused = running.get().send().await.expect_err("no plain HTTP");
-    assert!(!refused.is_timeout(), "{refused}");
-    assert!(running.lets_in(client_with(&server, None)).await);
-}
-
-#[tokio::test]
 async fn https_to_plain_http_fails_and_the_server_lives_on() {
     let server = Identity::server();
     let running = Folder::with("", &server).serve().await;

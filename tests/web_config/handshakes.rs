@@ -1,0 +1,131 @@
+//! Clients that do not get as far as HTTP over TLS: what they are told, and that they are counted.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use qlara_exporter::server::Timeouts;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::certificates::{Identity, client_with, stranger};
+use super::http2::{NEVER, PATIENCE, over_tls};
+use crate::harness::scrape::Scrape;
+use crate::harness::{Stack, eventually};
+
+const FAILURES: &str = "qlara_exporter_tls_handshake_errors_total";
+
+/// Everything that the exporter says to these bytes, until it closes the connection.
+async fn say(address: SocketAddr, bytes: &[u8], end: bool) -> String {
+    let mut client = TcpStream::connect(address).await.expect("a connection");
+    client.write_all(bytes).await.expect("sent");
+    if end {
+        client.shutdown().await.expect("an end");
+    }
+    let mut answer = Vec::new();
+    // A reset is an end, too.
+    let _ = timeout(PATIENCE, client.read_to_end(&mut answer))
+        .await
+        .expect("an end");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// The metrics over TLS, as of another second than those before.
+async fn scrape(stack: &Stack, server: &Identity) -> Scrape {
+    stack.clock.advance(Duration::from_secs(1));
+    let client = reqwest::Client::builder()
+        .tls_backend_preconfigured(client_with(server, None))
+        .no_proxy()
+        .build();
+    let url = format!("https://localhost:{}/metrics", stack.exporter.port());
+    let answer = client.expect("a client").get(url).send().await;
+    Scrape::read(answer.expect("an answer")).await
+}
+
+#[tokio::test]
+async fn plain_http_on_a_tls_port_is_answered_in_words_that_help() {
+    let (stack, server, _folder) = over_tls(Timeouts::default()).await;
+    let mut sent = 0.0;
+    for request in [
+        "GET /metrics HTTP/1.1\r\nHost: exporter.example\r\n\r\n",
+        "GET / HTTP/1.0\r\n\r\n",
+        "POST /-/reload HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+        "PATCH / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /metrics HTTP/1.1\r\nHost: a\r\nAuthorization: Basic YTpi\r\nConnection: keep-alive\r\n\r\n",
+    ] {
+        for ends in [true, false] {
+            let answer = say(stack.exporter, request.as_bytes(), ends).await;
+            assert!(
+                answer.starts_with("HTTP/1.") && answer[8..].starts_with(" 400 Bad Request\r\n"),
+                "{request}: {answer}"
+            );
+            assert!(
+                answer.ends_with("Client sent an HTTP request to an HTTPS server.\n"),
+                "{request}: {answer}"
+            );
+            sent += 1.0;
+        }
+    }
+    let answer = say(stack.exporter, b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", false).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 400 Bad Request\r\n"),
+        "{answer}"
+    );
+    assert_eq!(scrape(&stack, &server).await.value(FAILURES), sent + 1.0);
+}
+
+/// A request that arrives byte by byte has the time that every head has.
+#[tokio::test]
+async fn plain_http_on_a_tls_port_has_the_time_of_every_request() {
+    let timeouts = Timeouts {
+        head: Duration::from_millis(200),
+        idle: NEVER,
+        answer: NEVER,
+    };
+    let (stack, _server, _folder) = over_tls(timeouts).await;
+    assert_eq!(say(stack.exporter, b"GET / HT", false).await, "");
+}
+
+#[tokio::test]
+async fn handshakes_that_fail_are_counted_and_others_are_not() {
+    let timeouts = Timeouts {
+        head: Duration::from_secs(1),
+        idle: NEVER,
+        answer: NEVER,
+    };
+    let (stack, server, _folder) = over_tls(timeouts).await;
+    let failures = async || scrape(&stack, &server).await.value(FAILURES);
+    assert_eq!(failures().await, 0.0);
+
+    // Probes of load balancers connect and leave.
+    for _ in 0..3 {
+        assert_eq!(say(stack.exporter, b"", true).await, "");
+    }
+    assert_eq!(failures().await, 0.0);
+
+    // No TLS at all, a record that ends too early, a greeting that breaks off, one that hangs.
+    let mut expected = 0.0;
+    for (bytes, ends) in [
+        (&b"\x00\x01\x02\x03\x04\x05"[..], true),
+        (b"\x16\x03\x01\x00\x05hello", true),
+        (b"\x16\x03\x01\x02", true),
+        (b"\x16\x03\x01\x02", false),
+    ] {
+        say(stack.exporter, bytes, ends).await;
+        expected += 1.0;
+        assert_eq!(failures().await, expected, "{bytes:?}");
+    }
+
+    // Who does not trust the certificate says so, in the handshake.
+    let stream = TcpStream::connect(stack.exporter)
+        .await
+        .expect("a connection");
+    let name = "localhost".try_into().expect("a name");
+    let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(stranger()));
+    connector.connect(name, stream).await.expect_err("no trust");
+    eventually("a count", async || {
+        (failures().await == expected + 1.0).then_some(())
+    })
+    .await;
+}
