@@ -1,16 +1,18 @@
 //! Self-signed certificates of the gateway, as OpenSSL makes them and curl trusts them.
 
 use std::path::Path;
+use std::process::Command;
 
 use rustls::SupportedProtocolVersion;
 use rustls::version::{TLS12, TLS13};
 use tracing::Level;
 
 use crate::gateway_client::{failures, trusting};
-use crate::harness::Setup;
 use crate::harness::log::Log;
-use crate::harness::openssl::SelfSigned;
+use crate::harness::openssl::{ED25519, P256, RSA, RSA_1024, SelfSigned};
 use crate::harness::passage::Passage;
+use crate::harness::process::Running;
+use crate::harness::{Setup, eventually};
 
 const BOTH: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
 
@@ -44,39 +46,39 @@ async fn a_self_signed_certificate_in_the_ca_file_is_trusted_as_itself() {
     const SUBJECT: [&str; 2] = ["-subj", "/CN=localhost"];
     let named = |name: &'static str| ["-subj", "/CN=gateway", "-addext", name];
     for (identity, what) in [
-        (SelfSigned::new("rsa", &SUBJECT), "common name"),
+        (SelfSigned::new(RSA, &SUBJECT), "common name"),
         (
-            SelfSigned::new("ec", &["-subj", "/O=Brand/CN=LocalHost"]),
+            SelfSigned::new(P256, &["-subj", "/O=Brand/CN=LocalHost"]),
             "common name in capitals",
         ),
         (
-            SelfSigned::new("ed25519", &named("subjectAltName=DNS:localhost")),
+            SelfSigned::new(ED25519, &named("subjectAltName=DNS:localhost")),
             "name",
         ),
         (
-            SelfSigned::new("ec", &named("subjectAltName=DNS:other,DNS:localhost")),
+            SelfSigned::new(P256, &named("subjectAltName=DNS:other,DNS:localhost")),
             "second name",
         ),
         (
             SelfSigned::new(
-                "ec",
+                P256,
                 &[SUBJECT, ["-addext", "subjectAltName=email:a@b.example"]].concat(),
             ),
             "no alternative name of a server",
         ),
         (
             SelfSigned::new(
-                "ec",
+                P256,
                 &[SUBJECT, ["-addext", "extendedKeyUsage=serverAuth"]].concat(),
             ),
             "usage",
         ),
         (
-            SelfSigned::of_version_1("rsa", "/CN=localhost"),
+            SelfSigned::of_version_1(RSA, "/CN=localhost"),
             "version 1, RSA",
         ),
         (
-            SelfSigned::of_version_1("ec", "/CN=localhost"),
+            SelfSigned::of_version_1(P256, "/CN=localhost"),
             "version 1, EC",
         ),
     ] {
@@ -90,19 +92,19 @@ async fn a_self_signed_certificate_in_the_ca_file_is_trusted_as_itself() {
 #[tokio::test]
 async fn a_certificate_that_is_not_the_gateways_is_not_trusted_though_it_is_in_the_ca_file() {
     let with = |extension: &'static str| {
-        SelfSigned::new("ec", &["-subj", "/CN=localhost", "-addext", extension])
+        SelfSigned::new(P256, &["-subj", "/CN=localhost", "-addext", extension])
     };
     for (identity, expected) in [
         (
-            SelfSigned::new("ec", &["-subj", "/CN=elsewhere"]),
+            SelfSigned::new(P256, &["-subj", "/CN=elsewhere"]),
             "not valid for name",
         ),
         (
-            SelfSigned::new("ec", &["-subj", "/O=localhost"]),
+            SelfSigned::new(P256, &["-subj", "/O=localhost"]),
             "not valid for name",
         ),
         (
-            SelfSigned::new("ec", &["-subj", "/CN=localhost.example"]),
+            SelfSigned::new(P256, &["-subj", "/CN=localhost.example"]),
             "not valid for name",
         ),
         // An alternative name replaces the common name.
@@ -110,7 +112,7 @@ async fn a_certificate_that_is_not_the_gateways_is_not_trusted_though_it_is_in_t
         (with("subjectAltName=IP:127.0.0.2"), "not valid for name"),
         (with("extendedKeyUsage=clientAuth"), "purpose"),
         (
-            SelfSigned::of_version_1("ec", "/CN=elsewhere"),
+            SelfSigned::of_version_1(P256, "/CN=elsewhere"),
             "not valid for name",
         ),
     ] {
@@ -129,8 +131,8 @@ async fn a_stranger_with_the_names_of_a_trusted_certificate_is_not_trusted() {
         "-addext",
         "subjectAltName=DNS:localhost",
     ];
-    let trusted = SelfSigned::new("ec", &subject);
-    let stranger = SelfSigned::new("ec", &subject);
+    let trusted = SelfSigned::new(P256, &subject);
+    let stranger = SelfSigned::new(P256, &subject);
     let (is_up, log) = read(&stranger, &trusted.file("cert.pem"), &BOTH).await;
     assert!(!is_up, "{log}");
 
@@ -141,4 +143,31 @@ async fn a_stranger_with_the_names_of_a_trusted_certificate_is_not_trusted() {
         assert!(!is_up, "{log}");
         assert!(log.contains("BadSignature"), "{log}");
     }
+}
+
+/// OpenSSL is the server: no other would show a key that weak.
+#[tokio::test]
+async fn a_weak_key_is_named_as_such() {
+    let weak = SelfSigned::new(RSA_1024, &["-subj", "/CN=localhost"]);
+    let mut command = Command::new("openssl");
+    command.args(["s_server", "-accept", "127.0.0.1:0", "-www"]);
+    command.args(["-cipher", "DEFAULT@SECLEVEL=0"]);
+    command.arg("-cert").arg(weak.file("cert.pem"));
+    command.arg("-key").arg(weak.file("key.pem"));
+    let server = Running::start(&mut command);
+    let port = eventually("a port", async || {
+        let output = server.output();
+        let (_, port) = output.split_once("ACCEPT 127.0.0.1:")?;
+        port.lines().next().map(str::to_owned)
+    })
+    .await;
+    let log = Log::collect(Level::WARN);
+    let setup = Setup {
+        url: Some(format!("https://localhost:{port}/")),
+        ..Setup::yaml(&trusting(&weak.file("cert.pem")))
+    };
+    assert_eq!(setup.start().await.scrape().await.value("qlara_up"), 0.0);
+    let text = log.take();
+    let expected = "TLS with the gateway fails: invalid peer certificate: an RSA key with 1024 bits, expected RSA with 2048 to 8192 bits, ECDSA on P-256 or P-384, or Ed25519";
+    assert!(text.contains(expected), "{text}");
 }

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
+use rustls::{CertificateError, OtherError};
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
@@ -253,7 +254,7 @@ fn classify(error: reqwest::Error) -> GatewayError {
     }
     let error = error.without_url();
     if let Some(tls) = find_cause::<rustls::Error>(&error) {
-        return GatewayError::Tls(tls.to_string());
+        return GatewayError::Tls(tls_text(tls));
     }
     if error.is_connect() && root_io_kind(&error) == Some(ErrorKind::UnexpectedEof) {
         // Of all that happens while it connects, only a handshake can end so.
@@ -295,8 +296,22 @@ fn root_io_kind(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
 
 /// What the innermost error says.
 pub(crate) fn root_cause(error: &(dyn StdError + 'static)) -> String {
-    causes(error)
+    match causes(error)
         .last()
-        .map(ToString::to_string)
-        .unwrap_or_default()
+        .map(|cause| (cause, cause.downcast_ref()))
+    {
+        Some((_, Some(tls))) => tls_text(tls),
+        Some((cause, None)) => cause.to_string(),
+        None => String::new(),
+    }
+}
+
+/// The TLS library shows a reason that is not its own by its `Debug` output.
+fn tls_text(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(reason))) => {
+            format!("invalid peer certificate: {reason}")
+        }
+        other => other.to_string(),
+    }
 }

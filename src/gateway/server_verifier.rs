@@ -7,11 +7,11 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 
 use crate::certificate::{
-    SERVER_USAGE, good_by_itself, names_server, parse, verify_tls12_signature_by_itself,
-    verify_tls13_signature_by_itself,
+    LONGEST_RSA_TO_VERIFY, SERVER_USAGE, check_key, good_by_itself, names_server, parse,
+    verify_tls12_signature_by_itself, verify_tls13_signature_by_itself,
 };
 
 /// Verifies a server's certificate, and trusts a certificate that stands in the CA file as itself, as curl
@@ -37,6 +37,14 @@ impl ServerVerifier {
     }
 }
 
+/// A certificate that cannot be read is left to the TLS library.
+fn check_key_of(certificate: &CertificateDer<'_>) -> Result<(), CertificateError> {
+    match parse(certificate).map(|certificate| check_key(&certificate, LONGEST_RSA_TO_VERIFY)) {
+        Ok(Err(unusable)) => Err(CertificateError::Other(OtherError(Arc::new(unusable)))),
+        _ => Ok(()),
+    }
+}
+
 impl ServerCertVerifier for ServerVerifier {
     fn verify_server_cert(
         &self,
@@ -46,6 +54,7 @@ impl ServerCertVerifier for ServerVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        check_key_of(end_entity)?;
         if !self.trusted.contains(end_entity) {
             let chain = &self.chain;
             return chain.verify_server_cert(

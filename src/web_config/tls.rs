@@ -15,6 +15,7 @@ use super::client_auth;
 use super::file::Tls;
 use super::names::{CIPHERS, CURVES, Named, VERSIONS, find, unknown};
 use super::reading::{Pem, Reading};
+use crate::certificate::{LONGEST_RSA_TO_SIGN, UnusableKey, check_key, parse};
 
 const SECTION: &str = "tls_server_config";
 
@@ -77,18 +78,37 @@ fn identity(tls: &Tls, at: Location, reading: &mut Reading) -> Option<CertifiedK
     let key = reading.pem("key", tls.key_file.as_ref(), tls.key.as_ref());
     let chain = cert.as_ref().and_then(|pem| certificates(pem, reading));
     let private = key.as_ref().and_then(|pem| private_key(pem, reading));
-    let (cert, key) = (cert?, key?);
-    let message = match CertifiedKey::from_der(chain?, private?, &default_provider()) {
+    let (cert, key, chain) = (cert?, key?, chain?);
+    if let Some(Err(unusable)) = chain.first().and_then(|leaf| checked_key(leaf)) {
+        let message = format!("the certificate of {} has {unusable}", cert.place);
+        reading.problem(cert.at, &cert.key, message);
+        return None;
+    }
+    match CertifiedKey::from_der(chain, private?, &default_provider()) {
         Ok(identity) => return Some(identity),
-        Err(Error::InconsistentKeys(_)) => "does not belong to".to_owned(),
-        Err(error) => format!("cannot be used ({error}) with"),
-    };
-    let message = format!(
-        "the certificate of {} {message} the key of {}",
-        cert.place, key.place
-    );
-    reading.problem(cert.at, &cert.key, message);
+        Err(Error::InconsistentKeys(_)) => {
+            let message = format!(
+                "the certificate of {} does not belong to the key of {}",
+                cert.place, key.place
+            );
+            reading.problem(cert.at, &cert.key, message);
+        }
+        // The certificate has been looked at; what is left is the key.
+        Err(error) => {
+            let message = format!(
+                "the key of {} cannot be used for the certificate of {}: {error}",
+                key.place, cert.place
+            );
+            reading.problem(key.at, &key.key, message);
+        }
+    }
     None
+}
+
+/// Whether the key of a certificate can be used; nothing if the certificate cannot be read.
+fn checked_key(certificate: &CertificateDer<'_>) -> Option<Result<(), UnusableKey>> {
+    let certificate = parse(certificate).ok()?;
+    Some(check_key(&certificate, LONGEST_RSA_TO_SIGN))
 }
 
 /// The certificates of a PEM text, at least one.

@@ -7,6 +7,14 @@ use tempfile::TempDir;
 
 use super::process::run;
 
+/// An algorithm and its options, as `openssl genpkey` takes them.
+pub type Key = &'static [&'static str];
+
+pub const RSA: Key = &["RSA", "-pkeyopt", "rsa_keygen_bits:2048"];
+pub const RSA_1024: Key = &["RSA", "-pkeyopt", "rsa_keygen_bits:1024"];
+pub const P256: Key = &["EC", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
+pub const ED25519: Key = &["ED25519"];
+
 /// `cert.pem`, which vouches for itself, and its `key.pem`.
 pub struct SelfSigned {
     directory: TempDir,
@@ -14,7 +22,7 @@ pub struct SelfSigned {
 
 impl SelfSigned {
     /// `openssl req -x509` with further arguments: version 3 of X.509, which says that it is a CA.
-    pub fn new(key: &str, arguments: &[&str]) -> SelfSigned {
+    pub fn new(key: Key, arguments: &[&str]) -> SelfSigned {
         let identity = SelfSigned::with_key(key);
         identity.openssl(
             &[
@@ -27,7 +35,7 @@ impl SelfSigned {
     }
 
     /// Version 1 of X.509, which has no extensions.
-    pub fn of_version_1(key: &str, subject: &str) -> SelfSigned {
+    pub fn of_version_1(key: Key, subject: &str) -> SelfSigned {
         let identity = SelfSigned::with_key(key);
         identity.openssl(&[
             "req", "-new", "-key", "key.pem", "-out", "csr.pem", "-subj", subject,
@@ -41,20 +49,10 @@ impl SelfSigned {
         identity
     }
 
-    fn with_key(key: &str) -> SelfSigned {
+    fn with_key(key: Key) -> SelfSigned {
         let directory = TempDir::new().expect("a folder");
         let identity = SelfSigned { directory };
-        let algorithm: &[&str] = match key {
-            "rsa" => &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
-            "ec" => &[
-                "-algorithm",
-                "EC",
-                "-pkeyopt",
-                "ec_paramgen_curve:prime256v1",
-            ],
-            _ => &["-algorithm", "ED25519"],
-        };
-        identity.openssl(&[&["genpkey", "-out", "key.pem"], algorithm].concat());
+        identity.openssl(&[&["genpkey", "-out", "key.pem", "-algorithm"], key].concat());
         identity
     }
 

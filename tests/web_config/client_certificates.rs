@@ -4,7 +4,7 @@ use rcgen::SanType;
 
 use super::certificates::{Authority, Identity, client_with};
 use super::server::{Folder, Server};
-use crate::harness::openssl::SelfSigned;
+use crate::harness::openssl::{P256, RSA, SelfSigned};
 
 /// A server with its certificate, and clients with theirs.
 struct Scene {
@@ -108,11 +108,11 @@ async fn a_certificate_that_is_trusted_itself_is_let_in_while_it_is_valid() {
     for (client, welcome) in [
         (Identity::its_own_authority(), true),
         (
-            Identity::read(&SelfSigned::of_version_1("ec", "/CN=client")),
+            Identity::read(&SelfSigned::of_version_1(P256, "/CN=client")),
             true,
         ),
         (
-            Identity::read(&SelfSigned::of_version_1("rsa", "/CN=client")),
+            Identity::read(&SelfSigned::of_version_1(RSA, "/CN=client")),
             true,
         ),
         (Identity::expired(), false),

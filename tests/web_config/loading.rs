@@ -5,6 +5,7 @@ use rcgen::KeyPair;
 use super::certificates::{Authority, Identity};
 use super::server::{Folder, TLS};
 use crate::harness::make_too_long;
+use crate::harness::openssl::{ED25519, Key, P256, RSA, RSA_1024, SelfSigned};
 
 const SECRET: &str = "s3cret-value";
 
@@ -315,6 +316,69 @@ fn suites_for_other_keys_do_no_harm_beside_those_that_fit() {
             format!("tls_server_config: {{{tls}, cert_file: server.crt, key_file: server.key}}");
         let folder = Folder::with(&yaml, &Identity::server());
         folder.load().expect(tls);
+    }
+}
+
+#[test]
+fn a_key_that_the_tls_library_cannot_use_is_named() {
+    const EXPECTED: &str =
+        "expected RSA with 2048 to 4096 bits, ECDSA on P-256 or P-384, or Ed25519";
+    let server = Identity::server();
+    let curve = |option: &'static str| -> Key { Box::leak(Box::new(["EC", "-pkeyopt", option])) };
+    for (key, found) in [
+        (RSA_1024, "an RSA key with 1024 bits"),
+        (
+            &["RSA", "-pkeyopt", "rsa_keygen_bits:5120"],
+            "an RSA key with 5120 bits",
+        ),
+        (
+            curve("ec_paramgen_curve:secp521r1"),
+            "an ECDSA key on the curve P-521",
+        ),
+        (
+            curve("ec_paramgen_curve:secp224r1"),
+            "an ECDSA key on the curve P-224",
+        ),
+        (
+            curve("ec_paramgen_curve:secp256k1"),
+            "an ECDSA key on the curve secp256k1",
+        ),
+        (
+            curve("ec_paramgen_curve:brainpoolP512r1"),
+            "an ECDSA key on the curve 1.3.36.3.3.2.8.1.1.13",
+        ),
+        (&["ED448"], "a key of the algorithm Ed448"),
+        (
+            &["RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048"],
+            "a key of the algorithm RSASSA-PSS",
+        ),
+    ] {
+        let made = SelfSigned::new(key, &["-subj", "/CN=localhost"]);
+        let folder = Folder::with(TLS, &server);
+        std::fs::copy(made.file("cert.pem"), folder.path("server.crt")).expect("copied");
+        let told = folder.load().expect_err(found);
+        let place = "DIR/web.yml:1:32: tls_server_config.cert_file";
+        let certificate = "the certificate of DIR/server.crt";
+        assert_eq!(
+            told,
+            [format!("{place}: {certificate} has {found}, {EXPECTED}")]
+        );
+
+        // The right certificate, and the wrong key.
+        let folder = Folder::with(TLS, &server);
+        std::fs::copy(made.file("key.pem"), folder.path("server.key")).expect("copied");
+        let told = folder.load().expect_err(found);
+        let place = "DIR/web.yml:1:54: tls_server_config.key_file";
+        let begin =
+            format!("{place}: the key of DIR/server.key cannot be used for {certificate}: ");
+        assert!(told.len() == 1 && told[0].starts_with(&begin), "{told:?}");
+    }
+    for key in [RSA, P256, ED25519, curve("ec_paramgen_curve:secp384r1")] {
+        let folder = Folder::with(
+            TLS,
+            &Identity::read(&SelfSigned::new(key, &["-subj", "/CN=a"])),
+        );
+        folder.load().expect("a good key");
     }
 }
 

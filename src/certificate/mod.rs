@@ -1,5 +1,7 @@
 //! Certificates that are trusted as themselves, and what else the TLS library does not look at.
 
+mod key;
+
 use std::net::IpAddr;
 
 use rustls::client::danger::HandshakeSignatureValid;
@@ -14,6 +16,8 @@ use x509_cert::der::oid::ObjectIdentifier;
 use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{ExtendedKeyUsage, SubjectAltName};
+
+pub(crate) use key::{LONGEST_RSA_TO_SIGN, LONGEST_RSA_TO_VERIFY, UnusableKey, check_key};
 
 pub(crate) fn parse(certificate: &CertificateDer<'_>) -> Result<Certificate, Error> {
     Certificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding.into())
