@@ -14,7 +14,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
-use crate::printable::{escaped, is_hostile};
+use crate::printable::{escaped_json, is_hostile};
 
 /// How a line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +143,7 @@ impl Visit for Line {
 /// Parsers of logfmt read quoted values as JSON strings. What could steer a terminal is escaped.
 fn quoted(value: &str) -> Result<String, fmt::Error> {
     let json = serde_json::to_string(value).map_err(|_| fmt::Error)?;
-    Ok(escaped(&json).into_owned())
+    Ok(escaped_json(&json).into_owned())
 }
 
 fn needs_quotes(value: &str) -> bool {

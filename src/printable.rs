@@ -1,4 +1,4 @@
-//! Texts of others on a terminal: harmless, and as wide as they look.
+//! Texts of others on a terminal, on the page and in logs: harmless, and as wide as they look.
 
 use std::borrow::Cow;
 
@@ -12,17 +12,33 @@ pub(crate) fn neutral(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
-/// JSON, and YAML that is written as JSON, with everything hostile in its texts escaped.
-pub(crate) fn escaped(json: &str) -> Cow<'_, str> {
+/// JSON with everything hostile in its texts escaped.
+pub(crate) fn escaped_json(json: &str) -> Cow<'_, str> {
+    escaped(json, |char, out| {
+        // Characters beyond U+FFFF are two escapes.
+        for unit in char.encode_utf16(&mut [0; 2]) {
+            out.push_str(&format!("\\u{unit:04x}"));
+        }
+    })
+}
+
+/// A JSON text as YAML, with everything hostile in it escaped.
+pub(crate) fn escaped_yaml(json: &str) -> Cow<'_, str> {
+    escaped(json, |char, out| {
+        out.push_str(&format!("\\U{:08x}", u32::from(char)))
+    })
+}
+
+fn escaped(json: &str, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
     // A line feed is the only one that stands outside of texts.
-    let needed = |char: char| is_hostile(char) && char != '\n' && u32::from(char) <= 0xffff;
+    let needed = |char: char| is_hostile(char) && char != '\n';
     if !json.contains(needed) {
         return Cow::Borrowed(json);
     }
     let mut out = String::with_capacity(json.len());
     for char in json.chars() {
         match needed(char) {
-            true => out.push_str(&format!("\\u{:04x}", u32::from(char))),
+            true => escape(char, &mut out),
             false => out.push(char),
         }
     }
@@ -41,8 +57,8 @@ pub(crate) fn without_line_separators(text: &str) -> String {
 }
 
 /// Whether a terminal obeys the character or cannot show it: control characters, line ends, marks of
-/// direction, invisible spaces, and the noncharacters that YAML excludes. Logs, errors, tables and CSV do
-/// not show it either.
+/// direction, invisible spaces, and the noncharacters that YAML excludes. Logs, errors, tables, CSV and the
+/// page do not show it either.
 pub(crate) fn is_hostile(char: char) -> bool {
     char.is_control()
         || matches!(char,

@@ -135,6 +135,19 @@ async fn discovery_takes_the_external_url() {
     );
 }
 
+/// The label is that of the account's metrics; the parameter finds the account.
+#[tokio::test]
+async fn a_discovered_account_has_the_label_of_its_metrics() {
+    let yaml = "accounts: [{name: \"a\\u2028b\", api_key_env: QLARA_API_KEY}]";
+    let stack = Setup::yaml(yaml).start().await;
+    let labels = &targets(&stack).await[0]["labels"];
+    assert_eq!(labels["account"], "a b");
+    assert_eq!(labels["__param_account"], "a\u{2028}b");
+    let probe = stack.get("/probe?account=a%E2%80%A8b").send().await;
+    let text = probe.expect("an answer").text().await.expect("a text");
+    assert!(text.contains("qlara_up{account=\"a b\"} 1\n"), "{text}");
+}
+
 #[tokio::test]
 async fn the_nameless_account_is_discovered_at_the_metrics() {
     let stack = Stack::start().await;

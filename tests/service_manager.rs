@@ -1,17 +1,36 @@
 //! What systemd is told: that the exporter serves, reloads, lives and ends.
 
+use std::fmt::Write;
 use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use tempfile::TempDir;
+
+use crate::harness::http;
 use crate::harness::process::{Running, exporter};
+use crate::prometheus::free_port;
 
 const SIGN_OF_LIFE: &str = "WATCHDOG=1";
 
 struct ServiceManager {
+    directory: TempDir,
     socket: UnixDatagram,
 }
 
 impl ServiceManager {
+    fn new() -> ServiceManager {
+        let directory = TempDir::new().expect("a folder");
+        let socket = UnixDatagram::bind(directory.path().join("notify")).expect("a socket");
+        let patience = Some(Duration::from_secs(60));
+        socket.set_read_timeout(patience).expect("a socket");
+        ServiceManager { directory, socket }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("notify")
+    }
+
     fn hear(&self) -> String {
         let mut message = [0; 4096];
         let length = self.socket.recv(&mut message).expect("a message");
@@ -32,17 +51,11 @@ impl ServiceManager {
 
 #[test]
 fn systemd_hears_of_readiness_reloads_signs_of_life_and_the_end() {
-    let directory = tempfile::tempdir().expect("a folder");
-    let path = directory.path().join("notify");
-    let socket = UnixDatagram::bind(&path).expect("a socket");
-    socket
-        .set_read_timeout(Some(Duration::from_secs(60)))
-        .expect("a socket");
-    let manager = ServiceManager { socket };
+    let manager = ServiceManager::new();
     let running = Running::start(
         exporter()
             .env("QLARA_API_KEY", "x")
-            .env("NOTIFY_SOCKET", &path)
+            .env("NOTIFY_SOCKET", manager.path())
             .env("WATCHDOG_USEC", "20000")
             .args(["--web.listen-address", "127.0.0.1:0"]),
     );
@@ -57,4 +70,51 @@ fn systemd_hears_of_readiness_reloads_signs_of_life_and_the_end() {
     running.signal("TERM");
     assert_eq!(manager.hear_news(), "STOPPING=1");
     assert!(running.wait().0.success());
+}
+
+/// READY of one reload must not speak for the next, nor stay away where a reload fails.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_of_several_reloads_at_once_is_told_from_its_beginning_to_its_end() {
+    const RELOADS: usize = 8;
+    let manager = ServiceManager::new();
+    let directory = TempDir::new().expect("a folder");
+    let file = directory.path().join("qlara.yml");
+    // A reload of so many accounts takes long enough for the next to begin.
+    let mut accounts = "accounts:\n".to_owned();
+    for account in 0..2000 {
+        writeln!(
+            accounts,
+            "- {{name: a{account}, api_key_env: QLARA_API_KEY}}"
+        )
+        .expect("written");
+    }
+    std::fs::write(&file, &accounts).expect("a file");
+    let port = free_port();
+    let _running = Running::start(
+        exporter()
+            .env("QLARA_API_KEY", "x")
+            .env("NOTIFY_SOCKET", manager.path())
+            .arg(format!("--config.file={}", file.display()))
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .arg("--web.enable-lifecycle"),
+    );
+    assert_eq!(manager.hear_news(), "READY=1");
+    for (text, status) in [(accounts.as_str(), 200), ("accounts: [{}]", 500)] {
+        std::fs::write(&file, text).expect("a file");
+        let reloads: Vec<_> = (0..RELOADS)
+            .map(|_| {
+                let url = format!("http://127.0.0.1:{port}/-/reload");
+                tokio::spawn(http().post(url).send())
+            })
+            .collect();
+        for _ in 0..RELOADS {
+            let reloading = manager.hear_news();
+            assert!(reloading.starts_with("RELOADING=1\n"), "{reloading}");
+            assert_eq!(manager.hear_news(), "READY=1");
+        }
+        for reload in reloads {
+            let answer = reload.await.expect("a task").expect("an answer");
+            assert_eq!(answer.status(), status);
+        }
+    }
 }

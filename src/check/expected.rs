@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::report::Report;
 use super::{Audit, Read};
 use crate::config::Origin;
-use crate::printable::{escaped, neutral};
+use crate::printable::{escaped_yaml, neutral};
 
 /// An account needs a name to stand in a file.
 const NAMELESS: &str = "default";
@@ -81,5 +81,5 @@ fn expected(read: &Read, report: &Report, out: &mut dyn Write) -> io::Result<()>
 /// A JSON text is a YAML text, too.
 fn text(text: &str) -> io::Result<String> {
     let json = serde_json::to_string(text)?;
-    Ok(escaped(&json).into_owned())
+    Ok(escaped_yaml(&json).into_owned())
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Audit;
 use super::notes::Note;
 use super::report::{Report, Row};
-use crate::printable::escaped;
+use crate::printable::escaped_json;
 use crate::snapshot::Profile;
 use crate::verdict::{Cost, Finding};
 
@@ -17,7 +17,7 @@ const VERSION: u32 = 1;
 
 pub(super) fn write(audit: &Audit, report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let text = serde_json::to_string_pretty(&document(audit, report))?;
-    writeln!(out, "{}", escaped(&text))
+    writeln!(out, "{}", escaped_json(&text))
 }
 
 #[derive(Serialize)]

@@ -5,7 +5,7 @@ mod terminal;
 
 use std::io::{self, IsTerminal, Write};
 
-use crate::printable::escaped;
+use crate::printable::escaped_yaml;
 use crate::web_config::{HashError, LONGEST_PASSWORD, hash_password, is_like_a_hash};
 use password::Password;
 use terminal::Terminal;
@@ -50,7 +50,7 @@ impl UserName {
             true => self.0.clone(),
             false => {
                 let json = serde_json::Value::from(self.0.as_str()).to_string();
-                escaped(&json).into_owned()
+                escaped_yaml(&json).into_owned()
             }
         }
     }

@@ -13,6 +13,7 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use super::{App, ExternalUrl, PROBE};
+use crate::printable::without_line_separators;
 use crate::server::OverTls;
 
 /// A target and its labels.
@@ -59,7 +60,8 @@ pub(super) async fn targets(
                 None => format!("{path}{}", app.options.telemetry_path),
             },
             parameter: account.map(str::to_owned),
-            account: account.map(str::to_owned),
+            // As the metrics of the account show it.
+            account: account.map(without_line_separators),
         },
     };
     let roster = app.reloader.roster();

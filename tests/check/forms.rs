@@ -11,7 +11,7 @@ use crate::harness::API_KEY;
 use crate::harness::process::{exporter, run, run_beside, run_with_input};
 use crate::harness::scrape::Scrape;
 
-const HOSTILE: &str = "=cmd()|\"a\",\u{1b}[31m\u{9b}31m\r\n\u{202e}x";
+const HOSTILE: &str = "=cmd()|\"a\",\u{1b}[31m\u{9b}31m\r\n\u{202e}\u{2028}\u{e0041}x";
 
 /// `/proc/self` belongs to the user of this process.
 fn is_root() -> bool {
@@ -131,7 +131,8 @@ async fn csv_is_harmless_to_spreadsheets() {
         lines[0],
         "account,platform,profile,name,status,token_expires_at,token_seconds_left,permissions_missing,last_activity_at,verdict,findings"
     );
-    let name = "\"'=cmd()|\"\"a\"\",\u{fffd}[31m\u{fffd}31m\u{fffd}\u{fffd}\u{fffd}x\"";
+    let name =
+        "\"'=cmd()|\"\"a\"\",\u{fffd}[31m\u{fffd}31m\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}x\"";
     let start = format!(",facebook,p,{name},CONNECTED,2026-06-14T22:00:00Z,5652000,,");
     assert!(lines[1].starts_with(&start), "{}", lines[1]);
     assert!(lines[1].ends_with(",fine,"), "{}", lines[1]);
@@ -356,7 +357,7 @@ async fn nagios_gets_one_line_with_performance_data() {
     assert_eq!(
         text,
         "QLARA CRITICAL - 3 profiles: 1 critical, 1 warning, 1 fine; \
-         facebook/=cmd()/\"a\",\u{fffd}[31m\u{fffd}31m \u{fffd}\u{fffd}x token expired; \
+         facebook/=cmd()/\"a\",\u{fffd}[31m\u{fffd}31m \u{fffd}\u{fffd} \u{fffd}x token expired; \
          facebook/soon token refresh failed, token ends in 5d 12h"
     );
     assert_eq!(ran.output.lines().count(), 1);
@@ -395,7 +396,7 @@ async fn nagios_gets_one_line_with_performance_data() {
 #[tokio::test]
 async fn expected_profiles_that_are_written_are_those_that_are_read() {
     let odd = with(
-        page("a: \"b\" # {c}\u{85}\u{ffff}"),
+        page("a: \"b\" # {c}\u{85}\u{ffff}\u{e0041}"),
         json!({"name": HOSTILE}),
     );
     let gateway = gateway(&json!([page("z"), page("p"), odd])).await;

@@ -32,8 +32,7 @@ impl Filter {
                 _ => continue,
             };
             // What is longer is no choice of the page, and would only come back in every link.
-            let value = value.chars().filter(|char| !char.is_control());
-            let value: String = value.take(LONGEST).collect();
+            let value: String = value.chars().take(LONGEST).collect();
             *field = Some(value).filter(|value| !value.is_empty());
         }
         filter

@@ -9,6 +9,7 @@ use super::words::{ago, count, date, machine_date, short, sign};
 use super::{STYLE, rows};
 use crate::build;
 use crate::gateway::model::Status;
+use crate::printable::neutral;
 use crate::verdict::Severity;
 use crate::web::{DOCUMENTATION, HEALTHY, READY, WebOptions};
 
@@ -122,7 +123,7 @@ fn account(state: &AccountState, audit: &Audit) -> Markup {
         @if state.has_data && audit.has_accounts() { p { (summary(&state.counts)) } }
         @for trouble in &state.troubles {
             div.trouble.critical-edge[!state.has_data] {
-                p { strong { bdi { (trouble.what) } } }
+                p { strong { bdi { (neutral(&trouble.what)) } } }
                 p { (trouble.advice) }
             }
         }

@@ -1,20 +1,19 @@
 //! Texts, times and counts for people.
 
-use std::borrow::Cow;
-
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::printable::neutral;
 use crate::verdict::{Severity, span};
 
 /// Longer texts are cut.
 pub(super) const LONGEST: usize = 120;
 
-/// A text of the gateway, at a length that cannot fill the page. It may still hold any characters:
-/// the template escapes it.
-pub(super) fn short(text: &str) -> Cow<'_, str> {
+/// A text of the gateway, at a length that cannot fill the page, without characters that nobody can see.
+/// The template escapes the others.
+pub(super) fn short(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
-        None => Cow::Borrowed(text),
+        Some((end, _)) => format!("{}…", neutral(&text[..end])),
+        None => neutral(text),
     }
 }
 
