@@ -25,7 +25,10 @@ pub(crate) fn escaped_json(json: &str) -> Cow<'_, str> {
 /// A JSON text as YAML, with everything hostile in it escaped.
 pub(crate) fn escaped_yaml(json: &str) -> Cow<'_, str> {
     escaped(json, |char, out| {
-        out.push_str(&format!("\\U{:08x}", u32::from(char)))
+        out.push_str(&match u32::from(char) {
+            code @ ..=0xffff => format!("\\u{code:04x}"),
+            code => format!("\\U{code:08x}"),
+        });
     })
 }
 
