@@ -31,7 +31,7 @@ struct Written {
 }
 
 /// How an answer is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Encoding {
     /// As it is.
     Plain,

@@ -31,6 +31,9 @@ use crate::web_config::{Client, WebConfigFile};
 
 /// The longest request line and headers, in bytes.
 const LONGEST_HEAD: usize = 32 * 1024;
+/// The longest host with its port, in bytes: names have at most 253 (RFC 1035, section 2.3.4).
+const LONGEST_HOST: usize = 253 + ":65535".len();
+const MALFORMED_HOST: &str = "malformed Host header";
 /// Requests at once on a connection of HTTP/2.
 const STREAMS: u32 = 64;
 
@@ -188,20 +191,29 @@ async fn answer<B>(
     Ok(response.map(|body| under_watch(body, sending)))
 }
 
-/// What is wrong with the header `Host` (RFC 9112, section 3.2). In HTTP/2 it is optional.
+/// What is wrong with the host that a request names (RFC 9112, section 3.2). In HTTP/2 the header is optional.
 fn host_fault<B>(request: &Request<B>) -> Option<&'static str> {
     let mut hosts = request.headers().get_all(HOST).iter();
-    match (hosts.next(), hosts.next()) {
+    let fault = match (hosts.next(), hosts.next()) {
         (None, _) if request.version() == Version::HTTP_11 => Some("missing required Host header"),
         (None, _) => None,
         (Some(_), Some(_)) => Some("too many Host headers"),
         // It is empty where the target has no authority.
         (Some(host), None) if host.is_empty() => None,
-        (Some(host), None) => {
-            let authority = Authority::try_from(host.as_bytes()).ok();
-            let is_valid = authority.is_some_and(|authority| !authority.as_str().contains('@'));
-            (!is_valid).then_some("malformed Host header")
-        }
+        (Some(host), None) => match Authority::try_from(host.as_bytes()) {
+            Ok(authority) => authority_fault(&authority),
+            Err(_) => Some(MALFORMED_HOST),
+        },
+    };
+    fault.or_else(|| request.uri().authority().and_then(authority_fault))
+}
+
+/// Answers repeat the host, so that nobody may name a long one.
+fn authority_fault(authority: &Authority) -> Option<&'static str> {
+    match authority.as_str() {
+        host if host.contains('@') => Some(MALFORMED_HOST),
+        host if host.len() > LONGEST_HOST => Some("host is too long"),
+        _ => None,
     }
 }
 

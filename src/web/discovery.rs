@@ -3,17 +3,20 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Extension, State};
-use axum::http::header::HOST;
+use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
+use serde_json::json;
 
-use super::{App, ExternalUrl, PROBE};
+use super::render_cache::{Basis, NotRendered, Rendering};
+use super::{App, ExternalUrl, PROBE, WebOptions, encoding};
+use crate::exposition::Encoding;
 use crate::printable::without_line_separators;
+use crate::roster::Roster;
 use crate::server::OverTls;
 
 /// A target and its labels.
@@ -47,27 +50,54 @@ pub(super) async fn targets(
         let text = "The request names no host; --web.external-url can.\n";
         return (StatusCode::BAD_REQUEST, text).into_response();
     };
-    let path = app.options.external_path();
+    let targets = render(&app, scheme, address, encoding::accepted(&headers)).await;
+    let targets = targets.map(|targets| ([(CONTENT_TYPE, "application/json")], targets));
+    targets.into_response()
+}
+
+async fn render(
+    app: &Arc<App>,
+    scheme: String,
+    address: String,
+    encoding: Encoding,
+) -> Result<Response, NotRendered> {
+    let _waiting = app.rendered.wait()?;
+    let roster = app.reloader.roster();
+    // Only a reload changes them.
+    let basis = Basis::of(app.clock.now().timestamp(), &roster, &[]);
+    let what = Rendering::Targets {
+        scheme: scheme.clone(),
+        address: address.clone(),
+    };
+    let render = {
+        let app = Arc::clone(app);
+        move || json(&app.options, &roster, &scheme, &address)
+    };
+    app.rendered.answer(what, encoding, basis, render).await
+}
+
+/// The target groups of all accounts.
+fn json(options: &WebOptions, roster: &Roster, scheme: &str, address: &str) -> String {
+    let path = options.external_path();
     // Prometheus encodes the path itself.
     let path = percent_decode_str(path).decode_utf8_lossy();
     let group = |account: Option<&str>| TargetGroup {
-        targets: [address.clone()],
+        targets: [address.to_owned()],
         labels: Labels {
-            scheme: scheme.clone(),
+            scheme: scheme.to_owned(),
             metrics_path: match account {
                 Some(_) => format!("{path}{PROBE}"),
                 // An account without a name cannot be asked for by name.
-                None => format!("{path}{}", app.options.telemetry_path),
+                None => format!("{path}{}", options.telemetry_path),
             },
             parameter: account.map(str::to_owned),
             // As the metrics of the account show it.
             account: account.map(without_line_separators),
         },
     };
-    let roster = app.reloader.roster();
     let accounts = roster.entries().iter();
     let groups = accounts.map(|entry| group(entry.account.name()));
-    Json(groups.collect::<Vec<_>>()).into_response()
+    json!(groups.collect::<Vec<_>>()).to_string()
 }
 
 /// How Prometheus reaches this exporter, scheme and address: as it was told, or as it was asked.

@@ -7,6 +7,7 @@ pub mod guard;
 mod lifecycle;
 mod page;
 mod pages;
+mod render_cache;
 mod scrape;
 
 use std::sync::Arc;
@@ -16,7 +17,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tower_http::compression::{CompressionLayer, CompressionLevel};
 
 pub use external_url::ExternalUrl;
 
@@ -25,6 +25,7 @@ use crate::reload::Reloader;
 use crate::server::Timeouts;
 use crate::telemetry::Telemetry;
 use crate::web_config::WebConfigFile;
+use render_cache::RenderCache;
 
 /// How the exporter presents itself.
 #[derive(Debug, Clone)]
@@ -87,6 +88,8 @@ pub struct App {
     options: WebOptions,
     /// Places for requests that read accounts, where they are limited.
     places: Option<Semaphore>,
+    /// Answers that are not metrics.
+    rendered: RenderCache,
 }
 
 impl App {
@@ -104,6 +107,7 @@ impl App {
             clock,
             places: (most > 0).then(|| Semaphore::new(most)),
             options,
+            rendered: RenderCache::default(),
         }
     }
 
@@ -182,9 +186,7 @@ pub fn router(app: &Arc<App>) -> Router {
             .route("/", get(async || pages::redirect(from_root)))
             .route(prefix, get(async || pages::redirect(from_prefix)));
     }
-    // Metrics are compressed beforehand.
     let router = router
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .route(&at(PROBE), get(scrape::probe))
         .route(&at(telemetry_path), get(scrape::metrics))
         .with_state(Arc::clone(app))

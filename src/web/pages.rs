@@ -1,7 +1,14 @@
 //! Everything that is neither a scrape nor the page for people.
 
-use axum::http::StatusCode;
-use axum::http::header::{HeaderName, LOCATION};
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header::{CONTENT_TYPE, HeaderName, LOCATION};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::render_cache::{Basis, NotRendered, Rendering};
+use super::{App, encoding};
 
 const README: &str = include_str!("../../README.md");
 
@@ -14,8 +21,18 @@ pub(super) async fn ready() -> &'static str {
 }
 
 /// The documentation of this very version, also where there is no way to the outside.
-pub(super) async fn documentation() -> &'static str {
-    README
+pub(super) async fn documentation(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<Response, NotRendered> {
+    let _waiting = app.rendered.wait()?;
+    let roster = app.reloader.roster();
+    let basis = Basis::of(app.clock.now().timestamp(), &roster, &[]);
+    let (what, encoding) = (Rendering::Documentation, encoding::accepted(&headers));
+    let text = || README.to_owned();
+    let answer = app.rendered.answer(what, encoding, basis, text).await?;
+    let text_plain = [(CONTENT_TYPE, "text/plain; charset=utf-8")];
+    Ok((text_plain, answer).into_response())
 }
 
 /// A redirect to another path of this exporter.

@@ -9,8 +9,8 @@ use crate::verdict::{Judged, Severity};
 pub(super) const MISSING: &str = "MISSING";
 
 /// What the address asks for; `None` lets everything through.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Filter {
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(in crate::web) struct Filter {
     pub(super) platform: Option<String>,
     /// A status of the API.
     pub(super) status: Option<String>,
