@@ -464,12 +464,13 @@ async fn hundreds_who_hold_on_do_not_keep_others_out() {
     drop(holding);
 }
 
-/// Who keeps a connection for later has to give it up when others need the place.
+/// Who has shown the least has to leave first when others need the place.
 #[tokio::test]
-async fn idle_connections_do_not_keep_others_out() {
+async fn strangers_who_take_every_place_keep_neither_health_nor_a_known_client_out() {
     let port = free_port();
     let probes = free_port();
     let mut command = Command::new("sh");
+    // Half of the descriptors are places.
     command.args(["-c", "ulimit -n 100 && exec \"$0\" \"$@\""]);
     command.arg(env!("CARGO_BIN_EXE_qlara-exporter"));
     command.args(["--web.listen-address", &format!("127.0.0.1:{port}")]);
@@ -480,22 +481,52 @@ async fn idle_connections_do_not_keep_others_out() {
         format!("http://127.0.0.1:{probes}"),
     );
     eventually("the exporter", async || healthy(http(), &url).await).await;
-    let mut holding = Vec::new();
-    for _ in 0..150 {
-        let mut client = connect(SocketAddr::from(([127, 0, 0, 1], port))).await;
-        client.write_all(REQUEST).await.expect("sent");
-        holding.push(client);
+    let documentation = b"GET /-/documentation HTTP/1.1\r\nHost: x\r\n\r\n";
+    for (sent, known_stays) in [
+        (b"".to_vec(), true),
+        (b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nX: ".to_vec(), true),
+        // Each of them has been served, as the known client.
+        (REQUEST.to_vec(), false),
+        // More than the buffers of both sides hold, which nobody reads.
+        (documentation.repeat(300), false),
+    ] {
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let mut known = connect(address).await;
+        ask_on(&mut known).await.expect("an answer");
+        let mut holding = Vec::new();
+        for _ in 0..150 {
+            let socket = TcpSocket::new_v4().expect("a socket");
+            socket.set_recv_buffer_size(4096).expect("a socket");
+            let client = socket.connect(address).await.expect("a connection");
+            // It may be shown out while it sends.
+            let _ = client.try_write(&sent);
+            holding.push(client);
+        }
+        let answered = tokio::time::timeout(PATIENCE, healthy(http(), &url)).await;
+        assert_eq!(answered, Ok(Some(())));
+        assert_eq!(healthy(http(), &probe_url).await, Some(()));
+        if known_stays {
+            ask_on(&mut known).await.expect("an answer");
+        }
+        drop(holding);
     }
-    let answered = tokio::time::timeout(PATIENCE, healthy(http(), &url)).await;
-    assert_eq!(answered, Ok(Some(())));
-    assert_eq!(healthy(http(), &probe_url).await, Some(()));
+}
+
+/// A request on a connection that is kept.
+async fn ask_on(client: &mut TcpStream) -> std::io::Result<()> {
+    client.write_all(REQUEST).await?;
+    let mut answer = [0; 15];
+    client.read_exact(&mut answer).await?;
+    assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    let mut rest = vec![0; 16 * 1024];
+    client.read(&mut rest).await.map(drop)
 }
 
 #[tokio::test]
 async fn request_lines_and_headers_are_bounded() {
     let stack = Stack::start().await;
     let long = "x".repeat(200_000);
-    let below = "x".repeat(30_000);
+    let below = "x".repeat(15_000);
     let with_headers = |count| {
         let headers = "X: y\r\n".repeat(count);
         format!("GET /-/healthy HTTP/1.0\r\n{headers}\r\n")

@@ -24,18 +24,20 @@ use tracing::debug;
 use super::frames::Frames;
 use super::handshake::{Handshake, shake_hands};
 use super::listener::Socket;
-use super::places::Places;
 use super::sent::Sent;
 use super::watch::{Sending, Timeouts, Watch, Watched};
 use crate::web_config::{Client, WebConfigFile};
 
 /// The longest request line and headers, in bytes.
-const LONGEST_HEAD: usize = 32 * 1024;
+const LONGEST_HEAD: usize = 16 * 1024;
 /// The longest host with its port, in bytes: names have at most 253 (RFC 1035, section 2.3.4).
 const LONGEST_HOST: usize = 253 + ":65535".len();
 const MALFORMED_HOST: &str = "malformed Host header";
 /// Requests at once on a connection of HTTP/2.
-const STREAMS: u32 = 64;
+const STREAMS: u32 = 16;
+/// Bytes of requests that are taken in before somebody reads them, the least that HTTP/2 allows: nobody
+/// sends the exporter more.
+const WINDOW: u32 = 65_535;
 
 /// What a client is told that speaks HTTP where TLS is expected: in the words of Go.
 const PLAIN_HTTP: &str = "Client sent an HTTP request to an HTTPS server.";
@@ -59,15 +61,12 @@ pub(super) struct Terms {
     pub(super) config: Arc<WebConfigFile>,
     /// Counts TLS handshakes that fail.
     pub(super) failed_handshakes: IntCounter,
-    /// Places for connections, of which this one has one.
-    pub(super) places: Places,
     /// Closed when running requests are to be the last.
     pub(super) stopped: watch::Receiver<()>,
 }
 
 /// Serves a client until it leaves, takes too long, or has to leave.
-pub(super) async fn serve(socket: Box<dyn Socket>, peer: String, terms: Terms) {
-    let watch = Arc::new(Watch::new(terms.timeouts, terms.places.clone()));
+pub(super) async fn serve(socket: Box<dyn Socket>, peer: String, terms: Terms, watch: Arc<Watch>) {
     let client = Client::of(&peer);
     let extensions = |tls| Extensions { client, tls };
     let talk = async {
@@ -94,6 +93,7 @@ pub(super) async fn serve(socket: Box<dyn Socket>, peer: String, terms: Terms) {
     tokio::select! {
         () = talk => {}
         () = watch.overdue() => debug!(peer, "Closed the connection of a client that takes too long"),
+        () = watch.evicted() => debug!(peer, "Closed a connection to make room for another"),
     }
 }
 
@@ -152,6 +152,8 @@ async fn talk_http2(
         .timer(TokioTimer::new())
         .max_header_list_size(LONGEST_HEAD as u32)
         .max_concurrent_streams(STREAMS)
+        .initial_connection_window_size(WINDOW)
+        .initial_stream_window_size(WINDOW)
         .serve_connection(watched(socket, watch, false), service);
     let mut connection = pin!(connection);
     tokio::select! {

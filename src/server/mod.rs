@@ -26,6 +26,7 @@ use connection::Terms;
 use listener::Listener;
 use places::Places;
 pub use watch::Timeouts;
+use watch::Watch;
 
 use crate::web_config::WebConfigFile;
 
@@ -70,14 +71,14 @@ impl Server {
     ) -> io::Result<()> {
         info!(address = listener.shown()?, "Listening on");
         let terms = Terms {
-            places: self.places.clone(),
             failed_handshakes: self.failed_handshakes.clone(),
             router,
             timeouts,
             config,
             stopped: self.stop.subscribe(),
         };
-        self.loops.spawn(accept(listener, terms));
+        let places = self.places.clone();
+        self.loops.spawn(accept(listener, places, terms));
         Ok(())
     }
 
@@ -88,22 +89,25 @@ impl Server {
     }
 }
 
-async fn accept(listener: Listener, terms: Terms) {
+async fn accept(listener: Listener, places: Places, terms: Terms) {
     let mut stopped: Receiver<()> = terms.stopped.clone();
     let mut connections = JoinSet::new();
     loop {
-        let next = async {
-            let place = terms.places.take().await;
-            (place, listener.accept().await)
-        };
-        let (place, accepted) = tokio::select! {
-            next = next => next,
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
             Some(_) = connections.join_next() => continue,
             _ = stopped.changed() => break,
         };
         match accepted {
             Ok((socket, peer)) => {
-                let connection = connection::serve(socket, peer, terms.clone());
+                // Only a client that is there may take the place of another.
+                let watch = Arc::new(Watch::new(terms.timeouts));
+                let place = tokio::select! {
+                    place = places.take(&watch) => place,
+                    _ = stopped.changed() => break,
+                };
+                let Some(place) = place else { break };
+                let connection = connection::serve(socket, peer, terms.clone(), watch);
                 connections.spawn(async move {
                     connection.await;
                     drop(place);

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval};
-
-use super::places::Places;
 
 /// What a client is given time for.
 #[derive(Debug, Clone, Copy)]
@@ -41,8 +40,24 @@ const LOOK: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Watch {
     timeouts: Timeouts,
-    places: Places,
     state: Mutex<State>,
+    evicted: Notify,
+}
+
+/// Who has to leave when there is no place for another connection: the least first, and of equals the
+/// one that has been so for longest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    /// No head has come yet.
+    Unproven(Instant),
+    /// The first answer has not been read.
+    Unread(Instant),
+    /// Answers were read, and nothing is asked.
+    Idle(Instant),
+    /// Answers were read, and one waits to be read.
+    Slow(Instant),
+    /// The first answer is being made.
+    Waiting(Instant),
 }
 
 #[derive(Debug)]
@@ -57,13 +72,16 @@ struct State {
     /// Since when nothing of the above holds, or since the first byte of a head.
     waiting: Instant,
     in_head: bool,
+    /// Whether the client has read an answer.
+    is_served: bool,
+    is_evicted: bool,
 }
 
 impl Watch {
-    pub(super) fn new(timeouts: Timeouts, places: Places) -> Watch {
+    pub(super) fn new(timeouts: Timeouts) -> Watch {
         Watch {
             timeouts,
-            places,
+            evicted: Notify::new(),
             state: Mutex::new(State {
                 making: 0,
                 sending: Vec::new(),
@@ -71,7 +89,35 @@ impl Watch {
                 blocked: None,
                 waiting: Instant::now(),
                 in_head: true,
+                is_served: false,
+                is_evicted: false,
             }),
+        }
+    }
+
+    /// Resolves when the connection has to make room for another.
+    pub(super) async fn evicted(&self) {
+        self.evicted.notified().await;
+    }
+
+    pub(super) fn evict(&self) {
+        self.state.lock().is_evicted = true;
+        self.evicted.notify_one();
+    }
+
+    /// `None` if the connection must not be evicted, or is already.
+    pub(super) fn standing(&self) -> Option<Standing> {
+        let state = self.state.lock();
+        if state.is_evicted {
+            return None;
+        }
+        match (state.is_served, state.making > 0, state.unread_since()) {
+            (true, true, _) => None,
+            (false, true, _) => Some(Standing::Waiting(state.waiting)),
+            (false, false, Some(since)) => Some(Standing::Unread(since)),
+            (true, false, Some(since)) => Some(Standing::Slow(since)),
+            (false, false, None) => Some(Standing::Unproven(state.waiting)),
+            (true, false, None) => Some(Standing::Idle(state.waiting)),
         }
     }
 
@@ -89,14 +135,10 @@ impl Watch {
 
     fn deadline(&self) -> Option<Instant> {
         let state = self.state.lock();
-        let sending = state.sending.first().map(|(_, since)| since);
-        let for_answer = sending.into_iter().chain(&state.blocked).min();
-        match for_answer {
-            Some(since) => Some(*since + self.timeouts.answer),
+        match state.unread_since() {
+            Some(since) => Some(since + self.timeouts.answer),
             None if state.making > 0 => None,
             None if state.in_head => Some(state.waiting + self.timeouts.head),
-            // Others need the place more.
-            None if self.places.are_scarce() => Some(state.waiting + LOOK),
             None => Some(state.waiting + self.timeouts.idle),
         }
     }
@@ -137,7 +179,14 @@ impl State {
     fn note_quiet(&mut self) {
         if self.is_quiet() {
             self.waiting = Instant::now();
+            self.is_served = self.next_answer > 0;
         }
+    }
+
+    /// Since when an answer waits to be read.
+    fn unread_since(&self) -> Option<Instant> {
+        let sending = self.sending.first().map(|(_, since)| since);
+        sending.into_iter().chain(&self.blocked).min().copied()
     }
 }
 
