@@ -569,7 +569,8 @@ async fn line_separators_in_names_never_break_a_sample_for_any_parser() {
     let profile = |id: String, name: String| {
         serde_json::json!({"platform": "facebook", "profileId": id, "name": name, "status": "CONNECTED",
             "connectedAt": "2026-01-01T00:00:00Z", "username": format!("u{name}"),
-            "linkedAccounts": [{"id": format!("l{id}"), "name": name}]})
+            "linkedAccounts": [{"id": format!("l{id}"), "name": name}],
+            "permissions": ["pages_messaging", "x\u{2028}y", "x y"]})
     };
     let profiles: Vec<serde_json::Value> = SEPARATORS
         .iter()
@@ -577,6 +578,11 @@ async fn line_separators_in_names_never_break_a_sample_for_any_parser() {
         .map(|(place, char)| profile(format!("{place}{char}x"), format!("é{char}â{char}\u{2026}")))
         // The same label: one profile, not a scrape that Prometheus refuses.
         .chain([profile("0\u{2028}x".to_owned(), "twin".to_owned())])
+        .chain(["pl\u{2028}x", "pl x"].map(|platform| {
+            let mut other = profile(platform.to_owned(), String::new());
+            other["platform"] = platform.into();
+            other
+        }))
         .collect();
     let stack = Setup::default()
         .with_profiles(serde_json::json!(profiles))

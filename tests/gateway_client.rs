@@ -137,6 +137,8 @@ async fn a_429_is_respected_from_its_header_or_its_body_alone() {
     // The clock of the test stands at 12:00:00 that day.
     for (header, body, pause) in [
         ("Retry-After: 40\r\n", "", 40),
+        // More than any number holds; nothing pauses longer than five minutes.
+        ("Retry-After: 99999999999999999999\r\n", "", 300),
         ("Retry-After: Fri, 10 Apr 2026 12:00:25 GMT\r\n", "", 25),
         ("Retry-After: Friday, 10-Apr-26 12:00:25 GMT\r\n", "", 25),
         ("Retry-After: Fri, 10 Apr 2026 12:00:25 +0000\r\n", "", 25),

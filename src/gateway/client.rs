@@ -176,8 +176,8 @@ impl Client {
     /// 5.6.7).
     fn header_pause(&self, headers: &HeaderMap) -> Option<Duration> {
         let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-        if let Ok(seconds) = text.parse() {
-            return Some(Duration::from_secs(seconds));
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
         }
         let moment = match httpdate::parse_http_date(text) {
             Ok(moment) => DateTime::<Utc>::from(moment),

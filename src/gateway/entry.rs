@@ -20,6 +20,10 @@ const MAX_ENTRY_BYTES: usize = 64 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Entry<'a> {
     values: [Option<Candidate<'a>>; ENTRY_FIELDS],
+    /// Names whose last value is none, after an earlier one: the field, and the place of the name.
+    withdrawn: Vec<(Field, usize)>,
+    /// Whether this is the second reading, without those names.
+    is_second: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +43,12 @@ impl<'a> Entry<'a> {
         }
         let mut entry = Entry::default();
         entry.read_object(text, names.root()).ok()?;
+        if !entry.withdrawn.is_empty() {
+            // What stands under the other names of those fields.
+            entry.values = Default::default();
+            entry.is_second = true;
+            entry.read_object(text, names.root()).ok()?;
+        }
         Some(entry)
     }
 
@@ -74,8 +84,17 @@ impl<'a> Entry<'a> {
                 continue;
             };
             // Of two values under the same name the last counts, as in JavaScript.
-            let better = value.is_none_or(|known: Candidate| *place <= known.place);
-            if better && is_stated(*field, raw) {
+            let name = (*field, *place);
+            if self.is_second && self.withdrawn.contains(&name) {
+                continue;
+            }
+            if !is_stated(*field, raw) {
+                let is_known = value.is_some_and(|known| known.place == *place);
+                self.withdrawn.extend(is_known.then_some(name));
+                continue;
+            }
+            self.withdrawn.retain(|withdrawn| *withdrawn != name);
+            if value.is_none_or(|known: Candidate| *place <= known.place) {
                 *value = Some(Candidate { place: *place, raw });
             }
         }

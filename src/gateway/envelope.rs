@@ -67,6 +67,10 @@ struct Reading<'a, F> {
     paging: Paging,
     /// With the place of its name among the names of a total: a lower one wins.
     total: Option<(usize, &'a RawValue)>,
+    /// Whether JSend says that there are no data: `null` in place of an array, too, if it says success.
+    has_null_data: bool,
+    /// Whether the `status` of JSend is `success`.
+    is_success: bool,
     /// The `status` of JSend, where it is not `success`.
     failure: Option<&'static str>,
 }
@@ -80,6 +84,8 @@ impl<'a, F> Reading<'a, F> {
             entries: 0,
             paging: Paging::default(),
             total: None,
+            has_null_data: false,
+            is_success: false,
             failure: None,
         }
     }
@@ -88,7 +94,8 @@ impl<'a, F> Reading<'a, F> {
         if let Some(status) = self.failure {
             return Err(InvalidResponse::Jsend(status));
         }
-        match self.has_entries || self.has_null {
+        let is_empty = self.has_null || (self.has_null_data && self.is_success);
+        match self.has_entries || is_empty {
             true => Ok(Envelope {
                 entries: self.entries,
                 paging: self.paging,
@@ -112,6 +119,7 @@ impl<'a, F> Reading<'a, F> {
     fn note_status(&mut self, raw: &RawValue) {
         let word: Option<String> = serde_json::from_str(raw.get()).ok();
         let word = word.unwrap_or_default().to_ascii_lowercase();
+        self.is_success |= word == "success";
         let failures = ["fail", "error"];
         let failure = failures.into_iter().find(|failure| *failure == word);
         self.failure = self.failure.or(failure);
@@ -205,6 +213,7 @@ impl<'a, F: FnMut(&'a RawValue)> Visitor<'a> for Value<'_, 'a, F> {
 
     fn visit_unit<E>(self) -> Result<Found, E> {
         self.reading.has_null |= self.role == Role::Entries;
+        self.reading.has_null_data |= self.role == Role::Data;
         Ok(Found::from(Kind::Null))
     }
 

@@ -15,6 +15,7 @@ use super::invalid::{Found, InvalidResponse};
 use super::linked::{self, LinkedAccounts};
 use super::paging::Paging;
 use super::warnings::{ParseWarnings, identifier, is_sensible_identifier};
+use crate::printable::without_line_separators;
 
 /// The platforms of UC-017, which are counted even if nothing of them is connected.
 pub const DOCUMENTED_PLATFORMS: [&str; 3] = ["facebook", "instagram", "whatsapp"];
@@ -278,6 +279,8 @@ fn identity(entry: &Entry, warnings: &mut ParseWarnings) -> Option<(String, Opti
 /// URL, percent-encoded or not (WHATWG URL, "path state").
 fn platform(raw: &RawValue) -> Option<String> {
     let platform: String = serde_json::from_str(raw.get()).ok()?;
+    // As in the label, where two platforms must not become the same.
+    let platform = without_line_separators(&platform);
     let known = KNOWN_PLATFORMS
         .into_iter()
         .find(|known| platform.eq_ignore_ascii_case(known));

@@ -88,7 +88,12 @@ impl ParseWarnings {
 
     /// Permissions of a sensible number and length.
     pub(super) fn permissions(&mut self, raw: Option<&RawValue>) -> Option<BTreeSet<String>> {
-        let granted = self.read::<BTreeSet<String>>(Field::Permissions, raw)?;
+        let granted = self.read::<Vec<String>>(Field::Permissions, raw)?;
+        // As in the label, where two permissions must not become the same.
+        let granted: BTreeSet<String> = granted
+            .iter()
+            .map(|permission| without_line_separators(permission))
+            .collect();
         let is_sensible = |permission: &String| is_sensible_identifier(permission);
         let sensible = granted.len() <= MAX_PERMISSIONS && granted.iter().all(is_sensible);
         self.or_invalid(Field::Permissions, sensible.then_some(granted))

@@ -31,7 +31,12 @@ impl<'a> Assembly<'a> {
         let identities: BTreeSet<(String, String)> = rules
             .expected
             .iter()
-            .map(|(platform, id)| (platform.clone(), without_line_separators(id)))
+            .map(|(platform, id)| {
+                (
+                    without_line_separators(platform),
+                    without_line_separators(id),
+                )
+            })
             .collect();
         let expected = identities.iter().map(|(platform, id)| ExpectedProfile {
             platform: platform.clone(),

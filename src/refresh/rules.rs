@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::gateway::field_names::FieldNames;
+use crate::printable::without_line_separators;
 use crate::snapshot::Details;
 
 /// What becomes of a profile's phone number, which is personal data.
@@ -50,7 +51,7 @@ impl Rules {
             .into_iter()
             .flatten();
         let mut permissions: BTreeMap<String, bool> = required
-            .map(|permission| (permission.clone(), false))
+            .map(|permission| (without_line_separators(permission), false))
             .collect();
         permissions.extend(granted.into_iter().map(|permission| (permission, true)));
         permissions

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::net::Ipv6Addr;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -210,12 +211,23 @@ fn host_fault<B>(request: &Request<B>) -> Option<&'static str> {
     fault.or_else(|| request.uri().authority().and_then(authority_fault))
 }
 
-/// Answers repeat the host, so that nobody may name a long one.
+/// Answers repeat the host, so that nobody may name a long one, nor one that is none.
 fn authority_fault(authority: &Authority) -> Option<&'static str> {
-    match authority.as_str() {
-        host if host.contains('@') => Some(MALFORMED_HOST),
-        host if host.len() > LONGEST_HOST => Some("host is too long"),
-        _ => None,
+    let text = authority.as_str();
+    let host = authority.host();
+    let port = text.strip_prefix(host);
+    let is_port = |port: &str| match port.strip_prefix(':') {
+        // The port may be empty (RFC 3986, section 3.2.3).
+        Some(digits) => digits.is_empty() || authority.port_u16().is_some(),
+        None => port.is_empty(),
+    };
+    let address = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    let is_host = address.is_none_or(|address| address.parse::<Ipv6Addr>().is_ok());
+    match port.is_some_and(is_port) && is_host {
+        false => Some(MALFORMED_HOST),
+        true => (text.len() > LONGEST_HOST).then_some("host is too long"),
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 /// Items in nested groups. An item's path names its group at each level, the outermost first. Each
-/// level serves its groups round robin, and the innermost its items first in, first out.
+/// level serves its groups round robin, and the innermost its newest item first: under a flood the oldest
+/// have waited in vain already, and whoever comes now need not.
 #[derive(Debug)]
 pub(super) struct FairQueue<T> {
     len: usize,
@@ -46,7 +47,7 @@ impl<T> FairQueue<T> {
 
     /// The next item. Its group goes to the end of the round.
     pub(super) fn pop(&mut self) -> Option<T> {
-        let item = self.items.pop_front().or_else(|| {
+        let item = self.items.pop_back().or_else(|| {
             let (key, mut group) = self.groups.pop_front()?;
             let item = group.pop();
             if group.len > 0 {
@@ -58,13 +59,13 @@ impl<T> FairQueue<T> {
         Some(item)
     }
 
-    /// Removes the newest item of the largest group, so that a full queue is at the expense of
+    /// Removes the oldest item of the largest group, so that a full queue is at the expense of
     /// whoever fills it.
     pub(super) fn shed(&mut self) -> Option<T> {
         let sizes = self.groups.iter().enumerate();
         let largest = sizes.max_by_key(|(_, (_, group))| group.len);
         let item = match largest.map(|(index, _)| index) {
-            None => self.items.pop_back(),
+            None => self.items.pop_front(),
             Some(index) => {
                 let (_, group) = self.groups.get_mut(index)?;
                 let item = group.shed();
@@ -122,11 +123,11 @@ mod tests {
             (&[2, 1], "c2"),
         ]);
         assert_eq!(queue.len(), 6);
-        assert_eq!(drain(queue), ["a1", "c1", "b1", "c2", "a2", "a3"]);
+        assert_eq!(drain(queue), ["a3", "c2", "b1", "c1", "a2", "a1"]);
     }
 
     #[test]
-    fn a_full_queue_sheds_the_newest_of_the_largest_group() {
+    fn a_full_queue_sheds_the_oldest_of_the_largest_group() {
         let mut queue = queue(&[
             (&[1, 1], "a1"),
             (&[1, 2], "b1"),
@@ -134,11 +135,11 @@ mod tests {
             (&[2, 1], "c1"),
             (&[2, 1], "c2"),
         ]);
-        assert_eq!(queue.shed(), Some("b2"));
+        assert_eq!(queue.shed(), Some("b1"));
         queue.push(&[2, 2], "d1");
-        assert_eq!(queue.shed(), Some("c2"));
+        assert_eq!(queue.shed(), Some("c1"));
         assert_eq!(queue.len(), 4);
-        assert_eq!(drain(queue), ["a1", "c1", "b1", "d1"]);
+        assert_eq!(drain(queue), ["a1", "c2", "b2", "d1"]);
         assert_eq!(FairQueue::<&str>::default().shed(), None);
     }
 

@@ -313,6 +313,35 @@ async fn of_a_doubled_name_the_last_counts() {
     assert_eq!(scrape.value(info), 1.0, "{}", scrape.text);
 }
 
+/// A last value that is none leaves the field to its other names.
+#[tokio::test]
+async fn of_a_doubled_name_null_counts_too() {
+    for (ids, id) in [
+        (r#""profileId": "a", "profileId": null, "id": "z""#, "z"),
+        (r#""id": "z", "profileId": "a", "profileId": null"#, "z"),
+        (
+            r#""profileId": "a", "profileId": null, "profileId": "c", "id": "z""#,
+            "c",
+        ),
+        (r#""profileId": "a", "profileId": "", "id": "z""#, "z"),
+    ] {
+        let answer = format!(
+            r#"[{{"platform": "facebook", {ids}, "name": "x", "status": "TOKEN_EXPIRED", "status": null,
+            "tokenExpiresAt": "2026-01-01T00:00:00Z", "tokenExpiresAt": null}}]"#
+        );
+        let scrape = super::listing(answer.as_str()).await.scrape().await;
+        let info =
+            format!("qlara_profile_info{{platform=\"facebook\",profile=\"{id}\",name=\"x\"}}");
+        assert_eq!(scrape.value(&info), 1.0, "{ids}");
+        let status = format!("{{platform=\"facebook\",profile=\"{id}\",status=\"UNKNOWN\"}}");
+        let statuses = scrape.family("qlara_profile_status");
+        let set: Vec<_> = statuses.iter().filter(|(_, value)| *value > 0.0).collect();
+        assert_eq!(set, [&(status.as_str(), 1.0)], "{ids}");
+        let expiry = scrape.family("qlara_token_expiry_timestamp_seconds");
+        assert!(expiry.is_empty(), "{ids}: {expiry:?}");
+    }
+}
+
 #[tokio::test]
 async fn the_description_is_told_by_the_fields_that_only_it_has() {
     for (entry, description) in [

@@ -108,6 +108,18 @@ async fn an_expensive_hash_holds_up_nobody_else() {
     assert!(strangers.try_join_next().is_none(), "they still wait");
 }
 
+/// Everything about them is alike but the password, and there are more of them than may wait.
+#[tokio::test]
+async fn strangers_with_the_same_name_and_address_are_not_served_first() {
+    for count in [300, 700] {
+        let server = serve_plain(&[("good", "right", COST)]).await;
+        let _strangers = strangers(&server, count, |_| "good".to_owned());
+        server.until_waiting(200).await;
+        let checks = server.checks_before_good(&http()).await;
+        assert!(checks <= NEXT, "{count} strangers: {checks} checks");
+    }
+}
+
 #[tokio::test]
 async fn strangers_with_another_name_are_not_served_first() {
     let server = serve_plain(&[("good", "right", COST), ("bad", "other", COST)]).await;
@@ -181,9 +193,9 @@ async fn connect(
 /// A status and `Retry-After`.
 type Answer = (u16, Option<String>);
 
-/// Sends a wrong password on each of the 64 streams of a connection.
+/// Sends a wrong password on each of the 16 streams of a connection.
 fn streams(answers: &mut JoinSet<Answer>, client: &SendRequest<&'static [u8]>, name: &str) {
-    for number in 0..64 {
+    for number in 0..16 {
         let request = axum::http::Request::get("https://localhost/")
             .header(AUTHORIZATION, header(name, &format!("wrong {number}")));
         let request = request.body(()).expect("a request");
@@ -206,7 +218,7 @@ async fn the_streams_of_a_connection_are_not_served_first() {
     let (stranger, _connection) = connect(&server, &identity).await;
     let mut answers = JoinSet::new();
     streams(&mut answers, &stranger, "good");
-    server.until_waiting(50).await;
+    server.until_waiting(10).await;
     let client = client(&identity).build().expect("a client");
     let checks = server.checks_before_good(&client).await;
     assert!(checks <= NEXT, "{checks} checks");
@@ -216,7 +228,7 @@ async fn the_streams_of_a_connection_are_not_served_first() {
 async fn beyond_the_limit_whoever_fills_the_queue_is_told_to_come_again() {
     let identity = Identity::server();
     let server = serve(TLS, &identity, &[("good", "right", EXPENSIVE)]).await;
-    let connections = join_all((0..9).map(|_| connect(&server, &identity))).await;
+    let connections = join_all((0..36).map(|_| connect(&server, &identity))).await;
     let mut answers = JoinSet::new();
     for (number, (client, _)) in connections.iter().enumerate() {
         streams(&mut answers, client, &format!("bad {number}"));
