@@ -5,8 +5,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 /// From this number on a Unix time is in milliseconds: as seconds it lies in the year 5138, as
 /// milliseconds in 1973.
 const FIRST_IN_MILLISECONDS: f64 = 1e11;
-/// The end of the year 9999 in Unix milliseconds: the last that RFC 3339 can write.
-const LAST_MILLISECOND: f64 = 253_402_300_799_999.0;
+/// The end of the year 9999 in Unix milliseconds: RFC 3339 writes years with four digits (section 5.6),
+/// and the exporter writes dates in UTC.
+const LAST_MILLISECOND: i64 = 253_402_300_799_999;
 
 /// Reads RFC 3339, also with a space for the `T`, with a space before the offset, with an offset without
 /// colon or minutes, or with `UTC` or `GMT` for `Z`. A date without a zone is invalid: its moment would
@@ -14,11 +15,10 @@ const LAST_MILLISECOND: f64 = 253_402_300_799_999.0;
 pub(super) fn from_text(text: &str) -> Option<DateTime<Utc>> {
     let moment = DateTime::parse_from_rfc3339(text)
         .or_else(|_| DateTime::parse_from_rfc3339(&with_plain_offset(text).unwrap_or_default()));
-    // No token ends before 1970: such a date, Go's zero time for example, means that there is none.
     moment
         .ok()
         .map(|moment| moment.to_utc())
-        .filter(|moment| moment.timestamp() >= 0)
+        .filter(is_possible)
 }
 
 /// Unix seconds or milliseconds, with or without a fraction.
@@ -27,9 +27,14 @@ pub(super) fn from_number(number: f64) -> Option<DateTime<Utc>> {
         true => number * 1000.0,
         false => number,
     };
-    let sensible = (0.0..=LAST_MILLISECOND).contains(&milliseconds);
-    let milliseconds = sensible.then(|| milliseconds.round() as i64)?;
-    DateTime::from_timestamp_millis(milliseconds)
+    // A number beyond i64 becomes its limit, which is no date either.
+    DateTime::from_timestamp_millis(milliseconds.round() as i64).filter(is_possible)
+}
+
+/// Whether the date lies between 1970 and 9999, both in UTC. No token ends before 1970, and a year with
+/// five digits cannot be written.
+fn is_possible(moment: &DateTime<Utc>) -> bool {
+    (0..=LAST_MILLISECOND).contains(&moment.timestamp_millis())
 }
 
 /// How the zero times of databases and languages begin: MySQL, Go and .NET, SQL Server, OLE, Unix.

@@ -95,6 +95,31 @@ pub fn keys(value: &Value, place: &str, found: &mut Vec<String>) {
 }
 
 #[tokio::test]
+async fn every_date_of_the_json_is_rfc_3339() {
+    for (date, shown) in [
+        (
+            json!("9999-12-31T23:59:59.999Z"),
+            r#""9999-12-31T23:59:59Z""#,
+        ),
+        (json!(253402300799999_i64), r#""9999-12-31T23:59:59Z""#),
+        (json!("9999-12-31T23:59:59-01:00"), "null"),
+        (json!("9999-12-31T23:59:60Z"), "null"),
+        (json!("+10000-01-01T00:00:00Z"), "null"),
+        (json!(253402300800000_i64), "null"),
+        (json!(1781474400000000_i64), "null"),
+        (json!("-0001-12-31T00:00:00Z"), "null"),
+        (json!("0000-06-15T00:00:00Z"), "null"),
+        (json!(-1781474400000_i64), "null"),
+    ] {
+        let dates = json!({"tokenExpiresAt": date, "connectedAt": date, "lastActivityAt": date});
+        let gateway = gateway(&json!([with(page("p"), dates)])).await;
+        let ran = check(&gateway, &["--output", "json"]).await;
+        let filter = ".profiles[0] | .token_expires_at, .connected_at, .last_activity_at";
+        assert_eq!(jq(&ran.output, filter), [shown; 3].join("\n"), "{date}");
+    }
+}
+
+#[tokio::test]
 async fn every_key_of_the_json_is_documented() {
     let documentation = include_str!("../../docs/check.md");
     let expired = with(page("p"), json!({"permissions": []}));

@@ -321,6 +321,7 @@ fn moment(required: bool) -> impl Strategy<Value = Given<i64>> {
         "2026-01-01 00:00:00.000",
         "1969-12-31T23:59:59.999Z",
         "10000-01-01T00:00:00Z",
+        "9999-12-31T23:59:59-01:00",
     ];
     let words = prop::sample::select(words.map(|word| json!(word)).to_vec());
     let numbers = vec![
