@@ -15,7 +15,7 @@ pub enum ProxyError {
     /// Not a URL.
     #[error("not an absolute URL")]
     NotAUrl,
-    /// A scheme that is not among [`SCHEMES`].
+    /// A scheme that no supported proxy has.
     #[error(
         "expected http:// or https://, or a SOCKS proxy by socks5h://, socks5://, socks4a:// or socks4://"
     )]
