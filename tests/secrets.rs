@@ -2,6 +2,7 @@
 //! none of the marks is found.
 
 mod commands;
+mod echoes;
 mod gateway;
 mod panics;
 

@@ -23,6 +23,7 @@ pub struct Journal {
     is_part: bool,
     details_in_part: BTreeSet<String>,
     linked_accounts_dropped: bool,
+    repeats_secret: bool,
     unknown_statuses: BTreeSet<String>,
 }
 
@@ -47,6 +48,7 @@ impl Journal {
             self.write_linked_accounts(account, snapshot.linked_accounts_dropped);
         }
         self.write_unknown_statuses(account, &troubles.unknown_statuses);
+        self.write_repeated_secret(account, troubles);
     }
 
     fn write_secret(&mut self, account: &str, troubles: &Troubles) {
@@ -159,6 +161,19 @@ impl Journal {
             );
         }
         self.linked_accounts_dropped = dropped > 0;
+    }
+
+    /// Only an answer tells: a failure leaves it open.
+    fn write_repeated_secret(&mut self, account: &str, troubles: &Troubles) {
+        let entries = troubles.entries_with_secret;
+        if entries > 0 && !self.repeats_secret {
+            warn!(
+                account,
+                entries,
+                "The gateway repeats the account's credentials, values that do are not read"
+            );
+        }
+        self.repeats_secret = entries > 0 || (self.repeats_secret && troubles.list.is_some());
     }
 
     fn write_unknown_statuses(&mut self, account: &str, statuses: &BTreeSet<String>) {

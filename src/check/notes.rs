@@ -125,6 +125,13 @@ fn notes_of_the_account(troubles: &Troubles) -> Vec<Said> {
     if let Some(error) = &troubles.secret {
         said.push((State::Warning, error.to_string()));
     }
+    if troubles.entries_with_secret > 0 {
+        let text = format!(
+            "the answers repeat the account's credentials in {} entries: values that do are not read",
+            troubles.entries_with_secret
+        );
+        said.push((State::Warning, text));
+    }
     if troubles.platforms_not_asked > 0 {
         let text = format!(
             "{} platforms too many in the list: they were not asked for details",

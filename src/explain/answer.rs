@@ -7,7 +7,6 @@ use serde_json::Value;
 use super::names::Names;
 use super::shape::{FieldSeen, Shape};
 use super::suggest::likely_path;
-use crate::gateway::Paging;
 use crate::gateway::date::DateForm;
 use crate::gateway::field_names::FieldNames;
 use crate::gateway::fields::{Field, Schema};
@@ -15,6 +14,7 @@ use crate::gateway::invalid::kind;
 use crate::gateway::model::{self, Status};
 use crate::gateway::values::{Values, read_values};
 use crate::gateway::warnings::ParseWarnings;
+use crate::gateway::{Paging, SentSecret};
 
 /// How deep the outer objects of an answer are shown.
 const ENVELOPE_DEPTH: usize = 2;
@@ -108,13 +108,13 @@ impl Answer {
             asked: Vec::new(),
         };
         if let Some(error) = failure {
-            let text = error.without(|text| names.is_secret(text)).to_string();
+            let text = error.without(names.sent()).to_string();
             answer.problems.push(Problem::of(text));
             return answer;
         }
         match endpoint {
-            Endpoint::List => answer.read_list(body, field_names),
-            Endpoint::Details => answer.read_details(body, field_names),
+            Endpoint::List => answer.read_list(body, field_names, names.sent()),
+            Endpoint::Details => answer.read_details(body, field_names, names.sent()),
         }
         answer.note_dates();
         if answer.is_part {
@@ -124,10 +124,10 @@ impl Answer {
         answer
     }
 
-    fn read_list(&mut self, body: &[u8], field_names: &FieldNames) {
+    fn read_list(&mut self, body: &[u8], field_names: &FieldNames, sent: &SentSecret) {
         let mut warnings = ParseWarnings::default();
         let (mut dropped, mut unknown) = (0, 0);
-        let read = model::read_list(body, field_names, &mut warnings, |profile| {
+        let read = model::read_list(body, field_names, sent, &mut warnings, |profile| {
             let Some(profile) = profile else {
                 dropped += 1;
                 return;
@@ -156,9 +156,9 @@ impl Answer {
         self.note_invalid(&warnings);
     }
 
-    fn read_details(&mut self, body: &[u8], field_names: &FieldNames) {
+    fn read_details(&mut self, body: &[u8], field_names: &FieldNames, sent: &SentSecret) {
         let mut warnings = ParseWarnings::default();
-        let read = model::read_details(body, field_names, &mut warnings, |_| {});
+        let read = model::read_details(body, field_names, sent, &mut warnings, |_| {});
         self.note_lack_of(Field::Id, &IDENTITY);
         if read.is_err() && self.problems.is_empty() {
             let text = "no entry can be read as the details of a profile".to_owned();
@@ -209,6 +209,13 @@ impl Answer {
 
     /// Fields that have a value which cannot be read; those that are absent were told before.
     fn note_invalid(&mut self, warnings: &ParseWarnings) {
+        if warnings.entries_with_secret > 0 {
+            let text = format!(
+                "{} entries repeat the account's credentials: values that do are not read",
+                warnings.entries_with_secret
+            );
+            self.problems.push(Problem::of(text));
+        }
         for (field, count) in &warnings.invalid_fields {
             let absent = match field {
                 Field::Name | Field::ConnectedAt => self.shape.lacking(&[*field]),

@@ -96,8 +96,7 @@ impl Account {
     async fn details(&self, platform: &str) -> Call {
         let started = Instant::now();
         let exchange = self.client.platform(platform, started + self.timeout).await;
-        let is_secret = |text: &str| self.client.repeats_secret(text);
-        let about = Names::new(&is_secret).word(platform).to_owned();
+        let about = Names::new(&exchange.sent).word(platform).to_owned();
         let call = Call {
             address: format!("{}/{about}", self.client.list_address()),
             about,
@@ -116,9 +115,10 @@ impl Account {
         exchange: Exchange,
         not_found: String,
     ) -> Call {
-        let Exchange { result, head, .. } = exchange;
-        let is_secret = |text: &str| self.client.repeats_secret(text);
-        let names = Names::new(&is_secret);
+        let Exchange {
+            result, head, sent, ..
+        } = exchange;
+        let names = Names::new(&sent);
         let (body, error) = match result {
             Ok(Some(body)) => (Some(body), None),
             Ok(None) => (None, Some(not_found)),
@@ -128,7 +128,7 @@ impl Account {
             |body: &[u8]| Answer::read(body, endpoint, head.paging, &self.field_names, &names);
         Call {
             status: head.status.map(|status| status.as_u16()),
-            media_type: head.media_type.filter(|kind| !is_secret(kind)),
+            media_type: head.media_type,
             bytes: body.as_ref().map(Vec::len),
             answer: body.as_deref().map(read),
             error,

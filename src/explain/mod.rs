@@ -17,9 +17,9 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::config::{Config, FieldNamesByAccount, UnknownAccount};
-use crate::gateway::Paging;
 use crate::gateway::client::Client;
 use crate::gateway::field_names::FieldNames;
+use crate::gateway::{Paging, SentSecret};
 use crate::roster::{RosterError, Workshop};
 use answer::{Answer, Endpoint, Problem};
 use names::Names;
@@ -161,7 +161,8 @@ impl Explanation {
     /// Takes a saved answer apart: a list, or the details of a platform, which name it beside their
     /// entries.
     pub fn of_saved(source: &str, body: &[u8], field_names: &FieldNames) -> Explanation {
-        let names = Names::new(&|_| false);
+        let nothing_sent = SentSecret::default();
+        let names = Names::new(&nothing_sent);
         let endpoint = match is_details(body) {
             true => Endpoint::Details,
             false => Endpoint::List,

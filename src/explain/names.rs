@@ -1,6 +1,7 @@
 //! What of an answer may be printed: names of fields, and words that are codes. Names, numbers and
 //! tokens are other people's.
 
+use crate::gateway::SentSecret;
 use crate::gateway::invalid::shown_name;
 use crate::gateway::model::{KNOWN_PLATFORMS, Status};
 
@@ -9,18 +10,18 @@ pub(super) const HIDDEN: &str = "(not shown)";
 
 /// Decides what may be printed.
 pub(super) struct Names<'a> {
-    is_secret: &'a dyn Fn(&str) -> bool,
+    sent: &'a SentSecret,
 }
 
 impl<'a> Names<'a> {
-    /// `is_secret` knows texts that repeat what was shown to the gateway.
-    pub(super) fn new(is_secret: &'a dyn Fn(&str) -> bool) -> Names<'a> {
-        Names { is_secret }
+    /// Nothing that repeats the secret of the call is printed.
+    pub(super) fn new(sent: &'a SentSecret) -> Names<'a> {
+        Names { sent }
     }
 
-    /// Whether a text repeats what was shown to the gateway.
-    pub(super) fn is_secret(&self, text: &str) -> bool {
-        (self.is_secret)(text)
+    /// The secret of the call.
+    pub(super) fn sent(&self) -> &SentSecret {
+        self.sent
     }
 
     /// A name, if it looks like that of a field: some answers use identifiers as names.
@@ -66,13 +67,13 @@ impl<'a> Names<'a> {
         let is_code = !word.is_empty()
             && word.len() <= LONGEST
             && (one_case(u8::is_ascii_lowercase) || one_case(u8::is_ascii_uppercase));
-        match (is_known || is_code) && !(self.is_secret)(word) {
+        match (is_known || is_code) && !self.sent.is_repeated_in(word) {
             true => word,
             false => HIDDEN,
         }
     }
 
     fn is_usable(&self, name: &str) -> bool {
-        shown_name(name).starts_with('"') && !(self.is_secret)(name)
+        shown_name(name).starts_with('"') && !self.sent.is_repeated_in(name)
     }
 }

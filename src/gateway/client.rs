@@ -18,6 +18,7 @@ use super::credentials::{Credentials, SecretError};
 use super::error::GatewayError;
 use super::head::Head;
 use super::invalid::InvalidResponse;
+use super::sent_secret::SentSecret;
 use super::transport::Transport;
 use crate::clock::Clock;
 
@@ -43,6 +44,8 @@ pub struct Exchange {
     pub result: Result<Option<Vec<u8>>, GatewayError>,
     /// What the head of the answer says, where there was one.
     pub head: Head,
+    /// The secret that the call sent.
+    pub sent: SentSecret,
     /// Trouble with the secret's file; the last good secret was used.
     pub secret: Result<(), SecretError>,
 }
@@ -89,17 +92,18 @@ impl Client {
 
     async fn get(&self, path: &str, deadline: Instant) -> Exchange {
         let request = self.transport.http().await.get(self.address(path));
-        let (request, secret) = self.credentials.authorize(request).await;
+        let (request, sent, secret) = self.credentials.authorize(request).await;
         let (result, head) = match in_time(deadline, send(request)).await {
             Ok(response) => {
-                let head = Head::of(&response);
+                let head = Head::of(&response, &sent);
                 (self.read(response, deadline).await, head)
             }
             Err(error) => (Err(error), Head::default()),
         };
         Exchange {
-            result,
+            result: result.map_err(|error| error.without(&sent)),
             head,
+            sent,
             secret,
         }
     }
@@ -129,11 +133,6 @@ impl Client {
     /// Whether this client asks at the same address, and with the same credentials, as `other`.
     pub fn asks_as(&self, other: &Client) -> bool {
         self.base == other.base && self.credentials.are_those_of(&other.credentials)
-    }
-
-    /// Whether a text repeats what this account shows to the gateway.
-    pub fn repeats_secret(&self, text: &str) -> bool {
-        self.credentials.are_repeated_in(text)
     }
 
     fn address(&self, path: &str) -> Url {

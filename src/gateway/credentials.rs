@@ -7,6 +7,7 @@ use reqwest::RequestBuilder;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::sent_secret::SentSecret;
 use crate::reread::{Rereader, read_regular_text};
 
 /// How an account proves who it is (API page, "Errors" and the authentication page).
@@ -24,23 +25,27 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// Adds the credentials to a request, after a look at the secret's file.
+    /// Adds the credentials to a request, after a look at the secret's file, and says what it sends.
     ///
     /// # Errors
     /// [`SecretError`] when the file can no longer be read; the request then carries the last good value.
     pub async fn authorize(
         &self,
         request: RequestBuilder,
-    ) -> (RequestBuilder, Result<(), SecretError>) {
+    ) -> (RequestBuilder, SentSecret, Result<(), SecretError>) {
         match self {
             Credentials::ApiKey(secret) => {
                 let fresh = secret.read_again().await;
-                (request.header("X-Api-Key", secret.header_value()), fresh)
+                let key = secret.value();
+                let request = request.header("X-Api-Key", header_value(&key));
+                (request, SentSecret::api_key(key.expose_secret()), fresh)
             }
             Credentials::Basic { username, password } => {
                 let fresh = password.read_again().await;
-                let request = request.basic_auth(username, Some(password.value().expose_secret()));
-                (request, fresh)
+                let password = password.value();
+                let password = password.expose_secret();
+                let request = request.basic_auth(username, Some(password));
+                (request, SentSecret::basic(username, password), fresh)
             }
         }
     }
@@ -64,15 +69,6 @@ impl Credentials {
             ) => username == other_name && same(password, other_password),
             _ => false,
         }
-    }
-
-    /// Whether a text repeats the secret.
-    pub(super) fn are_repeated_in(&self, text: &str) -> bool {
-        let (Credentials::ApiKey(secret)
-        | Credentials::Basic {
-            password: secret, ..
-        }) = self;
-        text.contains(secret.value().expose_secret())
     }
 }
 
@@ -171,15 +167,14 @@ impl Secret {
     fn value(&self) -> SecretString {
         self.value.lock().clone()
     }
+}
 
-    fn header_value(&self) -> HeaderValue {
-        let value = self.value();
-        // The alphabet let only printable ASCII in, so the fallback is never sent.
-        let mut header = HeaderValue::from_str(value.expose_secret())
-            .unwrap_or_else(|_| HeaderValue::from_static(""));
-        header.set_sensitive(true);
-        header
-    }
+fn header_value(secret: &SecretString) -> HeaderValue {
+    // The alphabet let only printable ASCII in, so the fallback is never sent.
+    let mut header = HeaderValue::from_str(secret.expose_secret())
+        .unwrap_or_else(|_| HeaderValue::from_static(""));
+    header.set_sensitive(true);
+    header
 }
 
 fn usable_content(

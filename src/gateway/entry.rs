@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use super::date;
 use super::field_names::{FieldNames, Names, Node};
 use super::fields::{ENTRY_FIELDS, Field, Schema, TABLE};
+use super::sent_secret::SentSecret;
 
 /// No entry of the documentation comes near this length; what does is not shown.
 const MAX_ENTRY_BYTES: usize = 64 * 1024;
@@ -24,6 +25,7 @@ pub(super) struct Entry<'a> {
     withdrawn: Vec<(Field, usize)>,
     /// Whether this is the second reading, without those names.
     is_second: bool,
+    repeats_secret: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -34,27 +36,45 @@ struct Candidate<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// An object of a sensible length.
-    pub(super) fn read(raw: &'a RawValue, names: &FieldNames) -> Option<Entry<'a>> {
+    /// An object of a sensible length. A value that repeats the secret becomes one that cannot be read.
+    pub(super) fn read(
+        raw: &'a RawValue,
+        names: &FieldNames,
+        sent: &SentSecret,
+    ) -> Option<Entry<'a>> {
         let text = raw.get();
         let sensible = text.starts_with('{') && text.len() <= MAX_ENTRY_BYTES;
         if !sensible {
             return None;
         }
         let mut entry = Entry::default();
-        entry.read_object(text, names.root()).ok()?;
+        entry.read_object(text, names.root(), sent).ok()?;
         if !entry.withdrawn.is_empty() {
             // What stands under the other names of those fields.
             entry.values = Default::default();
             entry.is_second = true;
-            entry.read_object(text, names.root()).ok()?;
+            entry.read_object(text, names.root(), sent).ok()?;
         }
         Some(entry)
     }
 
-    fn read_object(&mut self, text: &'a str, names: &Names) -> serde_json::Result<()> {
+    fn read_object(
+        &mut self,
+        text: &'a str,
+        names: &Names,
+        sent: &SentSecret,
+    ) -> serde_json::Result<()> {
         let mut json = serde_json::Deserializer::from_str(text);
-        json.deserialize_map(ObjectVisitor { entry: self, names })
+        json.deserialize_map(ObjectVisitor {
+            entry: self,
+            names,
+            sent,
+        })
+    }
+
+    /// Whether a value repeats the secret that the call sent.
+    pub(super) fn repeats_secret(&self) -> bool {
+        self.repeats_secret
     }
 
     /// The raw value of a field.
@@ -78,7 +98,13 @@ impl<'a> Entry<'a> {
         (id.place == 0).then_some(Schema::Uc017)
     }
 
-    fn put(&mut self, node: &Node, raw: &'a RawValue) {
+    fn put(&mut self, node: &Node, mut raw: &'a RawValue, sent: &SentSecret) {
+        if !node.fields.is_empty()
+            && let Some(spoilt) = sent.spoil(raw)
+        {
+            self.repeats_secret = true;
+            raw = spoilt;
+        }
         for (field, place) in &node.fields {
             let Some(value) = self.values.get_mut(*field as usize) else {
                 continue;
@@ -117,6 +143,7 @@ fn is_stated(field: Field, raw: &RawValue) -> bool {
 struct ObjectVisitor<'e, 'n, 'a> {
     entry: &'e mut Entry<'a>,
     names: &'n Names,
+    sent: &'n SentSecret,
 }
 
 impl<'a> Visitor<'a> for ObjectVisitor<'_, '_, 'a> {
@@ -133,10 +160,10 @@ impl<'a> Visitor<'a> for ObjectVisitor<'_, '_, 'a> {
                 continue;
             };
             let raw: &'a RawValue = map.next_value()?;
-            self.entry.put(node, raw);
+            self.entry.put(node, raw, self.sent);
             if let Some(below) = node.below.as_deref().filter(|_| raw.get().starts_with('{')) {
                 // What is broken below costs only what is read there.
-                let _ = self.entry.read_object(raw.get(), below);
+                let _ = self.entry.read_object(raw.get(), below, self.sent);
             }
         }
         Ok(())

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::PREFIXES;
 use super::invalid::InvalidResponse;
+use super::sent_secret::SentSecret;
 
 /// The closed set of reasons that `qlara_gateway_request_failures_total` counts by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,8 +65,8 @@ impl Reason {
 
 /// Why a gateway call gave nothing.
 ///
-/// No variant holds anything that the gateway said in its body, nor an address with a query: an
-/// answer may repeat the key that it was sent.
+/// No variant holds a value of the gateway's body, nor an address with a query: an answer may repeat the
+/// key that it was sent. [`GatewayError::without`] is for the other texts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GatewayError {
     /// 401: the key is missing, wrong or inactive.
@@ -125,6 +126,22 @@ fn other_prefixes(path: &str) -> String {
 }
 
 impl GatewayError {
+    /// The same without any text that repeats the secret of the call: names of keys in the answer, the
+    /// names in a certificate.
+    #[must_use]
+    pub fn without(self, sent: &SentSecret) -> GatewayError {
+        let hidden = |text: String| match sent.is_repeated_in(&text) {
+            true => "(not shown: it repeats the credentials)".to_owned(),
+            false => text,
+        };
+        match self {
+            GatewayError::Connect(text) => GatewayError::Connect(hidden(text)),
+            GatewayError::Tls(text) => GatewayError::Tls(hidden(text)),
+            GatewayError::InvalidResponse(error) => error.without(sent).into(),
+            other => other,
+        }
+    }
+
     /// The label value this error is counted under.
     pub fn reason(&self) -> Reason {
         match self {

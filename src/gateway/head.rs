@@ -4,6 +4,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Response, StatusCode};
 
 use super::paging::Paging;
+use super::sent_secret::SentSecret;
 
 /// The API key's quota as the gateway states it: requests per minute.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,12 +29,13 @@ pub struct Head {
 }
 
 impl Head {
-    pub(super) fn of(response: &Response) -> Head {
+    /// What repeats the secret of the call counts as absent.
+    pub(super) fn of(response: &Response, sent: &SentSecret) -> Head {
         let headers = response.headers();
         Head {
             status: Some(response.status()),
-            media_type: media_type(headers),
-            quota: read_quota(headers),
+            media_type: media_type(headers).filter(|kind| !sent.is_repeated_in(kind)),
+            quota: read_quota(headers, sent),
             paging: Paging::of_headers(headers),
         }
     }
@@ -49,8 +51,12 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
     sensible.then(|| essence.to_ascii_lowercase())
 }
 
-fn read_quota(headers: &HeaderMap) -> Quota {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
+fn read_quota(headers: &HeaderMap, sent: &SentSecret) -> Quota {
+    let number = |name: &str| {
+        let text = headers.get(name)?.to_str().ok()?.trim();
+        let is_usable = !sent.is_repeated_in(text);
+        is_usable.then(|| text.parse().ok())?
+    };
     Quota {
         limit: number("x-ratelimit-limit"),
         remaining: number("x-ratelimit-remaining"),

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
+use super::sent_secret::SentSecret;
+
 /// What a list or details may look like, for errors.
 const EXPECTED: &str = "an array of profiles, alone or under \"profiles\" or \"socials\", and either of these alone or under \"data\"";
 
@@ -57,6 +59,14 @@ pub enum InvalidResponse {
         /// The names that a profile needs.
         expected: &'static str,
     },
+    /// There are entries, and none is a profile, because what identifies them repeats the secret.
+    #[error(
+        "none of the {entries} entries can be read as a profile: they repeat the account's credentials"
+    )]
+    RepeatsSecret {
+        /// How many there are.
+        entries: u64,
+    },
     /// The code that reads answers failed.
     #[error("reading it failed")]
     Unread,
@@ -77,14 +87,13 @@ impl InvalidResponse {
         }
     }
 
-    /// The same without the names that `is_secret` knows: an answer may repeat the key that it was
-    /// sent.
+    /// The same without the names that repeat the secret of the call.
     #[must_use]
-    pub fn without(mut self, is_secret: impl Fn(&str) -> bool) -> InvalidResponse {
+    pub fn without(mut self, sent: &SentSecret) -> InvalidResponse {
         if let InvalidResponse::Shape(found) | InvalidResponse::NoProfile { first: found, .. } =
             &mut self
         {
-            found.hide(&is_secret);
+            found.hide(sent);
         }
         self
     }
@@ -174,13 +183,13 @@ impl Found {
         }
     }
 
-    fn hide(&mut self, is_secret: &impl Fn(&str) -> bool) {
+    fn hide(&mut self, sent: &SentSecret) {
         for (name, value) in &mut self.keys {
-            if is_secret(name) {
+            if sent.is_repeated_in(name) {
                 *name = String::new();
             }
             if let Some(value) = value {
-                value.hide(is_secret);
+                value.hide(sent);
             }
         }
     }

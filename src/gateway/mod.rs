@@ -19,6 +19,7 @@ mod linked;
 pub mod model;
 mod paging;
 pub mod proxy;
+mod sent_secret;
 mod server_verifier;
 pub mod tls;
 pub mod transport;
@@ -27,6 +28,7 @@ pub mod warnings;
 
 pub use linked::{LinkedAccount, LinkedAccounts};
 pub use paging::Paging;
+pub use sent_secret::SentSecret;
 
 /// The prefixes that the API's pages write: that of UC-017 and the reference page, and that of the
 /// guides and the published request collection.

@@ -14,6 +14,7 @@ use super::fields::{Field, Schema};
 use super::invalid::{Found, InvalidResponse};
 use super::linked::{self, LinkedAccounts};
 use super::paging::Paging;
+use super::sent_secret::SentSecret;
 use super::warnings::{ParseWarnings, identifier, is_sensible_identifier};
 use crate::printable::without_line_separators;
 
@@ -141,21 +142,24 @@ pub struct DetailsFacts {
 }
 
 /// Reads the body of `GET /socials` and hands over one entry after the other: `None` for one
-/// without a usable platform or identity.
+/// without a usable platform or identity. A value that repeats the secret that was `sent` cannot be
+/// read.
 ///
 /// # Errors
 /// [`InvalidResponse`] when it is no list of profiles, or has entries of which none is a profile.
 pub fn read_list(
     body: &[u8],
     names: &FieldNames,
+    sent: &SentSecret,
     warnings: &mut ParseWarnings,
     mut entry: impl FnMut(Option<ListedProfile>),
 ) -> Result<ListFacts, InvalidResponse> {
     const NEEDED: &str = "\"platform\", and \"profileId\", \"id\" or \"username\"";
     let (mut schema, mut states_expiry) = (None, false);
     let read = |raw: &RawValue| {
-        let read = Entry::read(raw, names);
+        let read = Entry::read(raw, names, sent);
         if let Some(entry) = &read {
+            warnings.entries_with_secret += u64::from(entry.repeats_secret());
             schema = [schema, entry.schema()]
                 .into_iter()
                 .flatten()
@@ -168,9 +172,10 @@ pub fn read_list(
         is_profile
     };
     let text = text(body)?;
-    let envelope = profiles(&text, NEEDED, read)?;
+    let envelope = profiles(&text, NEEDED, read).map_err(|error| warnings.told(error))?;
+    let total = stated(envelope.total).map(|raw| sent.spoil(raw).unwrap_or(raw));
     Ok(ListFacts {
-        total: warnings.read(Field::Total, stated(envelope.total)),
+        total: warnings.read(Field::Total, total),
         entries: envelope.entries,
         paging: envelope.paging,
         schema,
@@ -186,16 +191,21 @@ pub fn read_list(
 pub fn read_details(
     body: &[u8],
     names: &FieldNames,
+    sent: &SentSecret,
     warnings: &mut ParseWarnings,
     mut entry: impl FnMut(ProfileDetails),
 ) -> Result<DetailsFacts, InvalidResponse> {
     const NEEDED: &str = "\"profileId\", \"id\" or \"username\"";
     let read = |raw: &RawValue| {
-        let details = Entry::read(raw, names).and_then(|read| detailed(&read, warnings));
+        let read = Entry::read(raw, names, sent);
+        let details = read.and_then(|entry| {
+            warnings.entries_with_secret += u64::from(entry.repeats_secret());
+            detailed(&entry, warnings)
+        });
         details.map(&mut entry).is_some()
     };
     let text = text(body)?;
-    let envelope = profiles(&text, NEEDED, read)?;
+    let envelope = profiles(&text, NEEDED, read).map_err(|error| warnings.told(error))?;
     Ok(DetailsFacts {
         entries: envelope.entries,
         paging: envelope.paging,

@@ -9,6 +9,7 @@ use super::fields::Schema;
 use super::invalid::InvalidResponse;
 use super::model::text;
 use super::paging::Paging;
+use super::sent_secret::SentSecret;
 
 /// An answer as JSON.
 #[derive(Debug)]
@@ -38,9 +39,9 @@ pub fn read_values(body: &[u8], names: &FieldNames) -> Values {
             return values;
         }
     };
-    let (mut entries, mut schema) = (Vec::new(), None);
+    let (mut entries, mut schema, sent) = (Vec::new(), None, SentSecret::default());
     let envelope = for_each_entry(&text, |raw| {
-        let entry = Entry::read(raw, names).and_then(|entry| entry.schema());
+        let entry = Entry::read(raw, names, &sent).and_then(|entry| entry.schema());
         schema = [schema, entry].into_iter().flatten().reduce(Schema::and);
         entries.push(serde_json::from_str(raw.get()).unwrap_or(Value::Null));
     });

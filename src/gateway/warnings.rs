@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::date;
 use super::fields::Field;
+use super::invalid::InvalidResponse;
 use crate::printable::without_line_separators;
 
 /// No text of the documentation comes near these lengths, in bytes. What is shown stands in many lines,
@@ -28,6 +29,8 @@ pub struct ParseWarnings {
     pub invalid_fields: BTreeMap<Field, u64>,
     /// Status words that the documentation does not name.
     pub unknown_statuses: BTreeSet<String>,
+    /// How many entries repeat the secret that the call sent; these values count as invalid.
+    pub entries_with_secret: u64,
 }
 
 impl ParseWarnings {
@@ -37,6 +40,17 @@ impl ParseWarnings {
             *self.invalid_fields.entry(field).or_default() += count;
         }
         self.unknown_statuses.extend(other.unknown_statuses);
+        self.entries_with_secret += other.entries_with_secret;
+    }
+
+    /// Why no entry is a profile, where that is the secret in them.
+    pub(super) fn told(&self, error: InvalidResponse) -> InvalidResponse {
+        match error {
+            InvalidResponse::NoProfile { entries, .. } if self.entries_with_secret > 0 => {
+                InvalidResponse::RepeatsSecret { entries }
+            }
+            other => other,
+        }
     }
 
     pub(super) fn invalid(&mut self, field: Field) {

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 
 use super::linked::LinkedLimit;
 use super::rules::Rules;
-use crate::gateway::Paging;
 use crate::gateway::invalid::InvalidResponse;
 use crate::gateway::model::{self, ListFacts, ListedProfile};
 use crate::gateway::warnings::ParseWarnings;
+use crate::gateway::{Paging, SentSecret};
 use crate::printable::without_line_separators;
 use crate::snapshot::{Dropped, ExpectedProfile, PlatformDetails, Profile, Snapshot};
 
@@ -130,10 +130,13 @@ pub fn read_list(
     body: &[u8],
     headers: Paging,
     rules: &Rules,
+    sent: &SentSecret,
     read_at: DateTime<Utc>,
     warnings: &mut ParseWarnings,
 ) -> Result<Snapshot, InvalidResponse> {
     let mut assembly = Assembly::new(rules);
-    let facts = model::read_list(body, &rules.names, warnings, |entry| assembly.add(entry))?;
+    let facts = model::read_list(body, &rules.names, sent, warnings, |entry| {
+        assembly.add(entry)
+    })?;
     Ok(assembly.finish(read_at, facts, headers))
 }

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::linked::LinkedLimit;
 use super::rules::Rules;
-use crate::gateway::Paging;
 use crate::gateway::invalid::InvalidResponse;
 use crate::gateway::model::{self, ProfileDetails};
 use crate::gateway::warnings::ParseWarnings;
+use crate::gateway::{Paging, SentSecret};
 use crate::snapshot::{Details, PlatformDetails, Profile, ReadAt, Snapshot};
 
 /// The details of one platform's profiles.
@@ -31,11 +31,12 @@ pub fn read_details(
     headers: Paging,
     platform: &str,
     rules: &Rules,
+    sent: &SentSecret,
     warnings: &mut ParseWarnings,
 ) -> Result<DetailsAnswer, InvalidResponse> {
     let mut answer = DetailsAnswer::default();
     let mut linked = LinkedLimit::new(rules.max_profiles);
-    let facts = model::read_details(body, &rules.names, warnings, |read| {
+    let facts = model::read_details(body, &rules.names, sent, warnings, |read| {
         if answer.by_id.len() < rules.max_profiles {
             answer.add(read, platform, rules, &mut linked);
         }

@@ -15,6 +15,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
+use crate::gateway::SentSecret;
 use crate::gateway::client::{Client, Exchange};
 use crate::gateway::credentials::SecretError;
 use crate::gateway::error::GatewayError;
@@ -75,6 +76,8 @@ pub struct Troubles {
     pub platforms_not_asked: usize,
     /// Status words that the API's documentation does not name.
     pub unknown_statuses: BTreeSet<String>,
+    /// Entries that repeat the account's secret.
+    pub entries_with_secret: u64,
 }
 
 impl Troubles {
@@ -167,6 +170,7 @@ impl Refresher {
         };
         self.metrics.count_invalid_fields(&warnings.invalid_fields);
         troubles.unknown_statuses = warnings.unknown_statuses;
+        troubles.entries_with_secret = warnings.entries_with_secret;
         Outcome {
             began,
             took: self.clock.monotonic().saturating_duration_since(began),
@@ -185,6 +189,7 @@ impl Refresher {
         let Exchange {
             result,
             head,
+            sent,
             secret,
         } = self.client.socials(deadline).await;
         let read_at = self.clock.now();
@@ -193,8 +198,8 @@ impl Refresher {
         let body = result.and_then(|body| body.ok_or_else(|| self.client.no_such_list()));
         let rules = Arc::clone(&self.rules);
         let list = self
-            .read(body, move |body, warnings| {
-                assembly::read_list(body, head.paging, &rules, read_at, warnings)
+            .read(body, sent, move |body, sent, warnings| {
+                assembly::read_list(body, head.paging, &rules, sent, read_at, warnings)
             })
             .await;
         self.metrics
@@ -250,7 +255,9 @@ impl Refresher {
         deadline: Instant,
     ) -> Result<(DetailsAnswer, ParseWarnings), GatewayError> {
         let started = Instant::now();
-        let Exchange { result, head, .. } = self.client.platform(platform, deadline).await;
+        let Exchange {
+            result, head, sent, ..
+        } = self.client.platform(platform, deadline).await;
         self.metrics.set_quota(head.quota);
         let details = match result {
             // The platform has no connected profiles: an answer, not a failure.
@@ -258,8 +265,8 @@ impl Refresher {
             Ok(Some(body)) => {
                 let rules = Arc::clone(&self.rules);
                 let platform = platform.to_owned();
-                self.read(Ok(body), move |body, warnings| {
-                    details::read_details(body, head.paging, &platform, &rules, warnings)
+                self.read(Ok(body), sent, move |body, sent, warnings| {
+                    details::read_details(body, head.paging, &platform, &rules, sent, warnings)
                 })
                 .await
             }
@@ -273,22 +280,24 @@ impl Refresher {
         details
     }
 
-    /// Reads a body with `read`. Its error does not repeat the account's secret.
+    /// Reads a body with `read`. Its error does not repeat the secret that was `sent`.
     async fn read<T: Send + 'static>(
         &self,
         body: Result<Vec<u8>, GatewayError>,
-        read: impl FnOnce(&[u8], &mut ParseWarnings) -> Result<T, InvalidResponse> + Send + 'static,
+        sent: SentSecret,
+        read: impl FnOnce(&[u8], &SentSecret, &mut ParseWarnings) -> Result<T, InvalidResponse>
+        + Send
+        + 'static,
     ) -> Result<(T, ParseWarnings), GatewayError> {
         let body = body?;
+        let of_reading = sent.clone();
         let read = off_the_async_threads(body, move |body| {
             let mut warnings = ParseWarnings::default();
-            let answer = read(&body, &mut warnings)?;
+            let answer = read(&body, &of_reading, &mut warnings)?;
             Ok((answer, warnings))
         });
-        read.await.map_err(|error| {
-            let without = error.without(|text| self.client.repeats_secret(text));
-            GatewayError::from(without)
-        })
+        let read = read.await;
+        read.map_err(|error| GatewayError::from(error).without(&sent))
     }
 }
 

@@ -9,10 +9,10 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use qlara_exporter::explain::{Explanation, Format};
 use qlara_exporter::exposition::{AccountView, Encoding, Page, SnapshotText};
-use qlara_exporter::gateway::Paging;
 use qlara_exporter::gateway::field_names::{FieldNames, FieldPaths};
 use qlara_exporter::gateway::fields::Field;
 use qlara_exporter::gateway::warnings::ParseWarnings;
+use qlara_exporter::gateway::{Paging, SentSecret};
 use qlara_exporter::refresh::assembly::read_list;
 use qlara_exporter::refresh::details::{join_details, read_details};
 use qlara_exporter::refresh::{PhoneNumber, Rules};
@@ -30,8 +30,15 @@ const LISTED: &str = r#"{"profiles": [
 /// Any bytes as the answer to `GET /socials`, for the metrics and for those who want it explained.
 pub fn list(bytes: &[u8]) {
     explain(bytes);
-    let mut warnings = ParseWarnings::default();
-    let read = read_list(bytes, Paging::default(), &rules(), now(), &mut warnings);
+    let (sent, mut warnings) = (SentSecret::api_key("an API key"), ParseWarnings::default());
+    let read = read_list(
+        bytes,
+        Paging::default(),
+        &rules(),
+        &sent,
+        now(),
+        &mut warnings,
+    );
     assert!(warnings.unknown_statuses.len() <= 100);
     if let Ok(snapshot) = read {
         check(&snapshot);
@@ -40,7 +47,14 @@ pub fn list(bytes: &[u8]) {
         names: Arc::new(names()),
         ..rules()
     };
-    if let Ok(snapshot) = read_list(bytes, Paging::default(), &rules, now(), &mut warnings) {
+    if let Ok(snapshot) = read_list(
+        bytes,
+        Paging::default(),
+        &rules,
+        &sent,
+        now(),
+        &mut warnings,
+    ) {
         check(&snapshot);
     }
 }
@@ -49,15 +63,23 @@ pub fn list(bytes: &[u8]) {
 pub fn details(bytes: &[u8]) {
     explain(bytes);
     let (rules, mut warnings) = (rules(), ParseWarnings::default());
+    let sent = SentSecret::basic("user", "a password");
     let whole = Paging::default();
-    let listed = read_list(LISTED.as_bytes(), whole, &rules, now(), &mut warnings);
+    let listed = read_list(
+        LISTED.as_bytes(),
+        whole,
+        &rules,
+        &sent,
+        now(),
+        &mut warnings,
+    );
     let mut snapshot = listed.expect("a good list");
     let read_at = ReadAt {
         wall: now(),
         monotonic: Instant::now(),
     };
     for platform in ["facebook", "instagram"] {
-        match read_details(bytes, whole, platform, &rules, &mut warnings) {
+        match read_details(bytes, whole, platform, &rules, &sent, &mut warnings) {
             Ok(details) => join_details(&mut snapshot, platform, details, read_at),
             Err(_) => return,
         }

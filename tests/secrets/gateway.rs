@@ -1,7 +1,11 @@
 //! A gateway that repeats the key in well-formed JSON of another shape than the documented one.
 
+use std::sync::Arc;
+
 use qlara_exporter::check::{self, Format, Options};
+use qlara_exporter::clock::Clock;
 use qlara_exporter::config::{Config, Settings};
+use qlara_exporter::explain::{self, Explanation};
 use serde_json::{Value, json};
 use tracing::Level;
 
@@ -11,7 +15,7 @@ use crate::harness::log::Log;
 use crate::harness::{Setup, Stack};
 
 const KEY: &str = "mArKeD-key";
-const YAML: &str = "accounts:\n- {name: file, api_key_file: key}\n\
+pub(super) const YAML: &str = "accounts:\n- {name: file, api_key_file: key}\n\
                     - {name: variable, api_key_env: QLARA_API_KEY}\n\
                     - {name: basic, basic_auth: {username: user, password_file: key}}\n";
 const ERRORS: [&str; 8] = [
@@ -105,7 +109,7 @@ async fn gateway(spoilt: Call, status: &'static str, body: &Value) -> Recorder {
 }
 
 /// Everything that can be read at the exporter.
-async fn served(stack: &Stack) -> String {
+pub(super) async fn served(stack: &Stack) -> String {
     let mut texts = String::new();
     for path in [
         "/metrics",
@@ -124,16 +128,19 @@ async fn served(stack: &Stack) -> String {
     texts
 }
 
-/// Every form of an audit of the same gateway, and what its types show.
-async fn audited(stack: &Stack, url: String) -> String {
+/// Every form of an audit of the same gateway, and what its types show; and what `explain` prints.
+pub(super) async fn audited(stack: &Stack, url: String, key: &'static str) -> String {
     let settings = Settings {
         file: Some(stack.file("qlara.yml")),
         url: Some(url),
         ..Settings::default()
     };
-    let key = |name: &str| (name == "QLARA_API_KEY").then(|| KEY.to_owned());
-    let config = Config::load(&settings, &key).expect("a good configuration");
-    let clock = stack.clock.clone();
+    let key = |name: &str| (name == "QLARA_API_KEY").then(|| key.to_owned());
+    let load = || Config::load(&settings, &key).expect("a good configuration");
+    let clock: Arc<dyn Clock> = stack.clock.clone();
+    let accounts = explain::accounts(load(), &[], &clock).expect("accounts");
+    let explanation = Explanation::of_accounts(accounts).await;
+    let config = load();
     let audit = check::run(config, Options::default(), clock, |_, _| ()).await;
     let audit = audit.expect("an audit");
     let mut text = format!("{audit:?}").into_bytes();
@@ -147,6 +154,9 @@ async fn audited(stack: &Stack, url: String) -> String {
         Format::Expected,
     ] {
         audit.write(format, &mut text).expect("written");
+    }
+    for format in [explain::Format::Text, explain::Format::Json] {
+        explanation.write(format, &mut text).expect("written");
     }
     String::from_utf8(text).expect("UTF-8")
 }
@@ -169,7 +179,7 @@ async fn no_answer_of_another_shape_makes_the_key_public() {
                 let stack = setup.start().await;
                 let mut texts = vec![served(&stack).await];
                 if level == Level::DEBUG {
-                    texts.push(audited(&stack, url).await);
+                    texts.push(audited(&stack, url, KEY).await);
                 }
                 texts.push(log.take());
                 for text in texts {

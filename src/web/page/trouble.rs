@@ -50,6 +50,7 @@ pub(super) fn troubles(view: &View) -> Vec<Trouble> {
             advice: "Check that the file exists and that the exporter may read it.".to_owned(),
         }
         }));
+        all.extend(repeated_secret(troubles));
         if troubles.platforms_not_asked > 0 {
             all.push(Trouble {
                 what: format!(
@@ -66,6 +67,15 @@ pub(super) fn troubles(view: &View) -> Vec<Trouble> {
     all.extend(view.snapshot.as_deref().and_then(linked_accounts_dropped));
     all.extend(view.snapshot.as_deref().and_then(dropped));
     all
+}
+
+fn repeated_secret(troubles: &Troubles) -> Option<Trouble> {
+    let entries = troubles.entries_with_secret;
+    (entries > 0).then(|| Trouble {
+        what: format!("The gateway repeats the account's credentials in {entries} entries; values that do are not read."),
+        advice: "Check that gateway.url leads to the gateway and not to a proxy's page. If something else answered, replace the credentials."
+            .to_owned(),
+    })
 }
 
 /// Details calls that failed, those with the same reason together.
