@@ -8,6 +8,7 @@ use reqwest::{StatusCode, Url};
 
 use crate::gateway::client::{USER_AGENT, root_cause};
 use crate::gateway::tls::{TlsError, client_config, read_ca_file};
+use crate::hidden::shown_path;
 use crate::server::address::{ListenAddress, TcpAddress};
 
 /// Why an exporter does not count as healthy.
@@ -85,11 +86,12 @@ impl Target {
 impl Display for Target {
     /// Without credentials and query.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let asked = Path::new(self.url.path());
         match &self.socket {
-            Some(path) => write!(out, "unix://{}{}", path.display(), self.url.path()),
+            Some(path) => write!(out, "unix://{}{}", shown_path(path), shown_path(asked)),
             None => {
                 let origin = self.url.origin().ascii_serialization();
-                write!(out, "{origin}{}", self.url.path())
+                write!(out, "{origin}{}", shown_path(asked))
             }
         }
     }

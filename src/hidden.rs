@@ -1,6 +1,9 @@
 //! What may hold a secret, and is not printed.
 
+use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::fmt;
+use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
 use serde::Deserialize;
@@ -21,5 +24,118 @@ impl<T: FromStr> FromStr for Hidden<T> {
 
     fn from_str(text: &str) -> Result<Hidden<T>, T::Err> {
         text.parse().map(Hidden)
+    }
+}
+
+/// Stands for what is not printed.
+const PLACEHOLDER: &str = "…";
+
+/// A path as it is printed: whole, unless something else stands in its place. A text with PEM or line
+/// ends is hidden; of a path without an extension, whatever looks like a key, and what follows it. A key
+/// in a relative path follows the folder that the path is relative to.
+pub(crate) fn shown_path(path: &Path) -> Cow<'_, str> {
+    let text = path.to_string_lossy();
+    if is_content(&text) {
+        return Cow::Borrowed(PLACEHOLDER);
+    }
+    let is_key = |part: &Component| is_like_a_key(&part.as_os_str().to_string_lossy());
+    match has_extension(path) || !path.components().any(|part| is_key(&part)) {
+        true => text,
+        false => {
+            let folders = path.components().take_while(|part| !is_key(part));
+            let folders = folders.collect::<PathBuf>();
+            Cow::Owned(folders.join(PLACEHOLDER).to_string_lossy().into_owned())
+        }
+    }
+}
+
+/// A word as it is printed, such as the name of a host or of an account.
+pub(crate) fn shown_word(word: &str) -> &str {
+    match is_content(word) || is_like_a_key(word) {
+        true => PLACEHOLDER,
+        false => word,
+    }
+}
+
+/// Whether a text is the content of a file, PEM say, and no path.
+pub(crate) fn is_content(text: &str) -> bool {
+    text.contains(['\n', '\r']) || text.contains("-----")
+}
+
+/// The last part of a token such as a JWT, whose parts dots separate, is longer than any extension.
+fn has_extension(path: &Path) -> bool {
+    const LONGEST: usize = 16;
+    let extension = path.extension().map(OsStr::len);
+    extension.is_some_and(|length| (1..=LONGEST).contains(&length))
+}
+
+/// Whether a text looks like an API key: it has a random run of letters and digits, or is a UUID.
+/// Names, dates and words written in `camelCase` are none.
+fn is_like_a_key(text: &str) -> bool {
+    let of_runs = |char: char| !(char.is_ascii_alphanumeric() || "+=".contains(char));
+    text.split(of_runs).any(is_random) || text.split(['_', '.']).any(is_uuid)
+}
+
+/// A run is random if at least every fourth character is of another kind than the one before: Base64 and
+/// hexadecimal digits change nearly twice as often, words and numbers seldom. A capital starts a word, so the
+/// change to the letter after it does not count.
+fn is_random(run: &str) -> bool {
+    const SHORTEST: usize = 16;
+    let changes = run.as_bytes().windows(2).filter(|pair| {
+        let changes_case = pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase();
+        changes_case || pair[0].is_ascii_alphabetic() != pair[1].is_ascii_alphabetic()
+    });
+    run.len() >= SHORTEST && changes.count() * 4 >= run.len()
+}
+
+/// RFC 9562, section 4.
+fn is_uuid(text: &str) -> bool {
+    let groups = text.split('-').map(|group| {
+        let is_hex = group.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hex.then_some(group.len())
+    });
+    groups.eq([8, 4, 4, 4, 12].map(Some))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_shown_and_keys_in_their_place_are_not() {
+        for path in [
+            "/run/secrets/brandco",
+            "certs/server.pem",
+            "qlara.yml",
+            "-",
+            "/etc/qlara-exporter/accounts/my-company-production-2-key",
+            "/run/credentials/qlara-exporter.service/api-key",
+            "k8s-prod-eu1-qlara-v2",
+            "backup-20260410120000",
+            "backup20260410120000",
+            "MyCompanyProductionKey",
+            "myCompanyApiKeyFile2026",
+            "/nix/store/0c5b8vw40dy178xlpddw65q9gf1h2186-qlara/web.yml",
+            "/var/lib/kubelet/pods/3f2b8c1e-9d4a-4c1b-8f3e-2a7b6c5d4e3f/ca.crt",
+            "8f14e45fceea167a5a36dedd4bea2543.pem",
+            "/etc/ssl/certs/schlüssel-der-größten-firma",
+        ] {
+            assert_eq!(shown_path(Path::new(path)), path);
+        }
+        for (path, shown) in [
+            ("8f14e45fceea167a5a36dedd4bea2543", "…"),
+            ("qlara_live_8f14e45fceea167a5a36dedd4bea2543", "…"),
+            ("/etc/qlara/h8Kq2Lr9TzWm4YvX1bNc7PdQ", "/etc/qlara/…"),
+            ("3f2b8c1e-9d4a-4c1b-8f3e-2a7b6c5d4e3f", "…"),
+            ("h8Kq2Lr9TzWm4YvX1bNc7PdQ/3gF6jS0aE5u+RoIk8w=", "…"),
+            (
+                "/etc/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N",
+                "/etc/…",
+            ),
+            ("-----BEGIN CERTIFICATE----- MIIB", "…"),
+            ("MIIB\nMIIC", "…"),
+        ] {
+            assert_eq!(shown_path(Path::new(path)), shown, "{path}");
+        }
     }
 }

@@ -143,7 +143,7 @@ fn wrong_use_is_one_line_and_exit_code_2() {
         ),
         (
             &["simulate", "--fault", "boom"],
-            "--fault <[SCOPE:]KIND[=ARGUMENT]>: no fault: \"boom\", expected [SCOPE:]KIND[=ARGUMENT] such as status=503 or details/facebook:hang",
+            "--fault <[SCOPE:]KIND[=ARGUMENT]>: not a fault, expected [SCOPE:]KIND[=ARGUMENT] such as status=503 or details/facebook:hang",
         ),
     ] {
         let (code, output, error) = run(exporter().args(arguments));

@@ -4,6 +4,7 @@
 mod commands;
 mod echoes;
 mod gateway;
+mod misplaced;
 mod panics;
 
 use std::ffi::OsString;

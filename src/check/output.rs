@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::{Audit, State, csv, expected, json, metrics, nagios, table};
+use crate::hidden::shown_path;
 
 /// The forms that an audit can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +57,7 @@ impl Audit {
 
 /// The file cannot be written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {}: {source}", path.display())]
+#[error("cannot write {}: {source}", shown_path(path))]
 pub struct OutputError {
     path: PathBuf,
     source: io::Error,

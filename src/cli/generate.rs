@@ -10,6 +10,7 @@ use clap_mangen::Man;
 
 use super::Cli;
 use crate::build;
+use crate::hidden::shown_path;
 
 const NAME: &str = "qlara-exporter";
 const SHELLS: [Shell; 3] = [Shell::Bash, Shell::Zsh, Shell::Fish];
@@ -24,7 +25,7 @@ pub struct GenerateArgs {
 
 /// A file or folder cannot be written.
 #[derive(Debug, thiserror::Error)]
-#[error("write {}: {source}", path.display())]
+#[error("write {}: {source}", shown_path(path))]
 pub struct GenerateError {
     path: PathBuf,
     source: std::io::Error,

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_saphyr::{Error as YamlError, Location};
 
+use crate::hidden::shown_path;
 use crate::likeness::is_like_one_of;
 use crate::printable::is_hostile;
 
@@ -160,10 +161,10 @@ fn one_line(text: &str) -> String {
 }
 
 fn place(file: &Path, location: Option<Location>, key: &str) -> String {
-    let file = file.display();
+    let file = shown_path(file);
     let mut place = match location {
         Some(at) if at != Location::UNKNOWN => format!("{file}:{}:{}", at.line(), at.column()),
-        _ => file.to_string(),
+        _ => file.into_owned(),
     };
     if !key.is_empty() && key != "." {
         place.push_str(": ");

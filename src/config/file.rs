@@ -10,7 +10,7 @@ use serde_saphyr::Spanned;
 
 use super::yaml::{self, or_default};
 use super::{ConfigError, duration};
-use crate::hidden::Hidden;
+use crate::hidden::{Hidden, shown_path};
 use crate::refresh::PhoneNumber;
 use crate::reread::read_regular_text;
 
@@ -130,8 +130,8 @@ pub(super) struct Expected {
 
 impl File {
     pub(super) fn read(path: &Path) -> Result<File, ConfigError> {
-        let text = read_regular_text(path)
-            .map_err(|error| ConfigError::new(path.display().to_string(), error))?;
+        let text =
+            read_regular_text(path).map_err(|error| ConfigError::new(shown_path(path), error))?;
         let mut file: File = yaml::parse(path, &text)?;
         file.path = path.to_owned();
         Ok(file)

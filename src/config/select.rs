@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Config;
 use crate::gateway::field_names::FieldNames;
+use crate::hidden::shown_word;
 use crate::printable::neutral;
 
 /// `--account` names none of the accounts.
@@ -60,6 +61,11 @@ impl FieldNamesByAccount {
 fn known(names: &[String]) -> String {
     match names {
         [] => ", it names none".to_owned(),
-        names => format!(", expected one of {}", neutral(&names.join(", "))),
+        names => format!(", expected one of {}", neutral(&shown(names))),
     }
+}
+
+fn shown(names: &[String]) -> String {
+    let names: Vec<&str> = names.iter().map(|name| shown_word(name)).collect();
+    names.join(", ")
 }

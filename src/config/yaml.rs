@@ -9,6 +9,7 @@ use serde_saphyr::Options;
 
 use super::error::keys_instead;
 use super::{ConfigError, shown_key, shown_unknown_key};
+use crate::hidden::is_content;
 
 /// Reads a whole file; an empty one is the default.
 ///
@@ -70,8 +71,7 @@ pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Defaul
 /// # Errors
 /// What is expected instead.
 pub(crate) fn check_path(path: &Path) -> Result<(), &'static str> {
-    let path = path.to_string_lossy();
-    match path.contains(['\n', '\r']) || path.contains("-----") {
+    match is_content(&path.to_string_lossy()) {
         true => Err("expected the path of a file, not its content"),
         false => Ok(()),
     }

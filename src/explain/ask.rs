@@ -1,5 +1,7 @@
 //! Asking the gateway of an account: the list, then each platform once.
 
+use std::path::Path;
+
 use reqwest::Url;
 use tokio::time::Instant;
 
@@ -8,6 +10,7 @@ use super::names::Names;
 use super::{Account, AccountExplained, Call};
 use crate::gateway::PREFIXES;
 use crate::gateway::client::Exchange;
+use crate::hidden::shown_path;
 
 /// Platforms that are asked for details, as in a refresh.
 const MAX_PLATFORMS: usize = 32;
@@ -66,6 +69,12 @@ fn other_base(base: &Url) -> Option<Url> {
     is_documented.then_some(url)
 }
 
+/// An address, which has neither credentials nor query.
+fn shown(url: &Url) -> String {
+    let path = shown_path(Path::new(url.path()));
+    format!("{}{path}", url.origin().ascii_serialization())
+}
+
 /// Which of the two prefixes answers.
 fn told(base: &Url, other: &Url, call: &Call) -> String {
     let (base, other) = (base.path(), other.path());
@@ -84,7 +93,7 @@ impl Account {
         let started = Instant::now();
         let exchange = self.client.socials(started + self.timeout).await;
         let call = Call {
-            address: self.client.list_address().to_string(),
+            address: shown(&self.client.list_address()),
             about: "list".to_owned(),
             took: Some(started.elapsed()),
             ..Call::default()
@@ -98,7 +107,7 @@ impl Account {
         let exchange = self.client.platform(platform, started + self.timeout).await;
         let about = Names::new(&exchange.sent).word(platform).to_owned();
         let call = Call {
-            address: format!("{}/{about}", self.client.list_address()),
+            address: format!("{}/{about}", shown(&self.client.list_address())),
             about,
             took: Some(started.elapsed()),
             ..Call::default()

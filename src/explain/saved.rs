@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::hidden::shown_path;
+
 /// No answer is longer that the exporter reads by default, in bytes.
 const LONGEST: u64 = 64 << 20;
 
@@ -11,7 +13,7 @@ const LONGEST: u64 = 64 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum SavedError {
     /// It cannot be read.
-    #[error("--from: cannot read {}: {source}", path.display())]
+    #[error("--from: cannot read {}: {source}", shown_path(path))]
     Unreadable {
         /// The file, `-` for standard input.
         path: PathBuf,
@@ -19,13 +21,13 @@ pub enum SavedError {
         source: io::Error,
     },
     /// It is no answer of the gateway.
-    #[error("--from: {} is longer than 64 MiB", path.display())]
+    #[error("--from: {} is longer than 64 MiB", shown_path(path))]
     TooLong {
         /// The file, `-` for standard input.
         path: PathBuf,
     },
     /// There is nothing in it.
-    #[error("--from: {} is empty", path.display())]
+    #[error("--from: {} is empty", shown_path(path))]
     Empty {
         /// The file, `-` for standard input.
         path: PathBuf,

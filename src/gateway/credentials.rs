@@ -8,6 +8,7 @@ use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::sent_secret::SentSecret;
+use crate::hidden::shown_path;
 use crate::reread::{Rereader, read_regular_text};
 
 /// How an account proves who it is (API page, "Errors" and the authentication page).
@@ -76,7 +77,7 @@ impl Credentials {
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The file cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}", shown_path(path))]
     Unreadable {
         /// The secret's file.
         path: PathBuf,
@@ -84,7 +85,7 @@ pub enum SecretError {
         source: std::io::Error,
     },
     /// The file does not answer, as on a network drive that is gone.
-    #[error("reading {} takes too long", path.display())]
+    #[error("reading {} takes too long", shown_path(path))]
     Slow {
         /// The secret's file.
         path: PathBuf,
@@ -186,7 +187,7 @@ fn usable_content(
         path: path.to_owned(),
         source,
     })?;
-    usable(&path.display().to_string(), &text, alphabet)
+    usable(&shown_path(path), &text, alphabet)
 }
 
 fn usable(place: &str, value: &str, alphabet: Alphabet) -> Result<SecretString, SecretError> {

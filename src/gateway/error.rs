@@ -1,10 +1,12 @@
 //! What can go wrong with one gateway call. The variants are the values of the label `reason`.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::PREFIXES;
 use super::invalid::InvalidResponse;
 use super::sent_secret::SentSecret;
+use crate::hidden::shown_path;
 
 /// The closed set of reasons that `qlara_gateway_request_failures_total` counts by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -85,7 +87,8 @@ pub enum GatewayError {
     },
     /// 404 for the list, which every account has: the prefix is wrong.
     #[error(
-        "the gateway answers HTTP 404 at {path}: check gateway.url; the API's pages also use the prefix {}",
+        "the gateway answers HTTP 404 at {}: check gateway.url; the API's pages also use the prefix {}",
+        shown_path(Path::new(path)),
         other_prefixes(path)
     )]
     NoSuchList {

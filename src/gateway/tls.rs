@@ -9,13 +9,14 @@ use rustls::pki_types::{CertificateDer, pem, pem::PemObject};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::server_verifier::ServerVerifier;
+use crate::hidden::shown_path;
 use crate::reread::read_regular;
 
 /// Why no TLS configuration can be made.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The CA file cannot be read as PEM.
-    #[error("cannot read certificates from {}: {source}", path.display())]
+    #[error("cannot read certificates from {}: {source}", shown_path(path))]
     Unreadable {
         /// The CA file.
         path: PathBuf,
@@ -23,13 +24,13 @@ pub enum TlsError {
         source: pem::Error,
     },
     /// The CA file holds no certificate.
-    #[error("{} holds no certificate", path.display())]
+    #[error("{} holds no certificate", shown_path(path))]
     NoCertificate {
         /// The CA file.
         path: PathBuf,
     },
     /// A certificate is not valid, or the provider has no usable protocol.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", shown_path(path))]
     Invalid {
         /// The CA file.
         path: PathBuf,

@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::hidden::{shown_path, shown_word};
+
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListenAddress {
@@ -59,13 +61,13 @@ impl fmt::Display for ListenAddress {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ListenAddress::Tcp(address) => address.fmt(out),
-            ListenAddress::Unix(path) => write!(out, "unix://{}", path.display()),
+            ListenAddress::Unix(path) => write!(out, "unix://{}", shown_path(path)),
         }
     }
 }
 
 impl fmt::Display for TcpAddress {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}:{}", self.host, self.port)
+        write!(out, "{}:{}", shown_word(&self.host), self.port)
     }
 }

@@ -7,7 +7,7 @@ use axum::http::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::Simulator;
-use super::faults::Fault;
+use super::faults::{Fault, NoFault};
 use super::schema::Object;
 use super::server::decode_segment;
 use super::world::Connected;
@@ -77,11 +77,20 @@ fn faults(simulator: &Simulator) -> String {
         .collect()
 }
 
-fn parse_faults(body: &[u8]) -> Result<Vec<Fault>, super::faults::NoFault> {
+/// A line that is no fault.
+#[derive(Debug, thiserror::Error)]
+#[error("line {line}: {source}")]
+struct WrongLine {
+    line: usize,
+    source: NoFault,
+}
+
+fn parse_faults(body: &[u8]) -> Result<Vec<Fault>, WrongLine> {
     let text = String::from_utf8_lossy(body);
-    text.lines()
-        .filter(|line| !line.trim().is_empty())
-        .map(str::parse)
+    let lines = (1..).zip(text.lines());
+    lines
+        .filter(|(_, text)| !text.trim().is_empty())
+        .map(|(line, text)| text.parse().map_err(|source| WrongLine { line, source }))
         .collect()
 }
 

@@ -63,12 +63,12 @@ pub(super) enum Jsend {
     Error,
 }
 
-/// The text is no fault.
+/// The text is no fault. It is not repeated: it may be a key in the wrong place.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "no fault: {0:?}, expected [SCOPE:]KIND[=ARGUMENT] such as status=503 or details/facebook:hang"
+    "not a fault, expected [SCOPE:]KIND[=ARGUMENT] such as status=503 or details/facebook:hang"
 )]
-pub struct NoFault(String);
+pub struct NoFault;
 
 impl Fault {
     /// Whether this fault concerns the list (`None`) or the details of a platform.
@@ -89,7 +89,7 @@ impl FromStr for Fault {
     type Err = NoFault;
 
     fn from_str(text: &str) -> Result<Fault, NoFault> {
-        parse(text.trim()).ok_or_else(|| NoFault(text.to_owned()))
+        parse(text.trim()).ok_or(NoFault)
     }
 }
 

@@ -9,7 +9,7 @@ use serde_saphyr::{Location, Spanned};
 
 use crate::config::yaml::check_path;
 use crate::config::{ConfigError, ConfigErrors};
-use crate::hidden::Hidden;
+use crate::hidden::{Hidden, shown_path};
 use crate::reread::read_regular;
 
 /// A reading under way.
@@ -47,7 +47,7 @@ impl Reading {
     /// The text of the file itself.
     pub(super) fn text(&mut self) -> Result<String, ConfigError> {
         let path = self.path.clone();
-        let place = path.display().to_string();
+        let place = shown_path(&path).into_owned();
         let bytes = self
             .bytes(&path)
             .map_err(|error| ConfigError::new(&place, error))?;
@@ -91,7 +91,7 @@ impl Reading {
             .parent()
             .unwrap_or(Path::new(""))
             .join(&file.value);
-        let place = path.display().to_string();
+        let place = shown_path(&path).into_owned();
         match self.bytes(&path) {
             Ok(bytes) => Some(Pem {
                 key,
