@@ -315,7 +315,7 @@ fn without_details(calls: Calls) -> Vec<&'static str> {
 }
 
 /// How many calls have failed, by endpoint and reason.
-fn failures(scrape: &Scrape) -> Vec<(&str, f64)> {
+pub fn failures(scrape: &Scrape) -> Vec<(&str, f64)> {
     let all = scrape.family("qlara_gateway_request_failures_total");
     all.into_iter().filter(|(_, count)| *count > 0.0).collect()
 }

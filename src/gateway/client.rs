@@ -91,9 +91,10 @@ impl Client {
     }
 
     async fn get(&self, path: &str, deadline: Instant) -> Exchange {
-        let request = self.transport.http().await.get(self.address(path));
+        let http = self.transport.http().await;
+        let request = http.pooled.get(self.address(path));
         let (request, sent, secret) = self.credentials.authorize(request).await;
-        let (result, head) = match in_time(deadline, send(request)).await {
+        let (result, head) = match in_time(deadline, send(request, &http.unpooled)).await {
             Ok(response) => {
                 let head = Head::of(&response, &sent);
                 (self.read(response, deadline).await, head)
@@ -215,21 +216,30 @@ async fn read_body(
     body.finish()
 }
 
-/// Sends a request, and once more if the connection ended before the head of the answer did: the
-/// gateway may close a kept connection in the very moment in which it is used again.
-async fn send(request: RequestBuilder) -> reqwest::Result<Response> {
+/// Sends a request, and once more if the connection ended before the head of the answer did: a kept
+/// connection may have died in silence, or the gateway closes it at the moment of its next use. The
+/// second attempt is the last one. It takes a new connection, because other kept ones may be dead too.
+async fn send(request: RequestBuilder, unpooled: &reqwest::Client) -> reqwest::Result<Response> {
+    let (pooled, request) = request.build_split();
+    let request = request?;
     let again = request.try_clone();
-    match (request.send().await, again) {
-        (Err(error), Some(again)) if ended_unanswered(&error) => again.send().await,
+    match (pooled.execute(request).await, again) {
+        (Err(error), Some(again)) if ended_unanswered(&error) => unpooled.execute(again).await,
         (answer, _) => answer,
     }
 }
 
-/// Where the end comes without that of TLS, or crosses the request, it is an error of the connection.
+/// Where the end comes without that of TLS, crosses the request, or is the kernel's because the peer
+/// acknowledges nothing, it is an error of the connection.
 fn ended_unanswered(error: &reqwest::Error) -> bool {
     let broken = matches!(
         root_io_kind(error),
-        Some(ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
+        Some(
+            ErrorKind::UnexpectedEof
+                | ErrorKind::ConnectionReset
+                | ErrorKind::BrokenPipe
+                | ErrorKind::TimedOut
+        )
     );
     let ended = find_cause::<hyper::Error>(error).is_some_and(hyper::Error::is_incomplete_message);
     !error.is_connect() && (broken || ended)
@@ -248,10 +258,10 @@ async fn in_time<T>(
 /// Names the reason of a failed exchange. Timeouts come first: one while reading the body is
 /// reported as a decoding error too.
 fn classify(error: reqwest::Error) -> GatewayError {
-    if error.is_timeout() {
-        return GatewayError::Timeout;
-    }
     let error = error.without_url();
+    if error.is_timeout() {
+        return GatewayError::Unreached(root_cause(&error));
+    }
     if let Some(tls) = find_cause::<rustls::Error>(&error) {
         return GatewayError::Tls(tls_text(tls));
     }

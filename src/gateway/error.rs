@@ -21,7 +21,7 @@ pub enum Reason {
     ClientError,
     /// HTTP 5xx.
     ServerError,
-    /// The budget of the refresh ran out.
+    /// The budget of the refresh ran out, or the part of it that one step may take.
     Timeout,
     /// No connection, or one that broke before the answer began.
     Connect,
@@ -104,6 +104,9 @@ pub enum GatewayError {
     /// The budget ran out.
     #[error("no answer within the gateway timeout")]
     Timeout,
+    /// The part of the budget that reaching the gateway may take ran out.
+    #[error("cannot reach the gateway in time: {0}")]
+    Unreached(String),
     /// No connection.
     #[error("cannot reach the gateway: {0}")]
     Connect(String),
@@ -153,7 +156,7 @@ impl GatewayError {
             GatewayError::RateLimited { .. } => Reason::RateLimited,
             GatewayError::NoSuchList { .. } | GatewayError::ClientError(_) => Reason::ClientError,
             GatewayError::ServerError(_) => Reason::ServerError,
-            GatewayError::Timeout => Reason::Timeout,
+            GatewayError::Timeout | GatewayError::Unreached(_) => Reason::Timeout,
             GatewayError::Connect(_) => Reason::Connect,
             GatewayError::Tls(_) => Reason::Tls,
             GatewayError::TooLarge { .. } => Reason::TooLarge,

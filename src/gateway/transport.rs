@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use reqwest::Proxy;
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
+use reqwest::{ClientBuilder, Proxy};
+use rustls::ClientConfig;
 use tracing::{info, warn};
 
 use super::body::ACCEPTED;
@@ -15,8 +16,15 @@ use super::proxy::ProxyUrl;
 use super::tls::{self, TlsError};
 use crate::reread::Rereader;
 
-/// How often an unused connection is probed, so that a dead one is noticed.
-const KEEPALIVE: Duration = Duration::from_secs(30);
+/// How long an unused connection is kept. With the default `cache.ttl` and a scrape a minute, refreshes
+/// are at most two minutes apart, so they share the handshakes.
+const IDLE: Duration = Duration::from_secs(150);
+/// Time without traffic after which the kernel probes a connection (`TCP_KEEPIDLE`). A probe also keeps
+/// NAT gateways and firewalls from forgetting the connection.
+const PROBE_AFTER: Duration = Duration::from_secs(5);
+/// Time that the peer has to acknowledge a probe (`TCP_KEEPINTVL`). Where `TCP_USER_TIMEOUT` is set, Linux
+/// closes the connection after a single lost probe, so a dead one is gone after 7 s.
+const PROBE_INTERVAL: Duration = Duration::from_secs(2);
 
 /// What the way to the gateway depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +35,9 @@ pub struct TransportSettings {
     pub ca_file: Option<PathBuf>,
     /// Whether there is TLS on it, to the gateway or to the proxy.
     pub over_tls: bool,
-    /// How long an unused connection is kept.
-    pub idle: Duration,
+    /// How long bytes, or the first packet of a connection, may stay unacknowledged before the kernel
+    /// gives the connection up (`TCP_USER_TIMEOUT` of Linux).
+    pub acknowledgement_timeout: Duration,
 }
 
 /// Why there is no way to the gateway.
@@ -54,7 +63,24 @@ pub struct Transport {
 #[derive(Clone)]
 struct Current {
     ca: Option<Vec<u8>>,
-    http: reqwest::Client,
+    http: HttpClients,
+}
+
+/// The HTTP clients of one transport. They do not follow redirects: a custom header such as
+/// `X-Api-Key` would be sent on to whatever host the redirect names.
+#[derive(Clone)]
+pub struct HttpClients {
+    /// Reuses connections.
+    pub pooled: reqwest::Client,
+    /// Opens a connection for each request, for the second attempt after a kept one turned out dead.
+    pub unpooled: reqwest::Client,
+}
+
+impl fmt::Debug for HttpClients {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // They hold the proxy's password.
+        out.debug_struct("HttpClients").finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Transport {
@@ -93,9 +119,8 @@ impl Transport {
         !*self.trouble.lock()
     }
 
-    /// The client for the next request. It does not follow redirects: a custom header such as
-    /// `X-Api-Key` would be sent on to whatever host the redirect names.
-    pub async fn http(&self) -> reqwest::Client {
+    /// The clients for the next request.
+    pub async fn http(&self) -> HttpClients {
         // One of several accounts looks for all of them.
         if let (Some(path), Ok(_looking)) = (&self.settings.ca_file, self.looking.try_lock()) {
             let renewed = self.look_at_ca().await;
@@ -150,19 +175,34 @@ impl Current {
             true => tls::client_config(trusted)?,
             false => tls::client_config_without_roots()?,
         };
-        let builder = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .default_headers(accepting_gzip())
-            .tls_backend_preconfigured(tls)
-            .redirect(reqwest::redirect::Policy::none())
-            .pool_idle_timeout(settings.idle)
-            .tcp_keepalive(KEEPALIVE)
-            .no_proxy();
-        let http = match &settings.proxy {
-            Some(proxy) => builder.proxy(Proxy::all(proxy.url().clone())?).build()?,
-            None => builder.build()?,
+        let pooled = client_builder(settings, tls.clone())?.build()?;
+        let unpooled = client_builder(settings, tls)?.pool_max_idle_per_host(0);
+        let http = HttpClients {
+            pooled,
+            unpooled: unpooled.build()?,
         };
         Ok(Current { ca, http })
+    }
+}
+
+fn client_builder(
+    settings: &TransportSettings,
+    tls: ClientConfig,
+) -> reqwest::Result<ClientBuilder> {
+    let builder = reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .default_headers(accepting_gzip())
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .pool_idle_timeout(IDLE)
+        .tcp_keepalive(PROBE_AFTER)
+        .tcp_keepalive_interval(PROBE_INTERVAL)
+        .no_proxy();
+    #[cfg(target_os = "linux")]
+    let builder = builder.tcp_user_timeout(settings.acknowledgement_timeout);
+    match &settings.proxy {
+        Some(proxy) => Ok(builder.proxy(Proxy::all(proxy.url().clone())?)),
+        None => Ok(builder),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::gateway::SentSecret;
 use crate::gateway::client::{Client, Exchange};
 use crate::gateway::credentials::SecretError;
-use crate::gateway::error::GatewayError;
+use crate::gateway::error::{GatewayError, Reason};
 use crate::gateway::invalid::InvalidResponse;
 use crate::gateway::model::KNOWN_PLATFORMS;
 use crate::gateway::warnings::ParseWarnings;
@@ -84,7 +84,7 @@ impl Troubles {
     /// How long the next turn of this account may have to wait.
     pub fn standing(&self) -> Standing {
         let mut errors = self.list.iter().chain(self.details.values());
-        match errors.any(|error| matches!(error, GatewayError::Timeout)) {
+        match errors.any(|error| error.reason() == Reason::Timeout) {
             true => Standing::Slow,
             false => Standing::Prompt,
         }

@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod listener;
 pub mod log;
+pub mod namespace;
 pub mod openssl;
 pub mod passage;
 pub mod process;

@@ -23,9 +23,6 @@ use crate::gateway::transport::TransportSettings;
 const DEFAULTS: &str = "gateway";
 /// Nobody waits longer for metrics.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(60 * 60);
-/// How much longer than the ttl an unused connection is kept: it outlives the time between two
-/// refreshes, whoever scrapes how often.
-const IDLE_BEYOND_TTL: Duration = Duration::from_secs(5 * 60);
 
 /// The gateway of an account: what its own block gives, else what flags and variables say, else the
 /// block of defaults, key by key.
@@ -61,7 +58,7 @@ impl<'a> Blocks<'a> {
     }
 
     /// The gateway.
-    pub(super) fn gateway(&self, ttl: Duration, mistakes: &mut Mistakes) -> Option<Gateway> {
+    pub(super) fn gateway(&self, mistakes: &mut Mistakes) -> Option<Gateway> {
         let written = self.url();
         let url = mistakes.or_note(written.checked());
         let proxy = mistakes.or_note(self.proxy(url.as_ref()));
@@ -70,18 +67,18 @@ impl<'a> Blocks<'a> {
         }
         let timeout = mistakes.or_note(self.timeout());
         mistakes.or_note(self.check_ca_file());
-        let (url, proxy) = (url?, proxy?);
+        let (url, proxy, timeout) = (url?, proxy?, timeout?);
         let via = proxy.iter().map(ProxyUrl::url);
         let over_tls = via.chain([&url]).any(|url| url.scheme() == "https");
         Some(Gateway {
             url,
-            timeout: timeout?,
+            timeout,
             response_bytes: self.file.limits.response_bytes,
             transport: TransportSettings {
                 proxy,
                 over_tls,
                 ca_file: self.ca_file().map(|(at, _)| self.file.resolve(&at.value)),
-                idle: ttl.saturating_add(IDLE_BEYOND_TTL),
+                acknowledgement_timeout: acknowledgement_timeout(timeout),
             },
         })
     }
@@ -230,6 +227,13 @@ impl WrittenUrl<'_> {
             WrittenUrl::Default => ConfigError::new("gateway.url", message),
         }
     }
+}
+
+/// A fifth of the budget, so that a refresh which meets several dead connections still ends in time. Less
+/// than 1.5 s would leave no time for a retransmission of the first packet of a connection, which comes
+/// after one second (RFC 6298, section 2.1).
+fn acknowledgement_timeout(budget: Duration) -> Duration {
+    (budget / 5).clamp(Duration::from_millis(1500), Duration::from_secs(3))
 }
 
 fn checked_timeout(timeout: Duration) -> Result<Duration, &'static str> {

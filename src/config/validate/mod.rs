@@ -7,7 +7,6 @@ mod proxy;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_saphyr::Spanned;
 
@@ -45,8 +44,7 @@ pub(super) fn config(
         settings,
         file,
         environment,
-        ttl: freshness.ttl,
-        gateway: defaults.gateway(freshness.ttl, &mut mistakes),
+        gateway: defaults.gateway(&mut mistakes),
         names: defaults.field_names(&mut mistakes),
         defaults,
     };
@@ -119,7 +117,6 @@ struct Reading<'a> {
     settings: &'a Settings,
     file: &'a File,
     environment: Environment<'a>,
-    ttl: Duration,
     defaults: Blocks<'a>,
     /// What the defaults come to, if nothing is wrong with them.
     gateway: Option<Gateway>,
@@ -175,7 +172,7 @@ impl Reading<'_> {
             .as_ref()
             .map(|own| self.defaults.with(own, format!("{key}.gateway")));
         let gateway = match &blocks {
-            Some(blocks) => blocks.gateway(self.ttl, mistakes),
+            Some(blocks) => blocks.gateway(mistakes),
             None => self.gateway.clone(),
         };
         let names = own_or_shared_names(blocks.as_ref(), &self.names, mistakes);

@@ -1,0 +1,95 @@
+//! Namespaces of Linux, in which a test may break the network and the resolution of names.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use super::process::{Running, exporter, run};
+use super::scrape::Scrape;
+use super::{API_KEY, eventually};
+
+/// Where the exporter of a namespace serves.
+const EXPORTER: &str = "127.0.0.1:10017";
+
+/// A network and a mount namespace. It lasts until the test drops it or ends.
+pub struct Namespace {
+    /// Reads its standard input to the end.
+    holder: Child,
+}
+
+impl Namespace {
+    /// A namespace with nothing but a loopback interface.
+    pub fn new() -> Namespace {
+        let mut holder = Command::new("unshare")
+            .args(["--map-root-user", "--net", "--mount", "sh", "-c"])
+            .arg("ip link set lo up && echo ready && exec cat")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("unshare");
+        let mut ready = String::new();
+        let output = holder.stdout.take().expect("an output");
+        let read = BufReader::new(output).read_line(&mut ready);
+        read.expect("a line");
+        assert_eq!(ready, "ready\n");
+        Namespace { holder }
+    }
+
+    /// The same command, inside.
+    pub fn inside(&self, command: &Command) -> Command {
+        let mut inside = Command::new("nsenter");
+        inside
+            .args(["--user", "--net", "--mount", "--preserve-credentials"])
+            .args(["--target", &self.holder.id().to_string()])
+            .arg(command.get_program())
+            .args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => inside.env(name, value),
+                None => inside.env_remove(name),
+            };
+        }
+        inside
+    }
+
+    /// Runs a shell script to its end: what it prints.
+    pub fn sh(&self, script: &str) -> String {
+        let mut sh = Command::new("sh");
+        let (code, output, error) = run(&mut self.inside(sh.args(["-ec", script])));
+        assert_eq!(code, 0, "{script}: {error}");
+        output
+    }
+
+    /// The program, with these arguments, until it is dropped.
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        let mut program = exporter();
+        program.args(arguments).env("QLARA_API_KEY", API_KEY);
+        Running::start(&mut self.inside(&program))
+    }
+
+    /// What the exporter answers at a path, or `None` where it does not answer with 200.
+    pub fn get(&self, path: &str) -> Option<String> {
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--fail", "--max-time", "20"]);
+        curl.arg(format!("http://{EXPORTER}{path}"));
+        let (code, output, _) = run(&mut self.inside(&curl));
+        (code == 0).then_some(output)
+    }
+
+    /// One scrape.
+    pub fn scrape(&self) -> Scrape {
+        Scrape::parse(self.get("/metrics").expect("an answer"))
+    }
+
+    /// Waits until the exporter serves.
+    pub async fn exporter_serves(&self) {
+        eventually("an exporter", async || self.get("/-/healthy")).await;
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.holder.kill();
+        let _ = self.holder.wait();
+    }
+}
