@@ -10,6 +10,7 @@ use crate::config::{AccountConfig, Config, Gateway, Origin};
 use crate::exposition::Page;
 use crate::gateway::client::Client;
 use crate::gateway::credentials::Credentials;
+use crate::gateway::resolver::Lookups;
 use crate::gateway::transport::{Transport, TransportError, TransportSettings};
 use crate::refresh::{Refresher, Rules, Turns};
 use crate::route::Route;
@@ -208,6 +209,8 @@ impl Entry {
 pub struct Workshop {
     /// One for all accounts that reach their gateways alike: they share its connections.
     transports: Vec<Arc<Transport>>,
+    /// Of all transports, across reloads: those that hang stay.
+    lookups: Lookups,
     turns: Arc<Turns>,
     places: usize,
     clock: Arc<dyn Clock>,
@@ -218,6 +221,7 @@ impl Workshop {
     pub fn of(config: &Config, clock: &Arc<dyn Clock>) -> Workshop {
         Workshop {
             transports: Vec::new(),
+            lookups: Lookups::default(),
             turns: Arc::new(Turns::new(config.concurrent_refreshes)),
             places: config.concurrent_refreshes,
             clock: Arc::clone(clock),
@@ -277,7 +281,7 @@ impl Workshop {
         if let Some(transport) = known.find(|known| known.settings() == settings) {
             return Ok(Arc::clone(transport));
         }
-        let transport = Arc::new(Transport::new(settings.clone())?);
+        let transport = Arc::new(Transport::new(settings.clone(), self.lookups.clone())?);
         self.transports.push(Arc::clone(&transport));
         Ok(transport)
     }

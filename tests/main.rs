@@ -29,6 +29,7 @@ mod http;
 mod kept_connections;
 mod kubernetes;
 mod logs_and_signals;
+mod look_ups;
 mod many_accounts;
 mod page;
 mod page_accounts;

@@ -18,6 +18,7 @@ use super::credentials::{Credentials, SecretError};
 use super::error::GatewayError;
 use super::head::Head;
 use super::invalid::InvalidResponse;
+use super::resolver::LookupError;
 use super::sent_secret::SentSecret;
 use super::transport::Transport;
 use crate::clock::Clock;
@@ -259,6 +260,9 @@ async fn in_time<T>(
 /// reported as a decoding error too.
 fn classify(error: reqwest::Error) -> GatewayError {
     let error = error.without_url();
+    if let Some(hangs @ LookupError::TooLong(_)) = find_cause(&error) {
+        return GatewayError::Unreached(hangs.to_string());
+    }
     if error.is_timeout() {
         return GatewayError::Unreached(root_cause(&error));
     }

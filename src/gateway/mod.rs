@@ -19,6 +19,7 @@ mod linked;
 pub mod model;
 mod paging;
 pub mod proxy;
+pub mod resolver;
 mod sent_secret;
 mod server_verifier;
 pub mod tls;

@@ -1,4 +1,4 @@
-//! The way to the gateway, which all accounts share: proxy, trusted roots, kept connections.
+//! The way to the gateway, which all accounts share: proxy, trusted roots, kept connections, look-ups of names.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use tracing::{info, warn};
 use super::body::ACCEPTED;
 use super::client::USER_AGENT;
 use super::proxy::ProxyUrl;
+use super::resolver::{Lookups, Resolver};
 use super::tls::{self, TlsError};
 use crate::reread::Rereader;
 
@@ -38,6 +39,8 @@ pub struct TransportSettings {
     /// How long bytes, or the first packet of a connection, may stay unacknowledged before the kernel
     /// gives the connection up (`TCP_USER_TIMEOUT` of Linux).
     pub acknowledgement_timeout: Duration,
+    /// How long a request waits for the look-up of a host name.
+    pub lookup_timeout: Duration,
 }
 
 /// Why there is no way to the gateway.
@@ -54,6 +57,7 @@ pub enum TransportError {
 /// The way to the gateway.
 pub struct Transport {
     settings: TransportSettings,
+    lookups: Lookups,
     current: Mutex<Current>,
     rereader: Rereader<Result<Option<Current>, TransportError>>,
     looking: tokio::sync::Mutex<()>,
@@ -94,15 +98,16 @@ impl fmt::Debug for Transport {
 }
 
 impl Transport {
-    /// The way that these settings describe.
+    /// The way that these settings describe. Its look-ups of host names are among `lookups`.
     ///
     /// # Errors
     /// [`TransportError`] when there is none.
-    pub fn new(settings: TransportSettings) -> Result<Transport, TransportError> {
+    pub fn new(settings: TransportSettings, lookups: Lookups) -> Result<Transport, TransportError> {
         let ca = read_ca(settings.ca_file.as_deref())?;
         Ok(Transport {
-            current: Mutex::new(Current::new(&settings, ca)?),
+            current: Mutex::new(Current::new(&settings, &lookups, ca)?),
             settings,
+            lookups,
             rereader: Rereader::default(),
             looking: tokio::sync::Mutex::default(),
             trouble: Mutex::default(),
@@ -134,13 +139,13 @@ impl Transport {
     }
 
     async fn look_at_ca(&self) -> Result<Option<Current>, String> {
-        let settings = self.settings.clone();
+        let (settings, lookups) = (self.settings.clone(), self.lookups.clone());
         let known = self.current.lock().ca.clone();
         let look = move || {
             let ca = read_ca(settings.ca_file.as_deref())?;
             match ca == known {
                 true => Ok(None),
-                false => Current::new(&settings, ca).map(Some),
+                false => Current::new(&settings, &lookups, ca).map(Some),
             }
         };
         match self.rereader.look(look).await {
@@ -169,14 +174,18 @@ fn read_ca(path: Option<&Path>) -> Result<Option<Vec<u8>>, TlsError> {
 }
 
 impl Current {
-    fn new(settings: &TransportSettings, ca: Option<Vec<u8>>) -> Result<Current, TransportError> {
+    fn new(
+        settings: &TransportSettings,
+        lookups: &Lookups,
+        ca: Option<Vec<u8>>,
+    ) -> Result<Current, TransportError> {
         let trusted = settings.ca_file.as_deref().zip(ca.as_deref());
         let tls = match settings.over_tls {
             true => tls::client_config(trusted)?,
             false => tls::client_config_without_roots()?,
         };
-        let pooled = client_builder(settings, tls.clone())?.build()?;
-        let unpooled = client_builder(settings, tls)?.pool_max_idle_per_host(0);
+        let pooled = client_builder(settings, lookups, tls.clone())?.build()?;
+        let unpooled = client_builder(settings, lookups, tls)?.pool_max_idle_per_host(0);
         let http = HttpClients {
             pooled,
             unpooled: unpooled.build()?,
@@ -187,13 +196,16 @@ impl Current {
 
 fn client_builder(
     settings: &TransportSettings,
+    lookups: &Lookups,
     tls: ClientConfig,
 ) -> reqwest::Result<ClientBuilder> {
+    let resolver = Resolver::new(lookups.clone(), settings.lookup_timeout);
     let builder = reqwest::Client::builder()
         .user_agent(USER_AGENT)
         .default_headers(accepting_gzip())
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
+        .dns_resolver(resolver)
         .pool_idle_timeout(IDLE)
         .tcp_keepalive(PROBE_AFTER)
         .tcp_keepalive_interval(PROBE_INTERVAL)

@@ -68,8 +68,14 @@ impl Namespace {
 
     /// What the exporter answers at a path, or `None` where it does not answer with 200.
     pub fn get(&self, path: &str) -> Option<String> {
+        self.get_with(path, "Accept: */*")
+    }
+
+    /// The same for a request with this header.
+    pub fn get_with(&self, path: &str, header: &str) -> Option<String> {
         let mut curl = Command::new("curl");
         curl.args(["--silent", "--fail", "--max-time", "20"]);
+        curl.args(["--header", header]);
         curl.arg(format!("http://{EXPORTER}{path}"));
         let (code, output, _) = run(&mut self.inside(&curl));
         (code == 0).then_some(output)

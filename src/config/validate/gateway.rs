@@ -79,6 +79,7 @@ impl<'a> Blocks<'a> {
                 over_tls,
                 ca_file: self.ca_file().map(|(at, _)| self.file.resolve(&at.value)),
                 acknowledgement_timeout: acknowledgement_timeout(timeout),
+                lookup_timeout: lookup_timeout(timeout),
             },
         })
     }
@@ -234,6 +235,12 @@ impl WrittenUrl<'_> {
 /// after one second (RFC 6298, section 2.1).
 fn acknowledgement_timeout(budget: Duration) -> Duration {
     (budget / 5).clamp(Duration::from_millis(1500), Duration::from_secs(3))
+}
+
+/// Three quarters of the budget: with the default of 10 s, a look-up may ask a name server that is dead and
+/// then another, for which glibc takes 5 s (`timeout` in resolv.conf(5)).
+fn lookup_timeout(budget: Duration) -> Duration {
+    budget - budget / 4
 }
 
 fn checked_timeout(timeout: Duration) -> Result<Duration, &'static str> {

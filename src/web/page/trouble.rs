@@ -218,7 +218,9 @@ fn advise(reason: Reason) -> &'static str {
         Reason::ServerError => {
             "The exporter tries again by itself. If it lasts, ask the gateway's support."
         }
-        Reason::Timeout => "Check the network and the proxy, or raise gateway.timeout.",
+        Reason::Timeout => {
+            "Check name resolution, the network and the proxy, or raise gateway.timeout."
+        }
         Reason::Connect => "Check gateway.url, name resolution, the network and the proxy.",
         Reason::Tls => "Check gateway.tls_config.ca_file, and the clock of this machine.",
         Reason::TooLarge => "Raise limits.response_bytes in the configuration.",
