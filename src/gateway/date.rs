@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-/// From this number on a Unix time is in milliseconds: as seconds it lies in the year 5138, as
-/// milliseconds in 1973.
-const FIRST_IN_MILLISECONDS: f64 = 1e11;
+/// From this number on a Unix time is in milliseconds: as seconds it lies after the year 9999, as
+/// milliseconds in 1978.
+const FIRST_IN_MILLISECONDS: f64 = 253_402_300_800.0;
 /// The end of the year 9999 in Unix milliseconds: RFC 3339 writes years with four digits (section 5.6),
 /// and the exporter writes dates in UTC.
 const LAST_MILLISECOND: i64 = 253_402_300_799_999;
@@ -37,31 +37,45 @@ fn is_possible(moment: &DateTime<Utc>) -> bool {
     (0..=LAST_MILLISECOND).contains(&moment.timestamp_millis())
 }
 
-/// How the zero times of databases and languages begin: MySQL, Go and .NET, SQL Server, OLE, Unix.
-const ZERO_TIMES: [&str; 7] = [
+/// How the zero times of databases and languages begin: MySQL, PHP, Go and .NET, Windows, SQL Server, OLE,
+/// Unix.
+const ZERO_TIMES: [&str; 9] = [
     "0000-00-00",
+    "-0001-11-30",
     "0001-01-01",
+    "1601-01-01",
     "1753-01-01",
     "1899-12-30",
     "1900-01-01",
     "1970-01-01T00:00:00",
     "1970-01-01 00:00:00",
 ];
-/// Unix times that mean none: 0, and Go's and .NET's zero time in seconds and milliseconds.
-const ZERO_NUMBERS: [&str; 4] = ["0", "0.0", "-62135596800", "-62135596800000"];
+/// The beginning of Unix time, and Go's and .NET's zero time in Unix seconds, milliseconds and
+/// microseconds, and in Go's nanoseconds.
+const ZERO_NUMBERS: [f64; 5] = [
+    0.0,
+    -62_135_596_800.0,
+    -62_135_596_800_000.0,
+    -62_135_596_800_000_000.0,
+    -6_795_364_578_871_345_152.0,
+];
 
-/// Whether raw JSON is a zero time or an empty text, which mean that there is no date.
+/// Whether raw JSON, or the text in it, is a zero time or an empty text, which mean that there is no date.
 pub(crate) fn is_zero(raw: &str) -> bool {
     // Nearly every date is none of these, and the first digit tells.
     if raw.starts_with("\"2") {
         return false;
     }
-    let text = raw.trim_matches('"').trim();
-    let is_epoch = || from_text(text).is_some_and(|moment| moment.timestamp() == 0);
+    // Some languages escape the sign of an offset.
+    let text = serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned());
+    let text = text.trim();
     text.is_empty()
-        || ZERO_NUMBERS.contains(&text)
+        || text == "1970-01-01"
+        || text
+            .parse()
+            .is_ok_and(|number: f64| ZERO_NUMBERS.contains(&number))
         || ZERO_TIMES.iter().any(|time| text.starts_with(time))
-        || is_epoch()
+        || from_text(text).is_some_and(|moment| moment.timestamp() == 0)
 }
 
 /// How a value of an answer is written, as far as it is a date.
@@ -114,7 +128,7 @@ impl DateForm {
         }
     }
 
-    /// The form of a number, if it lies between 2001 and 5138.
+    /// The form of a number, if it lies between 2001 and 9999.
     pub fn of_number(number: f64) -> Option<DateForm> {
         const FIRST_SECOND: f64 = 1e9;
         match number {

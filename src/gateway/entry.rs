@@ -116,7 +116,9 @@ impl<'a> Entry<'a> {
             }
             if !is_stated(*field, raw) {
                 let is_known = value.is_some_and(|known| known.place == *place);
-                self.withdrawn.extend(is_known.then_some(name));
+                if is_known && !self.is_second {
+                    self.withdrawn.push(name);
+                }
                 continue;
             }
             self.withdrawn.retain(|withdrawn| *withdrawn != name);

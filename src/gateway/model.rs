@@ -16,7 +16,7 @@ use super::linked::{self, LinkedAccounts};
 use super::paging::Paging;
 use super::sent_secret::SentSecret;
 use super::warnings::{ParseWarnings, identifier, is_sensible_identifier};
-use crate::printable::without_line_separators;
+use crate::printable::is_line_separator;
 
 /// The platforms of UC-017, which are counted even if nothing of them is connected.
 pub const DOCUMENTED_PLATFORMS: [&str; 3] = ["facebook", "instagram", "whatsapp"];
@@ -289,12 +289,13 @@ fn identity(entry: &Entry, warnings: &mut ParseWarnings) -> Option<(String, Opti
 /// URL, percent-encoded or not (WHATWG URL, "path state").
 fn platform(raw: &RawValue) -> Option<String> {
     let platform: String = serde_json::from_str(raw.get()).ok()?;
-    // As in the label, where two platforms must not become the same.
-    let platform = without_line_separators(&platform);
     let known = KNOWN_PLATFORMS
         .into_iter()
         .find(|known| platform.eq_ignore_ascii_case(known));
-    let usable = is_sensible_identifier(&platform) && !matches!(&*platform, "." | "..");
+    // A label would show a line separator as a space, and two platforms as one.
+    let usable = is_sensible_identifier(&platform)
+        && !matches!(&*platform, "." | "..")
+        && !platform.contains(is_line_separator);
     match known {
         Some(known) if known != platform => Some(known.to_owned()),
         _ => usable.then_some(platform),

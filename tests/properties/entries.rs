@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::exposition::SEPARATORS;
 use chrono::{DateTime, FixedOffset, SecondsFormat};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -256,8 +257,8 @@ fn always(good: impl Strategy<Value = String>) -> impl Strategy<Value = Given<St
 fn platform_name() -> impl Strategy<Value = Given<String>> {
     let long = Just(json!("x".repeat(257)));
     let broken = prop_oneof![3 => no_text(), 1 => Just(json!("")), 1 => long];
-    let odd = odd_text(1..4).prop_filter("no segment of a path", |name| {
-        !matches!(&**name, "." | "..")
+    let odd = odd_text(1..4).prop_filter("no segment of a path, no line separator", |name| {
+        !matches!(&**name, "." | "..") && !name.contains(SEPARATORS)
     });
     prop_oneof![
         3 => always(platform()),
@@ -306,8 +307,8 @@ fn moment(required: bool) -> impl Strategy<Value = Given<i64>> {
             1 => json!(text.replacen('T', " ", 1)),
             // An offset without its colon.
             2 if !text.ends_with('Z') => json!(format!("{}{}", &text[..26], &text[27..])),
-            // As seconds it would lie after 5138.
-            _ if millis >= 100_000_000_000 => json!(millis),
+            // As seconds it would lie after 9999.
+            _ if millis >= 253_402_300_800 => json!(millis),
             _ => json!(millis as f64 / 1000.0),
         };
         (json, millis)

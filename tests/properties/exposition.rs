@@ -21,7 +21,7 @@ use crate::harness::process::run_with_input;
 use crate::harness::{Setup, Stack};
 
 /// Some parsers end a line there, so labels have spaces instead.
-const SEPARATORS: [char; 10] = [
+pub const SEPARATORS: [char; 10] = [
     '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{1f}', '\u{85}', '\u{2028}',
     '\u{2029}',
 ];

@@ -266,32 +266,59 @@ async fn linked_accounts_are_bounded_by_the_limit_of_profiles() {
 
 #[tokio::test]
 async fn zero_times_of_all_kinds_and_empty_texts_are_no_date() {
-    for zero in [
-        json!(0),
-        json!(0.0),
-        json!(-62135596800_i64),
-        json!(-62135596800000_i64),
-        json!(""),
-        json!("1970-01-01T00:00:00Z"),
-        json!("1970-01-01T00:00:00.000+00:00"),
-        json!("1970-01-01 00:00:00"),
-        json!("1970-01-01T01:00:00+01:00"),
-        json!("1969-12-31T19:00:00-0500"),
-        json!("0001-01-01T00:00:00Z"),
-        json!("0001-01-01T00:00:00"),
-        json!("0000-00-00 00:00:00"),
-        json!("0000-00-00T00:00:00Z"),
-        json!("1900-01-01T00:00:00Z"),
-        json!("1899-12-30T00:00:00"),
-    ] {
-        let one = with(uc_017("facebook", "a"), "tokenExpiresAt", zero.clone());
+    let texts = [
+        "0",
+        "0.0",
+        "-0",
+        "-0.0",
+        "0e0",
+        "0E+0",
+        "0.000000",
+        "-62135596800",
+        "-62135596800.0",
+        "-62135596800000",
+        "-62135596800000000",
+        "-6795364578871345152",
+        r#""""#,
+        r#"" ""#,
+        r#""0""#,
+        r#""-0""#,
+        r#""1970-01-01T00:00:00Z""#,
+        r#""1970-01-01T00:00:00.000+00:00""#,
+        r#""1970-01-01 00:00:00""#,
+        r#""1970-01-01T01:00:00+01:00""#,
+        r#""1970-01-01T01:00:00\u002B01:00""#,
+        r#""1970-01-01""#,
+        r#""1969-12-31T19:00:00-0500""#,
+        r#""0001-01-01T00:00:00Z""#,
+        r#""0001-01-01T00:00:00""#,
+        r#""0000-00-00 00:00:00""#,
+        r#""0000-00-00T00:00:00Z""#,
+        r#""-0001-11-30T00:00:00+00:00""#,
+        r#""1601-01-01T00:00:00Z""#,
+        r#""1900-01-01T00:00:00Z""#,
+        r#""1899-12-30T00:00:00""#,
+    ];
+    for zero in texts {
+        const PLACE: &str = "\"zero time\"";
+        let one = with(
+            uc_017("facebook", "a"),
+            "tokenExpiresAt",
+            json!("zero time"),
+        );
         let far = json!("2126-06-15T00:00:00Z");
         let other = with(uc_017("facebook", "b"), "tokenExpiresAt", far);
-        let scrape = scrape_of(json!([one, other])).await;
+        let list = json!([one, other]).to_string().replace(PLACE, zero);
+        let scrape = super::listing(list).await.scrape().await;
         let expiry = scrape.family("qlara_token_expiry_timestamp_seconds");
         assert_eq!(expiry.len(), 1, "{zero}: {expiry:?}");
         let invalid = r#"qlara_gateway_invalid_fields_total{field="tokenExpiresAt"}"#;
         assert_eq!(scrape.value(invalid), 0.0, "{zero}");
+    }
+    for zero in [json!(0), json!(""), json!("1970-01-01T00:00:00Z")] {
+        let one = with(uc_017("facebook", "a"), "tokenExpiresAt", zero.clone());
+        let far = json!("2126-06-15T00:00:00Z");
+        let other = with(uc_017("facebook", "b"), "tokenExpiresAt", far);
         // It is as good as absent: a list of nothing else knows no expiry.
         for (entries, findings) in [(json!([one, other]), 1), (json!([one]), 0)] {
             let gateway = crate::check::gateway(&entries).await;
