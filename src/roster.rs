@@ -57,7 +57,7 @@ impl Roster {
     /// [`RosterError`] when they cannot be set up.
     pub fn new(config: Config, clock: &Arc<dyn Clock>) -> Result<Roster, RosterError> {
         let workshop = Workshop::of(&config, clock);
-        Roster::build(config, workshop, |_| None)
+        Roster::build(config, workshop, None)
     }
 
     /// The accounts of the next configuration. Those that stay keep their cache and their counters.
@@ -66,24 +66,24 @@ impl Roster {
     /// [`RosterError`] when they cannot be set up.
     pub fn succeeded_by(&self, config: Config) -> Result<Roster, RosterError> {
         let workshop = self.workshop.adapted_to(&config);
-        Roster::build(config, workshop, |name| {
-            self.entry(name).map(|entry| (self, entry))
-        })
+        Roster::build(config, workshop, Some(self))
     }
 
-    fn build<'a>(
+    fn build(
         config: Config,
         mut workshop: Workshop,
-        former: impl Fn(Option<&str>) -> Option<(&'a Roster, &'a Entry)>,
+        former: Option<&Roster>,
     ) -> Result<Roster, RosterError> {
         let freshness = config.freshness;
         let mut entries = Vec::with_capacity(config.accounts.len());
         for account in config.accounts {
-            entries.push(match former(account.name.as_deref()) {
+            let of_that_name =
+                former.and_then(|roster| Some((roster, roster.entry(account.name.as_deref())?)));
+            entries.push(match of_that_name {
                 Some((roster, entry)) => {
                     entry.succeeded_by(account, roster, &mut workshop, freshness)?
                 }
-                None => Entry::new(account, &mut workshop, freshness)?,
+                None => Entry::new(account, &mut workshop, freshness, former)?,
             });
         }
         workshop.keep_transports(&entries);
@@ -149,6 +149,7 @@ impl Entry {
         account: AccountConfig,
         workshop: &mut Workshop,
         freshness: Freshness,
+        former: Option<&Roster>,
     ) -> Result<Entry, RosterError> {
         let name = account.name.as_deref();
         let (origin, gateway, rules) = (account.origin, account.gateway, account.rules);
@@ -156,8 +157,15 @@ impl Entry {
         let client = workshop.client(&gateway, account.credentials)?;
         let refresher = workshop.refresher(client, &gateway, rules.clone(), metrics);
         let (name, clock) = (name.map(Arc::from), Arc::clone(&workshop.clock));
+        let account = Account::new(name, refresher, freshness, clock);
+        let mut former = former.iter().flat_map(|roster| &roster.entries);
+        // Under another name the gateway would be asked as before.
+        let renamed = former.find(|entry| account.asks_as(&entry.account));
         Ok(Entry {
-            account: Arc::new(Account::new(name, refresher, freshness, clock)),
+            account: Arc::new(match renamed {
+                Some(entry) => account.pausing_as(&entry.account),
+                None => account,
+            }),
             page: Arc::default(),
             origin,
             gateway,

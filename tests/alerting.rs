@@ -317,19 +317,39 @@ fn inhibition_names_alerts_that_exist_and_spares_the_countdown_of_tokens() {
 }
 
 /// The external labels that two alerts must have in common for one to silence the other.
-pub const EXTERNAL_LABELS: [&str; 13] = [
+pub const EXTERNAL_LABELS: [&str; 33] = [
     "cluster",
+    "cluster_name",
+    "cluster_id",
+    "k8s_cluster",
     "environment",
     "env",
+    "environment_name",
+    "env_name",
+    "platform_env",
     "stage",
+    "tier",
     "region",
+    "aws_region",
+    "country",
+    "location",
     "zone",
+    "az",
+    "availability_zone",
     "datacenter",
     "dc",
     "site",
     "tenant",
+    "tenant_id",
+    "customer",
+    "team",
+    "organization",
+    "project",
+    "account_id",
+    "namespace",
     "monitor",
     "prometheus",
+    "origin_prometheus",
     "shard",
 ];
 

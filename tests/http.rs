@@ -327,3 +327,18 @@ async fn scrapes_beyond_the_limit_are_503() {
     // Places are given back.
     assert_eq!(stack.scrape().await.value("qlara_up"), 1.0);
 }
+
+#[tokio::test]
+async fn no_more_than_64_requests_wait_for_a_page() {
+    let stack = Stack::start().await;
+    stack.gateway.faults("hang").await;
+    let pages = join_all((0..80).map(|number| stack.get(&format!("/?account={number}")).send()));
+    let statuses = async {
+        let answers = pages.await.into_iter();
+        let statuses = answers.map(|answer| answer.expect("an answer").status().as_u16());
+        statuses.collect::<Vec<_>>()
+    };
+    let statuses = statuses.await;
+    let count = |status| statuses.iter().filter(|it| **it == status).count();
+    assert_eq!((count(200), count(503)), (64, 16), "{statuses:?}");
+}

@@ -317,6 +317,56 @@ async fn a_pause_of_any_kind_survives_a_reload() {
 }
 
 #[tokio::test]
+async fn a_pause_survives_another_name_of_the_account() {
+    let yaml = |name: &str| format!("accounts: [{{name: {name}, api_key_env: QLARA_API_KEY}}]");
+    let stack = start(&yaml("a")).await;
+    stack.gateway.faults("list:retry-after=60s").await;
+    stack.scrape().await;
+    let asked = stack.gateway.stats().await.list;
+    for name in ["b", "c"] {
+        stack.reload_with(&yaml(name)).await;
+        stack.scrape().await;
+        assert_eq!(stack.gateway.stats().await.list, asked, "{name}");
+    }
+    stack.scrape_after(60).await;
+    assert_eq!(stack.gateway.stats().await.list, asked + 1);
+}
+
+/// What a refresh under way learns holds for the account that takes its place.
+#[tokio::test]
+async fn a_pause_that_begins_during_a_reload_holds() {
+    let yaml = |ttl: &str| format!("cache: {{ttl: {ttl}}}");
+    for (early, late) in [
+        // The 429 is there before the reload, and the refresh goes on.
+        (
+            "details/facebook:retry-after=60s",
+            "details/whatsapp:latency=2s",
+        ),
+        // It is on its way.
+        ("list:retry-after=60s", "list:latency=2s"),
+    ] {
+        let stack = start(&yaml("1s")).await;
+        stack.gateway.faults(&format!("{early}\n{late}")).await;
+        let reload = async {
+            eventually("a request", async || {
+                let stats = stack.gateway.stats().await;
+                (stats.list + stats.details > 0).then_some(())
+            })
+            .await;
+            stack.reload_with(&yaml("2s")).await;
+            stack.scrape().await
+        };
+        tokio::join!(stack.scrape(), reload);
+        let asked = stack.gateway.stats().await;
+        assert_eq!(asked.list, 1, "{early}");
+        stack.scrape_after(59).await;
+        assert_eq!(stack.gateway.stats().await.list, 1, "{early}");
+        stack.scrape_after(1).await;
+        assert_eq!(stack.gateway.stats().await.list, 2, "{early}");
+    }
+}
+
+#[tokio::test]
 async fn a_pause_does_not_hold_for_another_key_or_another_address() {
     let directory = tempfile::tempdir().expect("a folder");
     let key = directory.path().join("key");

@@ -5,8 +5,10 @@ mod asked;
 mod good;
 mod journal;
 mod pause;
+mod succession;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -48,6 +50,11 @@ pub struct Account {
     freshness: Freshness,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
+    /// Shared with the account that takes this one's place, if it asks with the same credentials at the same
+    /// address. Locked after `state`.
+    pause: Arc<Mutex<Pause>>,
+    /// Whether another account shares the pause: it waits for the refresh under way.
+    has_successor: AtomicBool,
     /// Whether it has left the configuration.
     retired: watch::Sender<bool>,
 }
@@ -63,9 +70,10 @@ struct State {
     revision: u64,
     /// What these show, put together when it is first asked for.
     view: Option<Arc<View>>,
-    pause: Pause,
     /// The refresh under way: the channel closes when it has ended.
     flight: Option<watch::Receiver<()>>,
+    /// That of the account whose place this one took. Its answers may call for a pause.
+    former_flight: Option<watch::Receiver<()>>,
     /// When the refresh under way, or else the latest, was asked for.
     asked: Option<Instant>,
     journal: Journal,
@@ -104,49 +112,10 @@ impl Account {
             freshness,
             clock,
             state: Mutex::default(),
+            pause: Arc::default(),
+            has_successor: AtomicBool::default(),
             retired: watch::Sender::default(),
         }
-    }
-
-    /// This account under another configuration. It asks at the next scrape, and until then goes on
-    /// with what it knows, if that is `still_true`. A backoff holds on if the gateway would be asked
-    /// with the same credentials at the same address.
-    pub fn reconfigured(
-        &self,
-        refresher: Refresher,
-        freshness: Freshness,
-        still_true: bool,
-    ) -> Account {
-        let before = self.state.lock();
-        let backoff = before.pause.clone();
-        let pause = match refresher.asks_as(&self.refresher) {
-            true => backoff,
-            false => Pause::default(),
-        };
-        let state = State {
-            pause,
-            good: before.good.clone().filter(|_| still_true),
-            due: true,
-            latest: before.latest.clone().filter(|_| still_true),
-            refreshes: before.refreshes,
-            revision: before.revision,
-            journal: before.journal.clone(),
-            ..State::default()
-        };
-        Account {
-            name: self.name.clone(),
-            refresher,
-            freshness,
-            clock: Arc::clone(&self.clock),
-            state: Mutex::new(state),
-            retired: watch::Sender::default(),
-        }
-    }
-
-    /// It has left the configuration, or another has taken its place: it asks no more, and ends what
-    /// it is asking.
-    pub fn retire(&self) {
-        self.retired.send_replace(true);
     }
 
     /// The name, where it has one.
@@ -195,12 +164,13 @@ impl Account {
         if let Some(flight) = under_way {
             return Some(flight.clone());
         }
-        if state.pause.holds(self.clock.monotonic()) {
+        if self.is_paused() {
             return None;
         }
         let (ended, flight) = watch::channel(());
         state.flight = Some(flight.clone());
         state.asked = Some(self.clock.monotonic());
+        let former_flight = state.former_flight.take();
         let account = Arc::clone(self);
         // A task of its own: scrapers that leave do not cancel it.
         tokio::spawn(async move {
@@ -208,7 +178,7 @@ impl Account {
             tokio::select! {
                 biased;
                 _ = retired.wait_for(|retired| *retired) => {}
-                () = account.refresh() => {}
+                () = account.refresh_after(former_flight) => {}
             }
             drop(ended);
         });
@@ -238,7 +208,7 @@ impl Account {
         state.view = None;
         state.refreshes += 1;
         state.revision += 1;
-        state.pause.after(
+        self.pause.lock().after(
             troubles.calling_for_a_pause(),
             began + took,
             self.freshness.ttl,

@@ -22,9 +22,17 @@ pub const NEVER: Duration = Duration::from_secs(3600);
 
 /// An exporter over TLS, and the certificate to trust.
 pub async fn over_tls(timeouts: Timeouts) -> (Stack, Identity, Folder) {
+    with_accounts(
+        "accounts: [{name: a, api_key_env: QLARA_API_KEY}]",
+        timeouts,
+    )
+    .await
+}
+
+async fn with_accounts(yaml: &str, timeouts: Timeouts) -> (Stack, Identity, Folder) {
     let server = Identity::server();
     let folder = Folder::with(TLS, &server);
-    let mut setup = Setup::yaml("accounts: [{name: a, api_key_env: QLARA_API_KEY}]");
+    let mut setup = Setup::yaml(yaml);
     setup.web.config = Arc::new(folder.load().expect("a good file"));
     setup.web.timeouts = timeouts;
     (setup.start().await, server, folder)
@@ -176,4 +184,41 @@ async fn who_pings_and_reads_nothing_is_shown_out() {
     let pings = PING.repeat(500);
     let pinging = async { while stream.write_all(&pings).await.is_ok() {} };
     timeout(PATIENCE, pinging).await.expect("an end");
+}
+
+/// Each of them is about as long as the accounts are many, and is asked for under a host of its own.
+#[tokio::test]
+async fn targets_that_nobody_reads_are_bounded() {
+    const ACCOUNTS: usize = 4000;
+    let accounts = (0..ACCOUNTS).map(|n| format!("- {{name: a{n}, api_key_env: QLARA_API_KEY}}\n"));
+    let yaml = format!("accounts:\n{}", accounts.collect::<String>());
+    let (stack, server, _folder) = with_accounts(&yaml, Timeouts::default()).await;
+    let mut connections = Vec::new();
+    let mut unread = Vec::new();
+    let mut statuses = Vec::new();
+    for connection in 0..6 {
+        let (client, end) = speak(&stack, &server, 1).await;
+        for stream in 0..16 {
+            let host = format!("h{connection}-{stream}-{}", "x".repeat(200));
+            let request = axum::http::Request::get(format!("https://{host}/sd"));
+            let request = request.body(()).expect("a request");
+            let mut client = client.clone().ready().await.expect("room");
+            let (answer, _) = client.send_request(request, true).expect("sent");
+            let answer = answer.await.expect("an answer");
+            statuses.push(answer.status().as_u16());
+            unread.push(answer);
+        }
+        connections.push((client, end));
+    }
+    // Each is longer than 250 bytes for each account.
+    let most = 32 * 1024 * 1024 / (250 * ACCOUNTS);
+    let answered = statuses.iter().filter(|status| **status == 200).count();
+    assert!((1..=most).contains(&answered), "{statuses:?}");
+    assert_eq!(statuses.last(), Some(&503), "{statuses:?}");
+    drop((unread, connections));
+    let (mut client, _connection) = speak(&stack, &server, 1 << 20).await;
+    let (answer, _) = client
+        .send_request(request("-/healthy"), true)
+        .expect("sent");
+    assert_eq!(answer.await.expect("an answer").status(), 200);
 }
