@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use reqwest::{StatusCode, Url};
 
-use crate::gateway::client::{USER_AGENT, root_cause};
-use crate::gateway::tls::{TlsError, client_config, read_ca_file};
+use crate::gateway::client::{USER_AGENT, find_cause, root_cause};
+use crate::gateway::tls::{TlsError, client_config, read_ca_file, unusable_in};
 use crate::hidden::shown_path;
 use crate::server::address::{ListenAddress, TcpAddress};
 
@@ -133,14 +133,21 @@ pub async fn check(
         }),
         Err(error) => Err(HealthError::NoAnswer {
             url: shown,
-            reason: reason(&error, timeout),
+            reason: reason(&error, timeout, ca.as_deref().unwrap_or_default()),
         }),
     }
 }
 
-fn reason(error: &reqwest::Error, timeout: Duration) -> String {
-    match error.is_timeout() {
-        true => format!("no answer within {timeout:?}"),
-        false => root_cause(error),
+fn reason(error: &reqwest::Error, timeout: Duration, ca: &[u8]) -> String {
+    if error.is_timeout() {
+        return format!("no answer within {timeout:?}");
     }
+    let mut reason = root_cause(error);
+    // A server ends the handshake if the client can verify no key that the server has.
+    if let Some(rustls::Error::AlertReceived(_)) = find_cause(error) {
+        for unusable in unusable_in(ca) {
+            reason.push_str(&format!("; in the CA file, {unusable}"));
+        }
+    }
+    reason
 }

@@ -168,8 +168,8 @@ fn simulate(args: SimulateArgs) -> Result<(), Error> {
 }
 
 fn audit(args: &CheckArgs) -> Result<ExitCode, Error> {
-    let config = Config::load(&args.settings(), &variable)?;
     start_logging(&args.log)?;
+    let config = Config::load(&args.settings(), &variable)?;
     let clock = Arc::new(SystemClock);
     let progress = progress::on_terminal();
     let audit = run(async { Ok(check::run(config, args.options(), clock, progress).await?) })?;

@@ -9,9 +9,11 @@ use tracing::Level;
 
 use crate::gateway_client::{failures, trusting};
 use crate::harness::log::Log;
-use crate::harness::openssl::{ED25519, P256, RSA, RSA_1024, SelfSigned};
+use crate::harness::openssl::{
+    ED448, ED25519, P256, P521, RSA, RSA_1024, RSA_8200, RSA_PSS, SelfSigned,
+};
 use crate::harness::passage::Passage;
-use crate::harness::process::Running;
+use crate::harness::process::{Running, exporter, run};
 use crate::harness::{Setup, eventually};
 
 const BOTH: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
@@ -145,15 +147,13 @@ async fn a_stranger_with_the_names_of_a_trusted_certificate_is_not_trusted() {
     }
 }
 
-/// OpenSSL is the server: no other would show a key that weak.
-#[tokio::test]
-async fn a_weak_key_is_named_as_such() {
-    let weak = SelfSigned::new(RSA_1024, &["-subj", "/CN=localhost"]);
+/// OpenSSL as the server, which shows keys that no other would.
+async fn serve(identity: &SelfSigned) -> (Running, String) {
     let mut command = Command::new("openssl");
     command.args(["s_server", "-accept", "127.0.0.1:0", "-www"]);
     command.args(["-cipher", "DEFAULT@SECLEVEL=0"]);
-    command.arg("-cert").arg(weak.file("cert.pem"));
-    command.arg("-key").arg(weak.file("key.pem"));
+    command.arg("-cert").arg(identity.file("cert.pem"));
+    command.arg("-key").arg(identity.file("key.pem"));
     let server = Running::start(&mut command);
     let port = eventually("a port", async || {
         let output = server.output();
@@ -161,13 +161,123 @@ async fn a_weak_key_is_named_as_such() {
         port.lines().next().map(str::to_owned)
     })
     .await;
+    (server, format!("https://localhost:{port}/"))
+}
+
+const EXPECTED: &str = "expected RSA with 2048 to 8192 bits, ECDSA on P-256 or P-384, or Ed25519";
+
+#[tokio::test]
+async fn a_weak_key_is_named_as_such() {
+    let weak = SelfSigned::new(RSA_1024, &["-subj", "/CN=localhost"]);
+    let (_server, url) = serve(&weak).await;
     let log = Log::collect(Level::WARN);
     let setup = Setup {
-        url: Some(format!("https://localhost:{port}/")),
+        url: Some(url),
         ..Setup::yaml(&trusting(&weak.file("cert.pem")))
     };
     assert_eq!(setup.start().await.scrape().await.value("qlara_up"), 0.0);
     let text = log.take();
-    let expected = "TLS with the gateway fails: invalid peer certificate: an RSA key with 1024 bits, expected RSA with 2048 to 8192 bits, ECDSA on P-256 or P-384, or Ed25519";
-    assert!(text.contains(expected), "{text}");
+    let expected = format!(
+        "TLS with the gateway fails: invalid peer certificate: an RSA key with 1024 bits, {EXPECTED}"
+    );
+    assert!(text.contains(&expected), "{text}");
+}
+
+/// The server has no other key, so that the handshake fails without a word about it.
+#[tokio::test]
+async fn a_certificate_in_the_ca_file_that_cannot_be_used_is_named_at_the_start() {
+    for (key, found) in [
+        (P521, "an ECDSA key on the curve P-521"),
+        (ED448, "a key of the algorithm Ed448"),
+        (RSA_PSS, "a key of the algorithm RSASSA-PSS"),
+    ] {
+        let made = SelfSigned::new(key, &["-subj", "/CN=localhost"]);
+        let (_server, url) = serve(&made).await;
+        let ca_file = made.file("cert.pem");
+        let named = format!("certificate 1 (CN=localhost) has {found}, {EXPECTED}");
+
+        let log = Log::collect(Level::WARN);
+        let accounts =
+            "[{name: a, api_key_env: K, gateway: {timeout: 5s}}, {name: b, api_key_env: K}]";
+        let setup = Setup {
+            url: Some(url.clone()),
+            variables: vec![("K", "x".to_owned())],
+            ..Setup::yaml(&format!("{}\naccounts: {accounts}", trusting(&ca_file)))
+        };
+        let stack = setup.start().await;
+        let text = log.take();
+        let warning = "A certificate of the CA file cannot be used";
+        assert_eq!(text.matches(warning).count(), 1, "{text}");
+        assert!(text.contains(&named), "{text}");
+        assert_eq!(stack.scrape().await.value(r#"qlara_up{account="a"}"#), 0.0);
+
+        let yaml = made.file("qlara.yml");
+        std::fs::write(&yaml, trusting(&ca_file)).expect("a file");
+        for arguments in [&["--config.check"][..], &["check"]] {
+            let (_, _, error) = run(exporter()
+                .args(arguments)
+                .arg("--config.file")
+                .arg(&yaml)
+                .args(["--qlara.url", "http://127.0.0.1:1"])
+                .env("QLARA_API_KEY", "x"));
+            assert!(error.contains(&named), "{arguments:?}: {error}");
+        }
+        let (code, _, error) = run(exporter()
+            .args(["healthcheck", "--url", &url, "--ca-file"])
+            .arg(&ca_file));
+        assert_eq!(code, 1);
+        assert!(
+            error.contains(&format!("in the CA file, {named}")),
+            "{error}"
+        );
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_key_of_an_issuer_that_cannot_be_used_is_named() {
+    for (key, found) in [
+        (RSA_1024, "an RSA key with 1024 bits"),
+        (RSA_8200, "an RSA key with 8200 bits"),
+        (P521, "an ECDSA key on the curve P-521"),
+        (ED448, "a key of the algorithm Ed448"),
+        (RSA_PSS, "a key of the algorithm RSASSA-PSS"),
+    ] {
+        let authority = SelfSigned::new(key, &["-subj", "/CN=weak CA"]);
+        let issued = authority.issue(P256);
+        let (is_up, log) = read(&issued, &authority.file("cert.pem"), &BOTH).await;
+        assert!(!is_up, "{found}");
+        let expected = format!(
+            "TLS with the gateway fails: invalid peer certificate: the issuer CN=weak CA has {found}, {EXPECTED}"
+        );
+        assert!(log.contains(&expected), "{log}");
+        let named = format!("certificate 1 (CN=weak CA) has {found}, {EXPECTED}");
+        assert!(log.contains(&named), "{log}");
+    }
+}
+
+/// No key is to blame: the algorithm of a signature is.
+#[tokio::test]
+async fn what_the_tls_library_cannot_check_is_told_in_words() {
+    let authority = SelfSigned::new(RSA, &["-subj", "/CN=CA"]);
+    for (issued, expected) in [
+        (
+            authority.issue_with(P256, &["-sha1"]),
+            "it is signed with RSA with SHA-1, which the TLS library cannot check",
+        ),
+        (
+            SelfSigned::of_version_1(P256, "/CN=localhost"),
+            "it is not of version 3 of X.509",
+        ),
+    ] {
+        let (is_up, log) = read(&issued, &authority.file("cert.pem"), &BOTH).await;
+        assert!(!is_up, "{expected}");
+        let expected = format!("invalid peer certificate: {expected}");
+        assert!(log.contains(&expected) && !log.contains("Context"), "{log}");
+    }
+    let authority = SelfSigned::new(P256, &["-subj", "/CN=CA"]);
+    let issued = authority.issue_with(P256, &["-sha512"]);
+    let (_, log) = read(&issued, &authority.file("cert.pem"), &BOTH).await;
+    let expected = "it is signed with ECDSA with SHA-512, which the TLS library cannot check";
+    assert!(log.contains(expected) && !log.contains("Context"), "{log}");
 }

@@ -1,26 +1,93 @@
 //! Which keys of certificates the TLS library can use.
 
+use std::fmt::{self, Display};
+
+use rustls::pki_types::CertificateDer;
 use x509_cert::Certificate;
 use x509_cert::der::asn1::UintRef;
 use x509_cert::der::oid::ObjectIdentifier;
 use x509_cert::der::{self, Decode, Reader, SliceReader};
 
+use super::{parse, subject};
+
 /// The key of a certificate, which the TLS library cannot use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{found}, expected RSA with {SHORTEST_RSA} to {longest_rsa} bits, ECDSA on P-256 or P-384, or Ed25519"
-)]
+#[error("{found}, expected {expected}")]
 pub(crate) struct UnusableKey {
     found: String,
+    expected: UsableKeys,
+}
+
+/// The keys that the TLS library can use, in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct UsableKeys {
     longest_rsa: usize,
+}
+
+impl UsableKeys {
+    /// Keys that sign handshakes.
+    pub(crate) const TO_SIGN: UsableKeys = UsableKeys {
+        longest_rsa: LONGEST_RSA_TO_SIGN,
+    };
+    /// Keys that signatures are checked with.
+    pub(crate) const TO_VERIFY: UsableKeys = UsableKeys {
+        longest_rsa: LONGEST_RSA_TO_VERIFY,
+    };
+}
+
+impl Display for UsableKeys {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let longest = self.longest_rsa;
+        write!(
+            out,
+            "RSA with {SHORTEST_RSA} to {longest} bits, ECDSA on P-256 or P-384, or Ed25519"
+        )
+    }
+}
+
+/// A trusted certificate that cannot verify anything, because of its key.
+#[derive(Debug)]
+pub(crate) struct UnusableCertificate {
+    /// The position in its file, from 1.
+    position: usize,
+    subject: String,
+    key: UnusableKey,
+}
+
+impl Display for UnusableCertificate {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (position, subject, key) = (self.position, &self.subject, &self.key);
+        match subject.is_empty() {
+            true => write!(out, "certificate {position} has {key}"),
+            false => write!(out, "certificate {position} ({subject}) has {key}"),
+        }
+    }
+}
+
+/// The certificates of a file that cannot verify anything. Certificates that cannot be read are left to the
+/// TLS library.
+pub(crate) fn unusable_certificates(
+    certificates: &[CertificateDer<'_>],
+) -> Vec<UnusableCertificate> {
+    let read = certificates.iter().enumerate();
+    let read = read.filter_map(|(index, der)| Some((index, parse(der).ok()?)));
+    read.filter_map(|(index, certificate)| {
+        let key = check_key(&certificate, UsableKeys::TO_VERIFY).err()?;
+        Some(UnusableCertificate {
+            position: index + 1,
+            subject: subject(&certificate),
+            key,
+        })
+    })
+    .collect()
 }
 
 /// The shortest modulus of RSA, in bits.
 const SHORTEST_RSA: usize = 2048;
 /// The longest modulus of RSA that `ring` signs with, in bits.
-pub(crate) const LONGEST_RSA_TO_SIGN: usize = 4096;
+const LONGEST_RSA_TO_SIGN: usize = 4096;
 /// The longest modulus of RSA that `ring` checks signatures with, in bits.
-pub(crate) const LONGEST_RSA_TO_VERIFY: usize = 8192;
+const LONGEST_RSA_TO_VERIFY: usize = 8192;
 
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const ECDSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
@@ -49,12 +116,15 @@ const USABLE_CURVES: [&str; 2] = ["P-256", "P-384"];
 ///
 /// # Errors
 /// [`UnusableKey`], which names the key.
-pub(crate) fn check_key(certificate: &Certificate, longest_rsa: usize) -> Result<(), UnusableKey> {
+pub(crate) fn check_key(
+    certificate: &Certificate,
+    expected: UsableKeys,
+) -> Result<(), UnusableKey> {
     let key = certificate.tbs_certificate().subject_public_key_info();
     let found = match key.algorithm.oid {
         ED25519 => return Ok(()),
         RSA => match rsa_bits(key.subject_public_key.raw_bytes()) {
-            Ok(bits) if (SHORTEST_RSA..=longest_rsa).contains(&bits) => return Ok(()),
+            Ok(bits) if (SHORTEST_RSA..=expected.longest_rsa).contains(&bits) => return Ok(()),
             Ok(bits) => format!("an RSA key with {bits} bits"),
             Err(_) => "an RSA key that cannot be read".to_owned(),
         },
@@ -69,10 +139,11 @@ pub(crate) fn check_key(certificate: &Certificate, longest_rsa: usize) -> Result
         }
         other => format!("a key of the algorithm {}", name(&OTHER_ALGORITHMS, other)),
     };
-    Err(UnusableKey { found, longest_rsa })
+    Err(UnusableKey { found, expected })
 }
 
-fn name(names: &[(&str, &str)], searched: ObjectIdentifier) -> String {
+/// The name of an object identifier, or its numbers.
+pub(super) fn name(names: &[(&str, &str)], searched: ObjectIdentifier) -> String {
     let searched = searched.to_string();
     let known = names.iter().find(|(oid, _)| *oid == searched);
     known.map_or(searched, |(_, name)| (*name).to_owned())

@@ -1,5 +1,6 @@
 //! Certificates that are trusted as themselves, and what else the TLS library does not look at.
 
+mod error;
 mod key;
 
 use std::net::IpAddr;
@@ -17,10 +18,20 @@ use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{ExtendedKeyUsage, SubjectAltName};
 
-pub(crate) use key::{LONGEST_RSA_TO_SIGN, LONGEST_RSA_TO_VERIFY, UnusableKey, check_key};
+use crate::printable::neutral;
+
+pub(crate) use error::{certificate_error_text, tls_error_text};
+pub(crate) use key::{
+    UnusableCertificate, UnusableKey, UsableKeys, check_key, unusable_certificates,
+};
 
 pub(crate) fn parse(certificate: &CertificateDer<'_>) -> Result<Certificate, Error> {
     Certificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding.into())
+}
+
+/// The subject as RFC 4514 writes it, safe to print.
+pub(crate) fn subject(certificate: &Certificate) -> String {
+    neutral(&certificate.tbs_certificate().subject().to_string())
 }
 
 /// `id-kp-clientAuth` (RFC 5280, section 4.2.1.12).

@@ -9,7 +9,6 @@ use chrono::{DateTime, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
-use rustls::{CertificateError, OtherError};
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
@@ -21,6 +20,7 @@ use super::invalid::InvalidResponse;
 use super::resolver::LookupError;
 use super::sent_secret::SentSecret;
 use super::transport::Transport;
+use crate::certificate::tls_error_text;
 use crate::clock::Clock;
 
 /// `User-Agent` of every gateway call.
@@ -267,7 +267,7 @@ fn classify(error: reqwest::Error) -> GatewayError {
         return GatewayError::Unreached(root_cause(&error));
     }
     if let Some(tls) = find_cause::<rustls::Error>(&error) {
-        return GatewayError::Tls(tls_text(tls));
+        return GatewayError::Tls(tls_error_text(tls));
     }
     if error.is_connect() && root_io_kind(&error) == Some(ErrorKind::UnexpectedEof) {
         // Of all that happens while it connects, only a handshake can end so.
@@ -298,7 +298,9 @@ fn causes<'a>(
     })
 }
 
-fn find_cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+pub(crate) fn find_cause<'a, T: StdError + 'static>(
+    error: &'a (dyn StdError + 'static),
+) -> Option<&'a T> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
@@ -313,18 +315,8 @@ pub(crate) fn root_cause(error: &(dyn StdError + 'static)) -> String {
         .last()
         .map(|cause| (cause, cause.downcast_ref()))
     {
-        Some((_, Some(tls))) => tls_text(tls),
+        Some((_, Some(tls))) => tls_error_text(tls),
         Some((cause, None)) => cause.to_string(),
         None => String::new(),
-    }
-}
-
-/// The TLS library shows a reason that is not its own by its `Debug` output.
-fn tls_text(error: &rustls::Error) -> String {
-    match error {
-        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(reason))) => {
-            format!("invalid peer certificate: {reason}")
-        }
-        other => other.to_string(),
     }
 }

@@ -1,5 +1,6 @@
 //! Who the gateway must prove to be.
 
+use std::iter;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
@@ -10,7 +11,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 
 use crate::certificate::{
-    LONGEST_RSA_TO_VERIFY, SERVER_USAGE, check_key, good_by_itself, names_server, parse,
+    SERVER_USAGE, UnusableKey, UsableKeys, check_key, good_by_itself, names_server, parse, subject,
     verify_tls12_signature_by_itself, verify_tls13_signature_by_itself,
 };
 
@@ -35,11 +36,54 @@ impl ServerVerifier {
             algorithms: default_provider().signature_verification_algorithms,
         }
     }
+
+    /// The issuer whose key keeps the chain from being verified. The TLS library only says that a signature
+    /// is bad, or which algorithms it knows.
+    fn unusable_issuer(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+    ) -> Option<UnusableIssuer> {
+        let issuers = self.trusted.iter().chain(intermediates);
+        let issuers: Vec<_> = issuers.filter_map(|der| parse(der).ok()).collect();
+        let shown = iter::once(end_entity).chain(intermediates);
+        let mut shown = shown.filter_map(|der| parse(der).ok());
+        shown.find_map(|certificate| {
+            let name = certificate.tbs_certificate().issuer();
+            let mut named = issuers
+                .iter()
+                .filter(|issuer| issuer.tbs_certificate().subject() == name);
+            named.find_map(|issuer| {
+                let key = check_key(issuer, UsableKeys::TO_VERIFY).err()?;
+                let subject = subject(issuer);
+                Some(UnusableIssuer { subject, key })
+            })
+        })
+    }
+}
+
+/// The issuer of a certificate, whose signatures the TLS library cannot check.
+#[derive(Debug, thiserror::Error)]
+#[error("the issuer {subject} has {key}")]
+struct UnusableIssuer {
+    subject: String,
+    key: UnusableKey,
+}
+
+fn is_about_a_signature(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::InvalidCertificate(
+            CertificateError::BadSignature
+                | CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+                | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
+        )
+    )
 }
 
 /// A certificate that cannot be read is left to the TLS library.
 fn check_key_of(certificate: &CertificateDer<'_>) -> Result<(), CertificateError> {
-    match parse(certificate).map(|certificate| check_key(&certificate, LONGEST_RSA_TO_VERIFY)) {
+    match parse(certificate).map(|certificate| check_key(&certificate, UsableKeys::TO_VERIFY)) {
         Ok(Err(unusable)) => Err(CertificateError::Other(OtherError(Arc::new(unusable)))),
         _ => Ok(()),
     }
@@ -57,13 +101,20 @@ impl ServerCertVerifier for ServerVerifier {
         check_key_of(end_entity)?;
         if !self.trusted.contains(end_entity) {
             let chain = &self.chain;
-            return chain.verify_server_cert(
+            let verified = chain.verify_server_cert(
                 end_entity,
                 intermediates,
                 server_name,
                 ocsp_response,
                 now,
             );
+            return verified.map_err(|error| {
+                let about_key = is_about_a_signature(&error);
+                let issuer = about_key.then(|| self.unusable_issuer(end_entity, intermediates));
+                issuer.flatten().map_or(error, |issuer| {
+                    CertificateError::Other(OtherError(Arc::new(issuer))).into()
+                })
+            });
         }
         let certificate = parse(end_entity)?;
         good_by_itself(&certificate, SERVER_USAGE, now)?;

@@ -7,8 +7,10 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, pem, pem::PemObject};
 use rustls::{ClientConfig, RootCertStore};
+use tracing::warn;
 
 use super::server_verifier::ServerVerifier;
+use crate::certificate::{UnusableCertificate, tls_error_text, unusable_certificates};
 use crate::hidden::shown_path;
 use crate::reread::read_regular;
 
@@ -30,7 +32,7 @@ pub enum TlsError {
         path: PathBuf,
     },
     /// A certificate is not valid, or the provider has no usable protocol.
-    #[error("{}: {source}", shown_path(path))]
+    #[error("{}: {}", shown_path(path), tls_error_text(source))]
     Invalid {
         /// The CA file.
         path: PathBuf,
@@ -97,6 +99,21 @@ fn trusting(roots: RootCertStore) -> Result<ClientConfig, TlsError> {
 
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// Warns of the certificates in a CA file that can verify nothing because of their keys. A server that has
+/// nothing else to show ends the handshake without saying so.
+pub(crate) fn warn_of_unusable(path: &Path, content: &[u8]) {
+    for err in unusable_in(content) {
+        let file = path.display();
+        warn!(%file, %err, "A certificate of the CA file cannot be used");
+    }
+}
+
+/// The certificates in a CA file that can verify nothing because of their keys.
+pub(crate) fn unusable_in(content: &[u8]) -> Vec<UnusableCertificate> {
+    let certificates = CertificateDer::pem_slice_iter(content).filter_map(Result::ok);
+    unusable_certificates(&certificates.collect::<Vec<_>>())
 }
 
 /// Adds the certificates of the file to the roots, and returns them.

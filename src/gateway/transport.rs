@@ -132,6 +132,7 @@ impl Transport {
             self.note(path, renewed.as_ref().err());
             if let Ok(Some(renewed)) = renewed {
                 info!(file = %path.display(), "Trusts the certificates of the changed CA file");
+                tls::warn_of_unusable(path, renewed.ca.as_deref().unwrap_or_default());
                 *self.current.lock() = renewed;
             }
         }

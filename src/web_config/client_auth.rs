@@ -17,11 +17,11 @@ use tracing::warn;
 
 use super::file::Tls;
 use super::names::unknown;
-use super::reading::Reading;
+use super::reading::{Pem, Reading};
 use super::tls::certificates;
 use crate::certificate::{
-    CLIENT_USAGE, carries_one_of, good_by_itself, parse, verify_tls12_signature_by_itself,
-    verify_tls13_signature_by_itself,
+    CLIENT_USAGE, carries_one_of, good_by_itself, parse, tls_error_text, unusable_certificates,
+    verify_tls12_signature_by_itself, verify_tls13_signature_by_itself,
 };
 
 /// `client_auth_type`, in Go's terms (<https://pkg.go.dev/crypto/tls#ClientAuthType>).
@@ -77,9 +77,13 @@ pub(super) fn verifier(tls: &Tls, reading: &mut Reading) -> Option<Arc<dyn Clien
     let mut roots = RootCertStore::empty();
     for certificate in &certificates {
         if let (Some(pem), Err(error)) = (&ca, roots.add(certificate.clone())) {
-            reading.problem(pem.at, &pem.key, format!("{}: {error}", pem.place));
+            let message = format!("{}: {}", pem.place, tls_error_text(&error));
+            reading.problem(pem.at, &pem.key, message);
             return None;
         }
+    }
+    if let Some(pem) = ca.as_ref().filter(|_| verify) {
+        check_keys(pem, &certificates, reading)?;
     }
     if verify && certificates.is_empty() {
         warn!(
@@ -96,6 +100,27 @@ pub(super) fn verifier(tls: &Tls, reading: &mut Reading) -> Option<Arc<dyn Clien
         allowed_sans: allowed_sans.map(|at| at.value.clone()),
         algorithms: default_provider().signature_verification_algorithms,
     }))
+}
+
+/// Warns of certificates that can verify no client, because of their keys. If there are no others it is a
+/// mistake.
+fn check_keys(pem: &Pem, certificates: &[CertificateDer<'_>], reading: &mut Reading) -> Option<()> {
+    let unusable = unusable_certificates(certificates);
+    if unusable.len() == certificates.len() {
+        let unusable: Vec<_> = unusable.iter().map(ToString::to_string).collect();
+        let message = format!(
+            "{} holds no certificate that can be used: {}",
+            pem.place,
+            unusable.join("; ")
+        );
+        reading.problem(pem.at, &pem.key, message);
+        return None;
+    }
+    for err in unusable {
+        let (key, place) = (&pem.key, &pem.place);
+        warn!(key, place, %err, "A certificate of the client CAs cannot be used");
+    }
+    Some(())
 }
 
 fn policy(tls: &Tls, reading: &mut Reading) -> Option<Policy> {

@@ -6,8 +6,8 @@ use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{Error, ServerConfig, SupportedProtocolVersion};
+use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
+use rustls::{Error, InconsistentKeys, ServerConfig, SupportedProtocolVersion};
 use serde_saphyr::{Location, Spanned};
 use tracing::warn;
 
@@ -15,7 +15,7 @@ use super::client_auth;
 use super::file::Tls;
 use super::names::{CIPHERS, CURVES, Named, VERSIONS, find, unknown};
 use super::reading::{Pem, Reading};
-use crate::certificate::{LONGEST_RSA_TO_SIGN, UnusableKey, check_key, parse};
+use crate::certificate::{UnusableKey, UsableKeys, certificate_error_text, check_key, parse};
 
 const SECTION: &str = "tls_server_config";
 
@@ -84,31 +84,27 @@ fn identity(tls: &Tls, at: Location, reading: &mut Reading) -> Option<CertifiedK
         reading.problem(cert.at, &cert.key, message);
         return None;
     }
-    match CertifiedKey::from_der(chain, private?, &default_provider()) {
-        Ok(identity) => return Some(identity),
-        Err(Error::InconsistentKeys(_)) => {
-            let message = format!(
-                "the certificate of {} does not belong to the key of {}",
-                cert.place, key.place
-            );
-            reading.problem(cert.at, &cert.key, message);
+    let identity = CertifiedKey::new(chain, private?);
+    let message = match identity.keys_match() {
+        Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => return Some(identity),
+        Err(Error::InconsistentKeys(_)) => format!(
+            "the certificate of {} does not belong to the key of {}",
+            cert.place, key.place
+        ),
+        Err(Error::InvalidCertificate(error)) => {
+            let reason = certificate_error_text(&error);
+            format!("the certificate of {} cannot be used: {reason}", cert.place)
         }
-        // The certificate has been looked at; what is left is the key.
-        Err(error) => {
-            let message = format!(
-                "the key of {} cannot be used for the certificate of {}: {error}",
-                key.place, cert.place
-            );
-            reading.problem(key.at, &key.key, message);
-        }
-    }
+        Err(error) => format!("the certificate of {} cannot be used: {error}", cert.place),
+    };
+    reading.problem(cert.at, &cert.key, message);
     None
 }
 
 /// Whether the key of a certificate can be used; nothing if the certificate cannot be read.
 fn checked_key(certificate: &CertificateDer<'_>) -> Option<Result<(), UnusableKey>> {
     let certificate = parse(certificate).ok()?;
-    Some(check_key(&certificate, LONGEST_RSA_TO_SIGN))
+    Some(check_key(&certificate, UsableKeys::TO_SIGN))
 }
 
 /// The certificates of a PEM text, at least one.
@@ -127,9 +123,17 @@ pub(super) fn certificates(
     None
 }
 
-fn private_key(pem: &Pem, reading: &mut Reading) -> Option<PrivateKeyDer<'static>> {
+fn private_key(pem: &Pem, reading: &mut Reading) -> Option<Arc<dyn SigningKey>> {
     let message = match PrivateKeyDer::from_pem_slice(&pem.bytes) {
-        Ok(key) => return Some(key),
+        // The TLS library only says that it is none of its keys.
+        Ok(key) => match default_provider().key_provider.load_private_key(key) {
+            Ok(key) => return Some(key),
+            Err(_) => format!(
+                "the key of {} cannot be used, expected {}",
+                pem.place,
+                UsableKeys::TO_SIGN
+            ),
+        },
         Err(pem::Error::NoItemsFound) => {
             format!("{} holds no private key that is not encrypted", pem.place)
         }

@@ -14,6 +14,19 @@ pub const RSA: Key = &["RSA", "-pkeyopt", "rsa_keygen_bits:2048"];
 pub const RSA_1024: Key = &["RSA", "-pkeyopt", "rsa_keygen_bits:1024"];
 pub const P256: Key = &["EC", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
 pub const ED25519: Key = &["ED25519"];
+/// Several primes are found sooner than two long ones.
+pub const RSA_8200: Key = &[
+    "RSA",
+    "-pkeyopt",
+    "rsa_keygen_bits:8200",
+    "-pkeyopt",
+    "rsa_keygen_primes:5",
+];
+pub const RSA_PSS: Key = &["RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048"];
+pub const P521: Key = &["EC", "-pkeyopt", "ec_paramgen_curve:secp521r1"];
+pub const SECP256K1: Key = &["EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"];
+pub const ED448: Key = &["ED448"];
+pub const X25519: Key = &["X25519"];
 
 /// `cert.pem`, which vouches for itself, and its `key.pem`.
 pub struct SelfSigned {
@@ -49,7 +62,49 @@ impl SelfSigned {
         identity
     }
 
-    fn with_key(key: Key) -> SelfSigned {
+    /// A certificate for `localhost` that this one vouches for.
+    pub fn issue(&self, key: Key) -> SelfSigned {
+        self.issue_with(key, &[])
+    }
+
+    /// The same with further arguments for `openssl x509`.
+    pub fn issue_with(&self, key: Key, arguments: &[&str]) -> SelfSigned {
+        let issued = SelfSigned::with_key(key);
+        std::fs::write(issued.file("names"), "subjectAltName=DNS:localhost").expect("a file");
+        issued.openssl(&[
+            "req",
+            "-new",
+            "-key",
+            "key.pem",
+            "-out",
+            "csr.pem",
+            "-subj",
+            "/CN=localhost",
+        ]);
+        let (ca, ca_key) = (self.file("cert.pem"), self.file("key.pem"));
+        let path = |path: &PathBuf| path.to_str().expect("UTF-8").to_owned();
+        let command = [
+            "x509",
+            "-req",
+            "-in",
+            "csr.pem",
+            "-CA",
+            &path(&ca),
+            "-CAkey",
+            &path(&ca_key),
+            "-set_serial",
+            "7",
+            "-extfile",
+            "names",
+            "-out",
+            "cert.pem",
+        ];
+        issued.openssl(&[&command, arguments].concat());
+        issued
+    }
+
+    /// A key alone.
+    pub fn with_key(key: Key) -> SelfSigned {
         let directory = TempDir::new().expect("a folder");
         let identity = SelfSigned { directory };
         identity.openssl(&[&["genpkey", "-out", "key.pem", "-algorithm"], key].concat());

@@ -4,8 +4,12 @@ use rcgen::KeyPair;
 
 use super::certificates::{Authority, Identity};
 use super::server::{Folder, TLS};
+use crate::harness::log::Log;
 use crate::harness::make_too_long;
-use crate::harness::openssl::{ED25519, Key, P256, RSA, RSA_1024, SelfSigned};
+use crate::harness::openssl::{
+    ED448, ED25519, Key, P256, P521, RSA, RSA_1024, RSA_8200, RSA_PSS, SECP256K1, SelfSigned,
+    X25519,
+};
 
 const SECRET: &str = "s3cret-value";
 
@@ -331,27 +335,18 @@ fn a_key_that_the_tls_library_cannot_use_is_named() {
             &["RSA", "-pkeyopt", "rsa_keygen_bits:5120"],
             "an RSA key with 5120 bits",
         ),
-        (
-            curve("ec_paramgen_curve:secp521r1"),
-            "an ECDSA key on the curve P-521",
-        ),
+        (P521, "an ECDSA key on the curve P-521"),
         (
             curve("ec_paramgen_curve:secp224r1"),
             "an ECDSA key on the curve P-224",
         ),
-        (
-            curve("ec_paramgen_curve:secp256k1"),
-            "an ECDSA key on the curve secp256k1",
-        ),
+        (SECP256K1, "an ECDSA key on the curve secp256k1"),
         (
             curve("ec_paramgen_curve:brainpoolP512r1"),
             "an ECDSA key on the curve 1.3.36.3.3.2.8.1.1.13",
         ),
-        (&["ED448"], "a key of the algorithm Ed448"),
-        (
-            &["RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048"],
-            "a key of the algorithm RSASSA-PSS",
-        ),
+        (ED448, "a key of the algorithm Ed448"),
+        (RSA_PSS, "a key of the algorithm RSASSA-PSS"),
     ] {
         let made = SelfSigned::new(key, &["-subj", "/CN=localhost"]);
         let folder = Folder::with(TLS, &server);
@@ -369,10 +364,15 @@ fn a_key_that_the_tls_library_cannot_use_is_named() {
         std::fs::copy(made.file("key.pem"), folder.path("server.key")).expect("copied");
         let told = folder.load().expect_err(found);
         let place = "DIR/web.yml:1:54: tls_server_config.key_file";
-        let begin =
-            format!("{place}: the key of DIR/server.key cannot be used for {certificate}: ");
-        assert!(told.len() == 1 && told[0].starts_with(&begin), "{told:?}");
+        let key = "the key of DIR/server.key cannot be used";
+        assert_eq!(told, [format!("{place}: {key}, {EXPECTED}")]);
     }
+    let folder = Folder::with(TLS, &server);
+    let exchange = SelfSigned::with_key(X25519);
+    std::fs::copy(exchange.file("key.pem"), folder.path("server.key")).expect("copied");
+    let told = folder.load().expect_err("no key that signs");
+    assert!(told[0].ends_with(EXPECTED), "{told:?}");
+
     for key in [RSA, P256, ED25519, curve("ec_paramgen_curve:secp384r1")] {
         let folder = Folder::with(
             TLS,
@@ -380,6 +380,75 @@ fn a_key_that_the_tls_library_cannot_use_is_named() {
         );
         folder.load().expect("a good key");
     }
+}
+
+#[test]
+fn a_certificate_of_version_1_is_named_as_such() {
+    let made = Identity::read(&SelfSigned::of_version_1(P256, "/CN=localhost"));
+    let told = Folder::with(TLS, &made).load().expect_err("version 1");
+    assert_eq!(
+        told,
+        [
+            "DIR/web.yml:1:32: tls_server_config.cert_file: the certificate of DIR/server.crt cannot be used: it is not of version 3 of X.509"
+        ]
+    );
+}
+
+#[test]
+fn a_client_ca_that_can_verify_nobody_is_named() {
+    const EXPECTED: &str =
+        "expected RSA with 2048 to 8192 bits, ECDSA on P-256 or P-384, or Ed25519";
+    let good = Authority::new("good CA").cert;
+    let yaml = |policy: &str| {
+        TLS.replace(
+            '}',
+            &format!(", client_ca_file: ca.crt, client_auth_type: {policy}}}"),
+        )
+    };
+    let load = |policy: &str, ca: &str| {
+        let folder = Folder::with(&yaml(policy), &Identity::server());
+        folder.write("ca.crt", ca);
+        let log = Log::collect(tracing::Level::WARN);
+        (folder.load().map(drop), log.take())
+    };
+    for (key, found) in [
+        (RSA_1024, "an RSA key with 1024 bits"),
+        (RSA_8200, "an RSA key with 8200 bits"),
+        (P521, "an ECDSA key on the curve P-521"),
+        (SECP256K1, "an ECDSA key on the curve secp256k1"),
+        (ED448, "a key of the algorithm Ed448"),
+        (RSA_PSS, "a key of the algorithm RSASSA-PSS"),
+    ] {
+        let weak = SelfSigned::new(key, &["-subj", "/O=Brand/CN=weak CA"]);
+        let weak = Identity::read(&weak).cert;
+        for policy in ["VerifyClientCertIfGiven", "RequireAndVerifyClientCert"] {
+            let (loaded, _) = load(policy, &weak);
+            let place = "DIR/web.yml:1:82: tls_server_config.client_ca_file: DIR/ca.crt holds";
+            let certificate = format!("(CN=weak CA,O=Brand) has {found}, {EXPECTED}");
+            assert_eq!(
+                loaded.expect_err(found),
+                [format!(
+                    "{place} no certificate that can be used: certificate 1 {certificate}"
+                )]
+            );
+            let (loaded, log) = load(policy, &format!("{good}{weak}"));
+            loaded.expect("the other CA can be used");
+            assert!(
+                log.contains("A certificate of the client CAs cannot be used")
+                    && log.contains(&format!("certificate 2 {certificate}")),
+                "{log}"
+            );
+        }
+        // Nobody is verified.
+        for policy in ["RequestClientCert", "RequireAnyClientCert"] {
+            let (loaded, log) = load(policy, &weak);
+            loaded.expect(policy);
+            assert_eq!(log, "", "{policy}");
+        }
+    }
+    let (loaded, log) = load("RequireAndVerifyClientCert", &good);
+    loaded.expect("a good CA");
+    assert_eq!(log, "");
 }
 
 #[test]

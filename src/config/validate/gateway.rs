@@ -144,14 +144,18 @@ impl<'a> Blocks<'a> {
         let Some((at, key)) = self.ca_file() else {
             return Ok(());
         };
+        // A file that is inherited has been checked with the block of defaults.
+        if self.own.is_some() && key == DEFAULTS {
+            return Ok(());
+        }
         let key = format!("{key}.tls_config.ca_file");
         let wrong = |message: &dyn Display| in_file(self.file, at, &key, message);
         yaml::check_path(&at.value).map_err(|message| wrong(&message))?;
         let path = self.file.resolve(&at.value);
-        tls::read_ca_file(&path)
-            .and_then(|content| tls::client_config(Some((&path, &content))))
-            .map(drop)
-            .map_err(|error| wrong(&error))
+        let content = tls::read_ca_file(&path).map_err(|error| wrong(&error))?;
+        tls::client_config(Some((&path, &content))).map_err(|error| wrong(&error))?;
+        tls::warn_of_unusable(&path, &content);
+        Ok(())
     }
 
     /// An account's own URL counts even if a flag gives another: the flag would send its key there.
