@@ -28,7 +28,7 @@
 //! hashes that [`web_config`] reads. `certificate` checks what the TLS
 //! library does not, for clients and for the gateway. [`sighup`] blocks the signal until its handler is
 //! installed. [`hidden`] and `likeness` decide what of a value or a word may be printed, `printable` what
-//! a terminal may get to see of it, and [`memory`] what is given back.
+//! a terminal may get to see of it, and [`memory`] what is given back. [`plural`] counts in texts.
 
 #![warn(missing_docs, missing_debug_implementations)]
 
@@ -50,6 +50,7 @@ pub mod lifecycle;
 mod likeness;
 pub mod logging;
 pub mod memory;
+pub mod plural;
 mod printable;
 pub mod refresh;
 pub mod reload;

@@ -23,6 +23,7 @@ use qlara_exporter::healthcheck::{self, HealthError};
 use qlara_exporter::lifecycle::{self, Exporter, LifecycleError};
 use qlara_exporter::logging;
 use qlara_exporter::memory;
+use qlara_exporter::plural::count;
 use qlara_exporter::server::listener::{self, ListenError};
 use qlara_exporter::sighup::BlockedSighup;
 use qlara_exporter::simulator::{self, PREFIX, Simulator};
@@ -86,7 +87,8 @@ fn serve(args: &ServeArgs, sighup: Option<BlockedSighup>) -> Result<(), Error> {
         web_options(&args.web, &load)?;
         let accounts = load()?.accounts.len();
         print(&format!(
-            "The configuration is good: {accounts} account(s)\n"
+            "The configuration is good: {}\n",
+            count(accounts, "account")
         ));
         return Ok(());
     }

@@ -277,7 +277,7 @@ fn a_good_configuration_passes_the_check_without_serving() {
         check,
         (
             0,
-            "The configuration is good: 1 account(s)\n".to_owned(),
+            "The configuration is good: 1 account\n".to_owned(),
             String::new()
         )
     );
@@ -291,7 +291,7 @@ fn an_empty_variable_is_unset() {
         .env("QLARA_CACHE_TTL", "")
         .env("QLARA_URL", "")
         .env("QLARA_CONFIG_FILE", ""));
-    let good = "The configuration is good: 1 account(s)\n".to_owned();
+    let good = "The configuration is good: 1 account\n".to_owned();
     assert_eq!(check, (0, good, String::new()));
     let (code, _, error) = run(exporter()
         .env("QLARA_CONFIG_CHECK", "")

@@ -183,7 +183,7 @@ fn the_configurations_of_the_readme_are_good() {
         check,
         (
             0,
-            "The configuration is good: 3 account(s)\n".to_owned(),
+            "The configuration is good: 3 accounts\n".to_owned(),
             String::new()
         )
     );

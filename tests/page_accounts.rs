@@ -24,6 +24,17 @@ async fn an_account_without_a_profile_is_a_warning_as_for_the_audit() {
 }
 
 #[tokio::test]
+async fn what_is_one_is_not_told_as_several() {
+    let platforms = (0..33).map(|number| profile(&format!("p{number}"), "a", "CONNECTED"));
+    let profiles: Value = platforms.collect();
+    let stack = Setup::default().with_profiles(profiles).await;
+    has(
+        &page(&stack, "/").await,
+        &["1 platform is not asked for details: the list names too many."],
+    );
+}
+
+#[tokio::test]
 async fn it_is_served_from_the_cache_like_a_scrape() {
     let stack = Stack::start().await;
     join_all((0..10).map(|_| page(&stack, "/"))).await;

@@ -174,7 +174,7 @@ fn the_example_configuration_is_good_as_it_is_and_with_its_settings() {
     std::fs::write(directory.path().join("brandco.key"), "key").expect("a file");
     let mut check = exporter();
     check.args(["--config.check", "--config.file"]).arg(&file);
-    let good = "The configuration is good: 1 account(s)\n".to_owned();
+    let good = "The configuration is good: 1 account\n".to_owned();
 
     // Prose follows one space; settings none, or several.
     let commented = EXAMPLE.lines().filter_map(|line| line.strip_prefix('#'));

@@ -6,6 +6,7 @@ use std::fmt::{self, Display};
 use super::report::State;
 use super::{Audit, Read};
 use crate::gateway::model::Status;
+use crate::plural::{choose, count};
 use crate::refresh::Troubles;
 use crate::snapshot::Snapshot;
 
@@ -134,8 +135,9 @@ fn notes_of_the_account(troubles: &Troubles) -> Vec<Said> {
     }
     if troubles.platforms_not_asked > 0 {
         let text = format!(
-            "{} platforms too many in the list: they were not asked for details",
-            troubles.platforms_not_asked
+            "{} too many in the list: {} not asked for details",
+            count(troubles.platforms_not_asked, "platform"),
+            choose(troubles.platforms_not_asked, "it was", "they were")
         );
         said.push((State::Unknown, text));
     }
@@ -151,15 +153,17 @@ fn notes_of_the_list(snapshot: &Snapshot) -> Vec<Said> {
     if snapshot.profiles.is_empty() && snapshot.is_complete {
         said.push((State::Warning, "no profile is connected".to_owned()));
     }
-    if snapshot.linked_accounts_dropped > 0 {
+    let dropped = snapshot.linked_accounts_dropped;
+    if dropped > 0 {
         let text = format!(
-            "{} linked accounts are left out: they are past limits.profiles",
-            snapshot.linked_accounts_dropped
+            "{} {} past limits.profiles",
+            count(dropped, "linked account"),
+            choose(dropped, "is left out: it is", "are left out: they are")
         );
         said.push((State::Warning, text));
     }
     let dropped = snapshot.dropped;
-    for (count, why_one, why) in [
+    for (number, why_one, why) in [
         (
             dropped.duplicate,
             "it stands in it twice",
@@ -172,11 +176,13 @@ fn notes_of_the_list(snapshot: &Snapshot) -> Vec<Said> {
             "they are past limits.profiles",
         ),
     ] {
-        if count > 0 {
-            let text = match count {
-                1 => format!("1 entry of the list is left out: {why_one}"),
-                _ => format!("{count} entries of the list are left out: {why}"),
-            };
+        if number > 0 {
+            let text = format!(
+                "{} of the list {} left out: {}",
+                count(number, "entry"),
+                choose(number, "is", "are"),
+                choose(number, why_one, why)
+            );
             said.push((State::Warning, text));
         }
     }
@@ -188,12 +194,14 @@ fn part(snapshot: &Snapshot) -> String {
     let shown = snapshot.profiles.len();
     match snapshot.reported {
         Some(total) if total > shown as u64 => {
+            let total = count(total, "profile");
             format!(
-                "the list is a part: it holds {shown} of {total} profiles; nothing is known of the others"
+                "the list is a part: it holds {shown} of {total}; nothing is known of the others"
             )
         }
         _ => format!(
-            "the list is a part: it holds {shown} profiles and speaks of further pages; nothing is known of the others"
+            "the list is a part: it holds {} and speaks of further pages; nothing is known of the others",
+            count(shown, "profile")
         ),
     }
 }

@@ -6,6 +6,7 @@ use std::fmt::{self, Display};
 use super::notes::Note;
 use super::{Audit, Read};
 use crate::gateway::model::Status;
+use crate::plural::count;
 use crate::verdict::{Judged, Severity, judge_all};
 
 /// The states of the plugin convention of Nagios and Icinga, from good to bad. What is known to be
@@ -99,10 +100,7 @@ impl Summary {
 
 impl Display for Summary {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let profiles = match self.profiles() {
-            1 => "1 profile".to_owned(),
-            number => format!("{number} profiles"),
-        };
+        let profiles = count(self.profiles(), "profile");
         let Summary {
             critical,
             warning,
@@ -115,7 +113,10 @@ impl Display for Summary {
         )?;
         match self.unread {
             0 => Ok(()),
-            unread => write!(out, "; {unread} of {} accounts not read", self.accounts),
+            unread => {
+                let accounts = count(self.accounts, "account");
+                write!(out, "; {unread} of {accounts} not read")
+            }
         }
     }
 }

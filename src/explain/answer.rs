@@ -15,6 +15,7 @@ use crate::gateway::model::{self, Status};
 use crate::gateway::values::{Values, read_values};
 use crate::gateway::warnings::ParseWarnings;
 use crate::gateway::{Paging, SentSecret};
+use crate::plural::{choose, count};
 
 /// How deep the outer objects of an answer are shown.
 const ENVELOPE_DEPTH: usize = 2;
@@ -140,14 +141,18 @@ impl Answer {
         self.note_lack_of(Field::Platform, &[Field::Platform]);
         self.note_lack_of(Field::Id, &IDENTITY);
         if dropped > 0 && self.problems.is_empty() {
-            let text = format!("{dropped} entries cannot be read as profiles");
+            let profiles = choose(dropped, "a profile", "profiles");
+            let text = format!("{} cannot be read as {profiles}", count(dropped, "entry"));
             self.problems.push(Problem::of(text));
         }
         self.note_lack_of(Field::Status, &STATE);
         let undocumented = unknown - self.shape.lacking(&STATE).min(unknown);
         if undocumented > 0 && read.is_ok() {
+            let words = choose(undocumented, "word", "words");
+            let are = choose(undocumented, "is", "are");
+            let entries = count(undocumented, "entry");
             let text = format!(
-                "status: the words of {undocumented} entries are not documented, and no flag decides"
+                "status: the {words} of {entries} {are} not documented, and no flag decides"
             );
             self.problems.push(Problem::of(text));
         }
@@ -177,8 +182,10 @@ impl Answer {
         let names = any_of.iter().filter_map(|field| field.row());
         let names: Vec<&str> = names.flat_map(|row| row.names).copied().collect();
         let text = format!(
-            "{}: {lacking} of {entries} entries have none of {}",
+            "{}: {lacking} of {} {} none of {}",
             row.key,
+            count(entries, "entry"),
+            choose(lacking, "has", "have"),
             names.join(", ")
         );
         let likely = any_of.iter().find_map(|field| self.likely(*field));
@@ -195,11 +202,14 @@ impl Answer {
         for (path, seen) in &self.shape.fields {
             let is_read = !seen.read_as.is_empty();
             for form in WITHOUT_MOMENT {
-                let count = seen.dates.get(&form).copied().unwrap_or_default();
-                if count > 0 && is_read {
+                let number = seen.dates.get(&form).copied().unwrap_or_default();
+                if number > 0 && is_read {
                     let text = format!(
-                        "{path}: {count} dates are invalid ({}): they name no moment",
-                        form.as_str()
+                        "{path}: {} {} invalid ({}): {} no moment",
+                        count(number, "date"),
+                        choose(number, "is", "are"),
+                        form.as_str(),
+                        choose(number, "it names", "they name")
                     );
                     self.problems.push(Problem::of(text));
                 }
@@ -210,23 +220,25 @@ impl Answer {
     /// Fields that have a value which cannot be read; those that are absent were told before.
     fn note_invalid(&mut self, warnings: &ParseWarnings) {
         if warnings.entries_with_secret > 0 {
+            let entries = warnings.entries_with_secret;
+            let repeat = choose(entries, "repeats", "repeat");
             let text = format!(
-                "{} entries repeat the account's credentials: values that do are not read",
-                warnings.entries_with_secret
+                "{} {repeat} the account's credentials: values that do are not read",
+                count(entries, "entry")
             );
             self.problems.push(Problem::of(text));
         }
-        for (field, count) in &warnings.invalid_fields {
+        for (field, number) in &warnings.invalid_fields {
             let absent = match field {
                 Field::Name | Field::ConnectedAt => self.shape.lacking(&[*field]),
                 Field::Status => self.shape.lacking(&STATE),
                 _ => 0,
             };
             let told = absent + self.dates_without_moment(*field);
-            let broken = (*count as usize).saturating_sub(told);
+            let broken = (*number as usize).saturating_sub(told);
             if broken > 0 {
                 let key = field.row().map_or("total", |row| row.key);
-                let text = format!("{key}: {broken} values cannot be read");
+                let text = format!("{key}: {} cannot be read", count(broken, "value"));
                 self.problems.push(Problem::of(text));
             }
         }
@@ -248,10 +260,7 @@ impl Answer {
 fn envelope(document: &Value, names: &Names, depth: usize) -> String {
     const MAX_KEYS: usize = 8;
     match document {
-        Value::Array(entries) => match entries.len() {
-            1 => "[1 entry]".to_owned(),
-            count => format!("[{count} entries]"),
-        },
+        Value::Array(entries) => format!("[{}]", count(entries.len(), "entry")),
         Value::Object(fields) if depth > 0 => {
             let told = fields.iter().take(MAX_KEYS).map(|(name, value)| {
                 let inner = envelope(value, names, depth - 1);

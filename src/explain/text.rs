@@ -9,6 +9,7 @@ use super::answer::Answer;
 use super::read_as::read_as;
 use super::{AccountExplained, Call, Explanation};
 use crate::gateway::invalid::Kind;
+use crate::plural::{choose, count};
 
 pub(super) fn write(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()> {
     for account in &explanation.accounts {
@@ -41,7 +42,7 @@ fn head(call: &Call) -> String {
     let parts = [
         call.status.map(|status| format!("HTTP {status}")),
         call.media_type.clone(),
-        call.bytes.map(|bytes| format!("{bytes} bytes")),
+        call.bytes.map(|bytes| count(bytes, "byte")),
         call.took.map(|took| format!("{} ms", took.as_millis())),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
@@ -119,7 +120,10 @@ fn write_fields(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     }
     match shape.more {
         0 => Ok(()),
-        more => writeln!(out, "  {more} more fields are not shown"),
+        more => {
+            let are = choose(more, "is", "are");
+            writeln!(out, "  {} {are} not shown", count(more, "more field"))
+        }
     }
 }
 

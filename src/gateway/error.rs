@@ -7,6 +7,7 @@ use super::PREFIXES;
 use super::invalid::InvalidResponse;
 use super::sent_secret::SentSecret;
 use crate::hidden::shown_path;
+use crate::plural::count;
 
 /// The closed set of reasons that `qlara_gateway_request_failures_total` counts by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -114,7 +115,7 @@ pub enum GatewayError {
     #[error("TLS with the gateway fails: {0}")]
     Tls(String),
     /// The body passed the cap.
-    #[error("the answer is longer than limits.response_bytes ({limit} bytes)")]
+    #[error("the answer is longer than limits.response_bytes ({})", count(*limit, "byte"))]
     TooLarge {
         /// The cap in bytes.
         limit: u64,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Display};
 
 use super::sent_secret::SentSecret;
+use crate::plural::count;
 
 /// What a list or details may look like, for errors.
 const EXPECTED: &str = "an array of profiles, alone or under \"profiles\" or \"socials\", and either of these alone or under \"data\"";
@@ -49,7 +50,8 @@ pub enum InvalidResponse {
     Jsend(&'static str),
     /// There are entries, and none is a profile.
     #[error(
-        "none of the {entries} entries can be read as a profile: the first is {first}; expected {expected}, or other names in gateway.fields (see qlara-exporter explain)"
+        "{} {first}; expected {expected}, or other names in gateway.fields (see qlara-exporter explain)",
+        no_profile(*entries)
     )]
     NoProfile {
         /// How many there are.
@@ -70,6 +72,16 @@ pub enum InvalidResponse {
     /// The code that reads answers failed.
     #[error("reading it failed")]
     Unread,
+}
+
+fn no_profile(entries: u64) -> String {
+    match entries {
+        1 => "the only entry cannot be read as a profile: it is".to_owned(),
+        _ => {
+            let entries = count(entries, "entry");
+            format!("none of the {entries} can be read as a profile: the first is")
+        }
+    }
 }
 
 impl InvalidResponse {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::Simulator;
 use super::envelope::Page;
 use super::schema::Object;
+use crate::plural::count;
 
 /// A relative reference to the page that follows.
 const NEXT_PAGE: HeaderValue = HeaderValue::from_static("<?page=2>; rel=\"next\"");
@@ -87,7 +88,7 @@ pub(super) fn too_many_requests(pause: Duration) -> Response<Body> {
         &json!({
             "status": 429,
             "error": "Too Many Requests",
-            "message": format!("Rate limit exceeded, retry after {seconds} seconds."),
+            "message": format!("Rate limit exceeded, retry after {}.", count(seconds, "second")),
             "retryAfter": seconds,
         }),
     );

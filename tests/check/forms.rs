@@ -392,7 +392,7 @@ async fn nagios_gets_one_line_with_performance_data() {
 
     gateway.faults("status=401").await;
     let ran = check(&gateway, &["--output", "nagios"]).await;
-    assert!(ran.output.starts_with("QLARA UNKNOWN - 0 profiles: 0 critical, 0 warning, 0 fine; 1 of 1 accounts not read; the gateway refuses the credentials (HTTP 401): check the API key | profiles=0;;;0 "), "{}", ran.output);
+    assert!(ran.output.starts_with("QLARA UNKNOWN - 0 profiles: 0 critical, 0 warning, 0 fine; 1 of 1 account not read; the gateway refuses the credentials (HTTP 401): check the API key | profiles=0;;;0 "), "{}", ran.output);
 
     // What is critical is told before what is unknown.
     gateway.faults("details:status=503").await;

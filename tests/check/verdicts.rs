@@ -248,3 +248,39 @@ async fn filters_choose_what_is_shown_and_judged() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_is_one_is_not_told_as_several() {
+    let linked: Vec<Value> = (0..35).map(|id| json!({ "id": id })).collect();
+    let profiles: Value = (0..33)
+        .map(|number| {
+            let platform = format!("p{number:02}");
+            match number {
+                // The one platform that is not asked for details, which repeat the linked accounts.
+                32 => with(
+                    page("a"),
+                    json!({"platform": platform, "linkedAccounts": linked}),
+                ),
+                _ => with(page("a"), json!({ "platform": platform })),
+            }
+        })
+        .collect();
+    let gateway = gateway(&profiles).await;
+    let yaml = "limits: {profiles: 34}";
+    let ran = check_yaml(&gateway, yaml, &["--output", "json"]).await;
+    for told in [
+        "1 platform too many in the list: it was not asked for details",
+        "1 linked account is left out: it is past limits.profiles",
+    ] {
+        assert!(ran.output.contains(told), "{}", ran.output);
+    }
+    let yaml = "limits: {response_bytes: 1}";
+    let ran = check_yaml(&gateway, yaml, &["--output", "json"]).await;
+    let told = "longer than limits.response_bytes (1 byte)";
+    assert!(ran.output.contains(told), "{}", ran.output);
+
+    gateway.answer_list("[5]").await;
+    let ran = check(&gateway, &["--output", "json"]).await;
+    let told = "the only entry cannot be read as a profile: it is a number; expected";
+    assert!(ran.output.contains(told), "{}", ran.output);
+}

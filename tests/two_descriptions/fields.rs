@@ -261,7 +261,8 @@ async fn linked_accounts_are_bounded_by_the_limit_of_profiles() {
     );
     assert!(line.contains("past limits.profiles"), "{line}");
     let page = stack.get("/").send().await.expect("an answer").text().await;
-    assert!(page.expect("a text").contains("linked accounts"));
+    let told = "1 linked account is not shown: it is past limits.profiles.";
+    assert!(page.expect("a text").contains(told));
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ fn the_documented_files_are_good_here_and_for_promtool() {
     for text in files {
         folder.write("web.yml", text);
         let web = folder.path("web.yml");
-        let good = "The configuration is good: 1 account(s)\n".to_owned();
+        let good = "The configuration is good: 1 account\n".to_owned();
         assert_eq!(check(&web), (0, good, String::new()), "{text}");
         // Debian's promtool is older than these keys.
         let text = text.split("rate_limit:").next().expect("a text");
@@ -116,7 +116,7 @@ fn the_check_warns_of_what_the_tls_library_does_not_have() {
         exporter.args(["--config.check", "--log.level", level]);
         exporter.env("QLARA_API_KEY", "x").arg("--web.config.file");
         let (code, output, error) = run(exporter.arg(folder.path("web.yml")));
-        let good = "The configuration is good: 1 account(s)\n";
+        let good = "The configuration is good: 1 account\n";
         assert_eq!((code, output.as_str()), (0, good), "{error}");
         assert_eq!(error.lines().count(), 1, "{error}");
         assert!(error.contains("level=WARN"), "{error}");

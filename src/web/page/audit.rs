@@ -7,10 +7,11 @@ use chrono::{DateTime, Utc};
 
 use super::filter::Filter;
 use super::trouble::{Trouble, troubles};
-use super::words;
+use super::words::LONGEST;
 use crate::account::View;
 use crate::gateway::fields::Schema;
 use crate::gateway::model::DOCUMENTED_PLATFORMS;
+use crate::plural::count;
 use crate::verdict::{Judged, Severity, Thresholds, judge_all};
 
 /// Profiles that are shown; the others are counted.
@@ -133,7 +134,7 @@ impl<'a> Audit<'a> {
         for judged in snapshot.flat_map(|data| judge_all(data, self.now, &Thresholds::default())) {
             let severity = judged.verdict.severity;
             state.counts.add(severity);
-            let is_short = judged.platform.chars().nth(words::LONGEST).is_none();
+            let is_short = judged.platform.chars().nth(LONGEST).is_none();
             if is_short && self.platforms.len() < MOST_PLATFORMS {
                 self.platforms.insert(judged.platform);
             }
@@ -161,7 +162,7 @@ impl<'a> Audit<'a> {
             .into_iter()
             .filter(|(number, ..)| *number > 0)
             .take(2)
-            .map(|(number, noun, how)| format!("{} {how}", words::count(number, noun)))
+            .map(|(number, noun, how)| format!("{} {how}", count(number, noun)))
             .collect();
         if !worst.is_empty() {
             worst.join(", ")

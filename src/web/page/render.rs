@@ -5,10 +5,11 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::audit::{AccountState, Audit, Counts};
 use super::filter::{Filter, MISSING};
-use super::words::{ago, count, date, machine_date, short, sign};
+use super::words::{ago, date, machine_date, short, sign};
 use super::{STYLE, rows};
 use crate::build;
 use crate::gateway::model::Status;
+use crate::plural::count;
 use crate::printable::neutral;
 use crate::verdict::Severity;
 use crate::web::{DOCUMENTATION, HEALTHY, READY, WebOptions};

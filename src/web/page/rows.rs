@@ -5,8 +5,9 @@ use maud::{Markup, html};
 
 use super::audit::{Audit, Row};
 use super::render::{badge, time};
-use super::words::{ago, count, short};
+use super::words::{ago, short};
 use crate::gateway::model::Status;
+use crate::plural::{choose, count};
 use crate::snapshot::Profile;
 use crate::verdict::{Finding, span};
 
@@ -21,7 +22,8 @@ pub(super) fn table(audit: &Audit) -> Markup {
             caption #caption {
                 @if shown < audit.matching {
                     "The " (shown) " most urgent of " (count(audit.matching, "profile")) "; "
-                    (audit.matching - shown) " more are not shown. Choose above to see others."
+                    (audit.matching - shown) " more " (choose(audit.matching - shown, "is", "are"))
+                    " not shown. Choose above to see others."
                 } @else {
                     (count(shown, "profile")) ", the most urgent first"
                 }

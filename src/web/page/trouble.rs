@@ -3,6 +3,7 @@
 use super::words::date;
 use crate::account::View;
 use crate::gateway::error::Reason;
+use crate::plural::{choose, count};
 use crate::refresh::Troubles;
 use crate::snapshot::Snapshot;
 
@@ -54,8 +55,9 @@ pub(super) fn troubles(view: &View) -> Vec<Trouble> {
         if troubles.platforms_not_asked > 0 {
             all.push(Trouble {
                 what: format!(
-                    "{} platforms are not asked for details: the list names too many.",
-                    troubles.platforms_not_asked
+                    "{} {} not asked for details: the list names too many.",
+                    count(troubles.platforms_not_asked, "platform"),
+                    choose(troubles.platforms_not_asked, "is", "are")
                 ),
                 advice: LOOK_AT_THE_LIST.to_owned(),
             });
@@ -112,7 +114,8 @@ fn part(snapshot: &Snapshot) -> Option<Trouble> {
     let shown = snapshot.profiles.len();
     let what = match snapshot.reported {
         Some(total) if total > shown as u64 => {
-            format!("The list is a part: it holds {shown} of {total} profiles.")
+            let total = count(total, "profile");
+            format!("The list is a part: it holds {shown} of {total}.")
         }
         _ => "The list is a part: it speaks of further pages.".to_owned(),
     };
@@ -157,7 +160,11 @@ fn empty(snapshot: &Snapshot) -> Option<Trouble> {
 fn linked_accounts_dropped(snapshot: &Snapshot) -> Option<Trouble> {
     let dropped = snapshot.linked_accounts_dropped;
     (dropped > 0).then(|| Trouble {
-        what: format!("{dropped} linked accounts are not shown: they are past limits.profiles."),
+        what: format!(
+            "{} not shown: {} past limits.profiles.",
+            count(dropped, "linked account") + choose(dropped, " is", " are"),
+            choose(dropped, "it is", "they are")
+        ),
         advice: "Raise limits.profiles in the configuration.".to_owned(),
     })
 }

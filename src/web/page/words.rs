@@ -35,12 +35,6 @@ pub(super) fn ago(moment: DateTime<Utc>, now: DateTime<Utc>) -> String {
     }
 }
 
-/// `1 profile`, `2 profiles`.
-pub(super) fn count(number: usize, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
-}
-
 /// A sign beside the word, for those who do not see the colour.
 pub(super) fn sign(severity: Severity) -> &'static str {
     match severity {
