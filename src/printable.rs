@@ -59,15 +59,30 @@ pub(crate) fn without_line_separators(text: &str) -> String {
     text.replace(is_line_separator, " ")
 }
 
-/// Whether a terminal obeys the character or cannot show it: control characters, line ends, marks of
-/// direction, invisible spaces, and the noncharacters that YAML excludes. Logs, errors, tables, CSV and the
-/// page do not show it either.
+/// Whether a terminal obeys the character or nobody can see it: control characters, line ends, marks of
+/// direction, invisible characters and noncharacters. Logs, errors, tables, CSV and the page do not show it.
 pub(crate) fn is_hostile(char: char) -> bool {
-    char.is_control()
-        || matches!(char,
-            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e0fff}')
+    char.is_control() || is_invisible(char) || is_noncharacter(char)
+        // Line ends, marks of direction, annotations.
+        || matches!(char, '\u{2028}'..='\u{202e}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// Whether nobody sees the character: Unicode's `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt,
+/// as of Unicode 14.0), and the blank of Braille. Names need some of that property,
+/// which are shown: the joiners U+200C and U+200D (Persian, emoji of several persons) and the variation
+/// selectors U+FE00 to U+FE0F (coloured emoji).
+fn is_invisible(char: char) -> bool {
+    matches!(char,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The last two code points of each plane, and 32 more that are no characters (Unicode, section 23.7).
+fn is_noncharacter(char: char) -> bool {
+    matches!(char, '\u{fdd0}'..='\u{fdef}') || u32::from(char) & 0xfffe == 0xfffe
 }
 
 /// The text in exactly so many columns, cut between two characters as people see them.
@@ -115,4 +130,50 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
 /// How many columns the text takes.
 pub(crate) fn width(text: &str) -> usize {
     neutral(text).width()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_sees_is_hidden_and_what_names_need_is_not() {
+        for range in [
+            '\u{0}'..='\u{1f}',
+            '\u{7f}'..='\u{9f}',
+            '\u{ad}'..='\u{ad}',
+            '\u{34f}'..='\u{34f}',
+            '\u{115f}'..='\u{1160}',
+            '\u{17b4}'..='\u{17b5}',
+            '\u{180b}'..='\u{180f}',
+            '\u{200b}'..='\u{200b}',
+            '\u{200e}'..='\u{200f}',
+            '\u{2028}'..='\u{202e}',
+            '\u{2060}'..='\u{206f}',
+            '\u{2800}'..='\u{2800}',
+            '\u{3164}'..='\u{3164}',
+            '\u{fdd0}'..='\u{fdef}',
+            '\u{feff}'..='\u{feff}',
+            '\u{ffa0}'..='\u{ffa0}',
+            '\u{fff0}'..='\u{fffb}',
+            '\u{fffe}'..='\u{ffff}',
+            '\u{1bca0}'..='\u{1bca3}',
+            '\u{1d173}'..='\u{1d17a}',
+            '\u{1fffe}'..='\u{1ffff}',
+            '\u{e0000}'..='\u{e0fff}',
+            '\u{10fffe}'..='\u{10ffff}',
+        ] {
+            for char in range {
+                assert!(is_hostile(char), "{char:?}");
+                assert_eq!(neutral(&char.to_string()), "\u{fffd}");
+            }
+        }
+        for name in [
+            "👩\u{200d}👩\u{200d}👧 ❤\u{fe0f}",
+            "می\u{200c}خواهم",
+            "한국어 日本語\u{3000}ภาษาไทย ⠿ Zoë Nguyễn मराठी \u{a0}½",
+        ] {
+            assert_eq!(neutral(name), name);
+        }
+    }
 }

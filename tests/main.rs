@@ -26,6 +26,7 @@ mod harness;
 mod hash_password;
 mod healthcheck;
 mod http;
+mod invisible;
 mod kept_connections;
 mod kubernetes;
 mod logs_and_signals;

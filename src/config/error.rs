@@ -153,7 +153,7 @@ fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for char in text.chars() {
         match is_hostile(char) {
-            true => line.extend(char.escape_debug()),
+            true => line.extend(char.escape_default()),
             false => line.push(char),
         }
     }

@@ -31,9 +31,14 @@ impl Write for Written {
 impl Log {
     /// Collects everything of this level or worse.
     pub fn collect(level: Level) -> Log {
+        Log::written_as(Format::Logfmt, level)
+    }
+
+    /// The same, as it is written in this format.
+    pub fn written_as(format: Format, level: Level) -> Log {
         let written = Written::default();
         let writer = written.clone();
-        let lines = logging::lines(level, Format::Logfmt, move || writer.clone());
+        let lines = logging::lines(level, format, move || writer.clone());
         Log {
             written,
             _guard: tracing::subscriber::set_default(lines),

@@ -1,0 +1,103 @@
+//! Characters that nobody sees, and what real names need of them, in every form that people read.
+
+use qlara_exporter::logging::Format;
+use serde_json::{Value, json};
+use tracing::Level;
+
+use crate::check::{check, gateway};
+use crate::harness::Setup;
+use crate::harness::log::Log;
+use crate::page::{between, page, profile};
+
+/// Soft hyphen, joiners, fillers, blanks, selectors, controls of notation, noncharacters.
+const INVISIBLE: &str = "\u{ad}\u{34f}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{180b}\u{180e}\u{2800}\u{3164}\
+    \u{ffa0}\u{fff0}\u{1bca0}\u{1bca3}\u{1d173}\u{1d17a}\u{fdd0}\u{fdef}\u{1fffe}\u{10ffff}";
+/// A family, a coloured heart and a Persian word.
+const JOINED: &str = "👩\u{200d}👩\u{200d}👧 ❤\u{fe0f} می\u{200c}خواهم";
+
+fn hides(text: &str, form: &str) {
+    let seen = INVISIBLE.chars().find(|char| text.contains(*char));
+    assert_eq!(seen, None, "{form}: {text}");
+}
+
+fn profiles() -> Value {
+    json!([
+        profile("facebook", &format!("a{INVISIBLE}"), INVISIBLE),
+        profile("facebook", "b", JOINED),
+    ])
+}
+
+#[tokio::test]
+async fn no_form_of_the_audit_shows_them() {
+    let gateway = gateway(&profiles()).await;
+    for form in [
+        &["--output", "table"][..],
+        &["--output", "json"],
+        &["--output", "csv"],
+        &["--output", "nagios", "-v"],
+        &["--write-expected"],
+    ] {
+        let ran = check(&gateway, form).await;
+        hides(&ran.output, &form.join(" "));
+        let shows_names = !form.contains(&"nagios");
+        assert_eq!(ran.output.contains(JOINED), shows_names, "{}", ran.output);
+    }
+    let ran = check(&gateway, &["--output", "json"]).await;
+    let json: Value = serde_json::from_str(&ran.output).expect("JSON");
+    let profiles = json["profiles"].as_array().expect("profiles");
+    // Escaped, not lost.
+    assert!(profiles.iter().any(|profile| profile["name"] == INVISIBLE));
+}
+
+#[tokio::test]
+async fn expected_profiles_with_them_are_those_that_are_read() {
+    let gateway = gateway(&profiles()).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let yaml = folder.path().join("qlara.yml");
+    let written = check(&gateway, &["--write-expected"]).await.output;
+    std::fs::write(&yaml, &written).expect("a file");
+    let yaml = yaml.to_str().expect("UTF-8");
+    let again = check(&gateway, &["--config.file", yaml, "--write-expected"]).await;
+    assert_eq!(again.output, written);
+    let read = check(&gateway, &["--config.file", yaml, "--output", "json"]).await;
+    for code in ["\"missing\"", "\"not_expected\""] {
+        assert!(!read.output.contains(code), "{}", read.output);
+    }
+}
+
+#[tokio::test]
+async fn the_page_does_not_show_them() {
+    let stack = Setup::default().with_profiles(profiles()).await;
+    let page = page(&stack, "/").await;
+    hides(&page, "page");
+    let names = between(&page, "<bdi class=\"name\">", "</bdi>");
+    let hidden = "\u{fffd}".repeat(INVISIBLE.chars().count());
+    assert!(names.contains(&hidden.as_str()), "{names:?}");
+    assert!(names.contains(&JOINED), "{names:?}");
+}
+
+#[test]
+fn no_line_of_the_log_holds_them() {
+    for format in [Format::Logfmt, Format::Json] {
+        let log = Log::written_as(format, Level::WARN);
+        tracing::warn!(platform = INVISIBLE, name = JOINED, "a platform");
+        let line = log.take();
+        hides(&line, "log");
+        assert!(line.contains("\\u00ad\\u034f") && line.contains("\\udbff\\udfff"));
+        assert!(line.contains(JOINED), "{line}");
+    }
+}
+
+#[test]
+fn no_mistake_in_a_file_shows_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let name = folder.path().join(format!("{}.yml", INVISIBLE));
+    let settings = qlara_exporter::config::Settings {
+        file: Some(name),
+        ..Default::default()
+    };
+    let mistakes = qlara_exporter::config::Config::load(&settings, &|_| None);
+    let text = mistakes.expect_err("no file").to_string();
+    hides(&text, "mistake");
+    assert!(text.contains("\\u{ad}\\u{34f}\\u{115f}"), "{text}");
+}
