@@ -228,7 +228,7 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
         ),
         (
             "gateway: {proxy_url: 'ftp://u:s3cret-value@x'}",
-            "1:22: gateway.proxy_url: expected http:// or https://, or a SOCKS proxy by socks5h://, socks5://, socks4a:// or socks4://",
+            "1:22: gateway.proxy_url: expected http:// or https://, or a SOCKS proxy by socks5h://, socks5://, socks4a://, socks4:// or socks://",
         ),
         (
             "gateway: {tls_config: {ca_file: none.pem}}",

@@ -4,8 +4,11 @@ use std::process::Command;
 
 use qlara_exporter::config::{Config, Settings};
 use tempfile::TempDir;
+use tracing::Level;
 
+use crate::gateway_client::failures;
 use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::log::Log;
 use crate::harness::passage::Passage;
 use crate::harness::process::{Running, exporter, run};
 use crate::harness::proxy::ForwardProxy;
@@ -13,6 +16,7 @@ use crate::harness::{API_KEY, Setup, Stack, eventually};
 
 /// A gateway by its name alone, which nobody but the proxy can resolve.
 const GATEWAY: &str = "http://gateway.invalid/api/v1/partner-gateway";
+const CONNECT: &str = r#"{endpoint="socials",reason="connect"}"#;
 const ALLOW_HTTP: &str = "gateway: {allow_http: true}";
 
 /// What the environment and the file give as the proxy for a gateway: its URL, and what gave it.
@@ -106,6 +110,12 @@ fn variables_are_taken_as_curl_takes_them() {
             vec![("ALL_PROXY", "socks4://[::1]:9")],
             "socks4://[::1]:9 by ALL_PROXY",
         ),
+        // As GNOME sets it.
+        (
+            https,
+            vec![("all_proxy", "socks://socks.example:9/")],
+            "socks4://socks.example:9 by all_proxy",
+        ),
     ] {
         assert_eq!(
             proxy_for(url, &variables, ALLOW_HTTP).as_deref(),
@@ -142,7 +152,6 @@ fn hosts_in_no_proxy_are_asked_directly() {
         ("gateway.example", "other.example,\tgateway.example", true),
         ("gateway.example", "other.example gateway.example", true),
         ("gateway.example", "*", true),
-        ("gateway.example", " * ", true),
         ("192.0.2.7", "*", true),
         ("[2001:db8::7]", "*", true),
         ("192.0.2.7", "192.0.2.7", true),
@@ -154,6 +163,21 @@ fn hosts_in_no_proxy_are_asked_directly() {
         ("gateway.example.org", "gateway.example", false),
         ("gateway.example", "api.gateway.example", false),
         ("gateway.example", "*.example.org", false),
+        // Only alone it means all.
+        ("gateway.example", " * ", false),
+        ("gateway.example", "other.example, *", false),
+        ("gateway.example", "*,other.example", false),
+        ("gateway.example", "*,gateway.example", true),
+        // Names outside of ASCII, in either form.
+        ("bücher.example", "bücher.example", true),
+        ("bücher.example", "BÜCHER.example", true),
+        ("bücher.example", ".bücher.example", true),
+        ("bücher.example", "xn--bcher-kva.example", true),
+        ("xn--bcher-kva.example", "bücher.example", true),
+        ("api.bücher.example", "other.example, bücher.example.", true),
+        ("bücher.example", "bucher.example", false),
+        ("bücher.example", "api.bücher.example", false),
+        ("bücher.example", "ü ß:1 [ü", false),
         ("gateway.example", ",, ,", false),
         ("gateway.example", "", false),
         ("192.0.2.7", "192.0.3.0/24", false),
@@ -174,11 +198,16 @@ fn hosts_in_no_proxy_are_asked_directly() {
 
 #[test]
 fn a_wrong_variable_is_a_mistake_that_names_it() {
-    const SCHEME: &str = "expected http:// or https://, or a SOCKS proxy by socks5h://, socks5://, socks4a:// or socks4://";
+    const SCHEME: &str = "expected http:// or https://, or a SOCKS proxy by socks5h://, socks5://, socks4a://, socks4:// or socks://";
+    const USER: &str =
+        "the user of a SOCKS4 proxy cannot be sent: leave it out, or use socks5h:// or socks5://";
     let hint = "; NO_PROXY names the hosts that are asked directly";
     for (variable, value, expected) in [
         ("HTTPS_PROXY", "ftp://u:s3cret@proxy.example", SCHEME),
-        ("https_proxy", "socks://u:s3cret@proxy.example", SCHEME),
+        ("https_proxy", "socks6://u:s3cret@proxy.example", SCHEME),
+        ("https_proxy", "socks://s3cret@proxy.example", USER),
+        ("ALL_PROXY", "socks4://u:s3cret@proxy.example", USER),
+        ("ALL_PROXY", "socks4a://:s3cret@proxy.example:1080", USER),
         ("ALL_PROXY", "http://u:s3cret@", "not an absolute URL"),
         ("ALL_PROXY", "socks5://", "not the URL of a proxy"),
         (
@@ -243,6 +272,63 @@ async fn calls_in_clear_go_through_the_proxy_of_the_environment() {
         let authorized = asked.contains("Basic dXNlcjpwcm94eS1wYXNzd29yZA==");
         assert_eq!(authorized, with_credentials, "{asked}");
     }
+}
+
+#[tokio::test]
+async fn socks_without_a_version_is_socks_4() {
+    let gateway = Stack::start().await;
+    let proxy = ForwardProxy::start(gateway.gateway.address).await;
+    let by_name = "http://gateway.invalid:81";
+    let by_address = "http://192.0.2.7:81";
+    for (scheme, url, expected) in [
+        ("socks", by_address, "SOCKS4 192.0.2.7:81"),
+        ("socks4", by_address, "SOCKS4 192.0.2.7:81"),
+        ("socks4a", by_name, "SOCKS4 gateway.invalid:81"),
+    ] {
+        let url = format!("{url}{}", qlara_exporter::simulator::PREFIX);
+        let variable = vec![("ALL_PROXY", format!("{scheme}://{}", proxy.address))];
+        let stack = started(&url, ALLOW_HTTP, variable).await;
+        assert_eq!(stack.scrape().await.value("qlara_up"), 1.0, "{scheme}");
+        assert_eq!(proxy.asked()[0], expected);
+    }
+}
+
+/// Not of the gateway, whose address is right.
+#[tokio::test]
+async fn a_proxy_that_asks_for_credentials_is_named() {
+    let proxy = Recorder::start(|_| http_answer("407 Proxy Authentication Required", "", "")).await;
+    let by_variable = vec![("http_proxy", format!("http://u:s3cret@{}", proxy.address))];
+    let by_file = format!(
+        "gateway: {{allow_http: true, proxy_url: 'http://{}'}}",
+        proxy.address
+    );
+    for (yaml, variables, given_by) in [
+        (ALLOW_HTTP, by_variable, "http_proxy"),
+        (&by_file, Vec::new(), "gateway.proxy_url"),
+    ] {
+        let log = Log::collect(Level::WARN);
+        let scrape = started(GATEWAY, yaml, variables).await.scrape().await;
+        assert_eq!(failures(&scrape), [(CONNECT, 1.0)]);
+        let text = log.take();
+        let expected = format!(
+            "the proxy asks for other credentials (HTTP 407): check user and password in {given_by}"
+        );
+        assert!(text.contains(&expected), "{text}");
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+    // Of a gateway with TLS it refuses the tunnel.
+    let log = Log::collect(Level::WARN);
+    let variable = vec![("https_proxy", format!("http://{}", proxy.address))];
+    let stack = started("https://gateway.invalid", "{}", variable).await;
+    assert_eq!(failures(&stack.scrape().await), [(CONNECT, 1.0)]);
+    let text = log.take();
+    assert!(text.contains("proxy authorization required"), "{text}");
+    // Asked directly, it is the gateway that answers.
+    let log = Log::collect(Level::WARN);
+    let url = format!("http://{}", proxy.address);
+    started(&url, ALLOW_HTTP, Vec::new()).await.scrape().await;
+    let text = log.take();
+    assert!(text.contains("the gateway answers HTTP 407"), "{text}");
 }
 
 /// The proxy of a gateway with TLS sees where calls go, and no key.

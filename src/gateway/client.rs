@@ -17,6 +17,7 @@ use super::credentials::{Credentials, SecretError};
 use super::error::GatewayError;
 use super::head::Head;
 use super::invalid::InvalidResponse;
+use super::proxy::ProxyUrl;
 use super::resolver::LookupError;
 use super::sent_secret::SentSecret;
 use super::transport::Transport;
@@ -132,6 +133,18 @@ impl Client {
         }
     }
 
+    /// What a 407 means: through a tunnel it cannot be the proxy's.
+    fn proxy_credentials(&self) -> GatewayError {
+        let proxy = self.transport.settings().proxy.as_ref();
+        let answers = |proxy: &&ProxyUrl| proxy.speaks_http() && self.base.scheme() == "http";
+        match proxy.filter(answers) {
+            Some(proxy) => GatewayError::ProxyCredentials {
+                given_by: proxy.given_by(),
+            },
+            None => GatewayError::ClientError(StatusCode::PROXY_AUTHENTICATION_REQUIRED.as_u16()),
+        }
+    }
+
     /// Whether this client asks at the same address, and with the same credentials, as `other`.
     pub fn asks_as(&self, other: &Client) -> bool {
         self.base == other.base && self.credentials.are_those_of(&other.credentials)
@@ -162,6 +175,7 @@ impl Client {
             StatusCode::UNAUTHORIZED => Err(GatewayError::Unauthorized),
             StatusCode::FORBIDDEN => Err(GatewayError::Forbidden),
             StatusCode::NOT_FOUND => Ok(None),
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => Err(self.proxy_credentials()),
             StatusCode::TOO_MANY_REQUESTS => Err(GatewayError::RateLimited {
                 retry_after: hinted.max(body_pause(&body.unwrap_or_default())),
             }),

@@ -24,7 +24,7 @@ pub enum Reason {
     ServerError,
     /// The budget of the refresh ran out, or the part of it that one step may take.
     Timeout,
-    /// No connection, or one that broke before the answer began.
+    /// No connection, one that broke before the answer began, or a proxy that lets nobody through.
     Connect,
     /// The TLS handshake failed.
     Tls,
@@ -96,6 +96,14 @@ pub enum GatewayError {
         /// The path that was asked for.
         path: String,
     },
+    /// 407 of the proxy that a request in clear goes to.
+    #[error(
+        "the proxy asks for other credentials (HTTP 407): check user and password in {given_by}"
+    )]
+    ProxyCredentials {
+        /// The key or the variable that gives the URL of the proxy.
+        given_by: &'static str,
+    },
     /// Another 4xx, or a redirect.
     #[error("the gateway answers HTTP {0}: check gateway.url")]
     ClientError(u16),
@@ -158,7 +166,7 @@ impl GatewayError {
             GatewayError::NoSuchList { .. } | GatewayError::ClientError(_) => Reason::ClientError,
             GatewayError::ServerError(_) => Reason::ServerError,
             GatewayError::Timeout | GatewayError::Unreached(_) => Reason::Timeout,
-            GatewayError::Connect(_) => Reason::Connect,
+            GatewayError::ProxyCredentials { .. } | GatewayError::Connect(_) => Reason::Connect,
             GatewayError::Tls(_) => Reason::Tls,
             GatewayError::TooLarge { .. } => Reason::TooLarge,
             GatewayError::InvalidResponse(_) => Reason::InvalidResponse,

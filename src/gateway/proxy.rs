@@ -6,6 +6,8 @@ use reqwest::{Proxy, Url};
 
 /// The schemes of proxies, as curl names them.
 const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+/// curl's other name of `socks4`, which GNOME sets.
+const SOCKS: &str = "socks";
 /// The port of a SOCKS proxy whose URL has none.
 const SOCKS_PORT: u16 = 1080;
 
@@ -17,9 +19,14 @@ pub enum ProxyError {
     NotAUrl,
     /// A scheme that no supported proxy has.
     #[error(
-        "expected http:// or https://, or a SOCKS proxy by socks5h://, socks5://, socks4a:// or socks4://"
+        "expected http:// or https://, or a SOCKS proxy by socks5h://, socks5://, socks4a://, socks4:// or socks://"
     )]
     Scheme,
+    /// The HTTP client would leave out the user.
+    #[error(
+        "the user of a SOCKS4 proxy cannot be sent: leave it out, or use socks5h:// or socks5://"
+    )]
+    Socks4User,
     /// The HTTP client refuses it, for example because it names no host.
     #[error("not the URL of a proxy")]
     NotAProxy,
@@ -38,9 +45,17 @@ impl ProxyUrl {
     /// # Errors
     /// [`ProxyError`] when it is not one.
     pub fn parse(text: &str, given_by: &'static str) -> Result<ProxyUrl, ProxyError> {
-        let url = Url::parse(text).map_err(|_| ProxyError::NotAUrl)?;
+        let mut url = Url::parse(text).map_err(|_| ProxyError::NotAUrl)?;
+        if url.scheme() == SOCKS {
+            url.set_scheme("socks4")
+                .map_err(|()| ProxyError::NotAProxy)?;
+        }
         if !SCHEMES.contains(&url.scheme()) {
             return Err(ProxyError::Scheme);
+        }
+        let has_user = !url.username().is_empty() || url.password().is_some();
+        if has_user && url.scheme().starts_with("socks4") {
+            return Err(ProxyError::Socks4User);
         }
         let has_host = url.host_str().is_some_and(|host| !host.is_empty());
         match Proxy::all(url.clone()) {
@@ -52,6 +67,11 @@ impl ProxyUrl {
     /// The URL with the credentials in it.
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Whether requests that are not encrypted go to the proxy itself, which then answers some of them.
+    pub fn speaks_http(&self) -> bool {
+        self.url.scheme().starts_with("http")
     }
 
     /// The key of the configuration file, or the environment variable.

@@ -60,6 +60,9 @@ async fn forward(
     if first == [5] {
         let target = greet_socks(&mut client).await?;
         asked.lock().push(target);
+    } else if first == [4] {
+        let target = greet_socks_4(&mut client).await?;
+        asked.lock().push(target);
     } else {
         let head = read_head(&mut client).await;
         asked.lock().push(head.clone());
@@ -91,6 +94,32 @@ async fn greet_socks(client: &mut TcpStream) -> io::Result<String> {
     let port = client.read_u16().await?;
     client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await?;
     Ok(format!("SOCKS {host}:{port}"))
+}
+
+/// SOCKS 4 and 4a, whose host is a name after an address that cannot be.
+async fn greet_socks_4(client: &mut TcpStream) -> io::Result<String> {
+    let [_, _] = read(client).await?;
+    let port = client.read_u16().await?;
+    let address = read::<4>(client).await?;
+    let user = read_text(client).await?;
+    assert_eq!(user, "");
+    let host = match address {
+        [0, 0, 0, 1..=255] => read_text(client).await?,
+        address => std::net::Ipv4Addr::from(address).to_string(),
+    };
+    client.write_all(&[0, 90, 0, 0, 0, 0, 0, 0]).await?;
+    Ok(format!("SOCKS4 {host}:{port}"))
+}
+
+/// Up to the next zero byte.
+async fn read_text(client: &mut TcpStream) -> io::Result<String> {
+    let mut text = Vec::new();
+    loop {
+        match client.read_u8().await? {
+            0 => return Ok(String::from_utf8_lossy(&text).into_owned()),
+            byte => text.push(byte),
+        }
+    }
 }
 
 async fn read<const N: usize>(client: &mut TcpStream) -> io::Result<[u8; N]> {

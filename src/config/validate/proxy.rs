@@ -1,6 +1,8 @@
 //! The proxy to the gateway: `gateway.proxy_url`, else the environment as curl reads it
 //! (<https://curl.se/docs/manpage.html#ENVIRONMENT>).
 
+use std::borrow::Cow;
+
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 use serde_saphyr::Spanned;
@@ -67,10 +69,15 @@ fn first(environment: Environment, names: &[&'static str]) -> Option<(&'static s
 
 /// Whether a list of hosts, domains and networks names the host of a URL.
 fn is_exception(list: &str, url: &Url) -> bool {
-    let entries = list.split([',', ' ', '\t']).map(bare).collect::<Vec<_>>();
-    if entries.contains(&"*") {
+    // As for curl, `*` means all hosts only where nothing else stands, not even a blank.
+    if list == "*" {
         return true;
     }
+    let entries = list
+        .split([',', ' ', '\t'])
+        .map(bare)
+        .filter(|entry| *entry != "*");
+    let entries: Vec<_> = entries.map(ascii).collect();
     let host = bare(url.host_str().unwrap_or_default());
     let matched_by_list = Matcher::builder()
         .all("http://proxy.invalid")
@@ -82,6 +89,22 @@ fn is_exception(list: &str, url: &Url) -> bool {
     };
     let target = format!("{}://{host}/", url.scheme()).parse();
     target.is_ok_and(|target| matched_by_list.intercept(&target).is_none())
+}
+
+/// A domain as URLs have it: the host of a URL with a name outside of ASCII is in Punycode (RFC 5891).
+fn ascii(domain: &str) -> Cow<'_, str> {
+    if domain.is_ascii() {
+        return Cow::Borrowed(domain);
+    }
+    let (dot, name) = match domain.strip_prefix('.') {
+        Some(name) => (".", name),
+        None => ("", domain),
+    };
+    let url = Url::parse(&format!("http://{name}/")).ok();
+    match url.as_ref().and_then(Url::host_str) {
+        Some(host) => Cow::Owned(format!("{dot}{host}")),
+        None => Cow::Borrowed(domain),
+    }
 }
 
 /// A host without the dot that ends a full domain name, and without the brackets of an IPv6 address.
