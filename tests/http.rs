@@ -266,18 +266,13 @@ async fn every_route_is_below_the_prefix() {
             .expect("a path");
         assert_eq!(path, format!("{linked}/metrics").replace("%20", " "));
         if !served.is_empty() {
-            let client = reqwest::Client::builder()
-                .tls_backend_preconfigured(
-                    qlara_exporter::gateway::tls::client_config(None).expect("a configuration"),
-                )
-                .redirect(reqwest::redirect::Policy::none())
-                .build()
-                .expect("a client");
             for (path, to) in [("/", served), (served, linked)] {
-                let url = format!("http://{}{path}", stack.exporter);
-                let answer = client.get(url).send().await.expect("an answer");
-                assert_eq!(answer.status(), 302);
-                assert_eq!(answer.headers()["location"], format!("{to}/"));
+                for query in ["", "?", "?status=CONNECTED&account=a%20b"] {
+                    let answer = stack.get(&format!("{path}{query}")).send().await;
+                    let answer = answer.expect("an answer");
+                    assert_eq!(answer.status(), 302);
+                    assert_eq!(answer.headers()["location"], format!("{to}/{query}"));
+                }
             }
         }
         // Health alone stands behind no proxy.

@@ -39,6 +39,7 @@ mod prometheus;
 mod properties;
 mod proxy;
 mod reload;
+mod request_budget;
 mod runbooks;
 mod secrets;
 mod server;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::flags::{CONFIGURATION, GatewayArgs, LogArgs};
-use super::values::{parse_seconds, parse_state, parse_threshold};
+use super::values::{parse_plugin_timeout, parse_state, parse_threshold};
 use crate::check::{Filter, Format, Options};
 use crate::config::Settings;
 use crate::gateway::model::Status;
@@ -53,7 +53,7 @@ pub struct CheckArgs {
     #[arg(short, long, overrides_with = "verbose", help_heading = OUTPUT)]
     verbose: bool,
     /// Time that reading an account may take: seconds, or a duration. It wins over --qlara.timeout
-    #[arg(id = "plugin_timeout", short = 't', long = "timeout", value_name = "SECONDS", value_parser = parse_seconds, help_heading = PROFILES)]
+    #[arg(id = "plugin_timeout", short = 't', long = "timeout", value_name = "SECONDS", value_parser = parse_plugin_timeout, help_heading = PROFILES)]
     plugin_timeout: Option<Duration>,
     /// Write the profiles that are there as a configuration that expects them
     #[arg(long, conflicts_with_all = ["output", "platform", "status"], help_heading = OUTPUT)]

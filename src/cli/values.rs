@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::Url;
 
 use super::check::State;
-use crate::config::duration;
+use crate::config::{checked_timeout, duration};
 use crate::gateway::model::Status;
 use crate::healthcheck::Target;
 use crate::web::{check_route_prefix, check_telemetry_path};
@@ -43,11 +43,13 @@ pub(super) fn parse_threshold(text: &str) -> Result<Duration, String> {
 }
 
 /// A duration, or a whole number of seconds as monitoring plugins take it.
-pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {
-    match text.parse() {
-        Ok(seconds) => Ok(Duration::from_secs(seconds)),
-        Err(_) => duration::parse(text).map_err(|reason| reason.to_string()),
-    }
+/// The timeout of a monitoring plugin: seconds, or a duration.
+pub(super) fn parse_plugin_timeout(text: &str) -> Result<Duration, String> {
+    let timeout = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => duration::parse(text).map_err(|reason| reason.to_string())?,
+    };
+    checked_timeout(timeout).map_err(str::to_owned)
 }
 
 fn parse_http_url(text: &str) -> Result<Url, &'static str> {

@@ -17,6 +17,7 @@ use reqwest::Url;
 pub use error::{ConfigError, ConfigErrors};
 pub(crate) use error::{shown, shown_key, shown_unknown_key};
 pub use select::{FieldNamesByAccount, UnknownAccount};
+pub(crate) use validate::checked_timeout;
 
 use crate::account::Freshness;
 use crate::gateway::credentials::Credentials;

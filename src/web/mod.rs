@@ -183,8 +183,8 @@ pub fn router(app: &Arc<App>) -> Router {
         let external = app.options.external_path().to_owned();
         let (from_root, from_prefix) = (format!("{prefix}/"), format!("{external}/"));
         router = router
-            .route("/", get(async || pages::redirect(from_root)))
-            .route(prefix, get(async || pages::redirect(from_prefix)));
+            .route("/", pages::redirect(from_root))
+            .route(prefix, pages::redirect(from_prefix));
     }
     let router = router
         .route(&at(PROBE), get(scrape::probe))

@@ -1,11 +1,13 @@
 //! Everything that is neither a scrape nor the page for people.
 
+use std::future;
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::http::header::{CONTENT_TYPE, HeaderName, LOCATION};
+use axum::extract::{RawQuery, State};
+use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
 
 use super::render_cache::{Basis, NotRendered, Rendering};
 use super::{App, encoding};
@@ -35,7 +37,10 @@ pub(super) async fn documentation(
     Ok((text_plain, answer).into_response())
 }
 
-/// A redirect to another path of this exporter.
-pub(super) fn redirect(path: String) -> (StatusCode, [(HeaderName, String); 1]) {
-    (StatusCode::FOUND, [(LOCATION, path)])
+/// A redirect to another path of this exporter, with the query of the request.
+pub(super) fn redirect(path: String) -> MethodRouter<Arc<App>> {
+    get(move |RawQuery(query): RawQuery| {
+        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+        future::ready((StatusCode::FOUND, [(LOCATION, format!("{path}{query}"))]))
+    })
 }

@@ -190,7 +190,7 @@ fn wrong_use_and_configuration_are_unknown_and_not_critical() {
 /// Monitoring reads nothing else than the one line on standard output.
 #[test]
 fn whatever_keeps_the_check_from_its_verdict_is_one_line_for_nagios() {
-    let unusable: [(&[&str], &str); 9] = [
+    let unusable: [(&[&str], &str); 11] = [
         (&[], "no API key: "),
         (&["--nope"], "error: unknown flag"),
         (
@@ -205,6 +205,14 @@ fn whatever_keeps_the_check_from_its_verdict_is_one_line_for_nagios() {
         (
             &["--qlara.timeout", "0s"],
             "--qlara.timeout (QLARA_TIMEOUT): must be",
+        ),
+        (
+            &["-t", "0"],
+            "error: --timeout <SECONDS>: must be longer than 0",
+        ),
+        (
+            &["-t", "100000"],
+            "error: --timeout <SECONDS>: must be longer than 0",
         ),
         (&["--config.file", "/nowhere"], "/nowhere: No such file"),
         (

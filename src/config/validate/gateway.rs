@@ -247,7 +247,11 @@ fn lookup_timeout(budget: Duration) -> Duration {
     budget - budget / 4
 }
 
-fn checked_timeout(timeout: Duration) -> Result<Duration, &'static str> {
+/// A timeout that a refresh can have.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn checked_timeout(timeout: Duration) -> Result<Duration, &'static str> {
     match timeout.is_zero() || timeout > LONGEST_TIMEOUT {
         true => Err("must be longer than 0 and at most 1h"),
         false => Ok(timeout),

@@ -22,6 +22,7 @@ use crate::printable::without_line_separators;
 use crate::refresh::Rules;
 use credentials::API_KEY_FILE;
 use gateway::Blocks;
+pub(crate) use gateway::checked_timeout;
 
 /// Permissions that the API's documentation calls required, per platform.
 const REQUIRED_PERMISSIONS: [(&str, [&str; 2]); 2] = [
