@@ -61,8 +61,27 @@ pub struct Dropped {
     pub duplicate: u64,
     /// Entries without a usable platform or id.
     pub invalid: u64,
-    /// Entries past `limits.profiles`.
+    /// Entries past `limits.profiles` or `limits.exposition_bytes`.
     pub limit: u64,
+}
+
+impl Snapshot {
+    /// Drops the profiles whose metrics would pass so many bytes together: a small answer with long texts and
+    /// many permissions becomes thousands of times as many bytes of metrics.
+    pub fn drop_beyond(&mut self, exposition_bytes: u64) {
+        let mut left = exposition_bytes;
+        let mut fits = |profile: &Profile| match left.checked_sub(profile.exposition_bytes()) {
+            Some(rest) => {
+                left = rest;
+                true
+            }
+            None => false,
+        };
+        let fitting = self.profiles.iter().take_while(|profile| fits(profile));
+        let fitting = fitting.count();
+        self.dropped.limit += (self.profiles.len() - fitting) as u64;
+        self.profiles.truncate(fitting);
+    }
 }
 
 /// One connected social profile.
@@ -91,6 +110,32 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// About how many bytes the metrics of this profile take.
+    fn exposition_bytes(&self) -> u64 {
+        /// Samples that every profile has.
+        const SAMPLES: usize = 9;
+        /// The name of a metric, the names of labels, and a value.
+        const REST: usize = 64;
+        let permissions = self.permissions().map(|(permission, _)| permission.len());
+        let linked = self.linked_accounts().iter().map(|linked| {
+            let texts = [Some(&linked.id), linked.name.as_ref()];
+            texts.into_iter().flatten().map(String::len).sum::<usize>()
+        });
+        let further: Vec<usize> = permissions.chain(linked).collect();
+        let identity = REST + self.platform.len() + self.id.len();
+        let details = self.details.as_ref();
+        let texts = [
+            Some(&self.name),
+            self.username.as_ref(),
+            self.phone_number.as_ref(),
+            details.and_then(|details| details.page_id.as_ref()),
+            details.and_then(|details| details.category.as_ref()),
+        ];
+        let texts: usize = texts.into_iter().flatten().map(String::len).sum();
+        let samples = SAMPLES + further.len();
+        (samples * identity + texts + further.iter().sum::<usize>()) as u64
+    }
+
     /// How many pages or sub-accounts are linked: what the list states, or else the details.
     pub fn linked_count(&self) -> Option<u64> {
         let details = self.details.as_ref();

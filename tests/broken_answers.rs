@@ -576,6 +576,39 @@ async fn a_200_mib_body_and_a_gzip_bomb_stop_at_the_default_cap() {
     }
 }
 
+/// Long identifiers and many permissions: each profile becomes hundreds of times as many bytes of metrics.
+#[tokio::test]
+async fn a_small_answer_does_not_become_a_giant() {
+    const LIMIT: usize = 1024 * 1024;
+    let permissions: Vec<String> = (0..64).map(|number| format!("{number:x<250}")).collect();
+    let profiles: Vec<_> = (0..100)
+        .map(|number| {
+            let mut profile = good(&format!("{number:x<250}"));
+            profile["permissions"] = json!(permissions);
+            profile
+        })
+        .collect();
+    let yaml = format!("limits: {{exposition_bytes: {LIMIT}}}");
+    let stack = Setup::yaml(&yaml).with_profiles(json!(profiles)).await;
+    let scrape = stack.scrape().await;
+    let length = scrape.text.len();
+    assert!((LIMIT / 2..LIMIT * 3 / 2).contains(&length), "{length}");
+    let dropped = scrape.value(r#"qlara_profiles_dropped{reason="limit"}"#);
+    let shown = scrape.family("qlara_profile_info").len();
+    assert_eq!(shown + dropped as usize, 100);
+    let page = stack.get("/").send().await.expect("an answer").text().await;
+    assert!(page.expect("a page").contains("limits.exposition_bytes"));
+
+    // Profiles as they are documented come near the estimate, too.
+    let profiles: Vec<_> = (0..2000)
+        .map(|number| good(&format!("fb_page_{number}")))
+        .collect();
+    let stack = Setup::yaml(&yaml).with_profiles(json!(profiles)).await;
+    let scrape = stack.scrape().await;
+    let length = scrape.text.len();
+    assert!((LIMIT / 2..LIMIT * 3 / 2).contains(&length), "{length}");
+}
+
 /// Python's `str.splitlines`, which Datadog's agent uses, ends a line at each of these.
 #[tokio::test]
 async fn line_separators_in_names_never_break_a_sample_for_any_parser() {

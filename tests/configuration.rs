@@ -44,7 +44,7 @@ fn every_key_of_the_file_is_read() {
          cache: {ttl: 2m, max_stale: 1h30m}\n\
          permissions:\n  facebook: [pages_messaging]\n  telegram: [x, y]\n\
          phone_number: mask\n\
-         limits: {profiles: 7, response_bytes: 1MiB}\n\
+         limits: {profiles: 7, response_bytes: 1MiB, exposition_bytes: 2MiB}\n\
          accounts:\n\
          - name: one\n  api_key_file: key\n  expected: [{platform: facebook, profile: fb_page_123456}]\n\
          - name: two\n  api_key_env: KEY\n\
@@ -77,6 +77,7 @@ fn every_key_of_the_file_is_read() {
         [("facebook".to_owned(), "fb_page_123456".to_owned())]
     );
     assert_eq!(rules.max_profiles, 7);
+    assert_eq!(rules.max_exposition_bytes, 2 * 1024 * 1024);
     assert_eq!(rules.required_permissions["facebook"], ["pages_messaging"]);
     assert_eq!(
         rules.required_permissions["instagram"].len(),
@@ -110,6 +111,8 @@ fn the_defaults_are_the_documented_ones() {
         assert_eq!(config.accounts.len(), 1);
         assert_eq!(config.accounts[0].name, None);
         assert_eq!(config.accounts[0].rules.max_profiles, 100_000);
+        let bytes = config.accounts[0].rules.max_exposition_bytes;
+        assert_eq!(bytes, 128 * 1024 * 1024);
     }
 }
 

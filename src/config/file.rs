@@ -88,6 +88,8 @@ pub(super) struct Limits {
     pub profiles: usize,
     #[serde(deserialize_with = "byte_size")]
     pub response_bytes: u64,
+    #[serde(deserialize_with = "byte_size")]
+    pub exposition_bytes: u64,
     pub concurrent_refreshes: Option<Spanned<usize>>,
 }
 
@@ -96,6 +98,7 @@ impl Default for Limits {
         Limits {
             profiles: 100_000,
             response_bytes: ByteSize::mib(64).as_u64(),
+            exposition_bytes: ByteSize::mib(128).as_u64(),
             concurrent_refreshes: None,
         }
     }

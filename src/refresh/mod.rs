@@ -161,6 +161,7 @@ impl Refresher {
                 if let Some(last_good) = last_good {
                     details::keep_last_good(&mut snapshot, &last_good, &self.rules, began);
                 }
+                snapshot.drop_beyond(self.rules.max_exposition_bytes);
                 Some(snapshot)
             }
             Err(error) => {

@@ -113,6 +113,7 @@ fn rules() -> Rules {
         expected: vec![("facebook".to_owned(), "a".to_owned())],
         phone_number: PhoneNumber::Mask,
         max_profiles: 20,
+        max_exposition_bytes: u64::MAX,
     }
 }
 

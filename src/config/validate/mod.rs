@@ -239,6 +239,7 @@ fn rules(file: &File, expected: Vec<(String, String)>, names: Arc<FieldNames>) -
         expected,
         phone_number: file.phone_number,
         max_profiles: file.limits.profiles,
+        max_exposition_bytes: file.limits.exposition_bytes,
     }
 }
 

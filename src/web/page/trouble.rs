@@ -172,7 +172,10 @@ fn linked_accounts_dropped(snapshot: &Snapshot) -> Option<Trouble> {
 fn dropped(snapshot: &Snapshot) -> Option<Trouble> {
     let dropped = snapshot.dropped;
     let kinds = [
-        (dropped.limit, "past limits.profiles"),
+        (
+            dropped.limit,
+            "past limits.profiles or limits.exposition_bytes",
+        ),
         (dropped.invalid, "without a usable platform or id"),
         (dropped.duplicate, "listed twice"),
     ];
@@ -183,7 +186,7 @@ fn dropped(snapshot: &Snapshot) -> Option<Trouble> {
         .collect();
     let advice = match dropped.limit {
         0 => LOOK_AT_THE_LIST,
-        _ => "Raise limits.profiles in the configuration.",
+        _ => "Raise limits.profiles or limits.exposition_bytes in the configuration.",
     };
     let advice = advice.to_owned();
     let what = format!(
