@@ -3,6 +3,7 @@
 mod alerts;
 mod exit_codes;
 pub mod forms;
+mod output_file;
 mod table;
 mod verdicts;
 

@@ -7,6 +7,7 @@ mod metrics;
 mod nagios;
 mod notes;
 mod output;
+mod output_file;
 pub mod progress;
 mod report;
 mod table;
@@ -29,7 +30,8 @@ use crate::verdict::Thresholds;
 
 pub use nagios::unknown as nagios_unknown;
 pub use notes::Note;
-pub use output::{Format, OutputError, write_file};
+pub use output::Format;
+pub use output_file::{OutputError, write_file};
 pub use report::{Report, Row, State, Summary};
 
 /// What to audit, and how strictly.

@@ -14,7 +14,7 @@ use crate::harness::scrape::Scrape;
 const HOSTILE: &str = "=cmd()|\"a\",\u{1b}[31m\u{9b}31m\r\n\u{202e}\u{2028}\u{e0041}x";
 
 /// `/proc/self` belongs to the user of this process.
-fn is_root() -> bool {
+pub(super) fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
