@@ -1,18 +1,20 @@
 //! Parse, log, run, exit code.
 
+use std::any::Any;
 use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
+use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use listenfd::ListenFd;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tracing::Level;
 
 use qlara_exporter::check::{self, CheckError, OutputError, State, progress};
 use qlara_exporter::cli::{
-    CheckArgs, Cli, Command, DemoArgs, ErrorFormat, ExplainArgs, GenerateError, HashPasswordArgs,
-    HealthcheckArgs, LogArgs, ServeArgs, SimulateArgs, Stop, WebArgs,
+    self, CheckArgs, Cli, Command, DemoArgs, ErrorFormat, ExplainArgs, GenerateError,
+    HashPasswordArgs, HealthcheckArgs, LogArgs, ServeArgs, SimulateArgs, Stop, WebArgs,
 };
 use qlara_exporter::clock::{Clock, SystemClock};
 use qlara_exporter::config::{Config, ConfigErrors, Settings};
@@ -39,35 +41,43 @@ fn main() -> ExitCode {
     memory::give_back_large_buffers();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let errors = ErrorFormat::wanted_by(&arguments);
-    let is_check = arguments.get(1).is_some_and(|word| word == "check");
-    match Cli::read(arguments) {
-        Ok(cli) => run_command(cli, sighup).unwrap_or_else(|error| {
-            errors.print(&error.to_string());
-            ExitCode::from(error.code())
-        }),
-        Err(Stop::Print(text)) => {
-            print(&text);
-            ExitCode::SUCCESS
-        }
-        Err(Stop::WrongUse(line)) => {
-            errors.print(&line);
-            // To whoever watches `check`, 2 would mean that a profile is in trouble.
-            ExitCode::from(match is_check {
-                true => State::Unknown.code(),
-                false => WRONG_USE,
-            })
-        }
-    }
+    // To monitoring, 2 would mean that a profile is in trouble.
+    let unknown = cli::is_check(&arguments).then_some(State::Unknown.code());
+    let ended = panic::catch_unwind(AssertUnwindSafe(|| run_command(arguments, sighup)));
+    let (reason, code) = match ended {
+        Ok(Ok(code)) => return code,
+        Ok(Err(error)) => (error.to_string(), unknown.unwrap_or(error.code())),
+        Err(panic) => match unknown {
+            Some(code) => (panic_text(panic.as_ref()), code),
+            None => panic::resume_unwind(panic),
+        },
+    };
+    errors.print(&reason);
+    ExitCode::from(code)
 }
 
-fn run_command(cli: Cli, sighup: Option<BlockedSighup>) -> Result<ExitCode, Error> {
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("internal error: {}", text.unwrap_or("panic"))
+}
+
+fn run_command(arguments: Vec<OsString>, sighup: Option<BlockedSighup>) -> Result<ExitCode, Error> {
+    let cli = match Cli::read(arguments) {
+        Ok(cli) => cli,
+        Err(Stop::Print(text)) => {
+            print(&text);
+            return Ok(ExitCode::SUCCESS);
+        }
+        Err(Stop::WrongUse(line)) => return Err(Error::WrongUse(line)),
+    };
     let Some(command) = cli.command else {
         return serve(&cli.serve, sighup).map(|()| ExitCode::SUCCESS);
     };
     // The other commands end with their terminal.
     drop(sighup);
     match command {
-        Command::Check(args) => return audit(&args).map_err(|error| Error::Audit(Box::new(error))),
+        Command::Check(args) => return audit(&args),
         Command::Explain(args) => return explain_answers(&args),
         Command::Demo(args) => run_demo(&args),
         Command::Simulate(args) => simulate(args),
@@ -174,7 +184,7 @@ fn audit(args: &CheckArgs) -> Result<ExitCode, Error> {
     let config = Config::load(&args.settings(), &variable)?;
     let clock = Arc::new(SystemClock);
     let progress = progress::on_terminal();
-    let audit = run(async { Ok(check::run(config, args.options(), clock, progress).await?) })?;
+    let audit = run_here(async { Ok(check::run(config, args.options(), clock, progress).await?) })?;
     let mut text = Vec::new();
     let state = audit.write(args.format(), &mut text)?;
     match args.output_file() {
@@ -197,7 +207,7 @@ fn explain_answers(args: &ExplainArgs) -> Result<ExitCode, Error> {
             let config = Config::load(&args.settings(), &variable)?;
             let clock: Arc<dyn Clock> = Arc::new(SystemClock);
             let accounts = explain::accounts(config, &args.account, &clock)?;
-            run(async { Ok(Explanation::of_accounts(accounts).await) })?
+            run_here(async { Ok(Explanation::of_accounts(accounts).await) })?
         }
     };
     let mut text = Vec::new();
@@ -209,7 +219,7 @@ fn explain_answers(args: &ExplainArgs) -> Result<ExitCode, Error> {
 /// The exit code is the answer; there is nothing to say about an exporter that serves.
 fn check_health(args: HealthcheckArgs) -> Result<(), Error> {
     let (ca_file, timeout) = (args.ca_file.clone(), args.timeout);
-    run(async { Ok(healthcheck::check(args.target(), ca_file.as_deref(), timeout).await?) })
+    run_here(async { Ok(healthcheck::check(args.target(), ca_file.as_deref(), timeout).await?) })
 }
 
 fn hash_password(args: HashPasswordArgs) -> Result<(), Error> {
@@ -219,9 +229,9 @@ fn hash_password(args: HashPasswordArgs) -> Result<(), Error> {
 /// Why the program ends with another exit code than 0.
 #[derive(Debug, thiserror::Error)]
 enum Error {
-    /// No audit could be made.
-    #[error(transparent)]
-    Audit(Box<Error>),
+    /// What clap says of the command line.
+    #[error("{0}")]
+    WrongUse(String),
     #[error(transparent)]
     Config(#[from] ConfigErrors),
     #[error(transparent)]
@@ -253,12 +263,12 @@ enum Error {
 impl Error {
     fn code(&self) -> u8 {
         match self {
-            Error::Audit(_) => State::Unknown.code(),
             // A saved answer that cannot be read is as good as none.
             Error::Saved(_) => Verdict::NoAnswer.code(),
-            Error::Config(_) | Error::Explain(_) | Error::Lifecycle(LifecycleError::Config(_)) => {
-                WRONG_USE
-            }
+            Error::WrongUse(_)
+            | Error::Config(_)
+            | Error::Explain(_)
+            | Error::Lifecycle(LifecycleError::Config(_)) => WRONG_USE,
             Error::HashPassword(error) if error.is_wrong_input() => WRONG_USE,
             _ => FAILED,
         }
@@ -273,12 +283,21 @@ fn start_logging_at(level: Level, args: &LogArgs) -> Result<(), Error> {
     logging::start(level, args.format()).map_err(|error| Error::Logging(error.to_string()))
 }
 
+/// Runs what serves others.
 fn run<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    let runtime = Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(work);
-    // A name look-up or a secret file on a dead network drive must not hold up the end.
+    run_on(Builder::new_multi_thread().enable_all().build()?, work)
+}
+
+/// Runs a short command in this thread: a monitoring system may allow no other.
+fn run_here<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    run_on(Builder::new_current_thread().enable_all().build()?, work)
+}
+
+fn run_on<T>(runtime: Runtime, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let result = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(work)));
+    // A name look-up or a secret file on a dead network drive must not hold up the end, nor a panic.
     runtime.shutdown_background();
-    result
+    result.unwrap_or_else(|panic| panic::resume_unwind(panic))
 }
 
 /// To standard output, which may be closed: that is nobody's loss.

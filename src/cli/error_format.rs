@@ -3,10 +3,14 @@
 use std::ffi::OsString;
 use std::io::Write;
 
+use clap::{Arg, CommandFactory};
 use tracing::{Level, error};
 
+use super::Cli;
 use crate::check;
 use crate::logging;
+
+const CHECK: &str = "check";
 
 /// The format of the errors that end the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,13 +26,12 @@ pub enum ErrorFormat {
 impl ErrorFormat {
     /// The format that the arguments ask for. It reads them by itself: clap may refuse them.
     pub fn wanted_by(arguments: &[OsString]) -> ErrorFormat {
-        let is_check = arguments.get(1).is_some_and(|word| word == "check");
         let value = |flag| last_value(arguments, flag);
         let format = value("--log.format").or_else(|| std::env::var("QLARA_LOG_FORMAT").ok());
         let is = |value: Option<String>, word: &str| {
             value.is_some_and(|value| value.eq_ignore_ascii_case(word))
         };
-        if is_check && is(value("--output"), "nagios") {
+        if is_check(arguments) && is(value("--output"), "nagios") {
             ErrorFormat::Nagios
         } else if is(format, "json") {
             ErrorFormat::JsonLog
@@ -55,6 +58,35 @@ impl ErrorFormat {
             }
         }
     }
+}
+
+/// Whether the command is `check`, also where clap refuses it because of the words before it. The value
+/// of a flag is no command.
+pub fn is_check(arguments: &[OsString]) -> bool {
+    let root = Cli::command();
+    let check = root.find_subcommand(CHECK);
+    let flags: Vec<&Arg> = (root.get_arguments())
+        .chain(check.into_iter().flat_map(clap::Command::get_arguments))
+        .filter(|flag| flag.get_action().takes_values())
+        .collect();
+    let takes_value = |word: &str| {
+        let long = word.strip_prefix("--");
+        let short = word.strip_prefix('-').and_then(|rest| rest.parse().ok());
+        flags.iter().any(|flag| {
+            long.is_some_and(|_| flag.get_long() == long)
+                || short.is_some_and(|_| flag.get_short() == short)
+        })
+    };
+    let mut words = arguments.iter().skip(1).filter_map(|word| word.to_str());
+    while let Some(word) = words.next() {
+        if root.find_subcommand(word).is_some() {
+            return word == CHECK;
+        }
+        if takes_value(word) {
+            words.next();
+        }
+    }
+    false
 }
 
 /// The value of a flag that stands last, as `--flag value` or `--flag=value`.

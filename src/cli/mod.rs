@@ -25,7 +25,7 @@ use crate::hidden::Hidden;
 use crate::server::address::TcpAddress;
 use crate::web::ExternalUrl;
 pub use check::CheckArgs;
-pub use error_format::ErrorFormat;
+pub use error_format::{ErrorFormat, is_check};
 pub use explain::ExplainArgs;
 use flags::WEB;
 pub use flags::{CacheArgs, ConfigArgs, GatewayArgs, LogArgs, LogFormat, LogLevel, WebArgs};

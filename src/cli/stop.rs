@@ -35,10 +35,17 @@ fn complaint(error: &clap::Error, kind: ErrorKind) -> String {
             Some(flag) if flag.starts_with("--") => unknown_flag(&flag),
             _ => "unexpected argument".to_owned(),
         },
-        (ErrorKind::ArgumentConflict, Some(flag)) => format!("{flag} stands twice"),
+        (ErrorKind::ArgumentConflict, Some(flag)) => conflict(error, &flag),
         (ErrorKind::ArgumentConflict, None) => "flags stand after the command".to_owned(),
         (_, Some(flag)) => format!("{flag}: {}", expectation(error)),
         (_, None) => kind.as_str().unwrap_or("wrong use").to_owned(),
+    }
+}
+
+fn conflict(error: &clap::Error, flag: &str) -> String {
+    match error.get(ContextKind::PriorArg).map(ToString::to_string) {
+        Some(other) if other != flag => format!("{flag} cannot be used with {other}"),
+        _ => format!("{flag} stands twice"),
     }
 }
 

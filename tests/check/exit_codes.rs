@@ -1,9 +1,14 @@
 //! One exit code for each kind of trouble, the same in every form.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 
+use super::forms::is_root;
 use super::{Ran, check, check_yaml, gateway, in_days, page, with};
 use crate::harness::process::{exporter, run, run_beside};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_qlara-exporter");
 
 const FORMS: [&str; 5] = ["table", "json", "csv", "metrics", "nagios"];
 
@@ -254,6 +259,94 @@ fn whatever_keeps_the_check_from_its_verdict_is_one_line_for_nagios() {
         output.contains("; ") && !output.contains('\u{fffd}'),
         "{output}"
     );
+}
+
+#[test]
+fn flags_before_check_are_unknown_and_not_critical() {
+    let unusable: [&[&str]; 7] = [
+        &["--config.file", "/nope", "check", "--output", "nagios"],
+        &["--config.file=check", "check", "--output", "nagios"],
+        &["--log.level", "debug", "check", "--output", "nagios"],
+        &["--nope", "check", "--output", "nagios"],
+        &["--nope", "value", "check", "--output=nagios"],
+        &["--output", "nagios", "check"],
+        &["-t", "5", "check", "--output", "nagios"],
+    ];
+    for arguments in unusable {
+        let (code, output, error) = run(exporter().args(arguments));
+        assert_eq!((code, error.as_str()), (3, ""), "{arguments:?}: {output}");
+        let start = "QLARA UNKNOWN - error: ";
+        assert!(output.starts_with(start), "{arguments:?}: {output}");
+        assert_eq!(output.lines().count(), 1, "{arguments:?}: {output}");
+    }
+    let (code, output, error) = run(exporter().args(["--nope", "check"]));
+    assert_eq!((code, output.as_str()), (3, ""), "{error}");
+    // The value of a flag, and an argument of another command.
+    for arguments in [
+        &["--config.file", "check"][..],
+        &["demo", "--nope", "check"],
+    ] {
+        let (code, output, error) = run(exporter().args(arguments).args(["--output", "nagios"]));
+        assert_eq!((code, output.as_str()), (2, ""), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
+#[test]
+fn flags_that_exclude_each_other_are_named() {
+    let (code, output, error) =
+        run(exporter().args(["check", "--output", "nagios", "--write-expected"]));
+    let line = "error: --output <FORM> cannot be used with --write-expected, try --help";
+    assert_eq!((code, error.as_str()), (3, ""));
+    assert_eq!(output, format!("QLARA UNKNOWN - {line}\n"));
+}
+
+/// Below ten, tokio and the TLS library find none in different places, and some panic.
+#[test]
+fn too_few_file_descriptors_are_one_line_for_nagios() {
+    for limit in 4..10 {
+        let mut command = Command::new("prlimit");
+        command
+            .args([&format!("--nofile={limit}"), PROGRAM])
+            .args(["check", "--output", "nagios"])
+            .args(["--qlara.url", "http://127.0.0.1:9"])
+            .env("QLARA_API_KEY", "x");
+        let (code, output, error) = run(&mut command);
+        assert_eq!(code, 3, "{limit}: {output}{error}");
+        assert!(output.starts_with("QLARA UNKNOWN - "), "{limit}: {output}");
+        assert_eq!(output.lines().count(), 1, "{limit}: {output}");
+    }
+}
+
+/// The limit does not hold for root; the open file is in reach of every user.
+#[tokio::test]
+async fn no_thread_is_needed_for_a_verdict() {
+    let gateway = gateway(&json!([page("p")])).await;
+    for (url, verdict) in [
+        (gateway.url(), "QLARA OK - "),
+        // To look up a name takes a thread.
+        ("http://localhost:9".to_owned(), "QLARA UNKNOWN - "),
+    ] {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "exec 3< \"$0\"; exec \"$@\"", PROGRAM])
+            .args(["timeout", "30"]);
+        if is_root() {
+            command.args(["setpriv", "--reuid=65534", "--clear-groups"]);
+        }
+        command
+            .args(["prlimit", "--nproc=1", "/proc/self/fd/3"])
+            .args(["check", "--output", "nagios", "--qlara.url", &url])
+            .env("QLARA_API_KEY", crate::harness::API_KEY);
+        let ran = run_beside(command).await;
+        assert!(
+            ran.output.starts_with(verdict),
+            "{}{}",
+            ran.output,
+            ran.error
+        );
+        assert_eq!(ran.output.lines().count(), 1, "{}", ran.output);
+    }
 }
 
 #[tokio::test]
