@@ -75,7 +75,12 @@ fn assert_promtool_accepts(web: &Path) {
 
 #[test]
 fn the_line_end_is_no_part_of_the_password() {
-    for input in ["pa:ss wörd", "pa:ss wörd\n", "pa:ss wörd\r\n"] {
+    for input in [
+        "pa:ss wörd",
+        "pa:ss wörd\n",
+        "pa:ss wörd\r\n",
+        "\u{feff}pa:ss wörd\n",
+    ] {
         let hash = line(&CHEAP, input.as_bytes());
         assert!(hash.starts_with("$2b$04$"), "{hash}");
         assert!(is_of("pa:ss wörd", &hash), "{input:?}");

@@ -147,7 +147,8 @@ impl Client {
 
     /// Whether this client asks at the same address, and with the same credentials, as `other`.
     pub fn asks_as(&self, other: &Client) -> bool {
-        self.base == other.base && self.credentials.are_those_of(&other.credentials)
+        self.list_address() == other.list_address()
+            && self.credentials.are_those_of(&other.credentials)
     }
 
     fn address(&self, path: &str) -> Url {

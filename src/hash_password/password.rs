@@ -12,6 +12,8 @@ use crate::web_config::LONGEST_PASSWORD;
 /// Bytes that are read: more than the longest password, so that a longer one is noticed.
 pub(super) const READ: usize = 4096;
 
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// Bytes of the input, which are zeroed when dropped.
 pub(super) type SecretBytes = SecretBox<Vec<u8>>;
 
@@ -29,6 +31,10 @@ impl Password {
                 input.read_to_end(bytes.expose_secret_mut())
             })
             .map_err(HashPasswordError::Input)?;
+        // Windows programs write a byte order mark, which nobody types.
+        if bytes.expose_secret().starts_with(BYTE_ORDER_MARK) {
+            bytes.expose_secret_mut().drain(..BYTE_ORDER_MARK.len());
+        }
         Password::from_line(bytes)
     }
 
