@@ -26,8 +26,8 @@
 //! tests; [`demo`] joins it with the exporter, and [`healthcheck`] asks a running one. [`explain`]
 //! shows which fields the gateway answers, and which of them are read. [`hash_password`] makes the
 //! hashes that [`web_config`] reads. `certificate` checks what the TLS
-//! library does not, for clients and for the gateway. [`sighup`] blocks the signal until its handler is
-//! installed. [`hidden`] and `likeness` decide what of a value or a word may be printed, `printable` what
+//! library does not, for clients and for the gateway. [`signal_mask`] blocks signals until their handlers
+//! are installed. [`hidden`] and `likeness` decide what of a value or a word may be printed, `printable` what
 //! a terminal may get to see of it, and [`memory`] what is given back. [`plural`] counts in texts.
 
 #![warn(missing_docs, missing_debug_implementations)]
@@ -59,7 +59,7 @@ pub mod roster;
 pub mod route;
 pub mod server;
 mod service_manager;
-pub mod sighup;
+pub mod signal_mask;
 pub mod simulator;
 pub mod snapshot;
 pub mod telemetry;

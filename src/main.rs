@@ -27,7 +27,7 @@ use qlara_exporter::logging;
 use qlara_exporter::memory;
 use qlara_exporter::plural::count;
 use qlara_exporter::server::listener::{self, ListenError};
-use qlara_exporter::sighup::BlockedSighup;
+use qlara_exporter::signal_mask::BlockedSignals;
 use qlara_exporter::simulator::{self, PREFIX, Simulator};
 use qlara_exporter::web::WebOptions;
 
@@ -37,13 +37,13 @@ const FAILED: u8 = 1;
 const WRONG_USE: u8 = 2;
 
 fn main() -> ExitCode {
-    let sighup = BlockedSighup::new();
+    let signals = BlockedSignals::block();
     memory::give_back_large_buffers();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let errors = ErrorFormat::wanted_by(&arguments);
     // To monitoring, 2 would mean that a profile is in trouble.
     let unknown = cli::is_check(&arguments).then_some(State::Unknown.code());
-    let ended = panic::catch_unwind(AssertUnwindSafe(|| run_command(arguments, sighup)));
+    let ended = panic::catch_unwind(AssertUnwindSafe(|| run_command(arguments, signals)));
     let (reason, code) = match ended {
         Ok(Ok(code)) => return code,
         Ok(Err(error)) => (error.to_string(), unknown.unwrap_or(error.code())),
@@ -62,7 +62,7 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
     format!("internal error: {}", text.unwrap_or("panic"))
 }
 
-fn run_command(arguments: Vec<OsString>, sighup: Option<BlockedSighup>) -> Result<ExitCode, Error> {
+fn run_command(arguments: Vec<OsString>, signals: BlockedSignals) -> Result<ExitCode, Error> {
     let cli = match Cli::read(arguments) {
         Ok(cli) => cli,
         Err(Stop::Print(text)) => {
@@ -72,10 +72,10 @@ fn run_command(arguments: Vec<OsString>, sighup: Option<BlockedSighup>) -> Resul
         Err(Stop::WrongUse(line)) => return Err(Error::WrongUse(line)),
     };
     let Some(command) = cli.command else {
-        return serve(&cli.serve, sighup).map(|()| ExitCode::SUCCESS);
+        return serve(&cli.serve, signals).map(|()| ExitCode::SUCCESS);
     };
-    // The other commands end with their terminal.
-    drop(sighup);
+    // These end as the signals say, or install handlers of their own.
+    signals.unblock();
     match command {
         Command::Check(args) => return audit(&args),
         Command::Explain(args) => return explain_answers(&args),
@@ -88,10 +88,11 @@ fn run_command(arguments: Vec<OsString>, sighup: Option<BlockedSighup>) -> Resul
     Ok(ExitCode::SUCCESS)
 }
 
-fn serve(args: &ServeArgs, sighup: Option<BlockedSighup>) -> Result<(), Error> {
+fn serve(args: &ServeArgs, signals: BlockedSignals) -> Result<(), Error> {
     let settings = args.settings();
     let load = move || Config::load(&settings, &variable);
     if args.config.check {
+        signals.unblock();
         // Warnings belong to what is checked; what else a start says does not.
         start_logging_at(args.log.level().min(Level::WARN), &args.log)?;
         web_options(&args.web, &load)?;
@@ -110,8 +111,8 @@ fn serve(args: &ServeArgs, sighup: Option<BlockedSighup>) -> Result<(), Error> {
         let clock = Arc::new(SystemClock);
         let exporter = Exporter::bind(sockets, Box::new(load), web, clock).await?;
         exporter.reload_on_hangup()?;
-        drop(sighup);
         let shutdown = lifecycle::end_signal()?;
+        signals.unblock();
         Ok(exporter.run(shutdown).await?)
     })
 }

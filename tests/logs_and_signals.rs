@@ -367,11 +367,9 @@ async fn at_debug_level_a_scrape_logs_nothing_of_libraries() {
     }
 }
 
-/// While the configuration is still being read, long before anybody listens.
-#[tokio::test]
-async fn a_hangup_during_the_start_is_a_reload_and_not_the_end() {
-    let directory = tempfile::tempdir().expect("a folder");
-    let file = directory.path().join("qlara.yml");
+/// An exporter that still reads its configuration, long before it listens.
+async fn starting(directory: &Path) -> Running {
+    let file = directory.join("qlara.yml");
     let account = |number| format!("- {{name: a{number}, api_key_env: QLARA_API_KEY}}\n");
     let accounts: String = (0..5000).map(account).collect();
     std::fs::write(&file, format!("accounts:\n{accounts}")).expect("a file");
@@ -392,6 +390,13 @@ async fn a_hangup_during_the_start_is_a_reload_and_not_the_end() {
     })
     .await;
     assert!(!running.output().contains("Listening on"));
+    running
+}
+
+#[tokio::test]
+async fn a_hangup_during_the_start_is_a_reload_and_not_the_end() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let running = starting(directory.path()).await;
     running.signal("HUP");
     eventually("a reload", async || {
         running
@@ -402,4 +407,16 @@ async fn a_hangup_during_the_start_is_a_reload_and_not_the_end() {
     .await;
     running.signal("TERM");
     assert!(running.wait().0.success());
+}
+
+#[tokio::test]
+async fn a_signal_to_end_during_the_start_is_exit_code_0() {
+    for signal in ["TERM", "INT"] {
+        let directory = tempfile::tempdir().expect("a folder");
+        let running = starting(directory.path()).await;
+        running.signal(signal);
+        let (status, output) = running.wait();
+        assert!(status.success(), "{signal}: {status} {output}");
+        assert!(output.contains("Received a signal to end"), "{output}");
+    }
 }
