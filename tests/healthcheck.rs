@@ -181,6 +181,8 @@ async fn an_address_of_every_interface_is_asked_on_loopback() {
         (format!(":{port}"), "127.0.0.1"),
         (format!("0.0.0.0:{port}"), "127.0.0.1"),
         (format!("[::]:{port}"), "[::1]"),
+        (format!("[::0]:{port}"), "[::1]"),
+        (format!("[::ffff:0.0.0.0]:{port}"), "127.0.0.1"),
         (format!("[::1]:{port}"), "[::1]"),
         (format!("localhost:{port}"), "localhost"),
     ] {

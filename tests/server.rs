@@ -282,19 +282,30 @@ async fn a_client_that_closes_its_side_after_the_request_gets_the_whole_answer()
 fn a_port_without_a_host_is_open_for_ipv4_where_ipv6_sockets_are_for_ipv6_alone() {
     const SCRIPT: &str = "set -e
         ip link set lo up
+        program=$0 address=$1; shift
         echo 1 > /proc/sys/net/ipv6/bindv6only
-        QLARA_API_KEY=x \"$0\" --web.listen-address=\"$1\" & exporter=$!
+        QLARA_API_KEY=x \"$program\" --web.listen-address=\"$address\" & exporter=$!
         trap 'kill $exporter' EXIT
-        for host in 127.0.0.1 '[::1]'; do
-            until \"$0\" healthcheck --web.listen-address=\"$host:10017\" --timeout=1s; do
+        for host; do
+            until \"$program\" healthcheck --web.listen-address=\"$host:10017\" --timeout=1s; do
                 kill -0 $exporter; tries=$((tries + 1)); [ $tries -lt 100 ]; sleep 0.1
             done
         done";
-    for address in [":10017", "[::]:10017"] {
+    const BOTH: &[&str] = &["127.0.0.1", "[::1]"];
+    const IPV4: &[&str] = &["127.0.0.1", "[::ffff:127.0.0.1]"];
+    for (address, hosts) in [
+        (":10017", BOTH),
+        ("[::]:10017", BOTH),
+        ("[::0]:10017", BOTH),
+        ("[0:0:0:0:0:0:0:0]:10017", BOTH),
+        ("[::ffff:127.0.0.1]:10017", IPV4),
+        ("[::ffff:0.0.0.0]:10017", IPV4),
+    ] {
         let mut command = Command::new("unshare");
         command
             .args(["--map-root-user", "--net", "sh", "-c", SCRIPT])
-            .args([env!("CARGO_BIN_EXE_qlara-exporter"), address]);
+            .args([env!("CARGO_BIN_EXE_qlara-exporter"), address])
+            .args(hosts);
         let (code, _, error) = run(&mut command);
         assert_eq!(code, 0, "{address}: {error}");
     }

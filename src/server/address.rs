@@ -2,6 +2,7 @@
 //! `unix:///path`.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -20,7 +21,7 @@ pub enum ListenAddress {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TcpAddress {
     /// A name, an IPv4 address, an IPv6 address in brackets; or nothing, for every address of the
-    /// machine.
+    /// machine. IPv6 addresses are in their canonical form, and an IPv4-mapped one is an IPv4 address.
     pub host: String,
     /// The port; 0 is any that is free.
     pub port: u16,
@@ -52,8 +53,23 @@ impl FromStr for TcpAddress {
         if host.contains(':') && !is_v6 {
             return Err("expected brackets around an IPv6 address, [::1]:PORT");
         }
-        let host = host.to_owned();
+        let host = canonical(host);
         Ok(TcpAddress { host, port })
+    }
+}
+
+/// One spelling for each IPv6 address, so that `[::0]` is known as `[::]`. A socket for IPv6 alone cannot
+/// be bound to an IPv4-mapped address.
+fn canonical(host: &str) -> String {
+    let v6 = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    match v6.map(str::parse::<Ipv6Addr>) {
+        Some(Ok(address)) => match address.to_canonical() {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("[{address}]"),
+        },
+        _ => host.to_owned(),
     }
 }
 
