@@ -1,12 +1,13 @@
 //! The log of the exporter that runs in this test's thread.
 
 use std::io::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use parking_lot::Mutex;
 use qlara_exporter::logging::{self, Format};
-use tracing::Level;
-use tracing::subscriber::DefaultGuard;
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::{DefaultGuard, Interest};
+use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
 
 /// Collects what is logged until it is dropped.
 pub struct Log {
@@ -28,6 +29,40 @@ impl Write for Written {
     }
 }
 
+/// Makes tracing ask the subscriber of the thread about each line. Else a line that a thread without a
+/// log reaches first may be registered as one that nobody wants, for good.
+pub fn ask_about_every_line() {
+    static UNDECIDED: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Undecided));
+    LazyLock::force(&UNDECIDED);
+}
+
+/// A subscriber that may want any line, and is the one of no thread.
+struct Undecided;
+
+impl Subscriber for Undecided {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        false
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
 impl Log {
     /// Collects everything of this level or worse.
     pub fn collect(level: Level) -> Log {
@@ -36,6 +71,7 @@ impl Log {
 
     /// The same, as it is written in this format.
     pub fn written_as(format: Format, level: Level) -> Log {
+        ask_about_every_line();
         let written = Written::default();
         let writer = written.clone();
         let lines = logging::lines(level, format, move || writer.clone());

@@ -65,6 +65,10 @@ async fn forward(
         asked.lock().push(target);
     } else {
         let head = read_head(&mut client).await;
+        if head.is_empty() {
+            // A connection that the client opened and had no use for.
+            return Ok(());
+        }
         asked.lock().push(head.clone());
         match head.starts_with("CONNECT ") {
             true => client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?,
