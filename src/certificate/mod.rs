@@ -1,26 +1,25 @@
 //! Certificates that are trusted as themselves, and what else the TLS library does not look at.
 
 mod error;
+mod handshake;
 mod key;
 
 use std::net::IpAddr;
 
-use rustls::client::danger::HandshakeSignatureValid;
 use rustls::client::verify_server_name;
-use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key};
-use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error, PeerMisbehaved};
-use webpki::RawPublicKeyEntity;
+use rustls::{CertificateError, Error};
 use x509_cert::Certificate;
+use x509_cert::der::Decode;
 use x509_cert::der::oid::ObjectIdentifier;
-use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{ExtendedKeyUsage, SubjectAltName};
 
 use crate::printable::neutral;
 
 pub(crate) use error::{certificate_error_text, tls_error_text};
+pub(crate) use handshake::HandshakeSignatures;
 pub(crate) use key::{
     UnusableCertificate, UnusableKey, UsableKeys, check_key, unusable_certificates,
 };
@@ -114,54 +113,6 @@ fn has_alternative_names(certificate: &Certificate) -> bool {
         // Whatever it says, the TLS library cannot read it, either.
         Err(_) => true,
     }
-}
-
-/// Checks a signature by the key of a certificate that is trusted as itself. The TLS library would read the
-/// certificate, too, and refuse version 1 of X.509, which `openssl x509 -req -signkey` writes.
-///
-/// # Errors
-/// When the signature is not of this key, or of an algorithm that is not among `algorithms`.
-pub(crate) fn verify_tls12_signature_by_itself(
-    message: &[u8],
-    certificate: &CertificateDer<'_>,
-    signed: &DigitallySignedStruct,
-    algorithms: &WebPkiSupportedAlgorithms,
-) -> Result<HandshakeSignatureValid, Error> {
-    let key = public_key(certificate)?;
-    let key = RawPublicKeyEntity::try_from(&key).map_err(|_| CertificateError::BadEncoding)?;
-    let mut schemes = algorithms.mapping.iter();
-    let (_, candidates) = schemes
-        .find(|(scheme, _)| *scheme == signed.scheme)
-        .ok_or(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)?;
-    let mut candidates = candidates.iter();
-    match candidates.any(|algorithm| {
-        key.verify_signature(*algorithm, message, signed.signature())
-            .is_ok()
-    }) {
-        true => Ok(HandshakeSignatureValid::assertion()),
-        false => Err(CertificateError::BadSignature.into()),
-    }
-}
-
-/// As [`verify_tls12_signature_by_itself`], for TLS 1.3.
-///
-/// # Errors
-/// As there.
-pub(crate) fn verify_tls13_signature_by_itself(
-    message: &[u8],
-    certificate: &CertificateDer<'_>,
-    signed: &DigitallySignedStruct,
-    algorithms: &WebPkiSupportedAlgorithms,
-) -> Result<HandshakeSignatureValid, Error> {
-    let key = public_key(certificate)?;
-    verify_tls13_signature_with_raw_key(message, &key, signed, algorithms)
-}
-
-fn public_key(certificate: &CertificateDer<'_>) -> Result<SubjectPublicKeyInfoDer<'static>, Error> {
-    let certificate = parse(certificate)?;
-    let key = certificate.tbs_certificate().subject_public_key_info();
-    let key = key.to_der().map_err(|_| CertificateError::BadEncoding)?;
-    Ok(SubjectPublicKeyInfoDer::from(key))
 }
 
 /// Names are compared as they are written; an address in its usual notation.

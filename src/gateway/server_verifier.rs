@@ -1,27 +1,24 @@
-//! Who the gateway must prove to be.
+//! Verification of the gateway's certificate.
 
 use std::iter;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::WebPkiSupportedAlgorithms;
-use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 
 use crate::certificate::{
-    SERVER_USAGE, UnusableKey, UsableKeys, check_key, good_by_itself, names_server, parse, subject,
-    verify_tls12_signature_by_itself, verify_tls13_signature_by_itself,
+    HandshakeSignatures, SERVER_USAGE, UnusableKey, UsableKeys, check_key, good_by_itself,
+    names_server, parse, subject,
 };
 
 /// Verifies a server's certificate, and trusts a certificate that stands in the CA file as itself, as curl
 /// does. webpki alone refuses a self-signed certificate: it is either a CA or has no CA as its issuer.
 #[derive(Debug)]
 pub(super) struct ServerVerifier {
-    trusted: Vec<CertificateDer<'static>>,
+    signatures: HandshakeSignatures,
     chain: Arc<WebPkiServerVerifier>,
-    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl ServerVerifier {
@@ -31,9 +28,8 @@ impl ServerVerifier {
         chain: Arc<WebPkiServerVerifier>,
     ) -> ServerVerifier {
         ServerVerifier {
-            trusted,
+            signatures: HandshakeSignatures::new(trusted),
             chain,
-            algorithms: default_provider().signature_verification_algorithms,
         }
     }
 
@@ -44,7 +40,7 @@ impl ServerVerifier {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
     ) -> Option<UnusableIssuer> {
-        let issuers = self.trusted.iter().chain(intermediates);
+        let issuers = self.signatures.trusted().iter().chain(intermediates);
         let issuers: Vec<_> = issuers.filter_map(|der| parse(der).ok()).collect();
         let shown = iter::once(end_entity).chain(intermediates);
         let mut shown = shown.filter_map(|der| parse(der).ok());
@@ -99,7 +95,7 @@ impl ServerCertVerifier for ServerVerifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         check_key_of(end_entity)?;
-        if !self.trusted.contains(end_entity) {
+        if !self.signatures.trusts(end_entity) {
             let chain = &self.chain;
             let verified = chain.verify_server_cert(
                 end_entity,
@@ -128,10 +124,7 @@ impl ServerCertVerifier for ServerVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        match self.trusted.contains(cert) {
-            true => verify_tls12_signature_by_itself(message, cert, dss, &self.algorithms),
-            false => self.chain.verify_tls12_signature(message, cert, dss),
-        }
+        self.signatures.verify_tls12(message, cert, dss)
     }
 
     fn verify_tls13_signature(
@@ -140,13 +133,10 @@ impl ServerCertVerifier for ServerVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        match self.trusted.contains(cert) {
-            true => verify_tls13_signature_by_itself(message, cert, dss, &self.algorithms),
-            false => self.chain.verify_tls13_signature(message, cert, dss),
-        }
+        self.signatures.verify_tls13(message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chain.supported_verify_schemes()
+        self.signatures.schemes()
     }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::ring::default_provider;
-use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -20,8 +19,8 @@ use super::names::unknown;
 use super::reading::{Pem, Reading};
 use super::tls::certificates;
 use crate::certificate::{
-    CLIENT_USAGE, carries_one_of, good_by_itself, parse, tls_error_text, unusable_certificates,
-    verify_tls12_signature_by_itself, verify_tls13_signature_by_itself,
+    CLIENT_USAGE, HandshakeSignatures, carries_one_of, good_by_itself, parse, tls_error_text,
+    unusable_certificates,
 };
 
 /// `client_auth_type`, in Go's terms (<https://pkg.go.dev/crypto/tls#ClientAuthType>).
@@ -96,9 +95,9 @@ pub(super) fn verifier(tls: &Tls, reading: &mut Reading) -> Option<Arc<dyn Clien
         // Whom an optional certificate does not name has none of the allowed names, either.
         required: required || allowed_sans.is_some(),
         hints: roots.subjects(),
-        chain: verify.then(|| Chain::new(roots, certificates)),
+        chain: verify.then(|| Chain::new(roots)),
         allowed_sans: allowed_sans.map(|at| at.value.clone()),
-        algorithms: default_provider().signature_verification_algorithms,
+        signatures: HandshakeSignatures::new(if verify { certificates } else { Vec::new() }),
     }))
 }
 
@@ -162,24 +161,22 @@ struct Verifier {
     /// `None` takes any certificate, as long as the client has its key.
     chain: Option<Chain>,
     allowed_sans: Option<Vec<String>>,
-    algorithms: WebPkiSupportedAlgorithms,
+    /// The client's own certificate may be among the trusted ones.
+    signatures: HandshakeSignatures,
 }
 
-/// Whom the certificate must come from.
+/// Verifies that a trusted CA issued the certificate.
 #[derive(Debug)]
 struct Chain {
-    /// Trusted as they are, even if the client's own certificate is among them.
-    trusted: Vec<CertificateDer<'static>>,
     /// `None` without any root.
     issuers: Option<Arc<dyn ClientCertVerifier>>,
 }
 
 impl Chain {
-    fn new(roots: RootCertStore, trusted: Vec<CertificateDer<'static>>) -> Chain {
+    fn new(roots: RootCertStore) -> Chain {
         let provider = Arc::new(default_provider());
         let issuers = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
         Chain {
-            trusted,
             issuers: issuers.build().ok(),
         }
     }
@@ -190,22 +187,12 @@ impl Chain {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<(), Error> {
-        if self.trusted.contains(end_entity) {
-            return good_by_itself(&parse(end_entity)?, CLIENT_USAGE, now);
-        }
         let issuers = self
             .issuers
             .as_ref()
             .ok_or(CertificateError::UnknownIssuer)?;
         issuers.verify_client_cert(end_entity, intermediates, now)?;
         Ok(())
-    }
-}
-
-impl Verifier {
-    fn trusts_as_itself(&self, certificate: &CertificateDer<'_>) -> bool {
-        let chain = self.chain.as_ref();
-        chain.is_some_and(|chain| chain.trusted.contains(certificate))
     }
 }
 
@@ -224,8 +211,12 @@ impl ClientCertVerifier for Verifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        if let Some(chain) = &self.chain {
-            chain.verify(end_entity, intermediates, now)?;
+        match &self.chain {
+            None => {}
+            Some(_) if self.signatures.trusts(end_entity) => {
+                good_by_itself(&parse(end_entity)?, CLIENT_USAGE, now)?;
+            }
+            Some(chain) => chain.verify(end_entity, intermediates, now)?,
         }
         if let Some(allowed) = &self.allowed_sans
             && !carries_one_of(&parse(end_entity)?, allowed)
@@ -241,10 +232,7 @@ impl ClientCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        match self.trusts_as_itself(cert) {
-            true => verify_tls12_signature_by_itself(message, cert, dss, &self.algorithms),
-            false => verify_tls12_signature(message, cert, dss, &self.algorithms),
-        }
+        self.signatures.verify_tls12(message, cert, dss)
     }
 
     fn verify_tls13_signature(
@@ -253,13 +241,10 @@ impl ClientCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        match self.trusts_as_itself(cert) {
-            true => verify_tls13_signature_by_itself(message, cert, dss, &self.algorithms),
-            false => verify_tls13_signature(message, cert, dss, &self.algorithms),
-        }
+        self.signatures.verify_tls13(message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        self.signatures.schemes()
     }
 }
