@@ -1,5 +1,5 @@
-//! Answers that are rendered for people and for service discovery: shared by all who ask for the same within
-//! a second, rendered one at a time, and bounded in all.
+//! Answers for people and for service discovery. Requests for the same answer within a second share one, one
+//! answer is rendered at a time, and the bytes of all are bounded.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -16,7 +16,6 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::task::spawn_blocking;
 
-use super::page::Filter;
 use crate::account::View;
 use crate::exposition::Encoding;
 use crate::roster::Roster;
@@ -31,15 +30,15 @@ const KEPT: usize = 16;
 /// What is rendered.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Rendering {
-    /// The page, as this filter shows it.
-    Page(Filter),
+    /// The page, with the query string of its filter.
+    Page(String),
     /// The targets of service discovery, under this scheme and address.
     Targets { scheme: String, address: String },
     /// The README.
     Documentation,
 }
 
-/// What an answer was rendered from. Another basis makes another answer.
+/// What an answer depends on: a cached answer of another basis is stale.
 #[derive(Debug, Clone)]
 pub(super) struct Basis {
     pub(super) second: i64,
@@ -115,7 +114,7 @@ impl RenderCache {
         }
     }
 
-    /// A place among those who wait, until it is dropped.
+    /// A permit to wait for an answer.
     ///
     /// # Errors
     /// [`NotRendered::Overloaded`] when too many wait already.
@@ -124,7 +123,7 @@ impl RenderCache {
         place.map_err(|_| NotRendered::Overloaded)
     }
 
-    /// The answer, rendered unless one of the same basis is there.
+    /// The answer: the cached one if its basis is the same, else a new one.
     ///
     /// # Errors
     /// [`NotRendered`].
@@ -177,7 +176,7 @@ impl RenderCache {
         Ok(body)
     }
 
-    /// Those of other seconds, and all when there are too many.
+    /// Drops the answers of other seconds, and all answers if there are too many.
     fn forget_others(&self, basis: &Basis) {
         let mut latest = self.latest.lock();
         latest.retain(|_, (of, _)| of.second == basis.second);
@@ -191,7 +190,7 @@ impl RenderCache {
         let reserve = || Arc::clone(&self.budget).try_acquire_many_owned(bytes);
         reserve()
             .or_else(|_| {
-                // Only what clients still read stays.
+                // Bodies that clients still read stay reserved.
                 self.latest.lock().clear();
                 reserve()
             })
@@ -199,7 +198,7 @@ impl RenderCache {
     }
 }
 
-/// Bytes that count against the budget as long as anybody holds them.
+/// Bytes that count against the budget until the last reference is dropped.
 struct Counted {
     bytes: Vec<u8>,
     _permit: OwnedSemaphorePermit,
@@ -220,7 +219,7 @@ fn encoded(text: String, encoding: Encoding) -> std::io::Result<Vec<u8>> {
             encoder.finish()?
         }
     };
-    // What is reserved is what is there.
+    // The budget counts the length, not the capacity.
     bytes.shrink_to_fit();
     Ok(bytes)
 }
@@ -311,7 +310,7 @@ mod tests {
         let more = ask(&cache, targets("d"), basis(1, 1)).await;
         assert_eq!(more, Err(NotRendered::Overloaded));
         drop(unread);
-        // What nobody reads any more is forgotten.
+        // Answers that nobody reads any more free their bytes.
         for second in 2..100 {
             assert!(ask(&cache, targets("d"), basis(second, 1)).await.is_ok());
         }

@@ -9,8 +9,8 @@ use crate::verdict::{Judged, Severity};
 pub(super) const MISSING: &str = "MISSING";
 
 /// What the address asks for; `None` lets everything through.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub(in crate::web) struct Filter {
+#[derive(Debug, Clone, Default)]
+pub(super) struct Filter {
     pub(super) platform: Option<String>,
     /// A status of the API.
     pub(super) status: Option<String>,
@@ -38,20 +38,30 @@ impl Filter {
         filter
     }
 
-    /// The query string that asks for the same, but for this verdict.
-    pub(super) fn query_with(&self, verdict: Option<Severity>) -> String {
+    /// The query string of this filter: the same for filters that show the same.
+    pub(super) fn query(&self) -> String {
         let mut query = Serializer::new(String::new());
         for (key, value) in [
-            ("verdict", verdict.map(Severity::as_str)),
-            ("platform", self.platform.as_deref()),
-            ("status", self.status.as_deref()),
-            ("account", self.account.as_deref()),
+            ("verdict", &self.verdict),
+            ("platform", &self.platform),
+            ("status", &self.status),
+            ("account", &self.account),
         ] {
             if let Some(value) = value {
                 query.append_pair(key, value);
             }
         }
         format!("?{}", query.finish())
+    }
+
+    /// The query string of this filter with another verdict.
+    pub(super) fn query_with(&self, verdict: Option<Severity>) -> String {
+        let verdict = verdict.map(|verdict| verdict.as_str().to_owned());
+        let filter = Filter {
+            verdict,
+            ..self.clone()
+        };
+        filter.query()
     }
 
     pub(super) fn is_empty(&self) -> bool {

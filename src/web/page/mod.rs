@@ -26,7 +26,7 @@ use super::render_cache::{Basis, Rendering};
 use super::{App, WebOptions, encoding};
 use crate::account::{self, View};
 use audit::Audit;
-pub(super) use filter::Filter;
+use filter::Filter;
 
 /// How long a person waits for the gateway. The refresh goes on, and the next look shows it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -49,7 +49,7 @@ pub(super) async fn show(
     let now = app.clock.now();
     let basis = Basis::of(now.timestamp(), &roster, &views);
     let filter = Filter::parse(query.as_deref().unwrap_or_default());
-    let what = Rendering::Page(filter.clone());
+    let what = Rendering::Page(filter.query());
     let encoding = encoding::accepted(&headers);
     let render = {
         let app = Arc::clone(&app);
