@@ -19,16 +19,16 @@
 //! Arrows run one way: `main` → [`lifecycle`] → [`server`], and [`web`] → [`roster`] → [`account`] →
 //! [`refresh`] → [`gateway`]. [`cli`] and [`config`] turn arguments, environment and file into a
 //! validated configuration; nothing below [`lifecycle`] knows the command line. [`reload`] replaces
-//! the [`roster`]; [`route`] is the way to a gateway as the log tells it. `reread` looks at files again off the async threads, and `service_manager` tells
-//! systemd. [`server`] keeps clients to their time, and knows nothing of accounts. [`check`] goes past
-//! the cache: it reads the accounts once, and [`verdict`] says how bad what it finds is, as for the
-//! page at `/`. [`simulator`] is the gateway as its documentation describes it, for demonstrations and
-//! tests; [`demo`] joins it with the exporter, and [`healthcheck`] asks a running one. [`explain`]
-//! shows which fields the gateway answers, and which of them are read. [`hash_password`] makes the
-//! hashes that [`web_config`] reads. `certificate` checks what the TLS
-//! library does not, for clients and for the gateway. [`signal_mask`] blocks signals until their handlers
-//! are installed. [`hidden`] and `likeness` decide what of a value or a word may be printed, `printable` what
-//! a terminal may get to see of it, and [`memory`] what is given back. [`plural`] counts in texts.
+//! the [`roster`]; [`route`] is the way to a gateway as the log tells it. `reread` looks at files again off
+//! the async threads, and `service_manager` tells systemd. [`server`] keeps clients to their time, and knows
+//! nothing of accounts. [`check`] goes past the cache: it reads the accounts once, and [`verdict`] says how
+//! bad what it finds is, as for the page at `/`. [`simulator`] is the gateway as its documentation describes
+//! it, for demonstrations and tests; [`demo`] joins it with the exporter, and [`healthcheck`] asks a running
+//! one. [`explain`] shows which fields the gateway answers, and which of them are read. [`hash_password`]
+//! makes the hashes that [`web_config`] reads. `certificate` checks what the TLS library does not, for
+//! clients and for the gateway. [`signal_mask`] blocks signals until their handlers are installed. [`hidden`]
+//! and `likeness` decide what of a value or a word may be printed, `printable` what a terminal may get to see
+//! of it, and [`memory`] what is given back. [`plural`] counts in texts.
 
 #![warn(missing_docs, missing_debug_implementations)]
 

@@ -66,8 +66,8 @@ pub struct Dropped {
 }
 
 impl Snapshot {
-    /// Drops the profiles whose metrics would pass so many bytes together: a small answer with long texts and
-    /// many permissions becomes thousands of times as many bytes of metrics.
+    /// Drops the profiles at the end of the list whose metrics would exceed `exposition_bytes`: long
+    /// identifiers and many permissions make a small answer thousands of times as large.
     pub fn drop_beyond(&mut self, exposition_bytes: u64) {
         let mut left = exposition_bytes;
         let mut fits = |profile: &Profile| match left.checked_sub(profile.exposition_bytes()) {
@@ -112,9 +112,9 @@ pub struct Profile {
 impl Profile {
     /// About how many bytes the metrics of this profile take.
     fn exposition_bytes(&self) -> u64 {
-        /// Samples that every profile has.
+        /// Samples of a profile without permissions and linked accounts, on average.
         const SAMPLES: usize = 9;
-        /// The name of a metric, the names of labels, and a value.
+        /// Bytes of a sample beside the texts: metric name, label names, value.
         const REST: usize = 64;
         let permissions = self.permissions().map(|(permission, _)| permission.len());
         let linked = self.linked_accounts().iter().map(|linked| {

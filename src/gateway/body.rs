@@ -1,4 +1,4 @@
-//! The body of an answer: its content coding, and how long it may be.
+//! The body of an answer: content coding and length limit.
 
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ use super::invalid::InvalidResponse;
 /// What `Accept-Encoding` asks for.
 pub(super) const ACCEPTED: &str = "gzip";
 
-/// How a coding without a known name is told.
+/// Stands for the name of a coding that is not registered.
 const UNREADABLE: &str = "an unknown name";
 
 /// A body while it arrives, decoded and bounded.
@@ -38,7 +38,7 @@ impl Body {
         }
     }
 
-    /// Adds what has arrived.
+    /// Adds a chunk.
     ///
     /// # Errors
     /// [`GatewayError::TooLarge`], or [`InvalidResponse::Body`] for bytes that are not gzip.

@@ -36,11 +36,11 @@ const LONGEST_HOST: usize = 253 + ":65535".len();
 const MALFORMED_HOST: &str = "malformed Host header";
 /// Requests at once on a connection of HTTP/2.
 const STREAMS: u32 = 16;
-/// Bytes of requests that are taken in before somebody reads them, the least that HTTP/2 allows: nobody
-/// sends the exporter more.
+/// The HTTP/2 windows for request bodies, in bytes: the least that a connection can have (RFC 9113, section
+/// 6.9.2), because no request of the exporter has a body.
 const WINDOW: u32 = 65_535;
 
-/// What a client is told that speaks HTTP where TLS is expected: in the words of Go.
+/// The answer to plain HTTP on a TLS port, in the words of Go's server.
 const PLAIN_HTTP: &str = "Client sent an HTTP request to an HTTPS server.";
 
 /// The extension of a request that came over TLS.
@@ -211,7 +211,7 @@ fn host_fault<B>(request: &Request<B>) -> Option<&'static str> {
     fault.or_else(|| request.uri().authority().and_then(authority_fault))
 }
 
-/// Answers repeat the host, so that nobody may name a long one, nor one that is none.
+/// Limits the length, because `/sd` repeats the host for every account.
 fn authority_fault(authority: &Authority) -> Option<&'static str> {
     let text = authority.as_str();
     let host = authority.host();

@@ -14,7 +14,7 @@ use super::listener::Socket;
 /// A socket of which the first byte has been looked at.
 pub(super) type Peeked = BufReader<Box<dyn Socket>>;
 
-/// What came of a handshake.
+/// The result of a handshake.
 pub(super) enum Handshake {
     /// Boxed: a stream of TLS takes a kilobyte.
     Done(Box<TlsStream<Peeked>>),
@@ -22,8 +22,8 @@ pub(super) enum Handshake {
     PlainHttp(Peeked),
 }
 
-/// Shakes hands with a client. A failure is counted, also when the future is dropped because the client
-/// takes too long; a client that leaves without a byte, as the probe of a load balancer does, is none.
+/// Shakes hands with a client. Counts a failure also when the future is dropped because the client takes too
+/// long. A client that closes the connection without a byte, such as a load balancer's probe, is no failure.
 ///
 /// # Errors
 /// When the client leaves, or the handshake fails.
@@ -37,7 +37,7 @@ pub(super) async fn shake_hands(
         return Err(io::ErrorKind::UnexpectedEof.into());
     };
     let attempt = Attempt(Some(failures));
-    // The names of methods begin with a letter, records of TLS with a control character.
+    // HTTP methods begin with a letter, TLS records with a control character.
     if first.is_ascii_alphabetic() {
         return Ok(Handshake::PlainHttp(socket));
     }

@@ -100,7 +100,7 @@ async fn accept(listener: Listener, places: Places, terms: Terms) {
         };
         match accepted {
             Ok((socket, peer)) => {
-                // Only a client that is there may take the place of another.
+                // After `accept`, so that a connection is evicted only for a client that has come.
                 let watch = Arc::new(Watch::new(terms.timeouts));
                 let place = tokio::select! {
                     place = places.take(&watch) => place,

@@ -1,4 +1,4 @@
-//! How many connections there may be at once, and which one makes room for another.
+//! The limit of connections, and the eviction of one connection for another.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,8 +13,7 @@ use super::watch::Watch;
 
 /// Where the operating system does not say how many file descriptors there may be.
 const USUAL_LIMIT: u64 = 1024;
-/// More connections than anybody has a use for. Each takes up to 60 KiB while it is in a head or a
-/// handshake.
+/// The limit whatever the file descriptors: a connection in a handshake or a head takes up to 60 KiB.
 const MOST: usize = 1024;
 
 /// Places for connections.
@@ -44,8 +43,8 @@ impl Places {
         }
     }
 
-    /// A place for a connection, for which another has to leave if there is none; `None` never comes, since
-    /// the places are never closed. From now on the connection may have to leave, too.
+    /// Takes a place for a connection. If none is free, another connection is evicted, and from now on this
+    /// one can be. `None` never comes, because the semaphore is never closed.
     pub(super) async fn take(&self, watch: &Arc<Watch>) -> Option<Place> {
         let free = Arc::clone(&self.free);
         let permit = match free.try_acquire_owned() {
@@ -67,12 +66,12 @@ impl Places {
 }
 
 impl Taken {
-    /// The first to go is who has shown the least: no head yet, then no answer read, then idle.
+    /// Evicts the first connection in [`EvictionOrder`](super::watch::EvictionOrder).
     fn evict_one(&self) {
         let connections = self.connections.lock();
         let watches = connections.values().filter_map(Weak::upgrade);
-        let candidates = watches.filter_map(|watch| Some((watch.standing()?, watch)));
-        if let Some((_, watch)) = candidates.min_by_key(|(standing, _)| *standing) {
+        let candidates = watches.filter_map(|watch| Some((watch.eviction_order()?, watch)));
+        if let Some((_, watch)) = candidates.min_by_key(|(order, _)| *order) {
             watch.evict();
         }
     }

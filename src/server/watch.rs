@@ -44,17 +44,17 @@ pub(super) struct Watch {
     evicted: Notify,
 }
 
-/// Who has to leave when there is no place for another connection: the least first, and of equals the
-/// one that has been so for longest.
+/// The order in which connections are evicted when all places are taken: the first variant first, and of
+/// equals the oldest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Standing {
-    /// No head has come yet.
+pub(super) enum EvictionOrder {
+    /// In the handshake, or in the head of the first request.
     Unproven(Instant),
-    /// The first answer has not been read.
+    /// The client has not read its first answer.
     Unread(Instant),
-    /// Answers were read, and nothing is asked.
+    /// The client has read answers, and sends no request.
     Idle(Instant),
-    /// Answers were read, and one waits to be read.
+    /// The client has read answers, and does not read the current one.
     Slow(Instant),
     /// The first answer is being made.
     Waiting(Instant),
@@ -95,7 +95,7 @@ impl Watch {
         }
     }
 
-    /// Resolves when the connection has to make room for another.
+    /// Resolves when the connection is evicted.
     pub(super) async fn evicted(&self) {
         self.evicted.notified().await;
     }
@@ -105,19 +105,19 @@ impl Watch {
         self.evicted.notify_one();
     }
 
-    /// `None` if the connection must not be evicted, or is already.
-    pub(super) fn standing(&self) -> Option<Standing> {
+    /// `None` for a connection that is being evicted, and for one with a request after its first answer.
+    pub(super) fn eviction_order(&self) -> Option<EvictionOrder> {
         let state = self.state.lock();
         if state.is_evicted {
             return None;
         }
         match (state.is_served, state.making > 0, state.unread_since()) {
             (true, true, _) => None,
-            (false, true, _) => Some(Standing::Waiting(state.waiting)),
-            (false, false, Some(since)) => Some(Standing::Unread(since)),
-            (true, false, Some(since)) => Some(Standing::Slow(since)),
-            (false, false, None) => Some(Standing::Unproven(state.waiting)),
-            (true, false, None) => Some(Standing::Idle(state.waiting)),
+            (false, true, _) => Some(EvictionOrder::Waiting(state.waiting)),
+            (false, false, Some(since)) => Some(EvictionOrder::Unread(since)),
+            (true, false, Some(since)) => Some(EvictionOrder::Slow(since)),
+            (false, false, None) => Some(EvictionOrder::Unproven(state.waiting)),
+            (true, false, None) => Some(EvictionOrder::Idle(state.waiting)),
         }
     }
 
@@ -183,7 +183,7 @@ impl State {
         }
     }
 
-    /// Since when an answer waits to be read.
+    /// Since when the client has an answer to read.
     fn unread_since(&self) -> Option<Instant> {
         let sending = self.sending.first().map(|(_, since)| since);
         sending.into_iter().chain(&self.blocked).min().copied()
