@@ -484,7 +484,8 @@ async fn hundreds_who_hold_on_do_not_keep_others_out() {
     drop(holding);
 }
 
-/// Who has shown the least has to leave first when others need the place.
+/// Who has shown the least has to leave first when others need the place, and of those who have shown the same,
+/// the address with the most connections.
 #[tokio::test]
 async fn strangers_who_take_every_place_keep_neither_health_nor_a_known_client_out() {
     let port = free_port();
@@ -502,21 +503,30 @@ async fn strangers_who_take_every_place_keep_neither_health_nor_a_known_client_o
     );
     eventually("the exporter", async || healthy(http(), &url).await).await;
     let documentation = b"GET /-/documentation HTTP/1.1\r\nHost: x\r\n\r\n";
-    for (sent, known_stays) in [
-        (b"".to_vec(), true),
-        (b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nX: ".to_vec(), true),
+    let (here, elsewhere) = ([127, 0, 0, 1], [127, 0, 0, 2]);
+    let half = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nX: ";
+    for (sent, strangers_at, known_stays) in [
+        (b"".to_vec(), here, true),
+        (half.to_vec(), here, true),
+        (half.to_vec(), elsewhere, true),
         // Each of them has been served, as the known client.
-        (REQUEST.to_vec(), false),
+        (REQUEST.to_vec(), here, false),
+        (REQUEST.to_vec(), elsewhere, true),
         // More than the buffers of both sides hold, which nobody reads.
-        (documentation.repeat(300), false),
+        (documentation.repeat(300), here, false),
+        (documentation.repeat(300), elsewhere, true),
     ] {
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let mut known = connect(address).await;
         ask_on(&mut known).await.expect("an answer");
+        let mut beginning = connect(address).await;
+        beginning.write_all(&REQUEST[..9]).await.expect("sent");
         let mut holding = Vec::new();
         for _ in 0..150 {
             let socket = TcpSocket::new_v4().expect("a socket");
             socket.set_recv_buffer_size(4096).expect("a socket");
+            let own = SocketAddr::from((strangers_at, 0));
+            socket.bind(own).expect("an address");
             let client = socket.connect(address).await.expect("a connection");
             // It may be shown out while it sends.
             let _ = client.try_write(&sent);
@@ -528,13 +538,22 @@ async fn strangers_who_take_every_place_keep_neither_health_nor_a_known_client_o
         if known_stays {
             ask_on(&mut known).await.expect("an answer");
         }
+        if strangers_at == elsewhere && sent == half {
+            finish(&mut beginning).await.expect("an answer");
+        }
         drop(holding);
     }
 }
 
 /// A request on a connection that is kept.
 async fn ask_on(client: &mut TcpStream) -> std::io::Result<()> {
-    client.write_all(REQUEST).await?;
+    client.write_all(&REQUEST[..9]).await?;
+    finish(client).await
+}
+
+/// The same for a client that has sent nine bytes of its request.
+async fn finish(client: &mut TcpStream) -> std::io::Result<()> {
+    client.write_all(&REQUEST[9..]).await?;
     let mut answer = [0; 15];
     client.read_exact(&mut answer).await?;
     assert_eq!(&answer, b"HTTP/1.1 200 OK");

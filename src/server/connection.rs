@@ -67,8 +67,13 @@ pub(super) struct Terms {
 }
 
 /// Serves a client until it leaves, takes too long, or has to leave.
-pub(super) async fn serve(socket: Box<dyn Socket>, peer: String, terms: Terms, watch: Arc<Watch>) {
-    let client = Client::of(&peer);
+pub(super) async fn serve(
+    socket: Box<dyn Socket>,
+    peer: String,
+    client: Client,
+    terms: Terms,
+    watch: Arc<Watch>,
+) {
     let extensions = |tls| Extensions { client, tls };
     let talk = async {
         match terms.config.current().await.tls.clone() {

@@ -28,7 +28,7 @@ use places::Places;
 pub use watch::Timeouts;
 use watch::Watch;
 
-use crate::web_config::WebConfigFile;
+use crate::web_config::{Client, WebConfigFile};
 
 /// How long nobody is let in when the operating system has no place for another connection.
 const NO_PLACE: Duration = Duration::from_secs(1);
@@ -102,12 +102,13 @@ async fn accept(listener: Listener, places: Places, terms: Terms) {
             Ok((socket, peer)) => {
                 // After `accept`, so that a connection is evicted only for a client that has come.
                 let watch = Arc::new(Watch::new(terms.timeouts));
+                let client = Client::of(&peer);
                 let place = tokio::select! {
-                    place = places.take(&watch) => place,
+                    place = places.take(client.network(), &watch) => place,
                     _ = stopped.changed() => break,
                 };
                 let Some(place) = place else { break };
-                let connection = connection::serve(socket, peer, terms.clone(), watch);
+                let connection = connection::serve(socket, peer, client, terms.clone(), watch);
                 connections.spawn(async move {
                     connection.await;
                     drop(place);

@@ -1,6 +1,8 @@
 //! The limit of connections, and the eviction of one connection for another.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -26,7 +28,20 @@ pub(super) struct Places {
 #[derive(Debug, Default)]
 struct Taken {
     next: AtomicU64,
-    connections: Mutex<HashMap<u64, Weak<Watch>>>,
+    connections: Mutex<Connections>,
+}
+
+#[derive(Debug, Default)]
+struct Connections {
+    by_number: HashMap<u64, Connection>,
+    /// How many there are of each network.
+    of_network: HashMap<u64, usize>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    network: u64,
+    watch: Weak<Watch>,
 }
 
 impl Places {
@@ -43,9 +58,9 @@ impl Places {
         }
     }
 
-    /// Takes a place for a connection. If none is free, another connection is evicted, and from now on this
+    /// Takes a place for a connection of a client in `network`, a key of its address. If none is free, another connection is evicted, and from now on this
     /// one can be. `None` never comes, because the semaphore is never closed.
-    pub(super) async fn take(&self, watch: &Arc<Watch>) -> Option<Place> {
+    pub(super) async fn take(&self, network: u64, watch: &Arc<Watch>) -> Option<Place> {
         let free = Arc::clone(&self.free);
         let permit = match free.try_acquire_owned() {
             Ok(permit) => permit,
@@ -55,8 +70,9 @@ impl Places {
             }
         };
         let number = self.taken.next.fetch_add(1, Ordering::Relaxed);
+        let watch = Arc::downgrade(watch);
         let mut connections = self.taken.connections.lock();
-        connections.insert(number, Arc::downgrade(watch));
+        connections.add(number, Connection { network, watch });
         Some(Place {
             number,
             taken: Arc::clone(&self.taken),
@@ -66,13 +82,37 @@ impl Places {
 }
 
 impl Taken {
-    /// Evicts the first connection in [`EvictionOrder`](super::watch::EvictionOrder).
+    /// Evicts a connection of the first [`EvictionClass`](super::watch::EvictionClass) that has any: the oldest one
+    /// of the network with the most connections, so that a flood evicts its own.
     fn evict_one(&self) {
         let connections = self.connections.lock();
-        let watches = connections.values().filter_map(Weak::upgrade);
-        let candidates = watches.filter_map(|watch| Some((watch.eviction_order()?, watch)));
+        let candidates = connections.by_number.values().filter_map(|connection| {
+            let watch = connection.watch.upgrade()?;
+            let (class, since) = watch.eviction_class()?;
+            let neighbors = connections.of_network.get(&connection.network);
+            Some(((class, Reverse(neighbors), since), watch))
+        });
         if let Some((_, watch)) = candidates.min_by_key(|(order, _)| *order) {
             watch.evict();
+        }
+    }
+}
+
+impl Connections {
+    fn add(&mut self, number: u64, connection: Connection) {
+        *self.of_network.entry(connection.network).or_default() += 1;
+        self.by_number.insert(number, connection);
+    }
+
+    fn remove(&mut self, number: u64) {
+        let Some(Connection { network, .. }) = self.by_number.remove(&number) else {
+            return;
+        };
+        if let Entry::Occupied(mut count) = self.of_network.entry(network) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
         }
     }
 }
@@ -87,7 +127,7 @@ pub(super) struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.taken.connections.lock().remove(&self.number);
+        self.taken.connections.lock().remove(self.number);
     }
 }
 

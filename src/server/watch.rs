@@ -44,20 +44,19 @@ pub(super) struct Watch {
     evicted: Notify,
 }
 
-/// The order in which connections are evicted when all places are taken: the first variant first, and of
-/// equals the oldest.
+/// When all places are taken, a connection of the first class that has any is evicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum EvictionOrder {
+pub(super) enum EvictionClass {
     /// In the handshake, or in the head of the first request.
-    Unproven(Instant),
+    Unproven,
     /// The client has not read its first answer.
-    Unread(Instant),
+    Unread,
     /// The client has read answers, and sends no request.
-    Idle(Instant),
+    Idle,
     /// The client has read answers, and does not read the current one.
-    Slow(Instant),
+    Slow,
     /// The first answer is being made.
-    Waiting(Instant),
+    Waiting,
 }
 
 #[derive(Debug)]
@@ -105,19 +104,20 @@ impl Watch {
         self.evicted.notify_one();
     }
 
-    /// `None` for a connection that is being evicted, and for one with a request after its first answer.
-    pub(super) fn eviction_order(&self) -> Option<EvictionOrder> {
+    /// The class and when the connection entered it. `None`: the connection is being evicted already, or its
+    /// client has read an answer and waits for the next.
+    pub(super) fn eviction_class(&self) -> Option<(EvictionClass, Instant)> {
         let state = self.state.lock();
         if state.is_evicted {
             return None;
         }
         match (state.is_served, state.making > 0, state.unread_since()) {
             (true, true, _) => None,
-            (false, true, _) => Some(EvictionOrder::Waiting(state.waiting)),
-            (false, false, Some(since)) => Some(EvictionOrder::Unread(since)),
-            (true, false, Some(since)) => Some(EvictionOrder::Slow(since)),
-            (false, false, None) => Some(EvictionOrder::Unproven(state.waiting)),
-            (true, false, None) => Some(EvictionOrder::Idle(state.waiting)),
+            (false, true, _) => Some((EvictionClass::Waiting, state.waiting)),
+            (false, false, Some(since)) => Some((EvictionClass::Unread, since)),
+            (true, false, Some(since)) => Some((EvictionClass::Slow, since)),
+            (false, false, None) => Some((EvictionClass::Unproven, state.waiting)),
+            (true, false, None) => Some((EvictionClass::Idle, state.waiting)),
         }
     }
 

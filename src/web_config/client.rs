@@ -1,4 +1,4 @@
-//! Where a login attempt comes from.
+//! Where a request comes from.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ impl Client {
     }
 
     /// A key of the client's address.
-    pub(super) fn network(&self) -> u64 {
+    pub(crate) fn network(&self) -> u64 {
         self.network
     }
 
