@@ -1,6 +1,6 @@
 # The tasks that have a name.
 
-.PHONY: test bench soak
+.PHONY: test bench soak siege
 
 # Every check of this repository.
 test:
@@ -13,3 +13,7 @@ bench:
 # docs/reliability.md.
 soak:
 	cargo bench --locked --bench soak -- --minutes $(or $(MINUTES),30)
+
+# docs/reliability.md.
+siege:
+	cargo bench --locked --bench siege -- --minutes $(or $(MINUTES),10)
