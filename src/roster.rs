@@ -12,7 +12,7 @@ use crate::gateway::client::Client;
 use crate::gateway::credentials::Credentials;
 use crate::gateway::resolver::Lookups;
 use crate::gateway::transport::{Transport, TransportError, TransportSettings};
-use crate::refresh::{Refresher, Rules, Turns};
+use crate::refresh::{Refresher, Rules, Share, Shares, Turns};
 use crate::route::Route;
 use crate::telemetry::account::AccountMetrics;
 
@@ -111,6 +111,8 @@ impl Roster {
             }
         }
         self.workshop.turns.set_places(self.workshop.places);
+        let shares = &self.workshop.shares;
+        shares.set_limit(self.workshop.exposition_bytes, self.entries.len());
     }
 
     /// The accounts, in the order of the configuration.
@@ -155,7 +157,8 @@ impl Entry {
         let (origin, gateway, rules) = (account.origin, account.gateway, account.rules);
         let metrics = Arc::new(AccountMetrics::new(name)?);
         let client = workshop.client(&gateway, account.credentials)?;
-        let refresher = workshop.refresher(client, &gateway, rules.clone(), metrics);
+        let share = workshop.share();
+        let refresher = workshop.refresher(client, &gateway, rules.clone(), metrics, share);
         let (name, clock) = (name.map(Arc::from), Arc::clone(&workshop.clock));
         let account = Account::new(name, refresher, freshness, clock);
         let mut former = former.iter().flat_map(|roster| &roster.entries);
@@ -195,7 +198,8 @@ impl Entry {
             true => (Arc::clone(&self.account), Arc::clone(&self.page)),
             false => {
                 let metrics = Arc::clone(self.account.metrics());
-                let refresher = workshop.refresher(client, &gateway, rules.clone(), metrics);
+                let share = Arc::clone(self.account.share());
+                let refresher = workshop.refresher(client, &gateway, rules.clone(), metrics, share);
                 let still_true = same_source && self.rules.phone_number == rules.phone_number;
                 let account = self.account.reconfigured(refresher, freshness, still_true);
                 // The former one may still refresh, and its page must not pass for this one's.
@@ -221,6 +225,9 @@ pub struct Workshop {
     lookups: Lookups,
     turns: Arc<Turns>,
     places: usize,
+    /// Of the metrics of all accounts.
+    shares: Arc<Shares>,
+    exposition_bytes: u64,
     clock: Arc<dyn Clock>,
 }
 
@@ -232,6 +239,8 @@ impl Workshop {
             lookups: Lookups::default(),
             turns: Arc::new(Turns::new(config.concurrent_refreshes)),
             places: config.concurrent_refreshes,
+            shares: Arc::new(Shares::new(config.exposition_bytes, config.accounts.len())),
+            exposition_bytes: config.exposition_bytes,
             clock: Arc::clone(clock),
         }
     }
@@ -241,6 +250,7 @@ impl Workshop {
     fn adapted_to(&self, config: &Config) -> Workshop {
         Workshop {
             places: config.concurrent_refreshes,
+            exposition_bytes: config.exposition_bytes,
             ..self.clone()
         }
     }
@@ -263,6 +273,11 @@ impl Workshop {
         ))
     }
 
+    /// The share of another account in the metrics of all.
+    pub fn share(&self) -> Arc<Share> {
+        self.shares.share()
+    }
+
     /// What reads one account.
     pub fn refresher(
         &self,
@@ -270,6 +285,7 @@ impl Workshop {
         gateway: &Gateway,
         rules: Rules,
         metrics: Arc<AccountMetrics>,
+        share: Arc<Share>,
     ) -> Refresher {
         Refresher::new(
             client,
@@ -278,6 +294,7 @@ impl Workshop {
             Arc::clone(&self.clock),
             metrics,
             Arc::clone(&self.turns),
+            share,
         )
     }
 

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::gateway::LinkedAccount;
 use crate::gateway::fields::Schema;
 use crate::gateway::model::Status;
+use crate::refresh::Claim;
 
 /// What the gateway said of one account, as of one moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,21 +67,16 @@ pub struct Dropped {
 }
 
 impl Snapshot {
-    /// Drops the profiles at the end of the list whose metrics would exceed `exposition_bytes`: long
-    /// identifiers and many permissions make a small answer thousands of times as large.
-    pub fn drop_beyond(&mut self, exposition_bytes: u64) {
-        let mut left = exposition_bytes;
-        let mut fits = |profile: &Profile| match left.checked_sub(profile.exposition_bytes()) {
-            Some(rest) => {
-                left = rest;
-                true
-            }
-            None => false,
-        };
-        let fitting = self.profiles.iter().take_while(|profile| fits(profile));
-        let fitting = fitting.count();
-        self.dropped.limit += (self.profiles.len() - fitting) as u64;
-        self.profiles.truncate(fitting);
+    /// Drops the profiles at the end of the list whose metrics `claim` does not allow: long identifiers
+    /// and many permissions make a small answer thousands of times as large.
+    pub fn drop_beyond(&mut self, claim: &mut Claim) {
+        claim.restart();
+        let sizes = self.profiles.iter().map(Profile::exposition_bytes);
+        let kept = sizes.take_while(|bytes| claim.take(*bytes)).count();
+        let dropped = self.profiles.drain(kept..);
+        self.dropped.limit += dropped.len() as u64;
+        dropped.for_each(|profile| claim.miss(profile.exposition_bytes()));
+        claim.settle();
     }
 }
 
@@ -111,29 +107,43 @@ pub struct Profile {
 
 impl Profile {
     /// About how many bytes the metrics of this profile take.
-    fn exposition_bytes(&self) -> u64 {
-        /// Samples of a profile without permissions and linked accounts, on average.
-        const SAMPLES: usize = 9;
-        /// Bytes of a sample beside the texts: metric name, label names, value.
-        const REST: usize = 64;
-        let permissions = self.permissions().map(|(permission, _)| permission.len());
-        let linked = self.linked_accounts().iter().map(|linked| {
-            let texts = [Some(&linked.id), linked.name.as_ref()];
-            texts.into_iter().flatten().map(String::len).sum::<usize>()
-        });
-        let further: Vec<usize> = permissions.chain(linked).collect();
-        let identity = REST + self.platform.len() + self.id.len();
+    pub fn exposition_bytes(&self) -> u64 {
         let details = self.details.as_ref();
-        let texts = [
-            Some(&self.name),
-            self.username.as_ref(),
-            self.phone_number.as_ref(),
-            details.and_then(|details| details.page_id.as_ref()),
-            details.and_then(|details| details.category.as_ref()),
+        self.list_bytes() + details.map_or(0, |details| self.details_bytes(details))
+    }
+
+    /// The same for what the list says.
+    pub fn list_bytes(&self) -> u64 {
+        /// The info, five statuses, and the two samples of a platform that no other profile may have.
+        const SAMPLES: usize = 8;
+        let moments = [
+            self.token_expires_at.map_or(0, |_| 2),
+            usize::from(self.connected_at.is_some()),
         ];
-        let texts: usize = texts.into_iter().flatten().map(String::len).sum();
-        let samples = SAMPLES + further.len();
-        (samples * identity + texts + further.iter().sum::<usize>()) as u64
+        let (linked, linked_bytes) = linked_samples(self.linked.as_deref());
+        let samples = SAMPLES + moments.into_iter().sum::<usize>() + linked;
+        let texts = [self.username.as_ref(), self.phone_number.as_ref()];
+        let texts = texts.into_iter().flatten().chain([&self.name]);
+        let texts: usize = texts.map(|text| label_bytes(text)).sum();
+        (samples * self.sample_bytes() + texts + linked_bytes) as u64
+    }
+
+    /// The same for what these details say.
+    pub fn details_bytes(&self, details: &Details) -> u64 {
+        let (linked, linked_bytes) = linked_samples(details.linked.as_deref());
+        let activity = usize::from(details.last_activity_at.is_some());
+        let samples = details.permissions.len() + activity + linked;
+        let texts = [details.page_id.as_ref(), details.category.as_ref()];
+        let texts = texts.into_iter().flatten();
+        let texts = texts.chain(details.permissions.keys());
+        let texts: usize = texts.map(|text| label_bytes(text)).sum();
+        (samples * self.sample_bytes() + texts + linked_bytes) as u64
+    }
+
+    /// A sample without its own labels: name of the metric, identity, value.
+    fn sample_bytes(&self) -> usize {
+        const REST: usize = 72;
+        REST + label_bytes(&self.platform) + label_bytes(&self.id)
     }
 
     /// How many pages or sub-accounts are linked: what the list states, or else the details.
@@ -165,6 +175,25 @@ impl Profile {
         let permissions = details.flat_map(|details| &details.permissions);
         permissions.map(|(permission, granted)| (&**permission, *granted))
     }
+}
+
+/// The length of a text as a label, where some characters are escaped.
+fn label_bytes(text: &str) -> usize {
+    let is_escaped = |byte: &u8| matches!(byte, b'\\' | b'"' | b'\n');
+    text.len() + text.bytes().filter(is_escaped).count()
+}
+
+/// How many samples linked accounts are, and the bytes of their labels.
+fn linked_samples(linked: Option<&Linked>) -> (usize, usize) {
+    let Some(linked) = linked else {
+        return (0, 0);
+    };
+    let texts = linked.accounts.iter().flat_map(|account| {
+        let name = account.name.as_ref();
+        name.into_iter().chain([&account.id])
+    });
+    let bytes = texts.map(|text| label_bytes(text)).sum();
+    (1 + linked.accounts.len(), bytes)
 }
 
 /// Linked pages or sub-accounts of a profile.

@@ -77,7 +77,7 @@ fn every_key_of_the_file_is_read() {
         [("facebook".to_owned(), "fb_page_123456".to_owned())]
     );
     assert_eq!(rules.max_profiles, 7);
-    assert_eq!(rules.max_exposition_bytes, 2 * 1024 * 1024);
+    assert_eq!(config.exposition_bytes, 2 * 1024 * 1024);
     assert_eq!(rules.required_permissions["facebook"], ["pages_messaging"]);
     assert_eq!(
         rules.required_permissions["instagram"].len(),
@@ -111,8 +111,7 @@ fn the_defaults_are_the_documented_ones() {
         assert_eq!(config.accounts.len(), 1);
         assert_eq!(config.accounts[0].name, None);
         assert_eq!(config.accounts[0].rules.max_profiles, 100_000);
-        let bytes = config.accounts[0].rules.max_exposition_bytes;
-        assert_eq!(bytes, 128 * 1024 * 1024);
+        assert_eq!(config.exposition_bytes, 128 * 1024 * 1024);
     }
 }
 

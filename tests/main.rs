@@ -32,6 +32,7 @@ mod kubernetes;
 mod logs_and_signals;
 mod look_ups;
 mod many_accounts;
+mod memory;
 mod page;
 mod page_accounts;
 mod pauses;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 use crate::exposition::SnapshotText;
+use crate::refresh::Claim;
 use crate::refresh::details::without_details_before;
 use crate::snapshot::Snapshot;
 
@@ -18,10 +19,17 @@ pub(super) struct Good {
     pub(super) aged_from: Instant,
     /// When the oldest of its details were read, where that is before the list was.
     details_aged_from: Option<Instant>,
+    /// Counts the bytes of `text` as long as it is kept.
+    claim: Arc<Claim>,
 }
 
 impl Good {
-    pub(super) fn new(snapshot: Snapshot, account: Option<&str>, aged_from: Instant) -> Good {
+    pub(super) fn new(
+        snapshot: Snapshot,
+        claim: Arc<Claim>,
+        account: Option<&str>,
+        aged_from: Instant,
+    ) -> Good {
         let oldest = snapshot
             .details
             .values()
@@ -35,6 +43,7 @@ impl Good {
                 .min()
                 .filter(|oldest| *oldest < aged_from),
             snapshot: Arc::new(snapshot),
+            claim,
         }
     }
 
@@ -49,6 +58,7 @@ impl Good {
         let are_old = now.saturating_duration_since(oldest) >= max_stale;
         let limit = now.checked_sub(max_stale).filter(|_| are_old)?;
         let snapshot = without_details_before(&self.snapshot, limit);
-        Some(Good::new(snapshot, account, self.aged_from))
+        let claim = Arc::clone(&self.claim);
+        Some(Good::new(snapshot, claim, account, self.aged_from))
     }
 }

@@ -23,6 +23,7 @@ pub struct Journal {
     is_part: bool,
     details_in_part: BTreeSet<String>,
     linked_accounts_dropped: bool,
+    profiles_dropped: bool,
     repeats_secret: bool,
     unknown_statuses: BTreeSet<String>,
 }
@@ -46,6 +47,7 @@ impl Journal {
             self.write_schema(account, snapshot.schema);
             self.write_parts(account, snapshot);
             self.write_linked_accounts(account, snapshot.linked_accounts_dropped);
+            self.write_limit(account, snapshot.dropped.limit);
         }
         self.write_unknown_statuses(account, &troubles.unknown_statuses);
         self.write_repeated_secret(account, troubles);
@@ -161,6 +163,17 @@ impl Journal {
             );
         }
         self.linked_accounts_dropped = dropped > 0;
+    }
+
+    fn write_limit(&mut self, account: &str, dropped: u64) {
+        if dropped > 0 && !self.profiles_dropped {
+            warn!(
+                account,
+                dropped,
+                "Some profiles are not shown: they are past limits.profiles or limits.exposition_bytes, which all accounts share"
+            );
+        }
+        self.profiles_dropped = dropped > 0;
     }
 
     /// Only an answer tells: a failure leaves it open.

@@ -17,7 +17,7 @@ use tokio::task::spawn_blocking;
 
 use crate::clock::Clock;
 use crate::exposition::AccountView;
-use crate::refresh::{LastGood, Outcome, Refresher, Standing, Troubles};
+use crate::refresh::{Draft, LastGood, Outcome, Refresher, Share, Standing, Troubles};
 use crate::snapshot::Snapshot;
 use crate::telemetry::CacheResult;
 use crate::telemetry::account::AccountMetrics;
@@ -128,6 +128,11 @@ impl Account {
         self.refresher.metrics()
     }
 
+    /// Its share of the metrics of all accounts.
+    pub fn share(&self) -> &Arc<Share> {
+        self.refresher.share()
+    }
+
     /// Whether the secret's file could be read when it was last needed.
     pub fn secret_is_good(&self) -> bool {
         let state = self.state.lock();
@@ -195,12 +200,12 @@ impl Account {
         let Outcome {
             began,
             took,
-            snapshot,
+            draft,
             troubles,
         } = self.refresher.refresh(standing, last_good).await;
-        let good = match snapshot {
+        let good = match draft {
             // The answer may be as old as the question.
-            Some(snapshot) => self.render(snapshot, began).await,
+            Some(draft) => self.render(draft, began).await,
             None => None,
         };
         let mut state = self.state.lock();
@@ -244,10 +249,11 @@ impl Account {
 
     /// Writes the text of a snapshot, once for all the scrapes that will show it. It takes
     /// milliseconds for thousands of profiles, and must not hold up the scrapes of others.
-    async fn render(&self, snapshot: Snapshot, aged_from: Instant) -> Option<Good> {
+    async fn render(&self, draft: Draft, aged_from: Instant) -> Option<Good> {
         let name = self.name.clone();
+        let Draft { snapshot, claim } = draft;
         let small = is_small(&snapshot);
-        let render = move || Good::new(snapshot, name.as_deref(), aged_from);
+        let render = move || Good::new(snapshot, Arc::new(claim), name.as_deref(), aged_from);
         match small {
             true => Some(render()),
             false => spawn_blocking(render).await.ok(),

@@ -22,7 +22,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use crate::clock::Clock;
 use crate::config::{Config, Origin, UnknownAccount};
 use crate::gateway::model::Status;
-use crate::refresh::{Outcome, Refresher, Standing, Troubles};
+use crate::refresh::{Claim, Outcome, Refresher, Standing, Troubles};
 use crate::roster::{RosterError, Workshop};
 use crate::snapshot::Snapshot;
 use crate::telemetry::account::AccountMetrics;
@@ -93,6 +93,8 @@ struct Read {
     name: Option<Arc<str>>,
     origin: Origin,
     snapshot: Option<Snapshot>,
+    /// Counts the bytes of the snapshot as long as it is kept.
+    _claim: Option<Claim>,
     troubles: Troubles,
     took: Duration,
 }
@@ -145,14 +147,17 @@ impl Job {
     async fn read(self) -> Read {
         let Outcome {
             took,
-            snapshot,
+            draft,
             troubles,
             ..
         } = self.refresher.refresh(Standing::Prompt, None).await;
+        let draft = draft.map(|draft| (draft.snapshot, draft.claim));
+        let (snapshot, claim) = draft.unzip();
         Read {
             name: self.name,
             origin: self.origin,
             snapshot,
+            _claim: claim,
             troubles,
             took,
         }
@@ -174,7 +179,13 @@ fn jobs(
         jobs.push(Job {
             name: account.name.as_deref().map(Arc::from),
             origin: account.origin,
-            refresher: workshop.refresher(client, &account.gateway, account.rules, metrics),
+            refresher: workshop.refresher(
+                client,
+                &account.gateway,
+                account.rules,
+                metrics,
+                workshop.share(),
+            ),
         });
     }
     Ok(jobs)

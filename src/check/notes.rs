@@ -172,8 +172,8 @@ fn notes_of_the_list(snapshot: &Snapshot) -> Vec<Said> {
         (dropped.invalid, "it cannot be read", "they cannot be read"),
         (
             dropped.limit,
-            "it is past limits.profiles or limits.exposition_bytes",
-            "they are past limits.profiles or limits.exposition_bytes",
+            "it is past limits.profiles or limits.exposition_bytes, which all accounts share",
+            "they are past limits.profiles or limits.exposition_bytes, which all accounts share",
         ),
     ] {
         if number > 0 {

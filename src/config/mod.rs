@@ -81,6 +81,8 @@ pub struct Config {
     pub freshness: Freshness,
     /// Refreshes that may be under way at once.
     pub concurrent_refreshes: usize,
+    /// Bytes of metrics that the profiles of all accounts together may become.
+    pub exposition_bytes: u64,
     /// The accounts, at least one; only a single one may be nameless.
     pub accounts: Vec<AccountConfig>,
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::linked::LinkedLimit;
 use super::rules::Rules;
+use super::shares::Claim;
 use crate::gateway::invalid::InvalidResponse;
 use crate::gateway::model::{self, ListFacts, ListedProfile};
 use crate::gateway::warnings::ParseWarnings;
@@ -13,9 +14,13 @@ use crate::gateway::{Paging, SentSecret};
 use crate::printable::without_line_separators;
 use crate::snapshot::{Dropped, ExpectedProfile, PlatformDetails, Profile, Snapshot};
 
-/// A snapshot that grows entry by entry. It never holds more than `limits.profiles` of them.
+/// A snapshot that grows entry by entry. It never holds more than `limits.profiles` of them, nor more
+/// than `claim` allows.
 struct Assembly<'a> {
     rules: &'a Rules,
+    claim: &'a mut Claim,
+    /// Whether the claim allows no more. The end of the list is dropped, not profiles here and there.
+    is_full: bool,
     seen: HashSet<(String, String)>,
     profiles: Vec<Profile>,
     expected: Vec<ExpectedProfile>,
@@ -26,7 +31,7 @@ struct Assembly<'a> {
 }
 
 impl<'a> Assembly<'a> {
-    fn new(rules: &'a Rules) -> Assembly<'a> {
+    fn new(rules: &'a Rules, claim: &'a mut Claim) -> Assembly<'a> {
         // Identifiers of the gateway are read the same way.
         let identities: BTreeSet<(String, String)> = rules
             .expected
@@ -45,6 +50,8 @@ impl<'a> Assembly<'a> {
         });
         Assembly {
             rules,
+            claim,
+            is_full: false,
             seen: HashSet::new(),
             profiles: Vec::new(),
             expected: expected.collect(),
@@ -69,8 +76,21 @@ impl<'a> Assembly<'a> {
         } else if self.profiles.len() == self.rules.max_profiles {
             self.dropped.limit += 1;
         } else {
+            self.keep(identity, listed);
+        }
+    }
+
+    fn keep(&mut self, identity: (String, String), listed: ListedProfile) {
+        let linked_before = self.linked;
+        let profile = self.profile(listed);
+        let bytes = profile.list_bytes();
+        self.is_full = self.is_full || !self.claim.take(bytes);
+        if self.is_full {
+            self.claim.miss(bytes);
+            self.dropped.limit += 1;
+            self.linked = linked_before;
+        } else {
             self.seen.insert(identity);
-            let profile = self.profile(listed);
             self.profiles.push(profile);
         }
     }
@@ -122,7 +142,7 @@ impl<'a> Assembly<'a> {
 }
 
 /// Reads the list as of `read_at`, its details yet unknown. `headers` is what the head of the answer
-/// says of further pages.
+/// says of further pages, `claim` counts the metrics that the profiles become.
 ///
 /// # Errors
 /// [`InvalidResponse`] when it is no list at all.
@@ -133,8 +153,9 @@ pub fn read_list(
     sent: &SentSecret,
     read_at: DateTime<Utc>,
     warnings: &mut ParseWarnings,
+    claim: &mut Claim,
 ) -> Result<Snapshot, InvalidResponse> {
-    let mut assembly = Assembly::new(rules);
+    let mut assembly = Assembly::new(rules, claim);
     let facts = model::read_list(body, &rules.names, sent, warnings, |entry| {
         assembly.add(entry)
     })?;

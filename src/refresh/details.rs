@@ -4,100 +4,68 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::linked::LinkedLimit;
+use super::join::Join;
 use super::rules::Rules;
+use super::shares::Claim;
 use crate::gateway::invalid::InvalidResponse;
-use crate::gateway::model::{self, ProfileDetails};
+use crate::gateway::model;
 use crate::gateway::warnings::ParseWarnings;
 use crate::gateway::{Paging, SentSecret};
 use crate::snapshot::{Details, PlatformDetails, Profile, ReadAt, Snapshot};
 
-/// The details of one platform's profiles.
-#[derive(Debug, Default)]
-pub struct DetailsAnswer {
-    by_id: HashMap<String, Details>,
-    /// For lists without identifiers; `None` where a username stands for several identifiers.
-    ids_by_username: HashMap<String, Option<String>>,
-    is_part: bool,
-    linked_accounts_dropped: u64,
+/// A snapshot to which details are still added.
+#[derive(Debug)]
+pub struct Draft {
+    /// What was read so far.
+    pub snapshot: Snapshot,
+    /// Counts the metrics that it becomes.
+    pub claim: Claim,
 }
 
-/// Reads the details of a platform, at most `limits.profiles` of them; of doubled ones the first.
+/// Gives each profile of the platform its details, which were asked for at `read_at`. Only those of
+/// profiles in the list are kept, and of doubled ones the first.
 ///
 /// # Errors
-/// [`InvalidResponse`] when they are none at all.
+/// [`InvalidResponse`] when they are none at all; then the draft is as it was.
 pub fn read_details(
     body: &[u8],
     headers: Paging,
-    platform: &str,
+    (platform, read_at): (&str, ReadAt),
     rules: &Rules,
     sent: &SentSecret,
     warnings: &mut ParseWarnings,
-) -> Result<DetailsAnswer, InvalidResponse> {
-    let mut answer = DetailsAnswer::default();
-    let mut linked = LinkedLimit::new(rules.max_profiles);
-    let facts = model::read_details(body, &rules.names, sent, warnings, |read| {
-        if answer.by_id.len() < rules.max_profiles {
-            answer.add(read, platform, rules, &mut linked);
+    draft: &mut Draft,
+) -> Result<(), InvalidResponse> {
+    let Draft { snapshot, claim } = draft;
+    let mut join = Join::new(platform, rules, &snapshot.profiles, claim);
+    let facts = model::read_details(body, &rules.names, sent, warnings, |read| join.add(read));
+    let facts = match facts {
+        Ok(facts) => facts,
+        Err(error) => {
+            join.undo();
+            return Err(error);
         }
-    })?;
-    answer.is_part = facts.paging.and(headers).exceeds(facts.entries);
-    answer.linked_accounts_dropped = linked.dropped;
-    Ok(answer)
+    };
+    let joined = join.finish();
+    let before = snapshot.profiles.len();
+    snapshot.profiles.truncate(joined.kept);
+    snapshot.dropped.limit += (before - joined.kept) as u64;
+    for (place, details) in joined.details {
+        if let Some(profile) = snapshot.profiles.get_mut(place) {
+            profile.details = Some(details);
+        }
+    }
+    snapshot.linked_accounts_dropped += joined.linked_accounts_dropped;
+    let is_part = facts.paging.and(headers).exceeds(facts.entries);
+    note_answer(snapshot, platform, read_at, is_part);
+    Ok(())
 }
 
-impl DetailsAnswer {
-    fn add(
-        &mut self,
-        read: ProfileDetails,
-        platform: &str,
-        rules: &Rules,
-        linked: &mut LinkedLimit,
-    ) {
-        if self.by_id.contains_key(&read.id) {
-            return;
-        }
-        if let Some(username) = read.username {
-            self.ids_by_username
-                .entry(username)
-                .and_modify(|id| *id = None)
-                .or_insert_with(|| Some(read.id.clone()));
-        }
-        let details = Details {
-            page_id: read.page_id,
-            category: read.category,
-            permissions: rules.permissions(platform, read.permissions),
-            last_activity_at: read.last_activity_at,
-            linked: linked.bounded(read.linked_accounts),
-        };
-        self.by_id.insert(read.id, details);
-    }
-
-    /// By its identifier, or else by its username.
-    fn take(&mut self, profile: &Profile) -> Option<Details> {
-        let details = self.by_id.remove(&profile.id);
-        details.or_else(|| {
-            let username = profile.username.as_ref()?;
-            let by_username = self.ids_by_username.get(username)?;
-            self.by_id.remove(by_username.as_ref()?)
-        })
-    }
-}
-
-/// Gives each profile of the platform its details, which were read at `read_at`.
-pub fn join_details(
-    snapshot: &mut Snapshot,
-    platform: &str,
-    mut answer: DetailsAnswer,
-    read_at: ReadAt,
-) {
-    for profile in of_platform(&mut snapshot.profiles, platform) {
-        profile.details = answer.take(profile);
-    }
-    snapshot.linked_accounts_dropped += answer.linked_accounts_dropped;
+/// Takes note that the details of a platform were answered.
+pub(super) fn note_answer(snapshot: &mut Snapshot, platform: &str, read_at: ReadAt, is_part: bool) {
     let state = PlatformDetails {
         up: true,
-        is_part: answer.is_part,
+        is_part,
         oldest: Some(read_at),
     };
     snapshot.details.insert(platform.to_owned(), state);

@@ -4,7 +4,7 @@ use crate::gateway::LinkedAccounts;
 use crate::snapshot::Linked;
 
 /// How many linked accounts an answer may still list.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct LinkedLimit {
     left: usize,
     /// Those past the limit.

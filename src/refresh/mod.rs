@@ -2,31 +2,33 @@
 
 pub mod assembly;
 pub mod details;
+mod join;
 mod linked;
+mod outcome;
+mod reading;
 mod rules;
+mod shares;
 mod turns;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
-use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
-use crate::gateway::SentSecret;
 use crate::gateway::client::{Client, Exchange};
-use crate::gateway::credentials::SecretError;
-use crate::gateway::error::{GatewayError, Reason};
-use crate::gateway::invalid::InvalidResponse;
+use crate::gateway::error::GatewayError;
 use crate::gateway::model::KNOWN_PLATFORMS;
 use crate::gateway::warnings::ParseWarnings;
+use crate::gateway::{Paging, SentSecret};
 use crate::snapshot::{ReadAt, Snapshot};
 use crate::telemetry::account::{AccountMetrics, Endpoint};
-use details::DetailsAnswer;
-pub use details::LastGood;
+pub use details::{Draft, LastGood};
+pub use outcome::{Outcome, Troubles};
+use reading::read;
 pub use rules::{PhoneNumber, Rules};
+pub use shares::{Claim, Share, Shares};
 pub use turns::{Standing, Turns};
 
 /// Details calls of one refresh that are under way at once: others use the key, and its quota, too.
@@ -35,9 +37,6 @@ const DETAILS_AT_ONCE: usize = 4;
 /// Platforms whose details are asked for. The gateway documents a handful; a list that names hundreds
 /// must not turn into hundreds of calls.
 const MAX_PLATFORMS: usize = 32;
-
-/// An answer below this size in bytes is read at once.
-const READ_AT_ONCE: usize = 16 * 1024;
 
 /// Makes snapshots of one account.
 #[derive(Debug)]
@@ -48,55 +47,7 @@ pub struct Refresher {
     clock: Arc<dyn Clock>,
     metrics: Arc<AccountMetrics>,
     turns: Arc<Turns>,
-}
-
-/// What came of one refresh.
-#[derive(Debug)]
-pub struct Outcome {
-    /// When its turn came, on the monotonic clock.
-    pub began: std::time::Instant,
-    /// How long it took from there.
-    pub took: Duration,
-    /// The snapshot, where the list could be read.
-    pub snapshot: Option<Snapshot>,
-    /// What did not work.
-    pub troubles: Troubles,
-}
-
-/// What did not work in one refresh.
-#[derive(Debug, Default)]
-pub struct Troubles {
-    /// Why there is no snapshot.
-    pub list: Option<GatewayError>,
-    /// Details calls that failed, by platform.
-    pub details: BTreeMap<String, GatewayError>,
-    /// The secret's file could not be read again.
-    pub secret: Option<SecretError>,
-    /// Platforms past the number that is asked for details.
-    pub platforms_not_asked: usize,
-    /// Status words that the API's documentation does not name.
-    pub unknown_statuses: BTreeSet<String>,
-    /// Entries that repeat the account's secret.
-    pub entries_with_secret: u64,
-}
-
-impl Troubles {
-    /// How long the next turn of this account may have to wait.
-    pub fn standing(&self) -> Standing {
-        let mut errors = self.list.iter().chain(self.details.values());
-        match errors.any(|error| error.reason() == Reason::Timeout) {
-            true => Standing::Slow,
-            false => Standing::Prompt,
-        }
-    }
-
-    /// The failures that call for a pause. Details that fail do not hold up the list, unless the
-    /// quota is used up, which both share.
-    pub fn calling_for_a_pause(&self) -> impl Iterator<Item = &GatewayError> {
-        let details = self.details.values();
-        let used_up = details.filter(|error| matches!(error, GatewayError::RateLimited { .. }));
-        self.list.iter().chain(used_up)
-    }
+    share: Arc<Share>,
 }
 
 impl Refresher {
@@ -108,6 +59,7 @@ impl Refresher {
         clock: Arc<dyn Clock>,
         metrics: Arc<AccountMetrics>,
         turns: Arc<Turns>,
+        share: Arc<Share>,
     ) -> Refresher {
         Refresher {
             client,
@@ -116,6 +68,7 @@ impl Refresher {
             clock,
             metrics,
             turns,
+            share,
         }
     }
 
@@ -134,6 +87,11 @@ impl Refresher {
         &self.metrics
     }
 
+    /// The account's share of the metrics of all accounts.
+    pub fn share(&self) -> &Arc<Share> {
+        &self.share
+    }
+
     /// Asks the gateway when the turn of this refresh comes: one request for the list and one for
     /// each of up to 32 platforms in it, ended by the budget, which begins with the turn.
     ///
@@ -144,25 +102,17 @@ impl Refresher {
         let deadline = Instant::now() + self.timeout;
         let mut troubles = Troubles::default();
         let mut warnings = ParseWarnings::default();
-        let snapshot = match self.list(deadline, &mut warnings, &mut troubles).await {
-            Ok(mut snapshot) => {
-                let read_at = ReadAt {
-                    wall: snapshot.read_at,
-                    monotonic: began,
-                };
-                self.add_details(
-                    &mut snapshot,
-                    deadline,
-                    read_at,
-                    &mut warnings,
-                    &mut troubles,
-                )
-                .await;
+        let read = self
+            .list_and_details(began, deadline, &mut warnings, &mut troubles)
+            .await;
+        let draft = match read {
+            Ok(mut draft) => {
                 if let Some(last_good) = last_good {
-                    details::keep_last_good(&mut snapshot, &last_good, &self.rules, began);
+                    let snapshot = &mut draft.snapshot;
+                    details::keep_last_good(snapshot, &last_good, &self.rules, began);
                 }
-                snapshot.drop_beyond(self.rules.max_exposition_bytes);
-                Some(snapshot)
+                draft.snapshot.drop_beyond(&mut draft.claim);
+                Some(draft)
             }
             Err(error) => {
                 troubles.list = Some(error);
@@ -175,9 +125,25 @@ impl Refresher {
         Outcome {
             began,
             took: self.clock.monotonic().saturating_duration_since(began),
-            snapshot,
+            draft,
             troubles,
         }
+    }
+
+    async fn list_and_details(
+        &self,
+        began: std::time::Instant,
+        deadline: Instant,
+        warnings: &mut ParseWarnings,
+        troubles: &mut Troubles,
+    ) -> Result<Draft, GatewayError> {
+        let draft = self.list(deadline, warnings, troubles).await?;
+        let read_at = ReadAt {
+            wall: draft.snapshot.read_at,
+            monotonic: began,
+        };
+        self.add_details(draft, deadline, read_at, warnings, troubles)
+            .await
     }
 
     async fn list(
@@ -185,7 +151,7 @@ impl Refresher {
         deadline: Instant,
         warnings: &mut ParseWarnings,
         troubles: &mut Troubles,
-    ) -> Result<Snapshot, GatewayError> {
+    ) -> Result<Draft, GatewayError> {
         let started = Instant::now();
         let Exchange {
             result,
@@ -197,109 +163,144 @@ impl Refresher {
         self.metrics.set_quota(head.quota);
         troubles.secret = secret.err();
         let body = result.and_then(|body| body.ok_or_else(|| self.client.no_such_list()));
-        let rules = Arc::clone(&self.rules);
-        let list = self
-            .read(body, sent, move |body, sent, warnings| {
-                assembly::read_list(body, head.paging, &rules, sent, read_at, warnings)
-            })
-            .await;
+        let list = match body {
+            Ok(body) => {
+                let (rules, mut claim) = (Arc::clone(&self.rules), self.share.claim());
+                let list = read(body, &sent, move |body, sent, warnings| {
+                    let paging = head.paging;
+                    assembly::read_list(body, paging, &rules, sent, read_at, warnings, &mut claim)
+                        .map(|snapshot| Draft { snapshot, claim })
+                });
+                let list = list.await;
+                list.and_then(|(draft, own_warnings)| Ok((draft?, own_warnings)))
+            }
+            Err(error) => Err(error),
+        };
+        let list = list.map_err(|error| error.without(&sent));
         self.metrics
             .count_request(Endpoint::Socials, started.elapsed(), list.as_ref().err());
-        let (snapshot, own_warnings) = list?;
+        let (draft, own_warnings) = list?;
         warnings.merge(own_warnings);
-        Ok(snapshot)
+        Ok(draft)
     }
 
+    /// Joins one answer after the other as they arrive.
     async fn add_details(
         &self,
-        snapshot: &mut Snapshot,
+        mut draft: Draft,
         deadline: Instant,
         read_at: ReadAt,
         warnings: &mut ParseWarnings,
         troubles: &mut Troubles,
-    ) {
-        let asked = platforms_to_ask(snapshot);
-        troubles.platforms_not_asked = snapshot.details.len() - asked.len();
+    ) -> Result<Draft, GatewayError> {
+        let asked = platforms_to_ask(&draft.snapshot);
+        troubles.platforms_not_asked = draft.snapshot.details.len() - asked.len();
         let refused = &OnceLock::new();
-        let answers: Vec<_> = stream::iter(asked)
-            .map(|platform| async move {
-                let details = match refused.get() {
-                    // After a 429 nothing more is sent.
-                    Some(error) => Err(GatewayError::clone(error)),
-                    None => self.platform_details(&platform, deadline).await,
-                };
-                if let Err(error @ GatewayError::RateLimited { .. }) = &details {
-                    // Whoever was refused first has said it already.
-                    let _ = refused.set(error.clone());
+        let answers = stream::iter(asked).map(|platform| async move {
+            let answer = match refused.get() {
+                // After a 429 nothing more is sent.
+                Some(error) => Err(GatewayError::clone(error)),
+                None => self.platform_details(&platform, deadline).await,
+            };
+            if let Err(error @ GatewayError::RateLimited { .. }) = &answer {
+                // Whoever was refused first has said it already.
+                let _ = refused.set(error.clone());
+            }
+            (platform, answer)
+        });
+        let mut answers = answers.buffer_unordered(DETAILS_AT_ONCE);
+        while let Some((platform, answer)) = answers.next().await {
+            let joined = match answer {
+                Ok(Some(answer)) => {
+                    let joined;
+                    (draft, joined) = self.join(draft, &platform, read_at, answer).await?;
+                    joined.map(|own_warnings| warnings.merge(own_warnings))
                 }
-                (platform, details)
-            })
-            .buffer_unordered(DETAILS_AT_ONCE)
-            .collect()
-            .await;
-        for (platform, details) in answers {
-            match details {
-                Ok((answer, own_warnings)) => {
-                    warnings.merge(own_warnings);
-                    details::join_details(snapshot, &platform, answer, read_at);
+                // The platform has no connected profiles: an answer, not a failure.
+                Ok(None) => {
+                    details::note_answer(&mut draft.snapshot, &platform, read_at, false);
+                    Ok(())
                 }
-                Err(error) => {
-                    troubles.details.insert(platform, error);
-                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = joined {
+                troubles.details.insert(platform, error);
             }
         }
+        Ok(draft)
     }
 
+    /// Asks for the details of a platform. `None` is a 404.
     async fn platform_details(
         &self,
         platform: &str,
         deadline: Instant,
-    ) -> Result<(DetailsAnswer, ParseWarnings), GatewayError> {
+    ) -> Result<Option<DetailsAnswer>, GatewayError> {
         let started = Instant::now();
         let Exchange {
             result, head, sent, ..
         } = self.client.platform(platform, deadline).await;
         self.metrics.set_quota(head.quota);
-        let details = match result {
-            // The platform has no connected profiles: an answer, not a failure.
-            Ok(None) => Ok(Default::default()),
-            Ok(Some(body)) => {
-                let rules = Arc::clone(&self.rules);
-                let platform = platform.to_owned();
-                self.read(Ok(body), sent, move |body, sent, warnings| {
-                    details::read_details(body, head.paging, &platform, &rules, sent, warnings)
-                })
-                .await
+        match result {
+            Ok(Some(body)) => Ok(Some(DetailsAnswer {
+                started,
+                body,
+                paging: head.paging,
+                sent,
+            })),
+            Ok(None) => {
+                self.count_details(started, None);
+                Ok(None)
             }
-            Err(error) => Err(error),
-        };
-        self.metrics.count_request(
-            Endpoint::Platform,
-            started.elapsed(),
-            details.as_ref().err(),
-        );
-        details
+            Err(error) => {
+                self.count_details(started, Some(&error));
+                Err(error)
+            }
+        }
     }
 
-    /// Reads a body with `read`. Its error does not repeat the secret that was `sent`.
-    async fn read<T: Send + 'static>(
+    /// Reads an answer into the draft; an answer that cannot be read leaves it as it was.
+    ///
+    /// # Errors
+    /// When there is no draft any more, because the code that reads answers failed.
+    async fn join(
         &self,
-        body: Result<Vec<u8>, GatewayError>,
-        sent: SentSecret,
-        read: impl FnOnce(&[u8], &SentSecret, &mut ParseWarnings) -> Result<T, InvalidResponse>
-        + Send
-        + 'static,
-    ) -> Result<(T, ParseWarnings), GatewayError> {
-        let body = body?;
-        let of_reading = sent.clone();
-        let read = off_the_async_threads(body, move |body| {
-            let mut warnings = ParseWarnings::default();
-            let answer = read(&body, &of_reading, &mut warnings)?;
-            Ok((answer, warnings))
-        });
-        let read = read.await;
-        read.map_err(|error| GatewayError::from(error).without(&sent))
+        mut draft: Draft,
+        platform: &str,
+        read_at: ReadAt,
+        answer: DetailsAnswer,
+    ) -> Result<(Draft, Result<ParseWarnings, GatewayError>), GatewayError> {
+        let DetailsAnswer {
+            started,
+            body,
+            paging,
+            sent,
+        } = answer;
+        let (rules, owner) = (Arc::clone(&self.rules), platform.to_owned());
+        let ((draft, joined), own_warnings) = read(body, &sent, move |body, sent, warnings| {
+            let of = (&*owner, read_at);
+            let joined =
+                details::read_details(body, paging, of, &rules, sent, warnings, &mut draft);
+            (draft, joined)
+        })
+        .await?;
+        let joined = joined.map_err(|error| GatewayError::from(error).without(&sent));
+        self.count_details(started, joined.as_ref().err());
+        Ok((draft, joined.map(|()| own_warnings)))
     }
+
+    fn count_details(&self, started: Instant, error: Option<&GatewayError>) {
+        self.metrics
+            .count_request(Endpoint::Platform, started.elapsed(), error);
+    }
+}
+
+/// The answer to a details call, which is not read yet.
+struct DetailsAnswer {
+    started: Instant,
+    body: Vec<u8>,
+    paging: Paging,
+    sent: SentSecret,
 }
 
 /// The known platforms come first, so that none that somebody invents pushes them out.
@@ -308,18 +309,4 @@ fn platforms_to_ask(snapshot: &Snapshot) -> Vec<String> {
     platforms.sort_by_key(|platform| !KNOWN_PLATFORMS.contains(&platform.as_str()));
     platforms.truncate(MAX_PLATFORMS);
     platforms
-}
-
-/// Reading thousands of profiles takes milliseconds: it must not hold up the scrapes of others. A few
-/// are read before a thread could be woken for them.
-async fn off_the_async_threads<T: Send + 'static>(
-    body: Vec<u8>,
-    read: impl FnOnce(Vec<u8>) -> Result<T, InvalidResponse> + Send + 'static,
-) -> Result<T, InvalidResponse> {
-    if body.len() < READ_AT_ONCE {
-        return read(body);
-    }
-    spawn_blocking(move || read(body))
-        .await
-        .unwrap_or(Err(InvalidResponse::Unread))
 }

@@ -32,8 +32,6 @@ pub struct Rules {
     pub phone_number: PhoneNumber,
     /// How many profiles are kept.
     pub max_profiles: usize,
-    /// How many bytes of metrics their profiles may become, about.
-    pub max_exposition_bytes: u64,
 }
 
 impl Rules {

@@ -14,8 +14,8 @@ use qlara_exporter::gateway::fields::Field;
 use qlara_exporter::gateway::warnings::ParseWarnings;
 use qlara_exporter::gateway::{Paging, SentSecret};
 use qlara_exporter::refresh::assembly::read_list;
-use qlara_exporter::refresh::details::{join_details, read_details};
-use qlara_exporter::refresh::{PhoneNumber, Rules};
+use qlara_exporter::refresh::details::read_details;
+use qlara_exporter::refresh::{Claim, Draft, PhoneNumber, Rules, Shares};
 use qlara_exporter::snapshot::{ReadAt, Snapshot};
 
 use super::parser::parse;
@@ -38,6 +38,7 @@ pub fn list(bytes: &[u8]) {
         &sent,
         now(),
         &mut warnings,
+        &mut claim(),
     );
     assert!(warnings.unknown_statuses.len() <= 100);
     if let Ok(snapshot) = read {
@@ -54,6 +55,7 @@ pub fn list(bytes: &[u8]) {
         &sent,
         now(),
         &mut warnings,
+        &mut claim(),
     ) {
         check(&snapshot);
     }
@@ -65,6 +67,7 @@ pub fn details(bytes: &[u8]) {
     let (rules, mut warnings) = (rules(), ParseWarnings::default());
     let sent = SentSecret::basic("user", "a password");
     let whole = Paging::default();
+    let mut claim = claim();
     let listed = read_list(
         LISTED.as_bytes(),
         whole,
@@ -72,19 +75,28 @@ pub fn details(bytes: &[u8]) {
         &sent,
         now(),
         &mut warnings,
+        &mut claim,
     );
-    let mut snapshot = listed.expect("a good list");
+    let mut draft = Draft {
+        snapshot: listed.expect("a good list"),
+        claim,
+    };
     let read_at = ReadAt {
         wall: now(),
         monotonic: Instant::now(),
     };
     for platform in ["facebook", "instagram"] {
-        match read_details(bytes, whole, platform, &rules, &sent, &mut warnings) {
-            Ok(details) => join_details(&mut snapshot, platform, details, read_at),
-            Err(_) => return,
+        let of = (platform, read_at);
+        let joined = read_details(bytes, whole, of, &rules, &sent, &mut warnings, &mut draft);
+        if joined.is_err() {
+            return;
         }
     }
-    check(&snapshot);
+    check(&draft.snapshot);
+}
+
+fn claim() -> Claim {
+    Arc::new(Shares::new(u64::MAX, 1)).share().claim()
 }
 
 /// Whatever it is, it can be explained in either form.
@@ -113,7 +125,6 @@ fn rules() -> Rules {
         expected: vec![("facebook".to_owned(), "a".to_owned())],
         phone_number: PhoneNumber::Mask,
         max_profiles: 20,
-        max_exposition_bytes: u64::MAX,
     }
 }
 

@@ -54,6 +54,7 @@ pub(super) fn config(
     mistakes.none_in(concurrent_refreshes.map(|concurrent_refreshes| Config {
         freshness,
         concurrent_refreshes,
+        exposition_bytes: file.limits.exposition_bytes,
         accounts,
     }))
 }
@@ -239,7 +240,6 @@ fn rules(file: &File, expected: Vec<(String, String)>, names: Arc<FieldNames>) -
         expected,
         phone_number: file.phone_number,
         max_profiles: file.limits.profiles,
-        max_exposition_bytes: file.limits.exposition_bytes,
     }
 }
 

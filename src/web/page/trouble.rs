@@ -186,7 +186,9 @@ fn dropped(snapshot: &Snapshot) -> Option<Trouble> {
         .collect();
     let advice = match dropped.limit {
         0 => LOOK_AT_THE_LIST,
-        _ => "Raise limits.profiles or limits.exposition_bytes in the configuration.",
+        _ => {
+            "Raise limits.profiles or limits.exposition_bytes, which all accounts share, in the configuration."
+        }
     };
     let advice = advice.to_owned();
     let what = format!(
