@@ -8,6 +8,7 @@ use crate::account::{Account, Freshness};
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config, Gateway, Origin};
 use crate::exposition::Page;
+use crate::gateway::BodyBudget;
 use crate::gateway::client::Client;
 use crate::gateway::credentials::Credentials;
 use crate::gateway::resolver::Lookups;
@@ -113,6 +114,8 @@ impl Roster {
         self.workshop.turns.set_places(self.workshop.places);
         let shares = &self.workshop.shares;
         shares.set_limit(self.workshop.exposition_bytes, self.entries.len());
+        let bodies = &self.workshop.bodies;
+        bodies.set_longest(self.workshop.response_bytes);
     }
 
     /// The accounts, in the order of the configuration.
@@ -228,6 +231,8 @@ pub struct Workshop {
     /// Of the metrics of all accounts.
     shares: Arc<Shares>,
     exposition_bytes: u64,
+    bodies: Arc<BodyBudget>,
+    response_bytes: u64,
     clock: Arc<dyn Clock>,
 }
 
@@ -241,6 +246,8 @@ impl Workshop {
             places: config.concurrent_refreshes,
             shares: Arc::new(Shares::new(config.exposition_bytes, config.accounts.len())),
             exposition_bytes: config.exposition_bytes,
+            bodies: Arc::new(BodyBudget::new(config.response_bytes)),
+            response_bytes: config.response_bytes,
             clock: Arc::clone(clock),
         }
     }
@@ -251,6 +258,7 @@ impl Workshop {
         Workshop {
             places: config.concurrent_refreshes,
             exposition_bytes: config.exposition_bytes,
+            response_bytes: config.response_bytes,
             ..self.clone()
         }
     }
@@ -269,6 +277,7 @@ impl Workshop {
             gateway.url.clone(),
             credentials,
             gateway.response_bytes,
+            self.bodies.account(),
             Arc::clone(&self.clock),
         ))
     }

@@ -1,15 +1,18 @@
 //! Memory stays bounded whatever the gateways of all accounts answer at once: what profiles become is
-//! shared out.
+//! shared out, and so is the room for answers that are being read.
 
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_answer, read_head};
 use crate::harness::scrape::Scrape;
-use crate::harness::{Setup, eventually};
+use crate::harness::{Setup, Stack, eventually};
 
 /// A configuration with these accounts, each of which finds its gateway under its own name.
 fn accounts(limits: &str, gateway: impl std::fmt::Display, names: &[String]) -> String {
@@ -127,4 +130,80 @@ async fn an_account_that_took_what_others_left_shrinks_when_they_need_it() {
         (shown(&again, "modest"), shown(&again, "greedy")),
         (250, greedy_after)
     );
+}
+
+/// A gateway that answers `/small` and `/medium` whole. Of a giant it sends the first 400 KiB, and the
+/// rest when it is told to.
+async fn start_gateway(go_on: watch::Receiver<bool>) -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(answer(stream, go_on.clone()));
+        }
+    });
+    address
+}
+
+async fn answer(mut stream: TcpStream, mut go_on: watch::Receiver<bool>) {
+    let head = read_head(&mut stream).await;
+    let (profiles, padding) = match (head.contains("/giant"), head.contains("/medium")) {
+        (true, _) => (3, 900),
+        (_, true) => (2, 300),
+        _ => (1, 1),
+    };
+    let body = profiles_and_padding(profiles, padding);
+    let answer = http_answer("200 OK", "", body);
+    let (first, rest) = answer.split_at(answer.len().min(400 * 1024));
+    // The client may have left.
+    let _ = stream.write_all(first).await;
+    if !rest.is_empty() {
+        let _ = go_on.wait_for(|go_on| *go_on).await;
+        let _ = stream.write_all(rest).await;
+    }
+    let _ = stream.shutdown().await;
+}
+
+fn profiles_and_padding(number: usize, padding_kib: usize) -> String {
+    let list = profiles(number, 20, 1);
+    let padding = "x".repeat(padding_kib * 1024);
+    list.replacen('{', &format!("{{\"padding\": \"{padding}\", "), 1)
+}
+
+async fn probe(stack: &Stack, account: &str) -> Scrape {
+    let request = stack.get(&format!("/probe?account={account}"));
+    Scrape::read(request.send().await.expect("an answer")).await
+}
+
+fn names() -> Vec<String> {
+    let giants = (0..8).map(|number| format!("giant-{number}"));
+    giants
+        .chain(["medium", "small"].map(str::to_owned))
+        .collect()
+}
+
+/// The room for answers is twice the longest one, 2 MiB here; the giants would need 7.
+#[tokio::test]
+async fn giants_that_stall_hold_up_no_shorter_answers() {
+    let (go_on, told) = watch::channel(false);
+    let gateway = start_gateway(told).await;
+    let stack = Setup::yaml(&accounts("response_bytes: 1MiB", gateway, &names()))
+        .start()
+        .await;
+    let giants = (0..8).map(|number| format!("/probe?account=giant-{number}"));
+    let waiting: Vec<_> = giants
+        .map(|path| tokio::spawn(stack.get(&path).send()))
+        .collect();
+    for (account, profiles) in [("small", 1), ("medium", 2)] {
+        let scrape = probe(&stack, account).await;
+        assert_eq!(
+            scrape.value(&format!("qlara_up{{account=\"{account}\"}}")),
+            1.0
+        );
+        assert_eq!(shown(&scrape, account), profiles);
+    }
+    drop(go_on);
+    for waiting in waiting {
+        waiting.await.expect("a task").expect("an answer");
+    }
 }

@@ -81,6 +81,8 @@ pub struct Config {
     pub freshness: Freshness,
     /// Refreshes that may be under way at once.
     pub concurrent_refreshes: usize,
+    /// The longest body that is read, in bytes after decompression; all together take twice as much.
+    pub response_bytes: u64,
     /// Bytes of metrics that the profiles of all accounts together may become.
     pub exposition_bytes: u64,
     /// The accounts, at least one; only a single one may be nameless.

@@ -138,7 +138,7 @@ impl Account {
         Call {
             status: head.status.map(|status| status.as_u16()),
             media_type: head.media_type,
-            bytes: body.as_ref().map(Vec::len),
+            bytes: body.as_ref().map(|body| body.len()),
             answer: body.as_deref().map(read),
             error,
             ..call

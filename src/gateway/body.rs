@@ -1,10 +1,12 @@
 //! The body of an answer: content coding and length limit.
 
 use std::io::{self, Write};
+use std::ops::Deref;
 
 use flate2::write::MultiGzDecoder;
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 
+use super::body_budget::Reservation;
 use super::error::GatewayError;
 use super::invalid::InvalidResponse;
 
@@ -14,8 +16,34 @@ pub(super) const ACCEPTED: &str = "gzip";
 /// Stands for the name of a coding that is not registered.
 const UNREADABLE: &str = "an unknown name";
 
+/// A compressed body is decoded in pieces of this size in bytes.
+const PIECE: usize = 64;
+/// No piece becomes more than this: deflate shortens to a 1032nd at best, and the decoder holds back
+/// up to 32 KiB.
+const MOST_OF_A_PIECE: usize = PIECE * 1032 + 32 * 1024;
+
+/// The body of an answer, whose bytes count against the budget for bodies.
+#[derive(Debug)]
+pub struct ReceivedBody {
+    bytes: Vec<u8>,
+    _reservation: Reservation,
+}
+
+impl Deref for ReceivedBody {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 /// A body while it arrives, decoded and bounded.
-pub(super) enum Body {
+pub(super) struct Body {
+    decoding: Decoding,
+    reservation: Reservation,
+}
+
+enum Decoding {
     Plain(Bounded),
     /// Boxed: the state of the decoder takes kilobytes.
     Gzip(Box<MultiGzDecoder<Bounded>>),
@@ -26,26 +54,48 @@ impl Body {
     ///
     /// # Errors
     /// [`InvalidResponse::ContentCoding`] for anything but gzip.
-    pub(super) fn new(headers: &HeaderMap, limit: u64) -> Result<Body, GatewayError> {
+    pub(super) fn new(
+        headers: &HeaderMap,
+        limit: u64,
+        reservation: Reservation,
+    ) -> Result<Body, GatewayError> {
         let bytes = Bounded {
             bytes: Vec::new(),
             limit,
             is_full: false,
         };
-        match is_gzip(headers)? {
-            true => Ok(Body::Gzip(Box::new(MultiGzDecoder::new(bytes)))),
-            false => Ok(Body::Plain(bytes)),
-        }
+        let decoding = match is_gzip(headers)? {
+            true => Decoding::Gzip(Box::new(MultiGzDecoder::new(bytes))),
+            false => Decoding::Plain(bytes),
+        };
+        Ok(Body {
+            decoding,
+            reservation,
+        })
     }
 
-    /// Adds a chunk.
+    /// Adds a chunk, as soon as there is room for it in the budget for bodies.
     ///
     /// # Errors
     /// [`GatewayError::TooLarge`], or [`InvalidResponse::Body`] for bytes that are not gzip.
-    pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), GatewayError> {
-        let written = match self {
-            Body::Plain(bytes) => bytes.write_all(chunk),
-            Body::Gzip(decoder) => decoder.write_all(chunk),
+    pub(super) async fn push(&mut self, chunk: &[u8]) -> Result<(), GatewayError> {
+        let (piece, most) = match &self.decoding {
+            Decoding::Plain(_) => (chunk.len().max(1), chunk.len()),
+            Decoding::Gzip(_) => (PIECE, MOST_OF_A_PIECE),
+        };
+        for piece in chunk.chunks(piece) {
+            let Bounded { bytes, limit, .. } = self.bounded();
+            let length = ((bytes.len() + most) as u64).min(*limit);
+            self.reservation.cover(length).await;
+            self.decode(piece)?;
+        }
+        Ok(())
+    }
+
+    fn decode(&mut self, piece: &[u8]) -> Result<(), GatewayError> {
+        let written = match &mut self.decoding {
+            Decoding::Plain(bytes) => bytes.write_all(piece),
+            Decoding::Gzip(decoder) => decoder.write_all(piece),
         };
         written.map_err(|_| self.fault())
     }
@@ -54,19 +104,22 @@ impl Body {
     ///
     /// # Errors
     /// As for [`Body::push`]; a gzip member that ends too early is not gzip, either.
-    pub(super) fn finish(mut self) -> Result<Vec<u8>, GatewayError> {
-        if let Body::Gzip(decoder) = &mut self
+    pub(super) fn finish(mut self) -> Result<ReceivedBody, GatewayError> {
+        if let Decoding::Gzip(decoder) = &mut self.decoding
             && decoder.try_finish().is_err()
         {
             return Err(self.fault());
         }
-        Ok(std::mem::take(&mut self.bounded().bytes))
+        Ok(ReceivedBody {
+            bytes: std::mem::take(&mut self.bounded().bytes),
+            _reservation: self.reservation,
+        })
     }
 
     fn bounded(&mut self) -> &mut Bounded {
-        match self {
-            Body::Plain(bytes) => bytes,
-            Body::Gzip(decoder) => decoder.get_mut(),
+        match &mut self.decoding {
+            Decoding::Plain(bytes) => bytes,
+            Decoding::Gzip(decoder) => decoder.get_mut(),
         }
     }
 
@@ -80,7 +133,7 @@ impl Body {
 }
 
 /// Bytes up to a limit.
-pub(super) struct Bounded {
+struct Bounded {
     bytes: Vec<u8>,
     limit: u64,
     /// Whether more was written than the limit allows.

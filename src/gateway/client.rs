@@ -12,7 +12,8 @@ use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
-use super::body::Body;
+use super::body::{Body, ReceivedBody};
+use super::body_budget::AccountBodies;
 use super::credentials::{Credentials, SecretError};
 use super::error::GatewayError;
 use super::head::Head;
@@ -43,7 +44,7 @@ const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 #[derive(Debug)]
 pub struct Exchange {
     /// The body of a 200, `None` for a 404.
-    pub result: Result<Option<Vec<u8>>, GatewayError>,
+    pub result: Result<Option<ReceivedBody>, GatewayError>,
     /// What the head of the answer says, where there was one.
     pub head: Head,
     /// The secret that the call sent.
@@ -59,17 +60,19 @@ pub struct Client {
     base: Url,
     credentials: Credentials,
     response_limit: u64,
+    bodies: Arc<AccountBodies>,
     clock: Arc<dyn Clock>,
 }
 
 impl Client {
     /// A client for the API below `base`; `response_limit` is the longest body that is read, in bytes
-    /// after decompression.
+    /// after decompression, which count against `bodies`.
     pub fn new(
         transport: Arc<Transport>,
         base: Url,
         credentials: Credentials,
         response_limit: u64,
+        bodies: Arc<AccountBodies>,
         clock: Arc<dyn Clock>,
     ) -> Client {
         Client {
@@ -77,6 +80,7 @@ impl Client {
             base,
             credentials,
             response_limit,
+            bodies,
             clock,
         }
     }
@@ -162,23 +166,25 @@ impl Client {
         &self,
         response: Response,
         deadline: Instant,
-    ) -> Result<Option<Vec<u8>>, GatewayError> {
+    ) -> Result<Option<ReceivedBody>, GatewayError> {
         let status = response.status();
         if status == StatusCode::OK {
-            let body = read_body(response, self.response_limit, deadline).await?;
+            let body = self
+                .read_body(response, self.response_limit, deadline)
+                .await?;
             return Ok(Some(body));
         }
         let hinted = self.header_pause(response.headers());
         // The status says enough: a body that does not come must not turn a 401 into a timeout.
         let patience = deadline.min(Instant::now() + ERROR_BODY_PATIENCE);
-        let body = read_body(response, ERROR_BODY_LIMIT, patience).await;
+        let body = self.read_body(response, ERROR_BODY_LIMIT, patience).await;
         match status {
             StatusCode::UNAUTHORIZED => Err(GatewayError::Unauthorized),
             StatusCode::FORBIDDEN => Err(GatewayError::Forbidden),
             StatusCode::NOT_FOUND => Ok(None),
             StatusCode::PROXY_AUTHENTICATION_REQUIRED => Err(self.proxy_credentials()),
             StatusCode::TOO_MANY_REQUESTS => Err(GatewayError::RateLimited {
-                retry_after: hinted.max(body_pause(&body.unwrap_or_default())),
+                retry_after: hinted.max(body.ok().and_then(|body| body_pause(&body))),
             }),
             _ if status.is_client_error() || status.is_redirection() => {
                 Err(GatewayError::ClientError(status.as_u16()))
@@ -186,6 +192,25 @@ impl Client {
             _ if status.is_server_error() => Err(GatewayError::ServerError(status.as_u16())),
             _ => Err(InvalidResponse::Status(status.as_u16()).into()),
         }
+    }
+
+    /// The body, decoded, as long as it stays within `limit` bytes and there is room for it in time.
+    async fn read_body(
+        &self,
+        mut response: Response,
+        limit: u64,
+        deadline: Instant,
+    ) -> Result<ReceivedBody, GatewayError> {
+        let stated = response.content_length();
+        if stated.is_some_and(|length| length > limit) {
+            return Err(GatewayError::TooLarge { limit });
+        }
+        let mut body = Body::new(response.headers(), limit, self.bodies.reservation())?;
+        while let Some(chunk) = in_time(deadline, response.chunk()).await? {
+            let pushed = timeout_at(deadline, body.push(&chunk)).await;
+            pushed.map_err(|_| GatewayError::Timeout)??;
+        }
+        body.finish()
     }
 
     /// `Retry-After` as seconds or as a date in any of its three forms (RFC 9110, sections 10.2.3 and
@@ -213,23 +238,6 @@ fn body_pause(body: &[u8]) -> Option<Duration> {
     }
     let answer: TooManyRequests = serde_json::from_slice(body).ok()?;
     Duration::try_from_secs_f64(answer.retry_after).ok()
-}
-
-/// The body, decoded, as long as it stays within `limit` bytes.
-async fn read_body(
-    mut response: Response,
-    limit: u64,
-    deadline: Instant,
-) -> Result<Vec<u8>, GatewayError> {
-    let stated = response.content_length();
-    if stated.is_some_and(|length| length > limit) {
-        return Err(GatewayError::TooLarge { limit });
-    }
-    let mut body = Body::new(response.headers(), limit)?;
-    while let Some(chunk) = in_time(deadline, response.chunk()).await? {
-        body.push(&chunk)?;
-    }
-    body.finish()
 }
 
 /// Sends a request, and once more if the connection ended before the head of the answer did: a kept

@@ -5,6 +5,7 @@
 //! is read from either, [`model`] reads by it.
 
 mod body;
+mod body_budget;
 pub mod client;
 pub mod credentials;
 pub mod date;
@@ -27,6 +28,8 @@ pub mod transport;
 pub mod values;
 pub mod warnings;
 
+pub use body::ReceivedBody;
+pub use body_budget::{AccountBodies, BodyBudget};
 pub use linked::{LinkedAccount, LinkedAccounts};
 pub use paging::Paging;
 pub use sent_secret::SentSecret;

@@ -21,7 +21,7 @@ use crate::gateway::client::{Client, Exchange};
 use crate::gateway::error::GatewayError;
 use crate::gateway::model::KNOWN_PLATFORMS;
 use crate::gateway::warnings::ParseWarnings;
-use crate::gateway::{Paging, SentSecret};
+use crate::gateway::{Paging, ReceivedBody, SentSecret};
 use crate::snapshot::{ReadAt, Snapshot};
 use crate::telemetry::account::{AccountMetrics, Endpoint};
 pub use details::{Draft, LastGood};
@@ -298,7 +298,7 @@ impl Refresher {
 /// The answer to a details call, which is not read yet.
 struct DetailsAnswer {
     started: Instant,
-    body: Vec<u8>,
+    body: ReceivedBody,
     paging: Paging,
     sent: SentSecret,
 }

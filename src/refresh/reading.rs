@@ -2,10 +2,10 @@
 
 use tokio::task::spawn_blocking;
 
-use crate::gateway::SentSecret;
 use crate::gateway::error::GatewayError;
 use crate::gateway::invalid::InvalidResponse;
 use crate::gateway::warnings::ParseWarnings;
+use crate::gateway::{ReceivedBody, SentSecret};
 
 /// An answer below this size in bytes is read at once.
 const READ_AT_ONCE: usize = 16 * 1024;
@@ -16,7 +16,7 @@ const READ_AT_ONCE: usize = 16 * 1024;
 /// # Errors
 /// [`InvalidResponse::Unread`] when `read` panics.
 pub(super) async fn read<T: Send + 'static>(
-    body: Vec<u8>,
+    body: ReceivedBody,
     sent: &SentSecret,
     read: impl FnOnce(&[u8], &SentSecret, &mut ParseWarnings) -> T + Send + 'static,
 ) -> Result<(T, ParseWarnings), GatewayError> {
