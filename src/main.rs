@@ -89,7 +89,7 @@ fn run_command(arguments: Vec<OsString>, signals: BlockedSignals) -> Result<Exit
 }
 
 fn serve(args: &ServeArgs, signals: BlockedSignals) -> Result<(), Error> {
-    let settings = args.settings();
+    let settings = within_memory(args.settings());
     let load = move || Config::load(&settings, &variable);
     if args.config.check {
         signals.unblock();
@@ -133,6 +133,14 @@ fn web_options(
     })
 }
 
+/// With the memory that this process may use.
+fn within_memory(settings: Settings) -> Settings {
+    Settings {
+        memory_limit: memory::limit(),
+        ..settings
+    }
+}
+
 /// As for flags, an empty variable counts as unset.
 fn variable(name: &str) -> Option<String> {
     let value = std::env::var_os(name).filter(|value| !value.is_empty());
@@ -144,7 +152,7 @@ fn run_demo(args: &DemoArgs) -> Result<(), Error> {
     let cache = Settings {
         ttl: args.cache.ttl,
         max_stale: args.cache.max_stale,
-        ..Settings::default()
+        ..within_memory(Settings::default())
     };
     let gateway = simulator::Options {
         speed: Some(args.speed),
@@ -182,7 +190,7 @@ fn simulate(args: SimulateArgs) -> Result<(), Error> {
 
 fn audit(args: &CheckArgs) -> Result<ExitCode, Error> {
     start_logging(&args.log)?;
-    let config = Config::load(&args.settings(), &variable)?;
+    let config = Config::load(&within_memory(args.settings()), &variable)?;
     let clock = Arc::new(SystemClock);
     let progress = progress::on_terminal();
     let audit = run_here(async { Ok(check::run(config, args.options(), clock, progress).await?) })?;
@@ -205,7 +213,7 @@ fn explain_answers(args: &ExplainArgs) -> Result<ExitCode, Error> {
             Explanation::of_saved(&path.display().to_string(), &body, &names)
         }
         None => {
-            let config = Config::load(&args.settings(), &variable)?;
+            let config = Config::load(&within_memory(args.settings()), &variable)?;
             let clock: Arc<dyn Clock> = Arc::new(SystemClock);
             let accounts = explain::accounts(config, &args.account, &clock)?;
             run_here(async { Ok(Explanation::of_accounts(accounts).await) })?

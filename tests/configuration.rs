@@ -116,6 +116,26 @@ fn the_defaults_are_the_documented_ones() {
 }
 
 #[test]
+fn a_memory_limit_lowers_the_defaults() {
+    let directory = TempDir::new().expect("a folder");
+    let limits = |memory_limit, yaml| {
+        let settings = Settings {
+            memory_limit,
+            ..Settings::default()
+        };
+        let config = load(settings, directory.path(), yaml).expect("a good configuration");
+        let of_gateway = config.accounts[0].gateway.response_bytes;
+        assert_eq!(config.response_bytes, of_gateway);
+        (config.response_bytes >> 20, config.exposition_bytes >> 20)
+    };
+    assert_eq!(limits(Some(256 << 20), ""), (16, 32));
+    assert_eq!(limits(Some(768 << 20), ""), (48, 96));
+    assert_eq!(limits(Some(64 << 30), ""), (64, 128));
+    let given = "limits: {response_bytes: 100MiB, exposition_bytes: 200MiB}";
+    assert_eq!(limits(Some(256 << 20), given), (100, 200));
+}
+
+#[test]
 fn flags_win_over_the_file() {
     let directory = TempDir::new().expect("a folder");
     let settings = Settings {

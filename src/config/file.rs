@@ -87,9 +87,9 @@ pub(super) struct Cache {
 pub(super) struct Limits {
     pub profiles: usize,
     #[serde(deserialize_with = "byte_size")]
-    pub response_bytes: u64,
+    pub response_bytes: Option<u64>,
     #[serde(deserialize_with = "byte_size")]
-    pub exposition_bytes: u64,
+    pub exposition_bytes: Option<u64>,
     pub concurrent_refreshes: Option<Spanned<usize>>,
 }
 
@@ -97,8 +97,8 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             profiles: 100_000,
-            response_bytes: ByteSize::mib(64).as_u64(),
-            exposition_bytes: ByteSize::mib(128).as_u64(),
+            response_bytes: None,
+            exposition_bytes: None,
             concurrent_refreshes: None,
         }
     }
@@ -131,6 +131,24 @@ pub(super) struct Expected {
     pub profile: String,
 }
 
+impl Limits {
+    /// `response_bytes`, or else 64 MiB, but at most a sixteenth of the memory. All answers together
+    /// take twice as much.
+    pub(super) fn response_bytes(&self, memory_limit: Option<u64>) -> u64 {
+        let part = memory_limit.map_or(u64::MAX, |limit| limit / 16);
+        let default = ByteSize::mib(64).as_u64().min(part);
+        self.response_bytes.unwrap_or(default)
+    }
+
+    /// `exposition_bytes`, or else 128 MiB, but at most an eighth of the memory. While all profiles are
+    /// replaced, they take up to four times the bytes of their metrics.
+    pub(super) fn exposition_bytes(&self, memory_limit: Option<u64>) -> u64 {
+        let part = memory_limit.map_or(u64::MAX, |limit| limit / 8);
+        let default = ByteSize::mib(128).as_u64().min(part);
+        self.exposition_bytes.unwrap_or(default)
+    }
+}
+
 impl File {
     pub(super) fn read(path: &Path) -> Result<File, ConfigError> {
         let text =
@@ -147,10 +165,10 @@ impl File {
 }
 
 /// `64MiB`, `500kB` or a plain number of bytes.
-fn byte_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+fn byte_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let text = String::deserialize(deserializer)?;
     match text.parse::<ByteSize>() {
-        Ok(size) if size.as_u64() > 0 => Ok(size.as_u64()),
+        Ok(size) if size.as_u64() > 0 => Ok(Some(size.as_u64())),
         _ => Err(de::Error::custom("expected a size such as 64MiB")),
     }
 }

@@ -54,6 +54,8 @@ pub struct Settings {
     pub ttl: Option<Duration>,
     /// `--cache.max-stale`.
     pub max_stale: Option<Duration>,
+    /// The memory that the process may use, in bytes, where there is a limit. Defaults depend on it.
+    pub memory_limit: Option<u64>,
 }
 
 /// Without the URL, which may hold a password as long as nobody has checked it.
@@ -67,6 +69,7 @@ impl fmt::Debug for Settings {
             .field("timeout", &self.timeout)
             .field("ttl", &self.ttl)
             .field("max_stale", &self.max_stale)
+            .field("memory_limit", &self.memory_limit)
             .finish()
     }
 }

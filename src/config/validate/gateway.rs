@@ -73,7 +73,7 @@ impl<'a> Blocks<'a> {
         Some(Gateway {
             url,
             timeout,
-            response_bytes: self.file.limits.response_bytes,
+            response_bytes: (self.file.limits).response_bytes(self.settings.memory_limit),
             transport: TransportSettings {
                 proxy,
                 over_tls,

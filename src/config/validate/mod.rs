@@ -54,8 +54,8 @@ pub(super) fn config(
     mistakes.none_in(concurrent_refreshes.map(|concurrent_refreshes| Config {
         freshness,
         concurrent_refreshes,
-        response_bytes: file.limits.response_bytes,
-        exposition_bytes: file.limits.exposition_bytes,
+        response_bytes: file.limits.response_bytes(settings.memory_limit),
+        exposition_bytes: file.limits.exposition_bytes(settings.memory_limit),
         accounts,
     }))
 }

@@ -1,4 +1,8 @@
-//! What becomes of memory that is no longer needed.
+//! How much memory there is, and what becomes of memory that is no longer needed.
+
+mod control_group;
+
+pub use control_group::limit;
 
 /// From this size in bytes, memory comes from the system and goes back to it by itself.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
