@@ -21,7 +21,7 @@ use crate::exposition::Encoding;
 use crate::roster::Roster;
 
 /// Bytes of rendered answers that may exist: those of this second, and older ones that clients still read.
-const BUDGET: usize = 32 * 1024 * 1024;
+const BUDGET: usize = 16 * 1024 * 1024;
 /// Requests that may wait for an answer to be rendered.
 const WAITING: usize = 64;
 /// Different answers that are kept for the rest of a second.
