@@ -532,9 +532,12 @@ async fn strangers_who_take_every_place_keep_neither_health_nor_a_known_client_o
             let _ = client.try_write(&sent);
             holding.push(client);
         }
+        let mut late = connect(address).await;
+        late.write_all(&REQUEST[..9]).await.expect("sent");
         let answered = tokio::time::timeout(PATIENCE, healthy(http(), &url)).await;
         assert_eq!(answered, Ok(Some(())));
         assert_eq!(healthy(http(), &probe_url).await, Some(()));
+        finish(&mut late).await.expect("an answer");
         if known_stays {
             ask_on(&mut known).await.expect("an answer");
         }

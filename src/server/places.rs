@@ -1,22 +1,27 @@
 //! The limit of connections, and the eviction of one connection for another.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use rlimit::Resource;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tracing::debug;
 
-use super::watch::Watch;
+use super::watch::{EvictionClass, Watch};
+use crate::memory;
 
 /// Where the operating system does not say how many file descriptors there may be.
 const USUAL_LIMIT: u64 = 1024;
-/// The limit whatever the file descriptors: a connection in a handshake or a head takes up to 60 KiB.
+/// The limit however many file descriptors and how much memory there are.
 const MOST: usize = 1024;
+/// Bytes of the control group's memory limit for each connection. A connection in its handshake or in a request
+/// head takes up to 60 KiB, so that all of them take less than a quarter of the memory.
+const MEMORY: u64 = 256 * 1024;
 
 /// Places for connections.
 #[derive(Debug, Clone)]
@@ -45,11 +50,12 @@ struct Connection {
 }
 
 impl Places {
-    /// One of so many parts of the file descriptors that this process may have.
+    /// One of `parts` equal parts of the file descriptors and of the memory that this process may have.
     pub(super) fn one_part_of(parts: u64) -> Places {
         raise_limit();
-        let limit = Resource::NOFILE.get().map_or(USUAL_LIMIT, |(soft, _)| soft);
-        let most = usize::try_from(limit / parts)
+        let files = Resource::NOFILE.get().map_or(USUAL_LIMIT, |(soft, _)| soft);
+        let of_memory = memory::limit().map_or(u64::MAX, |bytes| bytes / MEMORY);
+        let most = usize::try_from(files.min(of_memory) / parts)
             .unwrap_or(MOST)
             .clamp(1, MOST);
         Places {
@@ -82,23 +88,57 @@ impl Places {
 }
 
 impl Taken {
-    /// Evicts a connection of the first [`EvictionClass`](super::watch::EvictionClass) that has any: the oldest one
-    /// of the network with the most connections, so that a flood evicts its own.
+    /// Evicts the oldest connection of the network with the most connections, within one class: the first
+    /// [`EvictionClass`] that holds at least an equal part of all connections. A class with fewer is spared,
+    /// because otherwise a flood of one class would leave new clients no time for their handshake.
     fn evict_one(&self) {
         let connections = self.connections.lock();
-        let candidates = connections.by_number.values().filter_map(|connection| {
-            let watch = connection.watch.upgrade()?;
-            let (class, since) = watch.eviction_class()?;
-            let neighbors = connections.of_network.get(&connection.network);
-            Some(((class, Reverse(neighbors), since), watch))
-        });
-        if let Some((_, watch)) = candidates.min_by_key(|(order, _)| *order) {
-            watch.evict();
+        let candidates: Vec<Candidate> = connections.candidates().collect();
+        let mut sizes: BTreeMap<EvictionClass, usize> = BTreeMap::new();
+        for candidate in &candidates {
+            *sizes.entry(candidate.class).or_default() += 1;
+        }
+        let classes = sizes.len();
+        let class = sizes
+            .into_iter()
+            .find(|(_, size)| size * classes >= candidates.len());
+        let Some((class, _)) = class else { return };
+        let of_class = candidates
+            .into_iter()
+            .filter(|candidate| candidate.class == class);
+        if let Some(first) =
+            of_class.min_by_key(|candidate| (Reverse(candidate.neighbors), candidate.since))
+        {
+            first.watch.evict();
         }
     }
 }
 
+/// A connection that may be evicted.
+struct Candidate {
+    watch: Arc<Watch>,
+    class: EvictionClass,
+    /// When it entered its class.
+    since: Instant,
+    /// Connections of its network.
+    neighbors: usize,
+}
+
 impl Connections {
+    fn candidates(&self) -> impl Iterator<Item = Candidate> {
+        self.by_number.values().filter_map(|connection| {
+            let watch = connection.watch.upgrade()?;
+            let (class, since) = watch.eviction_class()?;
+            let neighbors = self.of_network.get(&connection.network).copied();
+            Some(Candidate {
+                watch,
+                class,
+                since,
+                neighbors: neighbors.unwrap_or_default(),
+            })
+        })
+    }
+
     fn add(&mut self, number: u64, connection: Connection) {
         *self.of_network.entry(connection.network).or_default() += 1;
         self.by_number.insert(number, connection);

@@ -44,7 +44,7 @@ pub(super) struct Watch {
     evicted: Notify,
 }
 
-/// When all places are taken, a connection of the first class that has any is evicted.
+/// What a connection has shown so far, in the order in which classes are evicted when all places are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum EvictionClass {
     /// In the handshake, or in the head of the first request.
