@@ -132,10 +132,11 @@ impl Profile {
     pub fn details_bytes(&self, details: &Details) -> u64 {
         let (linked, linked_bytes) = linked_samples(details.linked.as_deref());
         let activity = usize::from(details.last_activity_at.is_some());
-        let samples = details.permissions.len() + activity + linked;
+        let permissions = || details.permissions.iter().flatten();
+        let samples = permissions().count() + activity + linked;
         let texts = [details.page_id.as_ref(), details.category.as_ref()];
         let texts = texts.into_iter().flatten();
-        let texts = texts.chain(details.permissions.keys());
+        let texts = texts.chain(permissions().map(|(permission, _)| permission));
         let texts: usize = texts.map(|text| label_bytes(text)).sum();
         (samples * self.sample_bytes() + texts + linked_bytes) as u64
     }
@@ -171,9 +172,12 @@ impl Profile {
     /// Granted permissions (`true`), and required ones that are not granted (`false`). None where
     /// they are not known.
     pub fn permissions(&self) -> impl Iterator<Item = (&str, bool)> {
-        let details = self.details.iter();
-        let permissions = details.flat_map(|details| &details.permissions);
-        permissions.map(|(permission, granted)| (&**permission, *granted))
+        let details = self.details.as_ref();
+        let permissions = details.and_then(|details| details.permissions.as_ref());
+        permissions
+            .into_iter()
+            .flatten()
+            .map(|(permission, granted)| (&**permission, *granted))
     }
 }
 
@@ -213,8 +217,8 @@ pub struct Details {
     /// For example `E-commerce`.
     pub category: Option<String>,
     /// Granted permissions (`true`), and required ones that are not granted (`false`).
-    /// Empty where the gateway does not state the permissions.
-    pub permissions: BTreeMap<String, bool>,
+    /// `None` where the gateway does not state the permissions.
+    pub permissions: Option<BTreeMap<String, bool>>,
     /// The last activity.
     pub last_activity_at: Option<DateTime<Utc>>,
     /// Linked pages or sub-accounts, where the details speak of them.

@@ -35,16 +35,14 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Granted permissions, and required ones that are not granted; none where it is not known
+    /// Granted permissions, and required ones that are not granted; `None` where it is not known
     /// what is granted.
     pub(super) fn permissions(
         &self,
         platform: &str,
         granted: Option<BTreeSet<String>>,
-    ) -> BTreeMap<String, bool> {
-        let Some(granted) = granted else {
-            return BTreeMap::new();
-        };
+    ) -> Option<BTreeMap<String, bool>> {
+        let granted = granted?;
         let required = self
             .required_permissions
             .get(platform)
@@ -54,16 +52,17 @@ impl Rules {
             .map(|permission| (without_line_separators(permission), false))
             .collect();
         permissions.extend(granted.into_iter().map(|permission| (permission, true)));
-        permissions
+        Some(permissions)
     }
 
     /// Details of an earlier refresh, whose rules may have required other permissions.
     pub(super) fn renewed(&self, platform: &str, details: &Details) -> Details {
-        let granted = details.permissions.iter().filter(|(_, granted)| **granted);
-        let granted = granted.map(|(permission, _)| permission.clone()).collect();
-        let are_known = !details.permissions.is_empty();
+        let granted = details.permissions.as_ref().map(|permissions| {
+            let granted = permissions.iter().filter(|(_, granted)| **granted);
+            granted.map(|(permission, _)| permission.clone()).collect()
+        });
         Details {
-            permissions: self.permissions(platform, are_known.then_some(granted)),
+            permissions: self.permissions(platform, granted),
             ..details.clone()
         }
     }
