@@ -1,6 +1,6 @@
 //! From the entries of an answer to a snapshot: bounded, without duplicates.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -11,7 +11,6 @@ use crate::gateway::invalid::InvalidResponse;
 use crate::gateway::model::{self, ListFacts, ListedProfile};
 use crate::gateway::warnings::ParseWarnings;
 use crate::gateway::{Paging, SentSecret};
-use crate::printable::without_line_separators;
 use crate::snapshot::{Dropped, ExpectedProfile, PlatformDetails, Profile, Snapshot};
 
 /// A snapshot that grows entry by entry. It never holds more than `limits.profiles` of them, nor more
@@ -32,17 +31,7 @@ struct Assembly<'a> {
 
 impl<'a> Assembly<'a> {
     fn new(rules: &'a Rules, claim: &'a mut Claim) -> Assembly<'a> {
-        // Identifiers of the gateway are read the same way.
-        let identities: BTreeSet<(String, String)> = rules
-            .expected
-            .iter()
-            .map(|(platform, id)| {
-                (
-                    without_line_separators(platform),
-                    without_line_separators(id),
-                )
-            })
-            .collect();
+        let identities = rules.expected_identities();
         let expected = identities.iter().map(|(platform, id)| ExpectedProfile {
             platform: platform.clone(),
             id: id.clone(),

@@ -6,6 +6,7 @@ mod join;
 mod linked;
 mod outcome;
 mod reading;
+mod reapply;
 mod rules;
 mod shares;
 mod turns;

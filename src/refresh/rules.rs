@@ -35,6 +35,17 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// The expected profiles, each once, as identifiers of the gateway are read.
+    pub(super) fn expected_identities(&self) -> BTreeSet<(String, String)> {
+        let read = |(platform, id): &(String, String)| {
+            (
+                without_line_separators(platform),
+                without_line_separators(id),
+            )
+        };
+        self.expected.iter().map(read).collect()
+    }
+
     /// Granted permissions, and required ones that are not granted; `None` where it is not known
     /// what is granted.
     pub(super) fn permissions(
@@ -77,7 +88,7 @@ impl Rules {
     }
 }
 
-fn masked(number: &str) -> String {
+pub(super) fn masked(number: &str) -> String {
     let shown_from = number.chars().count().saturating_sub(2);
     let mask = |(position, char): (usize, char)| {
         if position < shown_from && char.is_ascii_digit() {

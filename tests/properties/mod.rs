@@ -9,6 +9,7 @@ mod expected;
 mod exposition;
 mod mutations;
 mod parser;
+mod reapplied;
 
 use proptest::test_runner::Config;
 

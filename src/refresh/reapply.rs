@@ -1,0 +1,97 @@
+//! New rules for a snapshot that was made under others, so that a reload shows without a request.
+
+use std::collections::{HashMap, HashSet};
+
+use super::linked::LinkedLimit;
+use super::rules::{PhoneNumber, Rules, masked};
+use super::shares::Claim;
+use crate::snapshot::{ExpectedProfile, Profile, Snapshot};
+
+impl Rules {
+    /// The snapshot, which was made under the rules `before`, as these rules would have made it. What
+    /// `before` left out stays unknown until the next refresh: digits of phone numbers, profiles past
+    /// smaller limits, fields under other names. `claim` becomes that of the result.
+    pub fn reapplied(&self, snapshot: &Snapshot, before: &Rules, claim: &mut Claim) -> Snapshot {
+        let mut renewed = snapshot.clone();
+        // First: the profiles that the limits drop are still known here.
+        renewed.expected = self.expected_in(snapshot);
+        self.drop_profiles(&mut renewed);
+        for profile in &mut renewed.profiles {
+            let number = profile.phone_number.take();
+            profile.phone_number = number.and_then(|number| self.reduced(number, before));
+            if let Some(details) = &mut profile.details {
+                *details = self.renewed(&profile.platform, details);
+            }
+        }
+        self.drop_linked_accounts(&mut renewed);
+        renewed.drop_beyond(claim);
+        renewed
+    }
+
+    fn expected_in(&self, snapshot: &Snapshot) -> Vec<ExpectedProfile> {
+        let identity = |profile: &Profile| (profile.platform.clone(), profile.id.clone());
+        let listed: HashSet<_> = snapshot.profiles.iter().map(identity).collect();
+        // A profile past a limit may have been seen when the list was read.
+        let stated = snapshot.expected.iter();
+        let stated: HashMap<_, _> = stated
+            .map(|it| ((&*it.platform, &*it.id), it.present))
+            .collect();
+        let are_all_listed = snapshot.is_complete && snapshot.dropped.limit == 0;
+        let expected = self.expected_identities().into_iter();
+        let expected = expected.map(|identity| {
+            let present = match stated.get(&(&*identity.0, &*identity.1)) {
+                Some(present) => *present,
+                None if listed.contains(&identity) => Some(true),
+                None => are_all_listed.then_some(false),
+            };
+            let (platform, id) = identity;
+            ExpectedProfile {
+                platform,
+                id,
+                present,
+            }
+        });
+        expected.collect()
+    }
+
+    fn drop_profiles(&self, snapshot: &mut Snapshot) {
+        let beyond = snapshot.profiles.len().saturating_sub(self.max_profiles);
+        if beyond == 0 {
+            return;
+        }
+        snapshot.dropped.limit += beyond as u64;
+        snapshot.profiles.truncate(self.max_profiles);
+        let kept: HashSet<&str> = snapshot.profiles.iter().map(|it| &*it.platform).collect();
+        let details = &mut snapshot.details;
+        details.retain(|platform, _| kept.contains(&**platform));
+    }
+
+    /// As when they are read, the list and each platform's details have a limit of their own.
+    fn drop_linked_accounts(&self, snapshot: &mut Snapshot) {
+        let new_limit = || LinkedLimit::new(self.max_profiles);
+        let (mut of_list, mut of_details) = (new_limit(), HashMap::new());
+        for profile in &mut snapshot.profiles {
+            if let Some(linked) = &mut profile.linked {
+                of_list.truncate(&mut linked.accounts);
+            }
+            let details = profile.details.as_mut();
+            if let Some(linked) = details.and_then(|details| details.linked.as_mut()) {
+                let limit = of_details.entry(&*profile.platform);
+                limit
+                    .or_insert_with(new_limit)
+                    .truncate(&mut linked.accounts);
+            }
+        }
+        let of_details = of_details.values().map(|limit| limit.dropped);
+        snapshot.linked_accounts_dropped += of_list.dropped + of_details.sum::<u64>();
+    }
+
+    /// Digits that the rules `before` hid are not known.
+    fn reduced(&self, number: String, before: &Rules) -> Option<String> {
+        match (before.phone_number, self.phone_number) {
+            (PhoneNumber::Show, PhoneNumber::Show) => Some(number),
+            (PhoneNumber::Show | PhoneNumber::Mask, PhoneNumber::Mask) => Some(masked(&number)),
+            (PhoneNumber::Omit, _) | (_, PhoneNumber::Omit | PhoneNumber::Show) => None,
+        }
+    }
+}
