@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::RwLock;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tracing::{error, info};
 
@@ -131,7 +132,7 @@ impl Reloader {
         self.web_config.current().await;
         let web_config = self.web_config.fault().map(ReloadError::WebConfig);
         let result = match (next, web_config) {
-            (Ok(next), None) => Ok(self.replace(next)),
+            (Ok(next), None) => self.put_in_force(next).await,
             (next, web_config) => Err(next.err().into_iter().chain(web_config).collect()),
         };
         self.latest_is_good.store(result.is_ok(), Ordering::Relaxed);
@@ -149,13 +150,19 @@ impl Reloader {
     }
 
     /// How many accounts there are now.
-    fn replace(&self, next: Roster) -> usize {
+    async fn put_in_force(&self, next: Roster) -> Result<usize, Vec<ReloadError>> {
         let next = Arc::new(next);
+        let accounts = Arc::clone(&next);
+        // First, so that no scrape finds the next accounts under their former settings.
+        let reconfigured = spawn_blocking(move || accounts.reconfigure());
+        reconfigured
+            .await
+            .map_err(|_| vec![ReloadError::Panicked])?;
         let former = std::mem::replace(&mut *self.roster.write(), Arc::clone(&next));
         next.take_over(&former);
         let (routes, known) = (next.routes(), former.routes());
         routes.difference(&known).for_each(Route::log);
-        next.entries().len()
+        Ok(next.entries().len())
     }
 
     fn take_note(&self, result: Result<usize, Vec<ReloadError>>) -> Result<(), Vec<ReloadError>> {

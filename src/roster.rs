@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::account::{Account, Freshness};
+use crate::account::{Account, AccountSettings, Freshness};
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config, Gateway, Origin};
 use crate::exposition::Page;
@@ -35,7 +35,6 @@ pub struct Roster {
     /// The nameless one has the empty name.
     by_name: HashMap<String, usize>,
     page: Page,
-    freshness: Freshness,
     workshop: Workshop,
 }
 
@@ -46,9 +45,9 @@ pub struct Entry {
     pub account: Arc<Account>,
     /// The answer to scrapes of this account alone.
     pub page: Arc<Page>,
+    settings: Arc<AccountSettings>,
     origin: Origin,
     gateway: Gateway,
-    rules: Rules,
 }
 
 impl Roster {
@@ -78,12 +77,9 @@ impl Roster {
         let freshness = config.freshness;
         let mut entries = Vec::with_capacity(config.accounts.len());
         for account in config.accounts {
-            let of_that_name =
-                former.and_then(|roster| Some((roster, roster.entry(account.name.as_deref())?)));
+            let of_that_name = former.and_then(|roster| roster.entry(account.name.as_deref()));
             entries.push(match of_that_name {
-                Some((roster, entry)) => {
-                    entry.succeeded_by(account, roster, &mut workshop, freshness)?
-                }
+                Some(entry) => entry.succeeded_by(account, &mut workshop, freshness)?,
                 None => Entry::new(account, &mut workshop, freshness, former)?,
             });
         }
@@ -96,12 +92,19 @@ impl Roster {
                 .collect(),
             entries,
             page: Page::default(),
-            freshness,
             workshop,
         })
     }
 
-    /// Takes the place of `former`, whose accounts that are not part of this any more ask no longer.
+    /// Puts the settings of all accounts in force. Call it off the async threads: it takes milliseconds
+    /// where an account with thousands of profiles has new rules.
+    pub fn reconfigure(&self) {
+        for entry in &self.entries {
+            entry.account.reconfigure(&entry.settings);
+        }
+    }
+
+    /// Ends the accounts of `former`, which this takes the place of, that are not part of this any more.
     pub fn take_over(&self, former: &Roster) {
         for Entry { account, .. } in &former.entries {
             let goes_on = self
@@ -157,25 +160,28 @@ impl Entry {
         former: Option<&Roster>,
     ) -> Result<Entry, RosterError> {
         let name = account.name.as_deref();
-        let (origin, gateway, rules) = (account.origin, account.gateway, account.rules);
+        let (origin, gateway) = (account.origin, account.gateway);
         let metrics = Arc::new(AccountMetrics::new(name)?);
         let client = workshop.client(&gateway, account.credentials)?;
         let share = workshop.share();
-        let refresher = workshop.refresher(client, &gateway, rules.clone(), metrics, share);
+        let settings = Arc::new(AccountSettings {
+            refresher: workshop.refresher(client, &gateway, account.rules, metrics, share),
+            freshness,
+        });
         let (name, clock) = (name.map(Arc::from), Arc::clone(&workshop.clock));
-        let account = Account::new(name, refresher, freshness, clock);
+        let account = Account::new(name, Arc::clone(&settings), clock);
         let mut former = former.iter().flat_map(|roster| &roster.entries);
         // Under another name the gateway would be asked as before.
-        let renamed = former.find(|entry| account.asks_as(&entry.account));
+        let renamed = former.find(|entry| settings.refresher.asks_as(&entry.settings.refresher));
         Ok(Entry {
             account: Arc::new(match renamed {
                 Some(entry) => account.pausing_as(&entry.account),
                 None => account,
             }),
             page: Arc::default(),
+            settings,
             origin,
             gateway,
-            rules,
         })
     }
 
@@ -184,37 +190,48 @@ impl Entry {
         self.gateway.timeout
     }
 
-    /// The same account if nothing has changed for it, else one that takes over what it knows; but
-    /// not what another key or another gateway told, nor a number that must no longer be shown.
+    /// The same account, unless another gateway or other credentials make it another one. Other settings
+    /// come into force with the roster.
     fn succeeded_by(
         &self,
         next: AccountConfig,
-        roster: &Roster,
         workshop: &mut Workshop,
         freshness: Freshness,
     ) -> Result<Entry, RosterError> {
-        let (origin, gateway, rules) = (next.origin, next.gateway, next.rules);
-        let same_source = self.origin == origin && self.gateway.url == gateway.url;
-        let same_way = self.gateway == gateway && roster.freshness == freshness;
+        let (origin, gateway) = (next.origin, next.gateway);
         let client = workshop.client(&gateway, next.credentials)?;
-        let (account, page) = match same_source && same_way && self.rules == rules {
-            true => (Arc::clone(&self.account), Arc::clone(&self.page)),
+        let is_unchanged = self.origin == origin
+            && self.gateway == gateway
+            && self.settings.freshness == freshness
+            && **self.settings.refresher.rules() == next.rules;
+        let settings = match is_unchanged {
+            // A secret that has changed in its file is read again before the next request.
+            true => Arc::clone(&self.settings),
             false => {
                 let metrics = Arc::clone(self.account.metrics());
-                let share = Arc::clone(self.account.share());
-                let refresher = workshop.refresher(client, &gateway, rules.clone(), metrics, share);
-                let still_true = same_source && self.rules.phone_number == rules.phone_number;
-                let account = self.account.reconfigured(refresher, freshness, still_true);
-                // The former one may still refresh, and its page must not pass for this one's.
+                let share = Arc::clone(self.settings.refresher.share());
+                let refresher = workshop.refresher(client, &gateway, next.rules, metrics, share);
+                Arc::new(AccountSettings {
+                    refresher,
+                    freshness,
+                })
+            }
+        };
+        let asks_alike = settings.refresher.asks_as(&self.settings.refresher);
+        let (account, page) = match asks_alike {
+            true => (Arc::clone(&self.account), Arc::clone(&self.page)),
+            // The former one may still refresh, and its page must not pass for this one's.
+            false => {
+                let account = self.account.replaced(Arc::clone(&settings));
                 (Arc::new(account), Arc::default())
             }
         };
         Ok(Entry {
             account,
             page,
+            settings,
             origin,
             gateway,
-            rules,
         })
     }
 }

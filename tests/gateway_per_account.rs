@@ -127,7 +127,9 @@ async fn a_reload_of_one_accounts_gateway_leaves_the_other_alone() {
     let reload = stack.request(reqwest::Method::POST, "/-/reload");
     assert_eq!(reload.send().await.expect("an answer").status(), 200);
     second.faults("status=503").await;
-    assert!(stack.scrape().await.text.contains(old));
+    let scrape = stack.scrape_after(61).await;
+    assert_eq!(scrape.value(r#"qlara_up{account="staging"}"#), 0.0);
+    assert!(scrape.text.contains(old));
 }
 
 /// An entry under names that nobody documents.

@@ -40,13 +40,13 @@ async fn start(yaml: &str) -> Stack {
 }
 
 impl Stack {
-    async fn reload(&self) -> (StatusCode, String) {
+    pub async fn reload(&self) -> (StatusCode, String) {
         let answer = self.request(Method::POST, "/-/reload").send().await;
         let answer = answer.expect("an answer");
         (answer.status(), answer.text().await.expect("a text"))
     }
 
-    async fn reload_with(&self, yaml: &str) {
+    pub async fn reload_with(&self, yaml: &str) {
         self.write_configuration(yaml);
         assert_eq!(self.reload().await, (StatusCode::OK, String::new()));
     }
@@ -123,7 +123,7 @@ async fn a_broken_file_changes_nothing_and_shows() {
 }
 
 #[tokio::test]
-async fn what_changes_for_an_account_shows_at_the_next_scrape() {
+async fn what_changes_for_an_account_shows_at_once_and_its_counters_go_on() {
     let stack = start(&accounts(&["a"])).await;
     stack.scrape().await;
     stack
@@ -138,6 +138,8 @@ async fn what_changes_for_an_account_shows_at_the_next_scrape() {
         [(r#"{account="a",platform="facebook",profile="x"}"#, 0.0)]
     );
     let requests = r#"qlara_gateway_requests_total{account="a",endpoint="socials"}"#;
+    assert_eq!(scrape.value(requests), 1.0, "without a request");
+    let scrape = stack.scrape_after(61).await;
     assert_eq!(scrape.value(requests), 2.0, "its counters go on");
 }
 
@@ -149,7 +151,13 @@ async fn a_changed_account_shows_its_old_data_while_the_gateway_is_down() {
     stack
         .reload_with(&format!("cache: {{ttl: 2m}}\n{}", accounts(&["a"])))
         .await;
-    let scrape = stack.scrape().await;
+    let scrape = stack.scrape_after(119).await;
+    assert_eq!(
+        scrape.family("qlara_up"),
+        [(r#"{account="a"}"#, 1.0)],
+        "the new ttl counts"
+    );
+    let scrape = stack.scrape_after(1).await;
     assert_eq!(scrape.family("qlara_up"), [(r#"{account="a"}"#, 0.0)]);
     assert_eq!(scrape.family("qlara_profile_info").len(), 3);
 }

@@ -1,12 +1,24 @@
 //! What the gateway is asked, counted at the gateway: through whatever door the exporter is asked itself.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use futures_util::future::join_all;
+use axum::Router;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::routing::get;
+use futures_util::future::{join, join_all};
 use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
-use crate::harness::Setup;
 use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::openssl::{P256, SelfSigned};
+use crate::harness::scrape::Scrape;
+use crate::harness::{Setup, Stack, eventually};
 
 /// `cache.ttl` in seconds.
 const TTL: u64 = 7;
@@ -89,5 +101,406 @@ async fn no_account_is_asked_for_more_than_its_list_and_its_platforms_in_a_ttl()
     for (asked, times) in &times {
         let expected: Vec<u64> = (0..10).map(|round| round * TTL).collect();
         assert_eq!(times, &expected, "{asked:?}");
+    }
+}
+
+async fn with_reloads(yaml: &str, url: Option<String>) -> Stack {
+    let mut setup = Setup {
+        url,
+        ..Setup::yaml(yaml)
+    };
+    setup.web.enable_lifecycle = true;
+    setup.start().await
+}
+
+/// Asks the exporter through every door at once.
+async fn scrapes_probes_and_pages(stack: &Stack) {
+    let doors = [
+        "/metrics",
+        "/metrics",
+        "/",
+        "/?account=a",
+        "/probe?account=a",
+    ];
+    let asked = doors.map(|path| stack.request(Method::GET, path).send());
+    for answer in join_all(asked).await {
+        assert_eq!(answer.expect("an answer").status(), 200);
+    }
+}
+
+/// Labels and value of the samples of account `a`, joined, without the name of the account.
+fn shown(scrape: &Scrape, family: &str, of: &str) -> String {
+    let samples = scrape.family(family).into_iter();
+    let samples = samples.filter(|(labels, _)| labels.contains(r#"account="a""#));
+    let samples = samples.filter(|(labels, _)| labels.contains(of));
+    let samples = samples.map(|(labels, value)| format!("{labels} {value}\n"));
+    samples.collect::<String>().replace(r#"account="a","#, "")
+}
+
+const PERMISSION: &str = "qlara_profile_permission_granted";
+const EXPECTED: &str = "qlara_expected_profile_present";
+const INFO: &str = "qlara_profile_info";
+const DROPPED: &str = "qlara_profiles_dropped";
+const ACCOUNT: &str = "accounts: [{name: a, api_key_env: QLARA_API_KEY}]";
+
+/// A configuration, a family, what labels of interest hold, and what shows of them.
+type Step = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+);
+
+/// Each differs from the one before.
+const STEPS: [Step; 20] = [
+    (
+        "permissions: {facebook: [ads_read]}\nphone_number: show",
+        PERMISSION,
+        "facebook",
+        &[
+            r#"{platform="facebook",profile="fb_page_123456",permission="ads_read"} 0"#,
+            r#"{platform="facebook",profile="fb_page_123456",permission="pages_messaging"} 1"#,
+            r#"{platform="facebook",profile="fb_page_123456",permission="pages_read_engagement"} 1"#,
+        ],
+    ),
+    (
+        "permissions: {facebook: []}\nphone_number: show",
+        PERMISSION,
+        "ads_read",
+        &[],
+    ),
+    (
+        "phone_number: show\nEXPECTED",
+        EXPECTED,
+        "",
+        &[
+            r#"{platform="facebook",profile="fb_page_123456"} 1"#,
+            r#"{platform="facebook",profile="none"} 0"#,
+        ],
+    ),
+    ("phone_number: show", EXPECTED, "", &[]),
+    (
+        "phone_number: show\ngateway: {timeout: 3s}",
+        INFO,
+        "phone_number",
+        &[
+            r#"{platform="whatsapp",profile="wa_biz_789012",name="BrandCo WhatsApp Business",phone_number="+393491234567"} 1"#,
+        ],
+    ),
+    (
+        "phone_number: mask",
+        INFO,
+        "phone_number",
+        &[
+            r#"{platform="whatsapp",profile="wa_biz_789012",name="BrandCo WhatsApp Business",phone_number="+**********67"} 1"#,
+        ],
+    ),
+    (
+        "phone_number: show\nlimits: {concurrent_refreshes: 2}",
+        INFO,
+        "phone_number",
+        &[],
+    ),
+    ("phone_number: omit", INFO, "phone_number", &[]),
+    ("phone_number: show", INFO, "phone_number", &[]),
+    (
+        "gateway: {proxy_url: 'http://127.0.0.1:1', allow_http: true}",
+        "qlara_up",
+        "",
+        &["{account=\"a\"} 1"],
+    ),
+    (
+        "gateway: {tls_config: {ca_file: CA}}",
+        "qlara_up",
+        "",
+        &["{account=\"a\"} 1"],
+    ),
+    (
+        "gateway: {fields: {name: title}}",
+        INFO,
+        "instagram",
+        &[r#"{platform="instagram",profile="ig_345678",name="brandco_official"} 1"#],
+    ),
+    (
+        "cache: {max_stale: 2h}",
+        "qlara_up",
+        "",
+        &["{account=\"a\"} 1"],
+    ),
+    ("cache: {ttl: 30s}", "qlara_up", "", &["{account=\"a\"} 1"]),
+    (
+        "limits: {response_bytes: 2MiB}",
+        "qlara_up",
+        "",
+        &["{account=\"a\"} 1"],
+    ),
+    (
+        "limits: {profiles: 2}",
+        DROPPED,
+        "limit",
+        &[r#"{reason="limit"} 1"#],
+    ),
+    (
+        "limits: {profiles: 2}\nEXPECTED",
+        EXPECTED,
+        "",
+        &[r#"{platform="facebook",profile="fb_page_123456"} 1"#],
+    ),
+    (
+        "limits: {profiles: 1}",
+        INFO,
+        "",
+        &[
+            r#"{platform="facebook",profile="fb_page_123456",name="BrandCo Official",category="E-commerce",page_id="1234567890"} 1"#,
+        ],
+    ),
+    // The accounts divide it at their next refreshes.
+    (
+        "limits: {exposition_bytes: 500B}",
+        DROPPED,
+        "limit",
+        &[r#"{reason="limit"} 2"#],
+    ),
+    ("phone_number: show", INFO, "", &[]),
+];
+
+/// The default and what a step changes.
+fn configuration(step: &str, ca_file: &str) -> String {
+    let expected = format!(
+        "{}, expected: [{{platform: facebook, profile: fb_page_123456}}, {{platform: facebook, profile: none}}]}}]",
+        ACCOUNT.trim_end_matches("}]")
+    );
+    match step.strip_suffix("EXPECTED") {
+        Some(step) => format!("{step}{expected}"),
+        None => format!("{}\n{ACCOUNT}", step.replace("CA", ca_file)),
+    }
+}
+
+#[tokio::test]
+async fn reloads_that_change_an_account_show_at_once_and_ask_nothing() {
+    let certificate = SelfSigned::new(P256, &["-subj", "/CN=gateway"]);
+    let ca_file = certificate.file("cert.pem").display().to_string();
+    let stack = with_reloads(&format!("phone_number: show\n{ACCOUNT}"), None).await;
+    stack.scrape().await;
+    let counted = async || {
+        let stats = stack.gateway.stats().await;
+        (stats.list, stats.details)
+    };
+    assert_eq!(counted().await, (1, PLATFORMS.len() as u64));
+    for (step, family, of, samples) in STEPS {
+        stack.clock.advance(Duration::from_secs(1));
+        stack.reload_with(&configuration(step, &ca_file)).await;
+        scrapes_probes_and_pages(&stack).await;
+        let found = shown(&stack.scrape().await, family, of);
+        assert_eq!(found.lines().collect::<Vec<_>>(), samples, "{step}");
+    }
+    stack.scrape_after(60 - STEPS.len() as u64 - 1).await;
+    assert_eq!(counted().await, (1, PLATFORMS.len() as u64));
+    let scrape = stack.scrape_after(1).await;
+    assert_eq!(counted().await, (2, 2 * PLATFORMS.len() as u64));
+    let number = shown(&scrape, INFO, "phone_number");
+    assert!(
+        number.contains(r#"phone_number="+393491234567""#),
+        "{number}"
+    );
+    assert_eq!(scrape.family(INFO).len(), 3);
+}
+
+#[tokio::test]
+async fn another_ttl_counts_from_the_last_request() {
+    let yaml = |ttl: u64| format!("cache: {{ttl: {ttl}s}}\n{ACCOUNT}");
+    let stack = with_reloads(&yaml(60), None).await;
+    stack.scrape().await;
+    let lists = async || stack.gateway.stats().await.list;
+    // Longer, shorter than the age of the data, and the ttl of the new data.
+    for (ttl, wait, asked) in [
+        (90, 89, 1),
+        (90, 1, 2),
+        (10, 9, 2),
+        (20, 1, 2),
+        (10, 0, 3),
+        (5, 4, 3),
+    ] {
+        stack.reload_with(&yaml(ttl)).await;
+        stack.clock.advance(Duration::from_secs(wait));
+        scrapes_probes_and_pages(&stack).await;
+        assert_eq!(lists().await, asked, "{ttl} {wait}");
+    }
+}
+
+#[tokio::test]
+async fn other_accounts_that_come_and_go_cost_an_account_nothing() {
+    let yaml = |others: &[&str]| {
+        let other = |name: &&str| format!("- {{name: {name}, api_key_env: QLARA_API_KEY}}\n");
+        let others: String = others.iter().map(other).collect();
+        format!("accounts:\n{others}- {{name: a, api_key_env: QLARA_API_KEY}}\n")
+    };
+    let stack = with_reloads(&yaml(&[]), None).await;
+    stack.scrape().await;
+    let (mut asked, mut known) = (1, Vec::new());
+    for others in [["b", "c"].as_slice(), &["c", "d"], &["d"], &[], &["e"]] {
+        stack.reload_with(&yaml(others)).await;
+        scrapes_probes_and_pages(&stack).await;
+        asked += others.iter().filter(|name| !known.contains(*name)).count() as u64;
+        known = others.to_vec();
+        assert_eq!(stack.gateway.stats().await.list, asked, "{others:?}");
+    }
+}
+
+/// A gateway that lists WhatsApp profiles and holds its answers back.
+struct HeldGateway {
+    profiles: usize,
+    /// What it answers to the call that is held.
+    status: StatusCode,
+    holds_details: bool,
+    asked: AtomicUsize,
+    release: Semaphore,
+}
+
+impl HeldGateway {
+    async fn start(
+        profiles: usize,
+        status: StatusCode,
+        holds_details: bool,
+    ) -> (Arc<Self>, String) {
+        let gateway = Arc::new(HeldGateway {
+            profiles,
+            status,
+            holds_details,
+            asked: AtomicUsize::new(0),
+            release: Semaphore::new(0),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (list, details) = (Arc::clone(&gateway), Arc::clone(&gateway));
+        let router = Router::new()
+            .route("/socials", get(async move || list.answer(false).await))
+            .route(
+                "/socials/{platform}",
+                get(async move |_: Path<String>| details.answer(true).await),
+            );
+        tokio::spawn(async { axum::serve(listener, router).await });
+        (gateway, format!("http://{address}"))
+    }
+
+    async fn answer(&self, is_details: bool) -> (StatusCode, String) {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let profile = |number: usize| {
+            json!({"platform": "whatsapp", "profileId": number.to_string(), "name": "n",
+                "status": "CONNECTED", "connectedAt": "2026-01-01T00:00:00Z",
+                "phoneNumber": "+391234567890", "permissions": ["granted"]})
+        };
+        let profiles: Vec<Value> = (0..self.profiles).map(profile).collect();
+        let answer = json!({ "profiles": profiles }).to_string();
+        if is_details != self.holds_details {
+            return (StatusCode::OK, answer);
+        }
+        let released = self.release.acquire().await;
+        released.expect("an open semaphore").forget();
+        (self.status, answer)
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+/// Some profiles are written at once, many on another thread.
+#[tokio::test]
+async fn a_refresh_under_way_during_reloads_is_the_only_one_and_shows_under_the_new_rules() {
+    for (profiles, holds_details) in [(1, false), (1, true), (50, false), (50, true)] {
+        let ok = StatusCode::OK;
+        let (gateway, url) = HeldGateway::start(profiles, ok, holds_details).await;
+        let yaml = |more: &str| format!("{more}\n{ACCOUNT}");
+        let stack = with_reloads(&yaml("phone_number: show"), Some(url)).await;
+        let reloads = async {
+            let held = 1 + usize::from(holds_details);
+            eventually("a request", async || {
+                (gateway.asked() == held).then_some(())
+            })
+            .await;
+            for more in [
+                "gateway: {timeout: 7s}\nphone_number: show",
+                "limits: {profiles: 40}\ncache: {ttl: 30s}\nphone_number: mask\npermissions: {whatsapp: [more]}",
+            ] {
+                stack.reload_with(&yaml(more)).await;
+                let impatient = stack.get("/metrics");
+                let impatient = impatient.header("X-Prometheus-Scrape-Timeout-Seconds", "0.1");
+                assert_eq!(impatient.send().await.expect("an answer").status(), 200);
+            }
+            join(stack.scrape(), async { gateway.release.add_permits(1) })
+                .await
+                .0
+        };
+        let (early, late) = join(stack.scrape(), reloads).await;
+        for scrape in [early, late, stack.scrape_after(29).await] {
+            let kept = profiles.min(40);
+            assert_eq!(
+                scrape.family(INFO).len(),
+                kept,
+                "{profiles} {holds_details}"
+            );
+            assert_eq!(
+                scrape
+                    .text
+                    .matches(r#"phone_number="+**********90""#)
+                    .count(),
+                kept
+            );
+            assert_eq!(scrape.text.matches(r#"permission="more"} 0"#).count(), kept);
+            assert_eq!(
+                scrape.text.matches(r#"permission="granted"} 1"#).count(),
+                kept
+            );
+            assert!(!scrape.text.contains("391234567890"));
+        }
+        assert_eq!(gateway.asked(), 2, "one list, one platform");
+        gateway.release.add_permits(1);
+        stack.scrape_after(1).await;
+        assert_eq!(gateway.asked(), 4);
+    }
+}
+
+/// As without a reload.
+#[tokio::test]
+async fn a_refresh_that_fails_after_a_reload_calls_for_a_pause() {
+    let refused = StatusCode::UNAUTHORIZED;
+    let (gateway, url) = HeldGateway::start(1, refused, false).await;
+    let yaml = |timeout: u64| format!("gateway: {{timeout: {timeout}s}}\n{ACCOUNT}");
+    let stack = with_reloads(&yaml(10), Some(url)).await;
+    let reload = async {
+        eventually("a request", async || (gateway.asked() == 1).then_some(())).await;
+        stack.reload_with(&yaml(11)).await;
+        gateway.release.add_permits(9);
+        stack.scrape().await
+    };
+    let (early, late) = join(stack.scrape(), reload).await;
+    for scrape in [early, late, stack.scrape_after(59).await] {
+        assert_eq!(scrape.family("qlara_up"), [(r#"{account="a"}"#, 0.0)]);
+    }
+    assert_eq!(gateway.asked(), 1);
+    stack.scrape_after(1).await;
+    assert_eq!(gateway.asked(), 2);
+}
+
+#[tokio::test]
+async fn another_address_or_other_credentials_are_asked_at_once() {
+    let (gateway, url) = HeldGateway::start(1, StatusCode::OK, false).await;
+    gateway.release.add_permits(9);
+    let account = |more: &str| format!("accounts: [{{name: a, {more}}}]");
+    let stack = with_reloads(&account("api_key_env: QLARA_API_KEY"), Some(url.clone())).await;
+    stack.scrape().await;
+    std::fs::write(stack.file("same"), crate::harness::API_KEY).expect("a file");
+    std::fs::write(stack.file("other"), "another-key").expect("a file");
+    let elsewhere = format!("api_key_file: other, gateway: {{url: '{url}/'}}");
+    let elsewhere = elsewhere.replace("127.0.0.1", "localhost");
+    for (more, asked) in [
+        ("api_key_file: same", 2),
+        ("api_key_file: other", 4),
+        (&*elsewhere, 6),
+    ] {
+        stack.reload_with(&account(more)).await;
+        scrapes_probes_and_pages(&stack).await;
+        assert_eq!(gateway.asked(), asked, "{more}");
     }
 }

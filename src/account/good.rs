@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 use crate::exposition::SnapshotText;
-use crate::refresh::Claim;
 use crate::refresh::details::without_details_before;
+use crate::refresh::{Claim, Rules};
 use crate::snapshot::Snapshot;
 
 /// The last snapshot that could be read.
@@ -15,6 +15,8 @@ use crate::snapshot::Snapshot;
 pub(super) struct Good {
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) text: Arc<SnapshotText>,
+    /// Those under which the snapshot stands.
+    pub(super) rules: Arc<Rules>,
     pub(super) read_at: DateTime<Utc>,
     pub(super) aged_from: Instant,
     /// When the oldest of its details were read, where that is before the list was.
@@ -24,9 +26,11 @@ pub(super) struct Good {
 }
 
 impl Good {
+    /// Writes the text of a snapshot, once for all the scrapes that will show it.
     pub(super) fn new(
         snapshot: Snapshot,
         claim: Arc<Claim>,
+        rules: Arc<Rules>,
         account: Option<&str>,
         aged_from: Instant,
     ) -> Good {
@@ -36,6 +40,7 @@ impl Good {
             .filter_map(|details| details.oldest);
         Good {
             text: Arc::new(SnapshotText::render(&snapshot, account)),
+            rules,
             read_at: snapshot.read_at,
             aged_from,
             details_aged_from: oldest
@@ -58,7 +63,19 @@ impl Good {
         let are_old = now.saturating_duration_since(oldest) >= max_stale;
         let limit = now.checked_sub(max_stale).filter(|_| are_old)?;
         let snapshot = without_details_before(&self.snapshot, limit);
-        let claim = Arc::clone(&self.claim);
-        Some(Good::new(snapshot, claim, account, self.aged_from))
+        let (claim, rules) = (Arc::clone(&self.claim), Arc::clone(&self.rules));
+        Some(Good::new(snapshot, claim, rules, account, self.aged_from))
+    }
+
+    /// The same under other rules, as far as it is known.
+    pub(super) fn under(&self, rules: Arc<Rules>, account: Option<&str>) -> Good {
+        let mut claim = self.claim.of_replacement();
+        let snapshot = rules.reapplied(&self.snapshot, &self.rules, &mut claim);
+        Good::new(snapshot, Arc::new(claim), rules, account, self.aged_from)
+    }
+
+    /// Whether this is `other` itself, not data that replaced it.
+    pub(super) fn is(&self, other: &Good) -> bool {
+        Arc::ptr_eq(&self.snapshot, &other.snapshot)
     }
 }

@@ -5,19 +5,18 @@ mod asked;
 mod good;
 mod journal;
 mod pause;
-mod succession;
+mod reconfigure;
+mod refresh;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
-use tokio::task::spawn_blocking;
 
 use crate::clock::Clock;
 use crate::exposition::AccountView;
-use crate::refresh::{Draft, LastGood, Outcome, Refresher, Share, Standing, Troubles};
+use crate::refresh::{Refresher, Troubles};
 use crate::snapshot::Snapshot;
 use crate::telemetry::CacheResult;
 use crate::telemetry::account::AccountMetrics;
@@ -25,13 +24,6 @@ pub use asked::{Asked, Waiting, views};
 use good::Good;
 use journal::Journal;
 use pause::Pause;
-
-/// Fewer profiles than these are written, or given back, before a thread could be woken for them.
-const FEW: usize = 32;
-
-fn is_small(snapshot: &Snapshot) -> bool {
-    snapshot.profiles.len() < FEW
-}
 
 /// How long an account's data is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,28 +34,31 @@ pub struct Freshness {
     pub max_stale: Duration,
 }
 
+/// What a reload may change of an account.
+#[derive(Debug)]
+pub struct AccountSettings {
+    /// How the gateway is asked, and how its answers are read.
+    pub refresher: Refresher,
+    /// How long the data is used.
+    pub freshness: Freshness,
+}
+
 /// One account of the gateway.
 #[derive(Debug)]
 pub struct Account {
     name: Option<Arc<str>>,
-    refresher: Refresher,
-    freshness: Freshness,
+    metrics: Arc<AccountMetrics>,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
-    /// Shared with the account that takes this one's place, if it asks with the same credentials at the same
-    /// address. Locked after `state`.
-    pause: Arc<Mutex<Pause>>,
-    /// Whether another account shares the pause: it waits for the refresh under way.
-    has_successor: AtomicBool,
     /// Whether it has left the configuration.
     retired: watch::Sender<bool>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    /// Those in force. A refresh under way may have begun under others.
+    settings: Arc<AccountSettings>,
     good: Option<Good>,
-    /// The good data was read under another configuration: it is shown, but not for the whole ttl.
-    due: bool,
     latest: Option<Latest>,
     refreshes: u64,
     /// Grows whenever what is shown changes.
@@ -72,11 +67,27 @@ struct State {
     view: Option<Arc<View>>,
     /// The refresh under way: the channel closes when it has ended.
     flight: Option<watch::Receiver<()>>,
-    /// That of the account whose place this one took. Its answers may call for a pause.
-    former_flight: Option<watch::Receiver<()>>,
     /// When the refresh under way, or else the latest, was asked for.
     asked: Option<Instant>,
+    pause: Pause,
     journal: Journal,
+}
+
+impl State {
+    fn new(settings: Arc<AccountSettings>) -> State {
+        State {
+            settings,
+            good: None,
+            latest: None,
+            refreshes: 0,
+            revision: 0,
+            view: None,
+            flight: None,
+            asked: None,
+            pause: Pause::default(),
+            journal: Journal::default(),
+        }
+    }
 }
 
 /// The latest refresh, good or bad.
@@ -102,18 +113,14 @@ impl Account {
     /// An account that has not asked the gateway yet.
     pub fn new(
         name: Option<Arc<str>>,
-        refresher: Refresher,
-        freshness: Freshness,
+        settings: Arc<AccountSettings>,
         clock: Arc<dyn Clock>,
     ) -> Account {
         Account {
             name,
-            refresher,
-            freshness,
+            metrics: Arc::clone(settings.refresher.metrics()),
             clock,
-            state: Mutex::default(),
-            pause: Arc::default(),
-            has_successor: AtomicBool::default(),
+            state: Mutex::new(State::new(settings)),
             retired: watch::Sender::default(),
         }
     }
@@ -125,12 +132,7 @@ impl Account {
 
     /// Its gateway metrics.
     pub fn metrics(&self) -> &Arc<AccountMetrics> {
-        self.refresher.metrics()
-    }
-
-    /// Its share of the metrics of all accounts.
-    pub fn share(&self) -> &Arc<Share> {
-        self.refresher.share()
+        &self.metrics
     }
 
     /// Whether the secret's file could be read when it was last needed.
@@ -144,7 +146,7 @@ impl Account {
     /// that is started or joined by this.
     pub fn ask(self: &Arc<Self>) -> Asked<'_> {
         let mut state = self.state.lock();
-        if !state.due && self.is_younger_than(self.freshness.ttl, &state) {
+        if self.is_younger_than(state.settings.freshness.ttl, &state) {
             return Asked::Known(self.show(&mut state), CacheResult::Hit);
         }
         match self.join_or_start_refresh(&mut state) {
@@ -169,13 +171,12 @@ impl Account {
         if let Some(flight) = under_way {
             return Some(flight.clone());
         }
-        if self.is_paused() {
+        if state.pause.holds(self.clock.monotonic()) {
             return None;
         }
         let (ended, flight) = watch::channel(());
         state.flight = Some(flight.clone());
         state.asked = Some(self.clock.monotonic());
-        let former_flight = state.former_flight.take();
         let account = Arc::clone(self);
         // A task of its own: scrapers that leave do not cancel it.
         tokio::spawn(async move {
@@ -183,81 +184,11 @@ impl Account {
             tokio::select! {
                 biased;
                 _ = retired.wait_for(|retired| *retired) => {}
-                () = account.refresh_after(former_flight) => {}
+                () = account.refresh() => {}
             }
             drop(ended);
         });
         Some(flight)
-    }
-
-    async fn refresh(&self) {
-        let (standing, last_good) = {
-            let state = self.state.lock();
-            let latest = state.latest.as_ref();
-            let standing = latest.map_or(Standing::Prompt, |latest| latest.troubles.standing());
-            (standing, self.last_good(&state))
-        };
-        let Outcome {
-            began,
-            took,
-            draft,
-            troubles,
-        } = self.refresher.refresh(standing, last_good).await;
-        let good = match draft {
-            // The answer may be as old as the question.
-            Some(draft) => self.render(draft, began).await,
-            None => None,
-        };
-        let mut state = self.state.lock();
-        state.flight = None;
-        state.view = None;
-        state.refreshes += 1;
-        state.revision += 1;
-        self.pause.lock().after(
-            troubles.calling_for_a_pause(),
-            began + took,
-            self.freshness.ttl,
-        );
-        let snapshot = good.as_ref().map(|good| &*good.snapshot);
-        (state.journal).write(self.name.as_deref(), snapshot, &troubles);
-        state.latest = Some(Latest {
-            up: good.is_some(),
-            took,
-            troubles: Arc::new(troubles),
-        });
-        let replaced = match good {
-            Some(good) => {
-                state.due = false;
-                state.good.replace(good)
-            }
-            None => None,
-        };
-        drop(state);
-        if let Some(replaced) = replaced.filter(|good| !is_small(&good.snapshot)) {
-            // Giving back thousands of profiles takes as long as reading them.
-            spawn_blocking(move || drop(replaced));
-        }
-    }
-
-    fn last_good(&self, state: &State) -> Option<LastGood> {
-        let good = state.good.as_ref()?;
-        Some(LastGood {
-            snapshot: Arc::clone(&good.snapshot),
-            max_stale: self.freshness.max_stale,
-        })
-    }
-
-    /// Writes the text of a snapshot, once for all the scrapes that will show it. It takes
-    /// milliseconds for thousands of profiles, and must not hold up the scrapes of others.
-    async fn render(&self, draft: Draft, aged_from: Instant) -> Option<Good> {
-        let name = self.name.clone();
-        let Draft { snapshot, claim } = draft;
-        let small = is_small(&snapshot);
-        let render = move || Good::new(snapshot, Arc::new(claim), name.as_deref(), aged_from);
-        match small {
-            true => Some(render()),
-            false => spawn_blocking(render).await.ok(),
-        }
     }
 
     fn is_younger_than(&self, age: Duration, state: &State) -> bool {
@@ -268,7 +199,7 @@ impl Account {
 
     fn show_what_is_left(&self, state: &mut State) -> (Arc<View>, CacheResult) {
         let view = self.show(state);
-        if self.is_younger_than(self.freshness.max_stale, state) {
+        if self.is_younger_than(state.settings.freshness.max_stale, state) {
             return (view, CacheResult::Stale);
         }
         let mut view = Arc::unwrap_or_clone(view);
@@ -285,12 +216,12 @@ impl Account {
     fn waits_too_long(&self, state: &State) -> bool {
         let asked = state.asked.filter(|_| state.flight.is_some());
         let waited = asked.map(|asked| self.clock.monotonic().saturating_duration_since(asked));
-        waited.is_some_and(|waited| waited > self.refresher.timeout())
+        waited.is_some_and(|waited| waited > state.settings.refresher.timeout())
     }
 
     /// Details that outlived a failure of their call may end before the list does.
     fn forget_old_details(&self, state: &mut State) {
-        let (now, max_stale) = (self.clock.monotonic(), self.freshness.max_stale);
+        let (now, max_stale) = (self.clock.monotonic(), state.settings.freshness.max_stale);
         let good = state.good.as_ref();
         let without = good.and_then(|good| good.without_old_details(self.name(), now, max_stale));
         if without.is_some() {

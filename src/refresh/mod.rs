@@ -78,6 +78,11 @@ impl Refresher {
         self.client.asks_as(&other.client)
     }
 
+    /// How answers become a snapshot.
+    pub fn rules(&self) -> &Arc<Rules> {
+        &self.rules
+    }
+
     /// The budget of a refresh.
     pub fn timeout(&self) -> Duration {
         self.timeout

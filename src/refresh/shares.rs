@@ -151,6 +151,11 @@ impl Share {
 }
 
 impl Claim {
+    /// A claim on nothing yet, for data that takes the place of this one's.
+    pub fn of_replacement(&self) -> Claim {
+        self.share.claim()
+    }
+
     /// Counts so many bytes more, unless the share does not allow it.
     pub fn take(&mut self, bytes: u64) -> bool {
         let used = self.counted.used.saturating_add(bytes);
