@@ -128,8 +128,8 @@ fn a_memory_limit_lowers_the_defaults() {
         assert_eq!(config.response_bytes, of_gateway);
         (config.response_bytes >> 20, config.exposition_bytes >> 20)
     };
-    assert_eq!(limits(Some(256 << 20), ""), (16, 32));
-    assert_eq!(limits(Some(768 << 20), ""), (48, 96));
+    assert_eq!(limits(Some(256 << 20), ""), (16, 16));
+    assert_eq!(limits(Some(768 << 20), ""), (48, 48));
     assert_eq!(limits(Some(64 << 30), ""), (64, 128));
     let given = "limits: {response_bytes: 100MiB, exposition_bytes: 200MiB}";
     assert_eq!(limits(Some(256 << 20), given), (100, 200));

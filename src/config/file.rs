@@ -140,10 +140,10 @@ impl Limits {
         self.response_bytes.unwrap_or(default)
     }
 
-    /// `exposition_bytes`, or else 128 MiB, but at most an eighth of the memory. While all profiles are
-    /// replaced, they take up to four times the bytes of their metrics.
+    /// `exposition_bytes`, or else 128 MiB, but at most a sixteenth of the memory: profiles take three times the
+    /// bytes of their metrics, and clients that read slowly keep the metrics of former refreshes.
     pub(super) fn exposition_bytes(&self, memory_limit: Option<u64>) -> u64 {
-        let part = memory_limit.map_or(u64::MAX, |limit| limit / 8);
+        let part = memory_limit.map_or(u64::MAX, |limit| limit / 16);
         let default = ByteSize::mib(128).as_u64().min(part);
         self.exposition_bytes.unwrap_or(default)
     }
