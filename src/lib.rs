@@ -28,7 +28,7 @@
 //! makes the hashes that [`web_config`] reads. `certificate` checks what the TLS library does not, for
 //! clients and for the gateway. [`signal_mask`] blocks signals until their handlers are installed. [`hidden`]
 //! and `likeness` decide what of a value or a word may be printed, `printable` what a terminal may get to see
-//! of it, and [`memory`] what is given back. [`plural`] counts in texts.
+//! of it. [`memory`] reads the memory limit and configures the allocator. [`plural`] counts in texts.
 
 #![warn(missing_docs, missing_debug_implementations)]
 

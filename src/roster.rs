@@ -245,7 +245,7 @@ pub struct Workshop {
     lookups: Lookups,
     turns: Arc<Turns>,
     places: usize,
-    /// Of the metrics of all accounts.
+    /// Divides `limits.exposition_bytes`.
     shares: Arc<Shares>,
     exposition_bytes: u64,
     bodies: Arc<BodyBudget>,

@@ -15,13 +15,13 @@ use crate::snapshot::Snapshot;
 pub(super) struct Good {
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) text: Arc<SnapshotText>,
-    /// Those under which the snapshot stands.
+    /// The rules that the snapshot follows.
     pub(super) rules: Arc<Rules>,
     pub(super) read_at: DateTime<Utc>,
     pub(super) aged_from: Instant,
     /// When the oldest of its details were read, where that is before the list was.
     details_aged_from: Option<Instant>,
-    /// Counts the bytes of `text` as long as it is kept.
+    /// Reserves the bytes of `text` in the account's share.
     claim: Arc<Claim>,
 }
 
@@ -67,14 +67,14 @@ impl Good {
         Some(Good::new(snapshot, claim, rules, account, self.aged_from))
     }
 
-    /// The same under other rules, as far as it is known.
+    /// Rewrites the data under other rules, as far as the snapshot allows.
     pub(super) fn under(&self, rules: Arc<Rules>, account: Option<&str>) -> Good {
         let mut claim = self.claim.of_replacement();
         let snapshot = rules.reapplied(&self.snapshot, &self.rules, &mut claim);
         Good::new(snapshot, Arc::new(claim), rules, account, self.aged_from)
     }
 
-    /// Whether this is `other` itself, not data that replaced it.
+    /// Whether both hold the same snapshot.
     pub(super) fn is(&self, other: &Good) -> bool {
         Arc::ptr_eq(&self.snapshot, &other.snapshot)
     }

@@ -34,7 +34,7 @@ pub struct Freshness {
     pub max_stale: Duration,
 }
 
-/// What a reload may change of an account.
+/// The settings of an account that a reload may change.
 #[derive(Debug)]
 pub struct AccountSettings {
     /// How the gateway is asked, and how its answers are read.
@@ -56,7 +56,7 @@ pub struct Account {
 
 #[derive(Debug)]
 struct State {
-    /// Those in force. A refresh under way may have begun under others.
+    /// The current settings. A refresh under way may have started under earlier ones.
     settings: Arc<AccountSettings>,
     good: Option<Good>,
     latest: Option<Latest>,

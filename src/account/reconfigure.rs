@@ -1,4 +1,4 @@
-//! A reload: an account under other settings, and an account in the place of another.
+//! Reloads: new settings for an account, and an account that replaces another of the same name.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use super::{Account, AccountSettings, State};
 use crate::refresh::Rules;
 
 impl Account {
-    /// Puts settings in force under which the gateway is asked at the same address with the same
-    /// credentials. What is known is shown under the new rules at once, and the gateway is asked when
-    /// the new ttl has passed since the last question. A refresh under way goes on; its result counts.
+    /// Applies new settings with the same gateway address and credentials. Cached data follows the new rules at
+    /// once; the next refresh starts when the new ttl has passed since the last one started. A refresh under
+    /// way goes on, and its result is used.
     ///
     /// This takes milliseconds for thousands of profiles: call it off the async threads.
     pub fn reconfigure(&self, settings: &Arc<AccountSettings>) {
@@ -20,7 +20,7 @@ impl Account {
         while let Some((known, rules)) = self.good_under_former_rules() {
             let renewed = known.under(rules, self.name());
             let mut state = self.state.lock();
-            // A refresh or a scrape may have replaced the data meanwhile.
+            // A refresh or a scrape may have replaced the data since the lock was released.
             if state.good.as_ref().is_some_and(|good| good.is(&known)) {
                 state.good = Some(renewed);
                 state.view = None;
@@ -36,8 +36,8 @@ impl Account {
         Some((outdated.clone(), Arc::clone(rules)))
     }
 
-    /// An account of the same name that asks another gateway, or with other credentials: it starts
-    /// without data and without backoff. Its counters and its log go on.
+    /// A replacement with the same name and another gateway or other credentials. It starts without data and
+    /// backoff, and keeps the counters and the log state.
     pub fn replaced(&self, settings: Arc<AccountSettings>) -> Account {
         let before = self.state.lock();
         Account {
@@ -53,14 +53,14 @@ impl Account {
         }
     }
 
-    /// This account, which has not asked yet, with the backoff of a former one that asks alike.
+    /// Copies the backoff of `former`, which has the same gateway and credentials, to this new account.
     #[must_use]
     pub fn pausing_as(mut self, former: &Account) -> Account {
         self.state.get_mut().pause = former.state.lock().pause.clone();
         self
     }
 
-    /// The account has left the configuration: it asks no more, and ends the refresh under way.
+    /// Stops an account that has left the configuration, and cancels its refresh.
     pub fn retire(&self) {
         self.retired.send_replace(true);
     }

@@ -1,4 +1,4 @@
-//! The refresh of an account, and what it leaves behind.
+//! The refresh of an account, and how its result is stored.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,14 +17,14 @@ fn is_small(snapshot: &Snapshot) -> bool {
     snapshot.profiles.len() < FEW
 }
 
-/// What a refresh leaves behind beside the data.
+/// The result of a refresh without its data.
 struct Ended {
     at: Instant,
     took: Duration,
     troubles: Arc<Troubles>,
 }
 
-/// Good data that was written under other rules than those in force, which come with it.
+/// Data written under outdated rules, and the current rules.
 struct Outdated(Good, Arc<Rules>);
 
 impl Account {
@@ -40,7 +40,7 @@ impl Account {
             Some(Draft { snapshot, claim }) => {
                 let (name, small) = (self.name.clone(), is_small(&snapshot));
                 let rules = Arc::clone(settings.refresher.rules());
-                // The answer may be as old as the question.
+                // Data ages from the start of the request.
                 written(small, move || {
                     Good::new(snapshot, Arc::new(claim), rules, name.as_deref(), began)
                 })
@@ -71,7 +71,7 @@ impl Account {
         (settings, standing, last_good)
     }
 
-    /// Stores what a refresh leaves behind, unless a reload has changed the rules meanwhile.
+    /// Stores the result of a refresh, unless a reload has changed the rules since.
     fn settle(&self, good: Option<Good>, ended: &Ended) -> Result<(), Outdated> {
         let mut state = self.state.lock();
         let rules = state.settings.refresher.rules();
@@ -95,15 +95,15 @@ impl Account {
         let replaced = good.and_then(|good| state.good.replace(good));
         drop(state);
         if let Some(replaced) = replaced.filter(|good| !is_small(&good.snapshot)) {
-            // Giving back thousands of profiles takes as long as reading them.
+            // Freeing thousands of profiles takes milliseconds.
             spawn_blocking(move || drop(replaced));
         }
         Ok(())
     }
 }
 
-/// Writing thousands of profiles takes milliseconds, and must not hold up the scrapes of others. A few are
-/// written before a thread could be woken for them.
+/// Writes the text on a blocking thread, because thousands of profiles take milliseconds. A few profiles are
+/// written at once, which is faster than waking a thread.
 async fn written(small: bool, write: impl FnOnce() -> Good + Send + 'static) -> Option<Good> {
     match small {
         true => Some(write()),

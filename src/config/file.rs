@@ -132,16 +132,16 @@ pub(super) struct Expected {
 }
 
 impl Limits {
-    /// `response_bytes`, or else 64 MiB, but at most a sixteenth of the memory. All answers together
-    /// take twice as much.
+    /// `response_bytes`. Default: 64 MiB, but at most a sixteenth of the memory limit, because concurrent
+    /// responses together may take twice this size.
     pub(super) fn response_bytes(&self, memory_limit: Option<u64>) -> u64 {
         let part = memory_limit.map_or(u64::MAX, |limit| limit / 16);
         let default = ByteSize::mib(64).as_u64().min(part);
         self.response_bytes.unwrap_or(default)
     }
 
-    /// `exposition_bytes`, or else 128 MiB, but at most a sixteenth of the memory: profiles take three times the
-    /// bytes of their metrics, and clients that read slowly keep the metrics of former refreshes.
+    /// `exposition_bytes`. Default: 128 MiB, but at most a sixteenth of the memory limit, because profiles take
+    /// three times the size of their metrics, and slow clients keep the metrics of earlier refreshes.
     pub(super) fn exposition_bytes(&self, memory_limit: Option<u64>) -> u64 {
         let part = memory_limit.map_or(u64::MAX, |limit| limit / 16);
         let default = ByteSize::mib(128).as_u64().min(part);

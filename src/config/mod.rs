@@ -54,7 +54,7 @@ pub struct Settings {
     pub ttl: Option<Duration>,
     /// `--cache.max-stale`.
     pub max_stale: Option<Duration>,
-    /// The memory that the process may use, in bytes, where there is a limit. Defaults depend on it.
+    /// Memory limit of the control group in bytes, which lowers the defaults of `limits`.
     pub memory_limit: Option<u64>,
 }
 
@@ -84,9 +84,9 @@ pub struct Config {
     pub freshness: Freshness,
     /// Refreshes that may be under way at once.
     pub concurrent_refreshes: usize,
-    /// The longest body that is read, in bytes after decompression; all together take twice as much.
+    /// Maximum size of a response in bytes after decompression. All concurrent responses may take twice this size.
     pub response_bytes: u64,
-    /// Bytes of metrics that the profiles of all accounts together may become.
+    /// Maximum size in bytes of the metrics of all profiles of all accounts.
     pub exposition_bytes: u64,
     /// The accounts, at least one; only a single one may be nameless.
     pub accounts: Vec<AccountConfig>,

@@ -16,13 +16,13 @@ pub(super) const ACCEPTED: &str = "gzip";
 /// Stands for the name of a coding that is not registered.
 const UNREADABLE: &str = "an unknown name";
 
-/// A compressed body is decoded in pieces of this size in bytes.
+/// A compressed body is decoded in pieces of this size in bytes, so that memory is reserved before it is used.
 const PIECE: usize = 64;
-/// No piece becomes more than this: deflate shortens to a 1032nd at best, and the decoder holds back
-/// up to 32 KiB.
+/// Maximum decoded size of a piece: deflate compresses by a factor of at most 1032, and the decoder buffers up to
+/// 32 KiB.
 const MOST_OF_A_PIECE: usize = PIECE * 1032 + 32 * 1024;
 
-/// The body of an answer, whose bytes count against the budget for bodies.
+/// A complete response body, with its reservation in the body budget.
 #[derive(Debug)]
 pub struct ReceivedBody {
     bytes: Vec<u8>,
@@ -74,7 +74,7 @@ impl Body {
         })
     }
 
-    /// Adds a chunk, as soon as there is room for it in the budget for bodies.
+    /// Adds a chunk after reserving memory for it; waits until the body budget has room.
     ///
     /// # Errors
     /// [`GatewayError::TooLarge`], or [`InvalidResponse::Body`] for bytes that are not gzip.

@@ -1,5 +1,5 @@
-//! A budget for the bodies that are being read, over all refreshes: answers that are long, or that
-//! never end, must not fill the memory, nor keep the answers of others out.
+//! A memory budget for the response bodies of all concurrent refreshes, so that large or endless responses
+//! neither exhaust memory nor block the responses of other accounts.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,16 +8,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-/// The first bytes of each body are outside of the budget, so that usual answers never wait.
+/// Bytes at the start of each body that need no reservation, so that responses of normal size never wait.
 const FREE: u64 = 128 * 1024;
 /// Reservations grow in steps of this size in bytes.
 const STEP: u64 = 128 * 1024;
 
-/// Bytes for bodies that are being read.
+/// The budget that all accounts share.
 #[derive(Debug)]
 pub struct BodyBudget {
     state: Mutex<State>,
-    /// A reservation has ended, or there is more.
+    /// Notified when a reservation is dropped or the budget grows.
     freed: Notify,
 }
 
@@ -27,15 +27,15 @@ struct State {
     reserved: u64,
 }
 
-/// The part of one account, which may be as large as what is left beside it.
+/// The reservations of one account, which together never exceed the unreserved rest of the budget.
 #[derive(Debug)]
 pub struct AccountBodies {
     budget: Arc<BodyBudget>,
-    /// Of all its bodies. Changed under the lock of the budget only.
+    /// Sum over the account's bodies. Changed only under the lock of the budget.
     reserved: AtomicU64,
 }
 
-/// The bytes of one body, which are free again when this is dropped.
+/// The reserved bytes of one body, released on drop.
 #[derive(Debug)]
 pub struct Reservation {
     account: Arc<AccountBodies>,
@@ -43,8 +43,8 @@ pub struct Reservation {
 }
 
 impl BodyBudget {
-    /// A budget for bodies of at most `longest` bytes: twice as much, because an account never gets more
-    /// than what is left beside it.
+    /// Creates a budget of twice `longest`, the maximum size of a body in bytes: an account never gets more than
+    /// the unreserved rest.
     pub fn new(longest: u64) -> BodyBudget {
         BodyBudget {
             state: Mutex::new(State {
@@ -55,13 +55,13 @@ impl BodyBudget {
         }
     }
 
-    /// Changes the length of the longest body. What is reserved stays.
+    /// Changes the maximum size of a body. Existing reservations stay.
     pub fn set_longest(&self, longest: u64) {
         self.state.lock().total = longest.saturating_mul(2);
         self.freed.notify_waiters();
     }
 
-    /// The part of another account.
+    /// The reservations of another account.
     pub fn account(self: &Arc<Self>) -> Arc<AccountBodies> {
         Arc::new(AccountBodies {
             budget: Arc::clone(self),
@@ -71,7 +71,7 @@ impl BodyBudget {
 }
 
 impl AccountBodies {
-    /// A reservation of nothing yet.
+    /// An empty reservation.
     pub fn reservation(self: &Arc<Self>) -> Reservation {
         Reservation {
             account: Arc::clone(self),
@@ -81,8 +81,8 @@ impl AccountBodies {
 }
 
 impl Reservation {
-    /// Waits until there is room for a body of so many bytes. Nobody stands in line: a short body must
-    /// not wait behind a long one.
+    /// Waits until a body of `length` bytes fits. Waiters are not served in order, so that a small body never
+    /// waits behind a large one.
     pub async fn cover(&mut self, length: u64) {
         let bytes = length.saturating_sub(FREE);
         if bytes <= self.bytes {
@@ -91,7 +91,7 @@ impl Reservation {
         let account = Arc::clone(&self.account);
         loop {
             let mut freed = pin!(account.budget.freed.notified());
-            // From here on nothing is missed.
+            // Registers before checking, so that no notification is lost.
             freed.as_mut().enable();
             if self.grow(bytes.next_multiple_of(STEP)) || self.grow(bytes) {
                 return;
@@ -100,8 +100,8 @@ impl Reservation {
         }
     }
 
-    /// The bodies of an account may be as long as what is left beside them (dynamic threshold): however
-    /// many accounts with long ones wait for each other, there is room for a shorter one.
+    /// Dynamic threshold: an account may reserve as much as is left unreserved, so that a smaller body always
+    /// fits, however many accounts wait with large ones.
     fn grow(&mut self, bytes: u64) -> bool {
         let mut state = self.account.budget.state.lock();
         let more = bytes - self.bytes;

@@ -194,7 +194,7 @@ impl Client {
         }
     }
 
-    /// The body, decoded, as long as it stays within `limit` bytes and there is room for it in time.
+    /// Reads and decodes the body, up to `limit` bytes and until `deadline`.
     async fn read_body(
         &self,
         mut response: Response,

@@ -1,4 +1,4 @@
-//! The memory limit of this process's control group, which containers and systemd units have.
+//! The memory limit of this process's control group, as set for containers and systemd units.
 
 /// The memory limit in bytes, the smallest of the control group and its ancestors; `None` where there
 /// is none, or where it cannot be read.
@@ -16,7 +16,7 @@ mod linux {
 
     use procfs::{FromRead, ProcessCGroup, ProcessCGroups};
 
-    /// Version 1 writes "no limit" as the largest number of whole pages. No machine has this much.
+    /// cgroup v1 reports "no limit" as a number above this.
     const NO_LIMIT: u64 = 1 << 60;
 
     pub(super) fn limit_below(root: &Path) -> Option<u64> {
@@ -45,7 +45,7 @@ mod linux {
         limits.min()
     }
 
-    /// `max` is no number.
+    /// `None` for `max`, which means no limit.
     fn number_in(file: &Path) -> Option<u64> {
         let number: u64 = fs::read_to_string(file).ok()?.trim().parse().ok()?;
         (number < NO_LIMIT).then_some(number)

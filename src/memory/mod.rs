@@ -1,4 +1,4 @@
-//! How much memory there is, and what becomes of memory that is no longer needed.
+//! The memory limit of the process, and settings of the allocator.
 
 mod control_group;
 

@@ -1,5 +1,4 @@
-//! The details of one platform on their way to the profiles of a list: never more than the account's
-//! claim allows, whatever the answer holds.
+//! Joins the details of one platform to the listed profiles, within the bytes that the account may claim.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -10,14 +9,14 @@ use super::shares::{Claim, Counted};
 use crate::gateway::model::ProfileDetails;
 use crate::snapshot::{Details, Profile};
 
-/// Details that were read, by the place of their profile in the list.
+/// Details read so far, by the index of their profile in the list.
 pub(super) struct Join<'a> {
     platform: &'a str,
     rules: &'a Rules,
     profiles: &'a [Profile],
     claim: &'a mut Claim,
     counted_before: Counted,
-    /// Profiles that still fit; those behind them are dropped.
+    /// Number of profiles at the start of the list that fit into the claim.
     kept: usize,
     by_id: HashMap<&'a str, usize>,
     /// The first profile of each username.
@@ -35,9 +34,9 @@ struct Candidate {
     details: Option<Details>,
 }
 
-/// What came of it.
+/// The result of a join.
 pub(super) struct Joined {
-    /// Details, by the place of their profile.
+    /// Details by the index of their profile.
     pub(super) details: HashMap<usize, Details>,
     /// How many profiles of the list are kept.
     pub(super) kept: usize,
@@ -75,7 +74,7 @@ impl<'a> Join<'a> {
         }
     }
 
-    /// Takes the next entry; one that belongs to no profile is not kept.
+    /// Adds the next entry, or ignores it if no listed profile matches.
     pub(super) fn add(&mut self, read: ProfileDetails) {
         let place = self.by_id.get(&*read.id).copied();
         if place.is_some_and(|place| self.found.contains_key(&place)) {
@@ -108,7 +107,7 @@ impl<'a> Join<'a> {
         self.note_candidate(name, &id, details);
     }
 
-    /// Two entries of one username and different identifiers belong to nobody.
+    /// A username with two different identifiers is ambiguous and matches no profile.
     fn note_candidate(&mut self, name: &'a str, id: &str, details: Option<Details>) {
         match self.candidates.entry(name) {
             Entry::Vacant(vacant) => {
@@ -124,7 +123,7 @@ impl<'a> Join<'a> {
         }
     }
 
-    /// The details for the profile at this place, if there is room for them.
+    /// Claims the bytes of the details; `None` if they do not fit.
     fn counted(&mut self, place: usize, read: ProfileDetails) -> Option<Details> {
         if place >= self.kept {
             return None;
@@ -156,7 +155,7 @@ impl<'a> Join<'a> {
         self.claim.give_back(profile.exposition_bytes() + details);
     }
 
-    /// Forgets what was read.
+    /// Discards the details and their claimed bytes.
     pub(super) fn undo(self) {
         self.claim.return_to(self.counted_before);
     }

@@ -1,4 +1,4 @@
-//! What came of one refresh, and what did not work.
+//! The result of one refresh.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,14 +8,14 @@ use super::turns::Standing;
 use crate::gateway::credentials::SecretError;
 use crate::gateway::error::{GatewayError, Reason};
 
-/// What came of one refresh.
+/// The result of one refresh.
 #[derive(Debug)]
 pub struct Outcome {
     /// When its turn came, on the monotonic clock.
     pub began: std::time::Instant,
     /// How long it took from there.
     pub took: Duration,
-    /// The snapshot, where the list could be read, and the claim on the bytes that it becomes.
+    /// The snapshot and its claim, if the list could be read.
     pub draft: Option<Draft>,
     /// What did not work.
     pub troubles: Troubles,

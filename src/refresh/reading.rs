@@ -1,4 +1,4 @@
-//! Reading an answer's body where it does not hold up others.
+//! Parses response bodies off the async threads.
 
 use tokio::task::spawn_blocking;
 

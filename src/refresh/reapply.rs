@@ -1,4 +1,4 @@
-//! New rules for a snapshot that was made under others, so that a reload shows without a request.
+//! Applies new rules to an existing snapshot, so that a reload takes effect without a request.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,12 +8,12 @@ use super::shares::Claim;
 use crate::snapshot::{ExpectedProfile, Profile, Snapshot};
 
 impl Rules {
-    /// The snapshot, which was made under the rules `before`, as these rules would have made it. What
-    /// `before` left out stays unknown until the next refresh: digits of phone numbers, profiles past
-    /// smaller limits, fields under other names. `claim` becomes that of the result.
+    /// Converts a snapshot made under the rules `before` to these rules, and claims its bytes in `claim`. Data
+    /// that `before` left out stays unknown until the next refresh: hidden digits of phone numbers, profiles
+    /// past smaller limits, fields under other names.
     pub fn reapplied(&self, snapshot: &Snapshot, before: &Rules, claim: &mut Claim) -> Snapshot {
         let mut renewed = snapshot.clone();
-        // First: the profiles that the limits drop are still known here.
+        // Before the limits drop profiles.
         renewed.expected = self.expected_in(snapshot);
         self.drop_profiles(&mut renewed);
         for profile in &mut renewed.profiles {

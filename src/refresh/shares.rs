@@ -1,19 +1,19 @@
-//! Shares of `limits.exposition_bytes`: the metrics of all accounts together stay bounded, whatever
-//! their gateways answer, and no account takes what the others need.
+//! Divides `limits.exposition_bytes` among the accounts, so that the metrics of all accounts together stay
+//! bounded and no account starves another.
 //!
 //! Half of the limit is reserved in equal parts, one for each account. The other half is a pool for
-//! accounts that need more than their part. A pool that is in demand is divided fairly (max-min
-//! fairness): an account that took more shrinks at its next refresh.
+//! accounts that need more than their part, divided by max-min fairness: an account above its fair part
+//! shrinks at its next refresh.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-/// Claims grow in steps of this size in bytes, so that few profiles need the lock.
+/// Claims grow in steps of this size in bytes, which keeps locking rare.
 const STEP: u64 = 64 * 1024;
 
-/// What all accounts share.
+/// The shared limit and the usage of every account.
 #[derive(Debug)]
 pub struct Shares {
     state: Mutex<State>,
@@ -28,43 +28,43 @@ struct State {
     usage: HashMap<u64, Usage>,
 }
 
-/// What one account uses and wants, in bytes.
+/// Bytes that one account uses and would use without a limit.
 #[derive(Debug, Default)]
 struct Usage {
-    /// What its latest answers would have become.
+    /// Size of the latest data without any limit.
     wanted: u64,
-    /// The data that is shown and the one that replaces it; the larger one counts.
+    /// Claims of the current data and of its replacement by number; the larger one counts.
     claims: BTreeMap<u64, u64>,
 }
 
-/// The share of one account, which ends when it is dropped.
+/// The share of one account, returned on drop.
 #[derive(Debug)]
 pub struct Share {
     number: u64,
     shares: Arc<Shares>,
 }
 
-/// The bytes that one snapshot becomes, counted until this is dropped.
+/// The bytes of one snapshot's metrics, released on drop.
 #[derive(Debug)]
 pub struct Claim {
     number: u64,
     share: Arc<Share>,
     counted: Counted,
-    /// What the others see, at least what is used.
+    /// Bytes granted so far, at least `counted.used`.
     granted: u64,
 }
 
 /// Bytes that a claim has counted.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Counted {
-    /// What is kept.
+    /// Bytes of kept profiles.
     used: u64,
-    /// What was dropped.
+    /// Bytes of dropped profiles.
     missed: u64,
 }
 
 impl Shares {
-    /// Shares of `limit` bytes for so many accounts.
+    /// Divides `limit` bytes among `accounts`.
     pub fn new(limit: u64, accounts: usize) -> Shares {
         Shares {
             state: Mutex::new(State {
@@ -76,14 +76,14 @@ impl Shares {
         }
     }
 
-    /// Changes the limit and the number of accounts. What is claimed already stays.
+    /// Changes the limit and the number of accounts. Existing claims stay.
     pub fn set_limit(&self, limit: u64, accounts: usize) {
         let mut state = self.state.lock();
         state.limit = limit;
         state.accounts = accounts as u64;
     }
 
-    /// The share of another account.
+    /// Adds the share of another account.
     pub fn share(self: &Arc<Self>) -> Arc<Share> {
         let mut state = self.state.lock();
         let number = state.number();
@@ -101,7 +101,7 @@ impl State {
         self.next
     }
 
-    /// The most that a share may claim now.
+    /// Maximum bytes that this share may claim now.
     fn allowed(&self, share: u64) -> u64 {
         let reserved = self.limit / 2 / self.accounts.max(1);
         let pool = self.limit - reserved * self.accounts.max(1);
@@ -116,7 +116,7 @@ impl State {
     }
 }
 
-/// The part of a pool for somebody who wants all of it beside others who want this much.
+/// The max-min fair part of a pool for an account that wants all of it, given what the others want.
 fn fair_part(pool: u64, mut wanted: Vec<u64>) -> u64 {
     wanted.sort_unstable();
     let mut left = pool;
@@ -138,7 +138,7 @@ impl Usage {
 }
 
 impl Share {
-    /// A claim on nothing yet.
+    /// An empty claim.
     pub fn claim(self: &Arc<Self>) -> Claim {
         let number = self.shares.state.lock().number();
         Claim {
@@ -151,12 +151,12 @@ impl Share {
 }
 
 impl Claim {
-    /// A claim on nothing yet, for data that takes the place of this one's.
+    /// An empty claim in the same share, for data that will replace this claim's data.
     pub fn of_replacement(&self) -> Claim {
         self.share.claim()
     }
 
-    /// Counts so many bytes more, unless the share does not allow it.
+    /// Adds `bytes` if the share allows it; returns whether it does.
     pub fn take(&mut self, bytes: u64) -> bool {
         let used = self.counted.used.saturating_add(bytes);
         let fits = used <= self.granted || self.grow(used);
@@ -166,33 +166,33 @@ impl Claim {
         fits
     }
 
-    /// Counts so many bytes less, because what they were for is dropped.
+    /// Removes the bytes of data that is dropped after all.
     pub fn give_back(&mut self, bytes: u64) {
         self.counted.used = self.counted.used.saturating_sub(bytes);
         self.miss(bytes);
     }
 
-    /// Takes note of what is dropped before it is counted.
+    /// Records bytes that were dropped without being counted.
     pub fn miss(&mut self, bytes: u64) {
         self.counted.missed = self.counted.missed.saturating_add(bytes);
     }
 
-    /// What is counted so far.
+    /// The counts so far.
     pub fn counted(&self) -> Counted {
         self.counted
     }
 
-    /// Goes on from what was counted before.
+    /// Restores earlier counts.
     pub fn return_to(&mut self, counted: Counted) {
         self.counted = counted;
     }
 
-    /// Counts what is kept anew.
+    /// Restarts counting the kept bytes.
     pub fn restart(&mut self) {
         self.counted.used = 0;
     }
 
-    /// Leaves to others what is not used after all, and tells them what is wanted.
+    /// Returns granted bytes that are not used, and publishes how much this account wants.
     pub fn settle(&mut self) {
         let wanted = self.counted.used.saturating_add(self.counted.missed);
         self.granted = self.counted.used;

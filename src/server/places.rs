@@ -17,10 +17,10 @@ use crate::memory;
 
 /// Where the operating system does not say how many file descriptors there may be.
 const USUAL_LIMIT: u64 = 1024;
-/// The limit however many file descriptors and how much memory there are.
+/// Maximum number of connections, whatever the file descriptor and memory limits.
 const MOST: usize = 1024;
-/// Bytes of the control group's memory limit for each connection. A connection in its handshake or in a request
-/// head takes up to 60 KiB, so that all of them take less than a quarter of the memory.
+/// Bytes of the control group's memory limit per connection. A connection during its handshake or request head
+/// takes up to 60 KiB, so connections take less than a quarter of the memory.
 const MEMORY: u64 = 256 * 1024;
 
 /// Places for connections.
@@ -39,7 +39,7 @@ struct Taken {
 #[derive(Debug, Default)]
 struct Connections {
     by_number: HashMap<u64, Connection>,
-    /// How many there are of each network.
+    /// Number of connections by network.
     of_network: HashMap<u64, usize>,
 }
 
@@ -64,8 +64,8 @@ impl Places {
         }
     }
 
-    /// Takes a place for a connection of a client in `network`, a key of its address. If none is free, another connection is evicted, and from now on this
-    /// one can be. `None` never comes, because the semaphore is never closed.
+    /// Takes a place for a connection of a client in `network`, a key of its address. If none is free, evicts
+    /// another connection. Never `None`, because the semaphore is never closed.
     pub(super) async fn take(&self, network: u64, watch: &Arc<Watch>) -> Option<Place> {
         let free = Arc::clone(&self.free);
         let permit = match free.try_acquire_owned() {
