@@ -24,10 +24,7 @@ pub async fn gateway(profiles: usize) {
     let address = listener.local_addr().expect("an address");
     let options = simulator::Options {
         profiles,
-        rate_limit: RateLimit {
-            per_minute: u64::MAX,
-            burst: u64::MAX,
-        },
+        rate_limit: RateLimit::UNLIMITED,
         ..simulator::Options::default()
     };
     let simulator = Arc::new(Simulator::new(options, Arc::new(SystemClock)));

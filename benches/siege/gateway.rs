@@ -184,10 +184,7 @@ async fn simulated_answers() -> Vec<(String, Vec<u8>)> {
     let (listener, address) = listen().await;
     let options = simulator::Options {
         profiles: PROFILES,
-        rate_limit: RateLimit {
-            per_minute: u64::MAX,
-            burst: u64::MAX,
-        },
+        rate_limit: RateLimit::UNLIMITED,
         ..simulator::Options::default()
     };
     let simulator = Arc::new(Simulator::new(options, Arc::new(SystemClock)));

@@ -85,10 +85,7 @@ pub async fn gateway() -> String {
     let address = listener.local_addr().expect("an address");
     let options = Options {
         profiles: 300,
-        rate_limit: RateLimit {
-            per_minute: u64::MAX,
-            burst: u64::MAX,
-        },
+        rate_limit: RateLimit::UNLIMITED,
         ..Options::default()
     };
     let simulator = Arc::new(Simulator::new(options, Arc::new(SystemClock)));

@@ -16,6 +16,14 @@ pub struct RateLimit {
     pub burst: u64,
 }
 
+impl RateLimit {
+    /// No limit.
+    pub const UNLIMITED: RateLimit = RateLimit {
+        per_minute: u64::MAX,
+        burst: u64::MAX,
+    };
+}
+
 impl Default for RateLimit {
     fn default() -> RateLimit {
         RateLimit {
