@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use crate::build;
 use crate::clock::Clock;
 use crate::config::ConfigErrors;
+use crate::memory;
 use crate::reload::{Load, ReloadError, Reloader};
 use crate::route::Route;
 use crate::server::Server;
@@ -146,13 +147,14 @@ impl Exporter {
     pub async fn run(self, mut shutdown: impl AsyncFnMut()) -> Result<(), LifecycleError> {
         let timeouts = self.app.options().timeouts;
         let failed_handshakes = self.app.telemetry().failed_handshakes();
-        let mut server = Server::new(2, failed_handshakes.clone());
+        let memory_limit = memory::limit();
+        let mut server = Server::new(2, memory_limit, failed_handshakes.clone());
         let (router, config) = (web::router(&self.app), &self.app.options().config);
         for listener in self.listeners {
             server.serve(listener, router.clone(), timeouts, Arc::clone(config))?;
         }
         // Health is there for its own clients, however many others there are.
-        let mut probe_server = Server::new(8, failed_handshakes.clone());
+        let mut probe_server = Server::new(8, memory_limit, failed_handshakes.clone());
         let no_config = Arc::new(WebConfigFile::none());
         for listener in self.probe_listeners {
             let router = web::probe_router();

@@ -44,13 +44,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server of nothing yet. Its connections may take one of so many parts of the process' file
-    /// descriptors; the others are for the gateway, for files, and for other servers. `failed_handshakes`
-    /// counts TLS handshakes that fail.
-    pub fn new(parts: u64, failed_handshakes: IntCounter) -> Server {
+    /// A server without listeners. Its connections may take one of `parts` equal parts of the process' file
+    /// descriptors and of `memory_limit`, in bytes. `failed_handshakes` counts TLS handshakes that fail.
+    pub fn new(parts: u64, memory_limit: Option<u64>, failed_handshakes: IntCounter) -> Server {
         let (stop, _) = channel(());
         Server {
-            places: Places::one_part_of(parts),
+            places: Places::one_part_of(parts, memory_limit),
             failed_handshakes,
             loops: JoinSet::new(),
             stop,

@@ -13,7 +13,6 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use super::watch::{EvictionClass, Watch};
-use crate::memory;
 
 /// Where the operating system does not say how many file descriptors there may be.
 const USUAL_LIMIT: u64 = 1024;
@@ -51,10 +50,10 @@ struct Connection {
 
 impl Places {
     /// One of `parts` equal parts of the file descriptors and of the memory that this process may have.
-    pub(super) fn one_part_of(parts: u64) -> Places {
+    pub(super) fn one_part_of(parts: u64, memory_limit: Option<u64>) -> Places {
         raise_limit();
         let files = Resource::NOFILE.get().map_or(USUAL_LIMIT, |(soft, _)| soft);
-        let of_memory = memory::limit().map_or(u64::MAX, |bytes| bytes / MEMORY);
+        let of_memory = memory_limit.map_or(u64::MAX, |bytes| bytes / MEMORY);
         let most = usize::try_from(files.min(of_memory) / parts)
             .unwrap_or(MOST)
             .clamp(1, MOST);

@@ -72,7 +72,7 @@ impl Folder {
         let listener = Listener::bind(&any_port).await.expect("a port");
         let address = listener.tcp_address().expect("an address");
         let failed = IntCounter::new("failed", "Failed handshakes.").expect("a counter");
-        let mut running = qlara_exporter::server::Server::new(2, failed);
+        let mut running = qlara_exporter::server::Server::new(2, None, failed);
         running
             .serve(listener, router, Timeouts::default(), Arc::clone(&file))
             .expect("a server");
