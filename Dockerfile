@@ -5,7 +5,7 @@
 # The final stage starts from nothing, so there is no other base.
 #
 # Each platform builds natively, emulated where need be: `docker buildx build --platform linux/amd64,linux/arm64 .`
-# A cross compiler would be faster than the emulation, and one more thing to keep right.
+# A cross compiler would be faster than emulation, but needs more maintenance.
 FROM rust:1.95.0-slim-bookworm AS build
 WORKDIR /build
 
@@ -13,18 +13,21 @@ WORKDIR /build
 # several threads. `--target` keeps the flag from build scripts and macros, which cannot be static.
 ENV RUSTFLAGS="-C target-feature=+crt-static"
 
-# The dependencies alone, so that they are built again only when these two files change.
+# Only the dependencies, so that they are rebuilt only when these files change.
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir -p src benches/performance benches/soak \
-    && touch src/lib.rs \
-    && echo 'fn main() {}' | tee src/main.rs benches/performance/main.rs benches/soak/main.rs \
+COPY crates/exporter-toolkit/Cargo.toml crates/exporter-toolkit/
+COPY crates/gateway-simulator/Cargo.toml crates/gateway-simulator/
+RUN mkdir src crates/exporter-toolkit/src crates/gateway-simulator/src \
+    && touch src/lib.rs crates/exporter-toolkit/src/lib.rs crates/gateway-simulator/src/lib.rs \
+    && echo 'fn main() {}' > src/main.rs \
     && cargo build --release --locked --target "$(rustc --print host-tuple)"
 
-# Cargo goes by modification times, and the sources may be older than what stood in for them.
+# Cargo compares modification times, and the sources may be older than the placeholders.
 COPY build.rs README.md ./
+COPY crates crates
 COPY src src
 ARG REVISION=unknown
-RUN touch src/lib.rs src/main.rs \
+RUN touch src/lib.rs src/main.rs crates/*/src/lib.rs \
     && target="$(rustc --print host-tuple)" \
     && QLARA_BUILD_REVISION="$REVISION" cargo build --release --locked --target "$target" \
     && cp "target/$target/release/qlara-exporter" /qlara-exporter
@@ -44,7 +47,7 @@ LABEL org.opencontainers.image.title="qlara-exporter" \
 # By number: there is no /etc/passwd, and Kubernetes can tell that it is not root.
 USER 65532:65532
 EXPOSE 10017
-# Health alone, for the check below: TLS, passwords and limits of the web configuration file do not reach it.
+# Serves only health, for the check below: TLS, passwords and limits of the web configuration file do not apply.
 ENV QLARA_WEB_PROBE_LISTEN_ADDRESS=127.0.0.1:10019
 HEALTHCHECK --interval=15s --timeout=5s --start-period=5s --retries=3 CMD ["/qlara-exporter", "healthcheck"]
 ENTRYPOINT ["/qlara-exporter"]

@@ -1,8 +1,8 @@
-# The tasks that have a name.
+# Named tasks.
 
 .PHONY: test bench soak siege
 
-# Every check of this repository.
+# All tests and lints.
 test:
 	tests/run
 
@@ -10,10 +10,10 @@ test:
 bench:
 	cargo bench --locked --bench performance -- $(ARGUMENTS)
 
-# docs/reliability.md.
+# docs/reliability.md#soak.
 soak:
 	cargo bench --locked --bench soak -- --minutes $(or $(MINUTES),30)
 
-# docs/reliability.md.
+# docs/reliability.md#siege.
 siege:
 	cargo bench --locked --bench siege -- --minutes $(or $(MINUTES),10)

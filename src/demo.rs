@@ -1,38 +1,41 @@
-//! `demo`: the exporter and the gateway it asks, in one process.
+//! `demo`: the exporter and a simulated gateway in one process.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use gateway_simulator::{PREFIX, Simulator};
+use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 
-use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Settings};
-use crate::hidden::Hidden;
-use crate::lifecycle::{Exporter, LifecycleError, Sockets, end_signal};
-use crate::simulator::{self, PREFIX, Simulator};
+use crate::exporter::{Exporter, ExporterError};
 use crate::web::WebOptions;
+use exporter_toolkit::Sockets;
+use exporter_toolkit::clock::{Clock, SystemClock};
+use exporter_toolkit::reloader::Fingerprint;
+use exporter_toolkit::signals::shutdown_signal;
 
-/// Why the demonstration cannot run.
+/// The demo cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     /// The exporter cannot start.
     #[error(transparent)]
-    Lifecycle(#[from] LifecycleError),
-    /// No loopback port for the simulated gateway.
+    Exporter(#[from] ExporterError),
+    /// The simulated gateway cannot listen on a loopback port.
     #[error("cannot listen for the simulated gateway: {0}")]
     Gateway(#[from] io::Error),
 }
 
-/// Serves until a signal. `announce` is given the text for the person who started it.
+/// Serves until SIGINT or SIGTERM. Calls `announce` with the addresses and examples once both are ready.
 ///
 /// # Errors
-/// [`DemoError`] when a port is taken.
+/// [`DemoError`] if the exporter or the gateway cannot start.
 pub async fn run(
     sockets: Sockets,
     web: WebOptions,
     cache: Settings,
-    gateway: simulator::Options,
+    gateway: gateway_simulator::Options,
     announce: impl Fn(&str),
 ) -> Result<(), DemoError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -42,8 +45,8 @@ pub async fn run(
         url: Some(format!("http://{gateway_address}{PREFIX}")),
         ..cache
     };
-    let Hidden(api_key) = gateway.api_key.clone();
-    let load = move || {
+    let api_key = gateway.api_key.expose_secret().to_owned();
+    let load = move |_: &mut Fingerprint| {
         Config::load(&settings, &|name| {
             (name == "QLARA_API_KEY").then(|| api_key.clone())
         })
@@ -53,10 +56,13 @@ pub async fn run(
         Some(_) => "https",
         None => "http",
     };
-    let exporter = Exporter::bind(sockets, Box::new(load), web, Arc::clone(&clock)).await?;
-    let simulator = Arc::new(Simulator::new(gateway, clock));
-    let shutdown = end_signal()?;
-    let simulated = tokio::spawn(simulator::serve(simulator, listener));
+    let exporter = Exporter::bind(sockets, Box::new(load), web, clock).await?;
+    let simulator = Arc::new(Simulator::new(
+        gateway,
+        Arc::new(gateway_simulator::SystemClock),
+    ));
+    let shutdown = shutdown_signal()?;
+    let simulated = tokio::spawn(gateway_simulator::serve(simulator, listener));
     let open: String = exporter
         .addresses()?
         .into_iter()
@@ -65,17 +71,17 @@ pub async fn run(
         .collect();
     announce(&format!(
         "The exporter shows a simulated Qlara account. Open\n\n{open}\n\
-         The simulated gateway obeys, for example\n\n    \
+         To inject a fault into the simulated gateway and remove it again:\n\n    \
          curl -X PUT --data 'status=503' http://{gateway_address}/-/faults\n    \
          curl -X DELETE http://{gateway_address}/-/faults\n\n\
-         Ctrl-C ends it.\n\n"
+         Press Ctrl-C to stop.\n\n"
     ));
     exporter.run(shutdown).await?;
     simulated.abort();
     Ok(())
 }
 
-/// Who listens on every address is reached by this machine's own name.
+/// The address for a browser on this machine: `localhost` if the address is unspecified.
 fn reachable(address: SocketAddr) -> String {
     match address.ip().is_unspecified() {
         true => format!("localhost:{}", address.port()),

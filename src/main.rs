@@ -1,4 +1,4 @@
-//! Parse, log, run, exit code.
+//! Parses the command line, starts logging, runs the command, and sets the exit code.
 
 use std::any::Any;
 use std::ffi::OsString;
@@ -7,44 +7,49 @@ use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use gateway_simulator::{PREFIX, Simulator};
 use listenfd::ListenFd;
 use tokio::runtime::{Builder, Runtime};
 use tracing::Level;
 
-use qlara_exporter::check::{self, CheckError, OutputError, State, progress};
+use exporter_toolkit::clock::{Clock, SystemClock};
+use exporter_toolkit::flags::LogFlags;
+use exporter_toolkit::hash_password::{self, HashPasswordError};
+use exporter_toolkit::healthcheck::{self, HealthError};
+use exporter_toolkit::logging;
+use exporter_toolkit::memory;
+use exporter_toolkit::reloader::Fingerprint;
+use exporter_toolkit::server::listener::{self, ListenError};
+use exporter_toolkit::signals::{self, BlockedSignals};
+use qlara_exporter::build;
+use qlara_exporter::check::{self, CheckError, CheckState, OutputError};
 use qlara_exporter::cli::{
-    self, CheckArgs, Cli, Command, DemoArgs, ErrorFormat, ExplainArgs, GenerateError,
-    HashPasswordArgs, HealthcheckArgs, LogArgs, ServeArgs, SimulateArgs, Stop, WebArgs,
+    self, CheckArgs, Cli, CliExit, Command, DemoArgs, ErrorFormat, ExplainArgs, GenerateError,
+    HashPasswordArgs, HealthcheckArgs, ServeArgs, SimulateArgs, WebArgs,
 };
-use qlara_exporter::clock::{Clock, SystemClock};
 use qlara_exporter::config::{Config, ConfigErrors, Settings};
 use qlara_exporter::demo::{self, DemoError};
-use qlara_exporter::explain::{self, ExplainError, Explanation, SavedError, Verdict, read_saved};
-use qlara_exporter::hash_password::{self, HashPasswordError};
-use qlara_exporter::healthcheck::{self, HealthError};
-use qlara_exporter::lifecycle::{self, Exporter, LifecycleError};
-use qlara_exporter::logging;
-use qlara_exporter::memory;
+use qlara_exporter::explain::{
+    self, Completeness, ExplainError, Explanation, SavedError, read_saved,
+};
+use qlara_exporter::exporter::{Exporter, ExporterError};
 use qlara_exporter::plural::count;
-use qlara_exporter::server::listener::{self, ListenError};
-use qlara_exporter::signal_mask::BlockedSignals;
-use qlara_exporter::simulator::{self, PREFIX, Simulator};
 use qlara_exporter::web::WebOptions;
 
-/// Something ended the program while it was running.
+/// Exit code of an error at run time.
 const FAILED: u8 = 1;
-/// Wrong use or configuration.
+/// Exit code of a wrong command line or configuration.
 const WRONG_USE: u8 = 2;
 
 fn main() -> ExitCode {
     let signals = BlockedSignals::block();
     memory::give_back_large_buffers();
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let errors = ErrorFormat::wanted_by(&arguments);
-    // To monitoring, 2 would mean that a profile is in trouble.
-    let unknown = cli::is_check(&arguments).then_some(State::Unknown.code());
-    let ended = panic::catch_unwind(AssertUnwindSafe(|| run_command(arguments, signals)));
-    let (reason, code) = match ended {
+    let errors = ErrorFormat::of(&arguments);
+    // A monitoring system reads the exit code 2 of `check` as critical profiles, so errors are 3, unknown.
+    let unknown = cli::is_check(&arguments).then_some(CheckState::Unknown.code());
+    let result = panic::catch_unwind(AssertUnwindSafe(|| run_command(arguments, signals)));
+    let (reason, code) = match result {
         Ok(Ok(code)) => return code,
         Ok(Err(error)) => (error.to_string(), unknown.unwrap_or(error.code())),
         Err(panic) => match unknown {
@@ -65,16 +70,16 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
 fn run_command(arguments: Vec<OsString>, signals: BlockedSignals) -> Result<ExitCode, Error> {
     let cli = match Cli::read(arguments) {
         Ok(cli) => cli,
-        Err(Stop::Print(text)) => {
+        Err(CliExit::Print(text)) => {
             print(&text);
             return Ok(ExitCode::SUCCESS);
         }
-        Err(Stop::WrongUse(line)) => return Err(Error::WrongUse(line)),
+        Err(CliExit::WrongUse(line)) => return Err(Error::WrongUse(line)),
     };
     let Some(command) = cli.command else {
         return serve(&cli.serve, signals).map(|()| ExitCode::SUCCESS);
     };
-    // These end as the signals say, or install handlers of their own.
+    // The commands below install their own signal handlers, or end on a signal.
     signals.unblock();
     match command {
         Command::Check(args) => return audit(&args),
@@ -90,13 +95,13 @@ fn run_command(arguments: Vec<OsString>, signals: BlockedSignals) -> Result<Exit
 
 fn serve(args: &ServeArgs, signals: BlockedSignals) -> Result<(), Error> {
     let settings = within_memory(args.settings());
-    let load = move || Config::load(&settings, &variable);
+    let load = move |files: &mut Fingerprint| Config::load_through(files, &settings, &variable);
     if args.config.check {
         signals.unblock();
-        // Warnings belong to what is checked; what else a start says does not.
+        // Warnings are part of the result, other messages of a start are not.
         start_logging_at(args.log.level().min(Level::WARN), &args.log)?;
         web_options(&args.web, &load)?;
-        let accounts = load()?.accounts.len();
+        let accounts = load(&mut Fingerprint::default())?.accounts.len();
         print(&format!(
             "The configuration is good: {}\n",
             count(accounts, "account")
@@ -104,36 +109,37 @@ fn serve(args: &ServeArgs, signals: BlockedSignals) -> Result<(), Error> {
         return Ok(());
     }
     start_logging(&args.log)?;
-    // Before there are threads: it takes the variables that systemd set out of the environment.
-    let sockets = args.web.sockets(ListenFd::from_env());
+    // Before threads start, because this removes the environment variables of systemd.
+    let sockets = args.web.server.sockets(ListenFd::from_env());
     let web = web_options(&args.web, &load)?;
     run(async {
         let clock = Arc::new(SystemClock);
         let exporter = Exporter::bind(sockets, Box::new(load), web, clock).await?;
         exporter.reload_on_hangup()?;
-        let shutdown = lifecycle::end_signal()?;
+        let shutdown = signals::shutdown_signal()?;
         signals.unblock();
         Ok(exporter.run(shutdown).await?)
     })
 }
 
-/// The web server's flags and its file. What is wrong with the other configuration is told with what
-/// is wrong with this.
+/// The options of the web server, with its configuration file. The errors of this file are reported together
+/// with those of the other configuration.
 fn web_options(
     args: &WebArgs,
-    load: &impl Fn() -> Result<Config, ConfigErrors>,
+    load: &impl Fn(&mut Fingerprint) -> Result<Config, ConfigErrors>,
 ) -> Result<WebOptions, ConfigErrors> {
-    let file = args.config_file().map_err(|mistakes| match load() {
-        Ok(_) => mistakes,
-        Err(others) => others.and(mistakes),
-    })?;
+    let with_other_errors = |errors| match load(&mut Fingerprint::default()) {
+        Ok(_) => errors,
+        Err(others) => others.and(errors),
+    };
+    let file = args.server.web_config().map_err(with_other_errors)?;
     Ok(WebOptions {
         config: Arc::new(file),
         ..args.options()
     })
 }
 
-/// With the memory that this process may use.
+/// Adds the memory limit of this process.
 fn within_memory(settings: Settings) -> Settings {
     Settings {
         memory_limit: memory::limit(),
@@ -141,7 +147,7 @@ fn within_memory(settings: Settings) -> Settings {
     }
 }
 
-/// As for flags, an empty variable counts as unset.
+/// Reads an environment variable. An empty one counts as unset, as for flags.
 fn variable(name: &str) -> Option<String> {
     let value = std::env::var_os(name).filter(|value| !value.is_empty());
     value.map(|value| value.to_string_lossy().into_owned())
@@ -154,35 +160,38 @@ fn run_demo(args: &DemoArgs) -> Result<(), Error> {
         max_stale: args.cache.max_stale,
         ..within_memory(Settings::default())
     };
-    let gateway = simulator::Options {
+    let gateway = gateway_simulator::Options {
         speed: Some(args.speed),
         ..args.simulator.options()
     };
     let web = WebOptions {
-        config: Arc::new(args.web.config_file()?),
+        config: Arc::new(args.web.server.web_config()?),
         ..args.web.options()
     };
-    let sockets = args.web.sockets(ListenFd::from_env());
+    let sockets = args.web.server.sockets(ListenFd::from_env());
     run(async { Ok(demo::run(sockets, web, cache, gateway, print).await?) })
 }
 
 fn simulate(args: SimulateArgs) -> Result<(), Error> {
     start_logging(&args.log)?;
-    let options = simulator::Options {
+    let options = gateway_simulator::Options {
         speed: args.speed,
-        api_key: args.api_key,
+        api_key: args.api_key.0.into(),
         ..args.simulator.options()
     };
     run(async {
         let listener = listener::bind(&args.listen_address).await?;
         let address = listener.local_addr()?;
-        let simulator = Arc::new(Simulator::new(options, Arc::new(SystemClock)));
-        let mut shutdown = lifecycle::end_signal()?;
+        let simulator = Arc::new(Simulator::new(
+            options,
+            Arc::new(gateway_simulator::SystemClock),
+        ));
+        let mut shutdown = signals::shutdown_signal()?;
         print(&format!(
             "The simulated gateway is at http://{address}{PREFIX}\n"
         ));
         tokio::select! {
-            result = simulator::serve(simulator, listener) => Ok(result?),
+            result = gateway_simulator::serve(simulator, listener) => Ok(result?),
             () = shutdown() => Ok(()),
         }
     })
@@ -192,13 +201,15 @@ fn audit(args: &CheckArgs) -> Result<ExitCode, Error> {
     start_logging(&args.log)?;
     let config = Config::load(&within_memory(args.settings()), &variable)?;
     let clock = Arc::new(SystemClock);
-    let progress = progress::on_terminal();
-    let audit = run_here(async { Ok(check::run(config, args.options(), clock, progress).await?) })?;
+    let progress = check::show_progress();
+    let audit = run_single_threaded(async {
+        Ok(check::run(config, args.options(), clock, progress).await?)
+    })?;
     let mut text = Vec::new();
     let state = audit.write(args.format(), &mut text)?;
     match args.output_file() {
         Some(path) => check::write_file(path, &text)?,
-        None => print_whole(&text)?,
+        None => print_result(&text)?,
     }
     Ok(ExitCode::from(state.code()))
 }
@@ -208,37 +219,45 @@ fn explain_answers(args: &ExplainArgs) -> Result<ExitCode, Error> {
     let explanation = match &args.from {
         Some(path) => {
             let names = Config::field_names(&args.settings())?;
-            let names = explain::names_of_saved(names, &args.account)?;
+            let names = explain::saved_field_names(names, &args.account)?;
             let body = read_saved(path)?;
             Explanation::of_saved(&path.display().to_string(), &body, &names)
         }
         None => {
             let config = Config::load(&within_memory(args.settings()), &variable)?;
             let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-            let accounts = explain::accounts(config, &args.account, &clock)?;
-            run_here(async { Ok(Explanation::of_accounts(accounts).await) })?
+            let accounts = explain::account_clients(config, &args.account, &clock)?;
+            run_single_threaded(async { Ok(Explanation::of_accounts(accounts).await) })?
         }
     };
     let mut text = Vec::new();
     explanation.write(args.format(), &mut text)?;
-    print_whole(&text)?;
-    Ok(ExitCode::from(explanation.verdict().code()))
+    print_result(&text)?;
+    Ok(ExitCode::from(explanation.completeness().code()))
 }
 
-/// The exit code is the answer; there is nothing to say about an exporter that serves.
+/// Prints nothing if the exporter is healthy: the exit code says so.
 fn check_health(args: HealthcheckArgs) -> Result<(), Error> {
     let (ca_file, timeout) = (args.ca_file.clone(), args.timeout);
-    run_here(async { Ok(healthcheck::check(args.target(), ca_file.as_deref(), timeout).await?) })
+    run_single_threaded(async {
+        Ok(healthcheck::check(
+            args.target(),
+            ca_file.as_deref(),
+            timeout,
+            build::USER_AGENT,
+        )
+        .await?)
+    })
 }
 
 fn hash_password(args: HashPasswordArgs) -> Result<(), Error> {
     Ok(hash_password::run(&args.into(), &mut std::io::stdout())?)
 }
 
-/// Why the program ends with another exit code than 0.
+/// The errors with which the program exits.
 #[derive(Debug, thiserror::Error)]
 enum Error {
-    /// What clap says of the command line.
+    /// The command line is not valid.
     #[error("{0}")]
     WrongUse(String),
     #[error(transparent)]
@@ -252,7 +271,7 @@ enum Error {
     #[error(transparent)]
     Saved(#[from] SavedError),
     #[error(transparent)]
-    Lifecycle(#[from] LifecycleError),
+    Exporter(#[from] ExporterError),
     #[error(transparent)]
     Demo(#[from] DemoError),
     #[error(transparent)]
@@ -272,50 +291,51 @@ enum Error {
 impl Error {
     fn code(&self) -> u8 {
         match self {
-            // A saved answer that cannot be read is as good as none.
-            Error::Saved(_) => Verdict::NoAnswer.code(),
+            // `explain` has no answer if the saved one cannot be read.
+            Error::Saved(_) => Completeness::NoAnswer.code(),
             Error::WrongUse(_)
             | Error::Config(_)
             | Error::Explain(_)
-            | Error::Lifecycle(LifecycleError::Config(_)) => WRONG_USE,
+            | Error::Exporter(ExporterError::Load(_)) => WRONG_USE,
             Error::HashPassword(error) if error.is_wrong_input() => WRONG_USE,
             _ => FAILED,
         }
     }
 }
 
-fn start_logging(args: &LogArgs) -> Result<(), Error> {
+fn start_logging(args: &LogFlags) -> Result<(), Error> {
     start_logging_at(args.level(), args)
 }
 
-fn start_logging_at(level: Level, args: &LogArgs) -> Result<(), Error> {
-    logging::start(level, args.format()).map_err(|error| Error::Logging(error.to_string()))
+fn start_logging_at(level: Level, args: &LogFlags) -> Result<(), Error> {
+    logging::start(level, args.format(), env!("CARGO_CRATE_NAME"))
+        .map_err(|error| Error::Logging(error.to_string()))
 }
 
-/// Runs what serves others.
+/// Runs a server on all cores.
 fn run<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     run_on(Builder::new_multi_thread().enable_all().build()?, work)
 }
 
-/// Runs a short command in this thread: a monitoring system may allow no other.
-fn run_here<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+/// Runs a short command on the current thread, because a monitoring system may limit the number of threads.
+fn run_single_threaded<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     run_on(Builder::new_current_thread().enable_all().build()?, work)
 }
 
 fn run_on<T>(runtime: Runtime, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let result = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(work)));
-    // A name look-up or a secret file on a dead network drive must not hold up the end, nor a panic.
+    // Does not wait for blocking tasks: a hanging DNS lookup or network drive must not delay the exit.
     runtime.shutdown_background();
     result.unwrap_or_else(|panic| panic::resume_unwind(panic))
 }
 
-/// To standard output, which may be closed: that is nobody's loss.
+/// Prints to standard output. Ignores errors, because the text is only informative.
 fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
-/// To standard output, where a full disk is a failure, and a reader that has left is none.
-fn print_whole(text: &[u8]) -> std::io::Result<()> {
+/// Prints the result of a command to standard output. A closed pipe is not an error, a full disk is.
+fn print_result(text: &[u8]) -> std::io::Result<()> {
     let mut out = std::io::stdout();
     match out.write_all(text).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

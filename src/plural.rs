@@ -1,8 +1,8 @@
-//! Numbers in texts: the noun and the words beside it follow the number.
+//! Singular and plural in texts with numbers.
 
 use std::fmt::Display;
 
-/// The number and its noun: `1 profile`, `2 profiles`, `0 entries`.
+/// The number with the noun in singular or plural: `1 profile`, `2 profiles`, `0 entries`.
 pub fn count<N: Display + PartialEq + From<u8>>(number: N, noun: &str) -> String {
     let noun = match (number == N::from(1), noun.strip_suffix("ry")) {
         (true, _) => noun.to_owned(),
@@ -12,7 +12,7 @@ pub fn count<N: Display + PartialEq + From<u8>>(number: N, noun: &str) -> String
     format!("{number} {noun}")
 }
 
-/// The words that go with the number: `one` with 1, `others` with every other number.
+/// `one` if the number is 1, else `others`.
 pub fn choose<'a, N: PartialEq + From<u8>>(number: N, one: &'a str, others: &'a str) -> &'a str {
     match number == N::from(1) {
         true => one,

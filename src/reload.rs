@@ -1,186 +1,173 @@
-//! Loading the configuration again while the exporter runs.
+//! Reloads the configuration while the exporter runs.
 
+use std::fmt::{self, Display};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::RwLock;
-use tokio::task::spawn_blocking;
-use tokio::time::timeout;
 use tracing::{error, info};
 
-use crate::clock::Clock;
+use crate::account::{Accounts, AccountsError};
 use crate::config::{Config, ConfigErrors};
-use crate::reread::Rereader;
-use crate::roster::{Roster, RosterError};
 use crate::route::Route;
-use crate::service_manager;
 use crate::telemetry::Telemetry;
-use crate::web_config::WebConfigFile;
+use exporter_toolkit::clock::Clock;
+use exporter_toolkit::reloader::{Event, Fingerprint, Loader, ReloadError, Reloader};
+use exporter_toolkit::systemd;
+use exporter_toolkit::web_config::WebConfigFile;
 
-/// How long files may take to be read before a reload has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Time that a reload may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Loads the configuration: files, flags and environment.
-pub type Load = Box<dyn Fn() -> Result<Config, ConfigErrors> + Send + Sync>;
+/// Loads the configuration from file, flags and environment. The file is read through the fingerprint.
+pub type Load = Box<dyn Fn(&mut Fingerprint) -> Result<Config, ConfigErrors> + Send + Sync>;
 
-/// Why a configuration cannot be put in force.
+/// An error of the configuration.
 #[derive(Debug, thiserror::Error)]
-pub enum ReloadError {
-    /// It is wrong.
+pub enum LoadError {
+    /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
-    /// Its accounts cannot be set up.
+    /// The accounts cannot be created.
     #[error(transparent)]
-    Roster(#[from] RosterError),
-    /// The web configuration file is wrong. It is looked at by itself, too.
+    Accounts(#[from] AccountsError),
+    /// The web configuration file is wrong. It is reloaded by itself, too.
     #[error("{0}")]
     WebConfig(String),
-    /// A file does not answer, as on a network drive that is gone.
-    #[error("reading the files takes too long")]
-    Slow,
-    /// A defect of this program; the panic itself is on standard error.
-    #[error("the reload panicked: this is a defect of qlara-exporter, please report it")]
-    Panicked,
 }
 
-impl ReloadError {
-    /// A line for each mistake.
-    pub fn lines(&self) -> Vec<String> {
-        self.to_string().lines().map(str::to_owned).collect()
+/// All errors of the configuration, one per line.
+#[derive(Debug)]
+pub struct LoadErrors(pub Vec<LoadError>);
+
+impl Display for LoadErrors {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        out.write_str(&lines.join("\n"))
     }
 }
 
-/// Keeps the accounts of the configuration that is in force, and puts the next one in force.
-pub struct Reloader {
+impl std::error::Error for LoadErrors {}
+
+/// Keeps the accounts of the configuration in use, and replaces them on request.
+#[derive(Debug)]
+pub struct ConfigReloader(Reloader<ConfigLoader>);
+
+struct ConfigLoader {
     load: Load,
     telemetry: Arc<Telemetry>,
     web_config: Arc<WebConfigFile>,
     clock: Arc<dyn Clock>,
-    roster: RwLock<Arc<Roster>>,
-    rereader: Rereader<Result<Roster, ReloadError>>,
-    reloading: tokio::sync::Mutex<()>,
-    latest_is_good: AtomicBool,
 }
 
-impl std::fmt::Debug for Reloader {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Reloader")
-            .field("roster", &self.roster)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Reloader {
+impl ConfigReloader {
     /// Loads the first configuration.
     ///
     /// # Errors
-    /// [`ReloadError`] when there is nothing to put in force.
+    /// Everything that is wrong with it.
     pub fn new(
         load: Load,
         telemetry: Arc<Telemetry>,
         web_config: Arc<WebConfigFile>,
         clock: Arc<dyn Clock>,
-    ) -> Result<Reloader, ReloadError> {
-        let roster = Roster::new(load()?, &clock)?;
-        telemetry.set_configuration_loaded(clock.now());
-        Ok(Reloader {
+    ) -> Result<ConfigReloader, LoadErrors> {
+        let loader = ConfigLoader {
             load,
             telemetry,
             web_config,
             clock,
-            roster: RwLock::new(Arc::new(roster)),
-            rereader: Rereader::new(PATIENCE),
-            reloading: tokio::sync::Mutex::default(),
-            latest_is_good: AtomicBool::new(true),
-        })
+        };
+        let reloader = Reloader::new(loader)?.with_timeout(TIMEOUT);
+        reloader.loader().note_success();
+        Ok(ConfigReloader(reloader))
     }
 
-    /// The accounts that are in force.
-    pub fn roster(&self) -> Arc<Roster> {
-        Arc::clone(&self.roster.read())
+    /// The accounts in use.
+    pub fn accounts(&self) -> Arc<Accounts> {
+        self.0.last_good()
     }
 
-    /// Whether what is in force is what the files say.
+    /// Whether the files are in use as they are.
     pub fn is_good(&self) -> bool {
-        self.latest_is_good.load(Ordering::Relaxed)
-            && self.web_config.is_good()
-            && self.roster().files_are_good()
+        self.0.is_good() && self.0.loader().web_config.is_good() && self.accounts().files_are_good()
     }
 
-    /// Loads the configuration again and puts it in force. A wrong one changes nothing. Whoever
-    /// stops waiting does not stop it.
+    /// Loads the configuration again. A wrong configuration changes nothing. A caller that stops waiting does not stop
+    /// the reload.
     ///
     /// # Errors
-    /// [`ReloadError`], all that is wrong, which is logged, too.
-    pub async fn reload(self: &Arc<Self>) -> Result<(), Vec<ReloadError>> {
-        let reloader = Arc::clone(self);
-        let reloading = tokio::spawn(async move { reloader.put_next_in_force().await });
-        reloading
-            .await
-            .unwrap_or_else(|_| Err(vec![ReloadError::Panicked]))
+    /// Everything that is wrong, which is also logged.
+    pub async fn reload(&self) -> Result<(), Arc<ReloadError<LoadErrors>>> {
+        self.0.loader().web_config.current().await;
+        self.0.reload().await
     }
+}
 
-    async fn put_next_in_force(self: &Arc<Self>) -> Result<(), Vec<ReloadError>> {
-        let Ok(_one_at_a_time) = timeout(PATIENCE, self.reloading.lock()).await else {
-            self.latest_is_good.store(false, Ordering::Relaxed);
-            return self.take_note(Err(vec![ReloadError::Slow]));
+impl ConfigLoader {
+    fn accounts(
+        &self,
+        files: &mut Fingerprint,
+        former: Option<&Accounts>,
+    ) -> Result<Accounts, LoadError> {
+        let config = (self.load)(files)?;
+        let accounts = match former {
+            Some(former) => former.reloaded(config),
+            None => Accounts::new(config, &self.clock),
         };
-        // Inside the lock, so that READY of one reload does not speak for the next.
-        let _announced = service_manager::reloading();
-        let next = self.next().await;
-        self.web_config.current().await;
-        let web_config = self.web_config.fault().map(ReloadError::WebConfig);
-        let result = match (next, web_config) {
-            (Ok(next), None) => self.put_in_force(next).await,
-            (next, web_config) => Err(next.err().into_iter().chain(web_config).collect()),
-        };
-        self.latest_is_good.store(result.is_ok(), Ordering::Relaxed);
-        self.take_note(result)
+        Ok(accounts?)
     }
 
-    async fn next(self: &Arc<Self>) -> Result<Roster, ReloadError> {
-        let reloader = Arc::clone(self);
-        let next = move || {
-            let config = (reloader.load)()?;
-            Ok(reloader.roster().succeeded_by(config)?)
-        };
-        let next = self.rereader.look(next).await;
-        next.unwrap_or(Err(ReloadError::Slow))
+    fn note_success(&self) {
+        self.telemetry.set_configuration_loaded(self.clock.now());
+    }
+}
+
+impl Loader for ConfigLoader {
+    type Value = Accounts;
+    type Error = LoadErrors;
+
+    fn load(
+        &self,
+        files: &mut Fingerprint,
+        last_good: Option<&Accounts>,
+    ) -> Result<Accounts, LoadErrors> {
+        let web_config = self.web_config.fault().map(LoadError::WebConfig);
+        match (self.accounts(files, last_good), web_config) {
+            (Ok(accounts), None) => Ok(accounts),
+            (accounts, web_config) => Err(LoadErrors(
+                accounts.err().into_iter().chain(web_config).collect(),
+            )),
+        }
     }
 
-    /// How many accounts there are now.
-    async fn put_in_force(&self, next: Roster) -> Result<usize, Vec<ReloadError>> {
-        let next = Arc::new(next);
-        let accounts = Arc::clone(&next);
-        // First, so that no scrape finds the next accounts under their former settings.
-        let reconfigured = spawn_blocking(move || accounts.reconfigure());
-        reconfigured
-            .await
-            .map_err(|_| vec![ReloadError::Panicked])?;
-        let former = std::mem::replace(&mut *self.roster.write(), Arc::clone(&next));
-        next.take_over(&former);
-        let (routes, known) = (next.routes(), former.routes());
-        routes.difference(&known).for_each(Route::log);
-        Ok(next.entries().len())
-    }
-
-    fn take_note(&self, result: Result<usize, Vec<ReloadError>>) -> Result<(), Vec<ReloadError>> {
-        match result {
-            Ok(accounts) => {
-                self.telemetry.set_configuration_loaded(self.clock.now());
+    fn on_event(&self, event: Event<'_, ConfigLoader>) {
+        match event {
+            Event::Started => systemd::reloading(),
+            // First, so that no scrape finds the next accounts with their former settings.
+            Event::Replacing { next } => next.reconfigure(),
+            Event::Replaced { value, former } => {
+                value.take_over(former);
+                let (routes, known) = (value.routes(), former.routes());
+                routes.difference(&known).for_each(Route::log);
+                self.note_success();
+                let accounts = value.entries().len();
                 info!(accounts, "Loaded the configuration again");
-                Ok(())
             }
-            Err(errors) => {
-                for err in errors.iter().flat_map(ReloadError::lines) {
+            Event::Failed(errors) => {
+                for err in errors.to_string().lines() {
                     error!(
                         err,
                         "Cannot load the configuration, the running one stays in force"
                     );
                 }
-                Err(errors)
             }
+            Event::Recovered => {}
+            Event::Ended => systemd::ready(),
         }
+    }
+}
+
+impl fmt::Debug for ConfigLoader {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("ConfigLoader").finish_non_exhaustive()
     }
 }

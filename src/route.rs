@@ -1,11 +1,11 @@
-//! The way to a gateway, as the log tells it.
+//! The route to a gateway, direct or through a proxy, as the log shows it.
 
 use tracing::info;
 
 use crate::config::Gateway;
 use crate::gateway::proxy::ProxyUrl;
 
-/// The way to a gateway: directly, or through a proxy. It holds no credentials.
+/// The route to a gateway, without credentials.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route {
     /// Scheme, host and port of the gateway.
@@ -15,7 +15,7 @@ pub struct Route {
 }
 
 impl Route {
-    /// The way to this gateway.
+    /// The route to this gateway.
     pub fn to(gateway: &Gateway) -> Route {
         let proxy = gateway.transport.proxy.as_ref();
         Route {
@@ -24,7 +24,7 @@ impl Route {
         }
     }
 
-    /// Logs it.
+    /// Logs the route.
     pub fn log(&self) {
         let gateway = &self.gateway;
         match &self.proxy {

@@ -1,83 +1,67 @@
-//! The immutable result of one refresh: plain data, already bounded, without duplicates.
+//! The immutable result of one refresh, within the limits and without duplicates.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
-use crate::gateway::LinkedAccount;
 use crate::gateway::fields::Schema;
-use crate::gateway::model::Status;
-use crate::refresh::Claim;
+use crate::gateway::model::{LinkedAccount, Status};
 
-/// What the gateway said of one account, as of one moment.
+/// The data of one account at one time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
     /// When the list was read.
     pub read_at: DateTime<Utc>,
-    /// The profiles, each (platform, id) once, in the gateway's order.
+    /// The profiles in the gateway's order, each (platform, id) once.
     pub profiles: Vec<Profile>,
-    /// Per platform of the list: how current the details of its profiles are.
+    /// The state of the details by platform.
     pub details: BTreeMap<String, PlatformDetails>,
-    /// The `total` that the gateway states.
+    /// The `total` that the gateway reports.
     pub reported: Option<u64>,
-    /// `false` when the list is known to be a part of the whole.
+    /// `false` if the list is known to be partial.
     pub is_complete: bool,
-    /// The description of the API that the list follows, where its entries tell.
+    /// The API description that the list follows, if its entries differ between the two.
     pub schema: Option<Schema>,
-    /// Whether any entry of the list states when a token ends.
+    /// Whether any entry of the list has the expiry of a token.
     pub states_expiry: bool,
-    /// Linked accounts that are not kept: they are past `limits.profiles`.
+    /// Number of linked accounts above `limits.profiles`, which are not kept.
     pub linked_accounts_dropped: u64,
-    /// Entries of the list that are not in `profiles`.
+    /// Number of entries that are not in `profiles`.
     pub dropped: Dropped,
     /// The profiles that the configuration expects.
     pub expected: Vec<ExpectedProfile>,
 }
 
-/// How current the details of a platform's profiles are.
+/// The state of the details of a platform's profiles.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PlatformDetails {
-    /// Whether the details call of this refresh was answered.
+    /// Whether the details call of this refresh succeeded.
     pub up: bool,
-    /// Whether the answer is known to be a part of the whole.
-    pub is_part: bool,
-    /// When the oldest details that are shown were read; `None` where there are none.
+    /// Whether the response is known to be partial.
+    pub is_incomplete: bool,
+    /// When the oldest details in the snapshot were read; `None` if there are no details.
     pub oldest: Option<ReadAt>,
 }
 
-/// A moment on both clocks.
+/// The time of a request on both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadAt {
-    /// For people.
+    /// Wall clock, for display.
     pub wall: DateTime<Utc>,
-    /// For ages.
+    /// Monotonic clock, for ages.
     pub monotonic: Instant,
 }
 
-/// How many entries of the list are not shown, and why.
+/// Number of entries of the list that are dropped, by reason.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Dropped {
-    /// Entries whose platform and id stood in the list before.
+    /// Entries with the platform and id of an earlier entry.
     pub duplicate: u64,
     /// Entries without a usable platform or id.
     pub invalid: u64,
-    /// Entries past `limits.profiles` or `limits.exposition_bytes`.
+    /// Entries above `limits.profiles` or `limits.exposition_bytes`.
     pub limit: u64,
-}
-
-impl Snapshot {
-    /// Drops the profiles at the end of the list whose metrics `claim` does not allow: long identifiers
-    /// and many permissions make a small answer thousands of times as large.
-    pub fn drop_beyond(&mut self, claim: &mut Claim) {
-        claim.restart();
-        let sizes = self.profiles.iter().map(Profile::exposition_bytes);
-        let kept = sizes.take_while(|bytes| claim.take(*bytes)).count();
-        let dropped = self.profiles.drain(kept..);
-        self.dropped.limit += dropped.len() as u64;
-        dropped.for_each(|profile| claim.miss(profile.exposition_bytes()));
-        claim.settle();
-    }
 }
 
 /// One connected social profile.
@@ -87,48 +71,48 @@ pub struct Profile {
     pub platform: String,
     /// The stable identifier, for example `fb_page_123456`.
     pub id: String,
-    /// The name of the profile on its platform, where the list has one.
+    /// The name of the profile on its platform, if the list has it.
     pub username: Option<String>,
     /// The human name, which may change.
     pub name: String,
     /// The connection state.
     pub status: Status,
-    /// When the OAuth token ends, where there is one.
+    /// When the OAuth token expires, if the list has it.
     pub token_expires_at: Option<DateTime<Utc>>,
-    /// When the profile was connected.
+    /// When the profile was connected, if the list has it.
     pub connected_at: Option<DateTime<Utc>>,
-    /// As far as the configuration wants it shown.
+    /// The phone number as the configuration shows it.
     pub phone_number: Option<String>,
-    /// Linked pages or sub-accounts, where the list speaks of them. Boxed, because most lists do not.
+    /// Linked pages or sub-accounts, if the list has them. Boxed, because most lists do not.
     pub linked: Option<Box<Linked>>,
-    /// What a details call added, this one or an earlier one; `None` where that is not known.
+    /// The details of this or an earlier refresh; `None` if they are not known.
     pub details: Option<Details>,
 }
 
 impl Profile {
-    /// About how many bytes the metrics of this profile take.
+    /// Approximate size in bytes of this profile's metrics.
     pub fn exposition_bytes(&self) -> u64 {
         let details = self.details.as_ref();
         self.list_bytes() + details.map_or(0, |details| self.details_bytes(details))
     }
 
-    /// The same for what the list says.
+    /// Approximate size in bytes of the metrics from the list.
     pub fn list_bytes(&self) -> u64 {
-        /// The info, five statuses, and the two samples of a platform that no other profile may have.
+        /// The info, five statuses, and two samples of a platform that may have no other profile.
         const SAMPLES: usize = 8;
-        let moments = [
+        let dates = [
             self.token_expires_at.map_or(0, |_| 2),
             usize::from(self.connected_at.is_some()),
         ];
         let (linked, linked_bytes) = linked_samples(self.linked.as_deref());
-        let samples = SAMPLES + moments.into_iter().sum::<usize>() + linked;
+        let samples = SAMPLES + dates.into_iter().sum::<usize>() + linked;
         let texts = [self.username.as_ref(), self.phone_number.as_ref()];
         let texts = texts.into_iter().flatten().chain([&self.name]);
         let texts: usize = texts.map(|text| label_bytes(text)).sum();
         (samples * self.sample_bytes() + texts + linked_bytes) as u64
     }
 
-    /// The same for what these details say.
+    /// Approximate size in bytes of the metrics from these details.
     pub fn details_bytes(&self, details: &Details) -> u64 {
         let (linked, linked_bytes) = linked_samples(details.linked.as_deref());
         let activity = usize::from(details.last_activity_at.is_some());
@@ -141,21 +125,22 @@ impl Profile {
         (samples * self.sample_bytes() + texts + linked_bytes) as u64
     }
 
-    /// A sample without its own labels: name of the metric, identity, value.
+    /// Approximate size in bytes of a sample with the labels of the profile only.
     fn sample_bytes(&self) -> usize {
-        const REST: usize = 72;
-        REST + label_bytes(&self.platform) + label_bytes(&self.id)
+        /// Metric name, label names, value.
+        const FIXED: usize = 72;
+        FIXED + label_bytes(&self.platform) + label_bytes(&self.id)
     }
 
-    /// How many pages or sub-accounts are linked: what the list states, or else the details.
+    /// The number of linked pages or sub-accounts from the list, which falls back to the details.
     pub fn linked_count(&self) -> Option<u64> {
         let details = self.details.as_ref();
         let details = details.and_then(|details| details.linked.as_ref());
-        let stated = self.linked.as_ref().or(details);
-        stated.map(|linked| linked.count)
+        let linked = self.linked.as_ref().or(details);
+        linked.map(|linked| linked.count)
     }
 
-    /// The linked pages or sub-accounts that are listed, in the details or else in the list.
+    /// The linked pages or sub-accounts from the details, which fall back to the list.
     pub fn linked_accounts(&self) -> &[LinkedAccount] {
         let details = self.details.as_ref();
         let details = details.and_then(|details| details.linked.as_ref());
@@ -164,13 +149,12 @@ impl Profile {
         linked.map_or(&[], |linked| &linked.accounts)
     }
 
-    /// When the profile was last active, where the details state it.
+    /// The time of the last activity, if the details have it.
     pub fn last_activity_at(&self) -> Option<DateTime<Utc>> {
         self.details.as_ref()?.last_activity_at
     }
 
-    /// Granted permissions (`true`), and required ones that are not granted (`false`). None where
-    /// they are not known.
+    /// Granted permissions (`true`), and required ones that are not granted (`false`). Empty if they are not known.
     pub fn permissions(&self) -> impl Iterator<Item = (&str, bool)> {
         let details = self.details.as_ref();
         let permissions = details.and_then(|details| details.permissions.as_ref());
@@ -181,13 +165,13 @@ impl Profile {
     }
 }
 
-/// The length of a text as a label, where some characters are escaped.
+/// Length of a label value in bytes, with escapes.
 fn label_bytes(text: &str) -> usize {
     let is_escaped = |byte: &u8| matches!(byte, b'\\' | b'"' | b'\n');
     text.len() + text.bytes().filter(is_escaped).count()
 }
 
-/// How many samples linked accounts are, and the bytes of their labels.
+/// The number of samples of linked accounts, and the bytes of their labels.
 fn linked_samples(linked: Option<&Linked>) -> (usize, usize) {
     let Some(linked) = linked else {
         return (0, 0);
@@ -203,25 +187,25 @@ fn linked_samples(linked: Option<&Linked>) -> (usize, usize) {
 /// Linked pages or sub-accounts of a profile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Linked {
-    /// How many there are.
+    /// Number of linked accounts.
     pub count: u64,
-    /// Those that are listed, each identifier once.
+    /// The listed accounts, each identifier once.
     pub accounts: Vec<LinkedAccount>,
 }
 
-/// What only the details call knows of a profile.
+/// The details of a profile.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Details {
-    /// The Facebook page.
+    /// The identifier of the Facebook page.
     pub page_id: Option<String>,
-    /// For example `E-commerce`.
+    /// The category, for example `E-commerce`.
     pub category: Option<String>,
     /// Granted permissions (`true`), and required ones that are not granted (`false`).
-    /// `None` where the gateway does not state the permissions.
+    /// `None` if the response does not have the permissions.
     pub permissions: Option<BTreeMap<String, bool>>,
-    /// The last activity.
+    /// The time of the last activity.
     pub last_activity_at: Option<DateTime<Utc>>,
-    /// Linked pages or sub-accounts, where the details speak of them.
+    /// Linked pages or sub-accounts, if the details have them.
     pub linked: Option<Box<Linked>>,
 }
 
@@ -232,6 +216,6 @@ pub struct ExpectedProfile {
     pub platform: String,
     /// The stable identifier.
     pub id: String,
-    /// Whether the gateway lists it; `None` where the list is a part that does not name it.
+    /// Whether the gateway lists it; `None` if the list is partial and does not contain it.
     pub present: Option<bool>,
 }

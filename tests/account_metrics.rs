@@ -27,7 +27,7 @@ async fn the_documented_answers_become_the_documented_metrics() {
     assert_eq!(
         scrape.value("qlara_refresh_duration_seconds"),
         0.0,
-        "the clock stands still"
+        "the clock does not move"
     );
     assert_eq!(scrape.value("qlara_profiles_reported"), 3.0);
     assert_eq!(
@@ -129,6 +129,7 @@ async fn the_time_left_is_that_of_the_scrape_not_of_the_refresh() {
     );
 }
 
+/// [expired-token]
 #[tokio::test]
 async fn time_left_turns_negative_when_the_token_ends_while_cached() {
     let soon = json!([{"platform": "facebook", "profileId": "p", "name": "n", "status": "CONNECTED",
@@ -179,7 +180,7 @@ async fn required_permissions_that_are_not_granted_are_0_and_further_ones_are_sh
     assert_eq!(
         of("unknown"),
         [],
-        "what the gateway does not state is not known"
+        "absent because the gateway does not state it"
     );
 }
 
@@ -206,7 +207,7 @@ async fn required_permissions_are_configurable_per_platform() {
     assert_eq!(
         granted(&format!(r#"{WHATSAPP},permission="send""#)),
         None,
-        "its details state none"
+        "the details have no permissions"
     );
 }
 
@@ -230,6 +231,7 @@ async fn phone_numbers_are_left_out_masked_or_shown() {
     }
 }
 
+/// [empty-list]
 #[tokio::test]
 async fn an_empty_list_shows_zero_profiles_of_each_documented_platform() {
     let stack = Setup::default().with_profiles(json!([])).await;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::documentation::full_scrape;
 use crate::harness::process::run;
+use crate::harness::tools::needs;
 
 /// A file of the repository.
 pub fn repository(path: &str) -> PathBuf {
@@ -56,6 +57,7 @@ fn succeeds(command: &mut Command) -> String {
 
 #[test]
 fn promtool_finds_nothing_in_the_rules() {
+    needs!("promtool");
     let check = ["check", "rules", "--lint=all", "--lint-fatal"];
     succeeds(
         Command::new("promtool")
@@ -66,6 +68,7 @@ fn promtool_finds_nothing_in_the_rules() {
 
 #[test]
 fn the_rules_do_what_their_tests_say() {
+    needs!("promtool");
     let files = test_files();
     assert!(!files.is_empty());
     succeeds(Command::new("promtool").args(["test", "rules"]).args(files));
@@ -76,7 +79,7 @@ fn every_alert_is_tested_before_while_and_after_it_fires() {
     let mut seen: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for file in test_files() {
         for group in yaml(&file)["tests"].as_array().expect("tests") {
-            // Within one test the times go up, so quiet comes before or after firing.
+            // Evaluation times increase within a test, so "quiet" comes before or after firing.
             let mut fired = BTreeSet::new();
             for check in group["alert_rule_test"].as_array().into_iter().flatten() {
                 let alert = text(check, "alertname").to_owned();
@@ -189,6 +192,7 @@ fn the_job_and_each_threshold_stand_in_one_place() {
 
 #[test]
 fn amtool_finds_nothing_in_the_configuration() {
+    needs!("amtool");
     succeeds(
         Command::new("amtool")
             .arg("check-config")
@@ -198,6 +202,7 @@ fn amtool_finds_nothing_in_the_configuration() {
 
 #[test]
 fn alerts_go_where_they_belong() {
+    needs!("amtool");
     for (labels, receivers) in [
         ("severity=critical scope=exporter", "on-call"),
         ("severity=critical scope=account account=a", "on-call"),
@@ -294,7 +299,7 @@ fn inhibition_names_alerts_that_exist_and_spares_the_countdown_of_tokens() {
         for name in sources.iter().chain(&targets) {
             assert!(
                 alerts.contains_key(name),
-                "{name} is inhibited or inhibits, but there is no such alert"
+                "{name} is in an inhibition rule, but no alert has this name"
             );
         }
         let blind = sources.iter().any(|source| {
@@ -308,7 +313,7 @@ fn inhibition_names_alerts_that_exist_and_spares_the_countdown_of_tokens() {
                 "{rule}"
             );
         }
-        // An alert that both sides name would silence itself.
+        // An alert that is source and target would inhibit itself.
         assert!(
             sources.iter().all(|source| !targets.contains(source)),
             "{rule}"
@@ -316,7 +321,7 @@ fn inhibition_names_alerts_that_exist_and_spares_the_countdown_of_tokens() {
     }
 }
 
-/// The external labels that two alerts must have in common for one to silence the other.
+/// The external labels that two alerts must share for one to inhibit the other.
 pub const EXTERNAL_LABELS: [&str; 33] = [
     "cluster",
     "cluster_name",
@@ -353,7 +358,7 @@ pub const EXTERNAL_LABELS: [&str; 33] = [
     "shard",
 ];
 
-/// The labels that tell what an alert is about.
+/// The labels that identify the subject of an alert.
 pub fn scope_labels(alert: &Value) -> &'static [&'static str] {
     match text(&alert["labels"], "scope") {
         "exporter" => &["job"],
@@ -368,7 +373,7 @@ fn inhibition_reaches_as_far_as_its_source_and_no_further() {
     let alerts = alerts();
     let configuration = yaml(&repository("alerts/alertmanager.yml"));
     for rule in configuration["inhibit_rules"].as_array().expect("rules") {
-        // What the source is about is what both sides must have in common.
+        // Source and target must share the labels that identify the source's subject.
         let common =
             |name: &String| json!([scope_labels(&alerts[name]), &EXTERNAL_LABELS].concat());
         for source in named(&rule["source_matchers"]) {
@@ -377,9 +382,10 @@ fn inhibition_reaches_as_far_as_its_source_and_no_further() {
     }
 }
 
-/// The table of `docs/alerts.md`: its commands, without what escapes a pipe in a table.
+/// The commands in the table of `docs/alerts.md`, without the escapes of pipes in tables.
 #[test]
 fn the_commands_of_the_documentation_change_what_they_say() {
+    needs!("amtool");
     let table = std::fs::read_to_string(repository("docs/alerts.md")).expect("a text");
     let commands: Vec<String> = table
         .split("`sed -i ")
@@ -450,7 +456,7 @@ fn what_a_blind_exporter_silences_is_all_that_hangs_on_states() {
             .collect()
     };
     let counted_down = ["QlaraTokenExpired", "QlaraTokenExpiryImminent"];
-    // It compares what an exporter reads now with what it read before.
+    // The rule compares what an exporter reads now with what it read before.
     let needs_sight = ["QlaraProfileDisappeared"];
     for (name, rule) in alerts() {
         let of_profiles = ["profile", "platform"].contains(&text(&rule["labels"], "scope"));

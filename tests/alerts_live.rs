@@ -1,5 +1,5 @@
-//! From a broken token to a message: the real Prometheus and the real Alertmanager, with the rules
-//! and the configuration of `alerts/`, only quicker.
+//! From an expired token to a message: the real Prometheus and Alertmanager, with the rules and the configuration
+//! of `alerts/` and shorter intervals.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,12 +16,13 @@ use tokio::net::TcpListener;
 
 use crate::alerting::{EXTERNAL_LABELS, alerts, named, repository, scope_labels, yaml};
 use crate::harness::process::{Running, exporter};
+use crate::harness::tools::needs;
 use crate::harness::{API_KEY, eventually, http};
 use crate::prometheus::{Prometheus, free_port, system_gateway};
 
 type Messages = Arc<Mutex<Vec<(String, Value)>>>;
 
-/// The other end of all receivers: keeps what it is sent.
+/// A server that all receivers send to, and that records the messages.
 async fn message_sink() -> (String, Messages) {
     async fn keep(
         UrlPath(receiver): UrlPath<String>,
@@ -30,7 +31,7 @@ async fn message_sink() -> (String, Messages) {
     ) -> &'static str {
         let message = serde_json::from_str(&body).expect("JSON");
         messages.lock().push((receiver, message));
-        // What Slack answers.
+        // The response of Slack.
         "ok"
     }
     let messages = Messages::default();
@@ -43,7 +44,7 @@ async fn message_sink() -> (String, Messages) {
     (url, messages)
 }
 
-/// The rules, without the minutes that they wait for.
+/// The rules with `for` shortened.
 fn quick_rules() -> String {
     let mut rules = yaml(&repository("alerts/qlara.rules.yml"));
     rules["groups"][0]["interval"] = json!("1s");
@@ -54,16 +55,16 @@ fn quick_rules() -> String {
         {
             alert.insert("for".to_owned(), json!("1s"));
             if let Some(keep) = alert.get_mut("keep_firing_for") {
-                // Long enough that what an alert inhibits ends before it.
+                // Long enough that the alerts it inhibits end first.
                 *keep = json!("5s");
             }
         }
     }
-    // YAML holds all of JSON.
+    // Every JSON text is YAML.
     rules.to_string()
 }
 
-/// The configuration, with all receivers led to one place and no time to wait.
+/// The configuration with all receivers at one address and without waiting times.
 fn quick_configuration(folder: &Path, sink: &str) -> String {
     let mut configuration = yaml(&repository("alerts/alertmanager.yml"));
     configuration["templates"] = json!([repository("alerts/qlara.tmpl")]);
@@ -107,7 +108,7 @@ fn start_alertmanager(folder: &Path, sink: &str) -> (Running, String) {
     (running, address)
 }
 
-/// The alerts that Alertmanager has, silenced or not; none while it starts.
+/// The alerts in Alertmanager, inhibited or not; empty while it starts.
 async fn alerts_at(address: &str) -> Vec<Value> {
     let answer = http().get(format!("http://{address}/api/v2/alerts")).send();
     let Ok(answer) = answer.await else {
@@ -117,7 +118,7 @@ async fn alerts_at(address: &str) -> Vec<Value> {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// The alerts that a receiver was told of with this status.
+/// The alerts with this status that a receiver was sent.
 fn told(messages: &Messages, receiver: &str, status: &str) -> Vec<Value> {
     let messages = messages.lock();
     let own = messages.iter().filter(|(name, _)| name == receiver);
@@ -136,6 +137,7 @@ const ALL: [&str; 2] = ["pages_messaging", "pages_read_engagement"];
 
 #[tokio::test]
 async fn a_broken_token_reaches_the_right_people_by_name_and_so_does_its_end() {
+    needs!("prometheus-alertmanager", "prometheus");
     let gateway = system_gateway().await;
     gateway
         .profiles(&json!([profile(
@@ -160,7 +162,7 @@ async fn a_broken_token_reaches_the_right_people_by_name_and_so_does_its_end() {
     let prometheus = Prometheus::with_jobs(&jobs, &quick_rules(), &[&address]);
     prometheus.until("qlara_up", 1.0).await;
 
-    // The token ends and a permission is gone with it; another profile lacks the same permission.
+    // The token expires and loses a permission; another profile lacks the same permission.
     gateway
         .profiles(&json!([
             profile("broken", "Shop \"Zoë\" 🍕", "TOKEN_EXPIRED", &ALL[..1]),
@@ -179,7 +181,7 @@ async fn a_broken_token_reaches_the_right_people_by_name_and_so_does_its_end() {
             .as_str()
             .expect("a text");
         assert!(
-            description.starts_with("The token of Shop \"Zoë\" 🍕 (facebook, broken) has ended"),
+            description.starts_with("The token of Shop \"Zoë\" 🍕 (facebook, broken) expired"),
             "{description}"
         );
     }
@@ -202,7 +204,7 @@ async fn a_broken_token_reaches_the_right_people_by_name_and_so_does_its_end() {
     .await;
     prometheus.until(r#"ALERTS{alertname="QlaraProfilePermissionMissing",profile="broken",alertstate="firing"}"#, 1.0).await;
 
-    // Somebody reconnects it.
+    // The profile is reconnected.
     gateway
         .profiles(&json!([profile(
             "broken",
@@ -226,10 +228,10 @@ async fn a_broken_token_reaches_the_right_people_by_name_and_so_does_its_end() {
         "an inhibited alert does not arrive"
     );
     for part in [
-        "[Act now] Facebook: An access token has ended, messages are refused.",
-        "(facebook, broken) has ended: messages fail until somebody reconnects the profile.",
+        "[Act now] Facebook: An access token has expired, messages fail.",
+        "(facebook, broken) expired: messages fail until somebody reconnects the profile.",
         "What to do: https://example.com/qlara-exporter/docs/runbooks/QlaraTokenExpired.md",
-        "[Solved] Facebook: An access token has ended",
+        "[Solved] Facebook: An access token has expired",
         "- Solved: The token of Shop",
     ] {
         eventually(part, async || {
@@ -243,7 +245,7 @@ async fn a_broken_token_reaches_the_right_people_by_name_and_so_does_its_end() {
     }
 }
 
-/// Two alerts of a job of their own, and whether Alertmanager should silence the second.
+/// Two alerts of their own job, and whether Alertmanager should inhibit the second.
 struct Pair {
     source: Value,
     target: Value,
@@ -267,7 +269,7 @@ impl Pair {
         }
     }
 
-    /// With a label on each side, or on one.
+    /// The same with a label on both sides, or on one.
     fn with(mut self, label: &str, source: Option<&str>, target: Option<&str>) -> Pair {
         for (labels, value) in [(&mut self.source, source), (&mut self.target, target)] {
             if let Some(value) = value {
@@ -278,7 +280,7 @@ impl Pair {
     }
 }
 
-/// Every inhibition of the configuration, with every external label that it knows.
+/// Every inhibition rule of the configuration, with every external label in its lists.
 fn pairs() -> Vec<Pair> {
     let alerts = alerts();
     let configuration = yaml(&repository("alerts/alertmanager.yml"));
@@ -314,7 +316,7 @@ fn pairs() -> Vec<Pair> {
                 pair.with(label, Some("a"), Some("a"))
             });
         pairs.push(everything.with("shard", Some("1"), Some("1")));
-        // A pair that does not drop the label of its replicas.
+        // A pair of replicas that does not drop the replica label.
         let replicas = Pair::of(source, target, true);
         pairs.push(replicas.with("replica", Some("a"), Some("b")));
     }
@@ -323,6 +325,7 @@ fn pairs() -> Vec<Pair> {
 
 #[tokio::test]
 async fn an_alert_silences_only_what_has_the_same_external_labels() {
+    needs!("prometheus-alertmanager");
     let folder = TempDir::new().expect("a folder");
     let (sink, _messages) = message_sink().await;
     let (_alertmanager, address) = start_alertmanager(folder.path(), &sink);
@@ -343,7 +346,7 @@ async fn an_alert_silences_only_what_has_the_same_external_labels() {
     })
     .await;
     let mut wrong = Vec::new();
-    // The alerts reach the inhibitor one after the other.
+    // The alerts reach Alertmanager's inhibitor one after the other.
     for _ in 0..50 {
         let alerts = alerts_at(&address).await;
         let silenced = |labels: &Value| {
@@ -368,6 +371,7 @@ async fn an_alert_silences_only_what_has_the_same_external_labels() {
 
 #[tokio::test]
 async fn a_prometheus_that_sees_nothing_silences_no_other_until_that_one_is_blind_too() {
+    needs!("prometheus-alertmanager", "prometheus");
     let gateway = system_gateway().await;
     let broken = profile("broken", "Shop", "DISCONNECTED", &ALL);
     gateway.profiles(&json!([broken])).await;
@@ -405,7 +409,7 @@ async fn a_prometheus_that_sees_nothing_silences_no_other_until_that_one_is_blin
         .await;
     }
 
-    // Both are blind, and a profile of the third is told of all the same.
+    // Both servers are blind; the third one still sends the alert of its profile.
     let _prod = start(json!({"cluster": "prod", "shard": "1"}), &[&target]);
     let shard = json!("1");
     for receiver in ["on-call", "social-team"] {

@@ -1,4 +1,4 @@
-//! One broken entry never costs the others, and a broken answer never costs the scrape.
+//! A broken entry affects no other entry, and a broken response does not fail the scrape.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use tracing::Level;
 
 use crate::harness::listener::{Recorder, http_answer};
 use crate::harness::log::Log;
+use crate::harness::tools::needs;
 use crate::harness::{Setup, Stack};
 
 fn good(id: &str) -> Value {
@@ -25,6 +26,7 @@ fn without(mut profile: Value, field: &str) -> Value {
     profile
 }
 
+/// [unidentified-entry]
 #[tokio::test]
 async fn entries_that_are_no_profile_are_dropped_and_counted() {
     let broken = [
@@ -74,6 +76,7 @@ async fn what_is_no_profile_has_no_fields_that_could_be_invalid() {
     );
 }
 
+/// [duplicate-entry]
 #[tokio::test]
 async fn a_duplicate_is_dropped_and_the_first_entry_stays() {
     let again = with(good("a"), "status", json!("TOKEN_EXPIRED"));
@@ -88,6 +91,7 @@ async fn a_duplicate_is_dropped_and_the_first_entry_stays() {
     assert_eq!(scrape.value(r#"qlara_profiles{platform="instagram"}"#), 1.0);
 }
 
+/// [profile-limit]
 #[tokio::test]
 async fn profiles_past_the_limit_are_dropped_and_counted() {
     let setup = Setup::yaml("limits: {profiles: 2}");
@@ -112,6 +116,7 @@ async fn profiles_past_the_limit_are_dropped_and_counted() {
     assert_eq!(scrape.value(r#"qlara_profiles{platform="facebook"}"#), 2.0);
 }
 
+/// [broken-field]
 #[tokio::test]
 async fn a_bad_date_drops_that_one_metric() {
     for bad in [
@@ -126,7 +131,7 @@ async fn a_bad_date_drops_that_one_metric() {
         json!("1969-12-31T23:59:59Z"),
         json!("10000-01-01T00:00:00Z"),
         json!("+10000-01-01T00:00:00Z"),
-        // In UTC these lie in the year 10000.
+        // In UTC these dates are in the year 10000.
         json!("9999-12-31T23:59:59-00:01"),
         json!("9999-12-31 12:00:00-1400"),
         json!("9999-12-31 12:00:00 -14"),
@@ -211,6 +216,7 @@ async fn dates_have_any_offset_fractions_and_years_up_to_9999() {
     }
 }
 
+/// [unknown-status]
 #[tokio::test]
 async fn an_unknown_status_is_unknown() {
     for status in [
@@ -234,7 +240,7 @@ async fn an_unknown_status_is_unknown() {
     }
 }
 
-/// Profiles of which each has a status of its own, by its number.
+/// Profiles with a different status each, by number.
 fn of_so_many_statuses(numbers: impl Iterator<Item = u32>) -> Value {
     let profiles = numbers.map(|number| {
         let status = json!(format!("STATUS_{number}"));
@@ -243,7 +249,7 @@ fn of_so_many_statuses(numbers: impl Iterator<Item = u32>) -> Value {
     profiles.collect()
 }
 
-/// The words in the order of the log.
+/// The status words in the order of the log.
 fn told_statuses(lines: &str) -> Vec<String> {
     let told = lines.lines().filter_map(|line| {
         let rest = line.split_once(" status=")?.1;
@@ -252,18 +258,19 @@ fn told_statuses(lines: &str) -> Vec<String> {
     told.map(str::to_owned).collect()
 }
 
+/// [status-limit]
 #[tokio::test]
 async fn a_hundred_statuses_that_are_not_documented_are_told_in_the_log() {
     let list = of_so_many_statuses((100..250).rev());
     let stack = Setup::default().with_profiles(list).await;
     let log = Log::collect(Level::WARN);
     stack.scrape().await;
-    // The first hundred of the answer.
+    // The first hundred statuses of the response.
     let expected: Vec<String> = (150..250)
         .map(|number| format!("STATUS_{number}"))
         .collect();
     assert_eq!(told_statuses(&log.take()), expected);
-    // They are remembered, and no more than they.
+    // The account remembers exactly these.
     for numbers in [150..250, 300..400] {
         stack.gateway.profiles(&of_so_many_statuses(numbers)).await;
         stack.scrape_after(61).await;
@@ -271,6 +278,7 @@ async fn a_hundred_statuses_that_are_not_documented_are_told_in_the_log() {
     }
 }
 
+/// [status-limit]
 #[tokio::test]
 async fn a_status_that_is_not_documented_is_told_at_a_length_that_can_be_read() {
     let list = json!([with(good("a"), "status", json!("é".repeat(5_000)))]);
@@ -282,8 +290,10 @@ async fn a_status_that_is_not_documented_is_told_at_a_length_that_can_be_read() 
     assert_eq!(lines.matches('é').count(), 100, "{lines}");
 }
 
+/// [any-names]
 #[tokio::test]
 async fn names_of_any_kind_survive_as_they_are() {
+    needs!("promtool");
     let names = [
         "quotes \" and ' and `",
         "back\\slash \\n \\\" at the end \\",
@@ -321,6 +331,7 @@ async fn names_of_any_kind_survive_as_they_are() {
     assert_eq!(metrics, (0, String::new()));
 }
 
+/// [any-names]
 #[tokio::test]
 async fn ids_and_platforms_of_any_kind_are_asked_for_and_shown() {
     let odd = "a/b?c=d&e#f %2e \"q\"\n日本";
@@ -334,10 +345,11 @@ async fn ids_and_platforms_of_any_kind_are_asked_for_and_shown() {
     assert_eq!(
         scrape.value(&permission),
         1.0,
-        "the details call names the very platform"
+        "the details request names the exact platform"
     );
 }
 
+/// [broken-field]
 #[tokio::test]
 async fn other_broken_fields_cost_only_themselves() {
     let mut broken = good("a");
@@ -415,7 +427,7 @@ async fn a_broken_answer_fails_the_refresh_for_its_reason() {
             .collect();
         let expected = format!("{{endpoint=\"socials\",reason=\"{reason}\"}}");
         assert_eq!(failed, [(expected.as_str(), 1.0)], "{fault}");
-        // The next good answer heals it at once.
+        // The next good response ends the failure at once.
         stack.gateway.faults("").await;
         assert_eq!(
             stack.scrape_after(61).await.value("qlara_up"),
@@ -425,9 +437,10 @@ async fn a_broken_answer_fails_the_refresh_for_its_reason() {
     }
 }
 
+/// [entry-count]
 #[tokio::test]
 async fn millions_of_entries_within_the_cap_cost_no_memory_of_their_own() {
-    // 16 million entries in 32 MiB: anything kept for each of them would take gigabytes.
+    // 16 million entries in 32 MiB: any memory per entry would add up to gigabytes.
     let list = format!("{{\"profiles\":[{}{}]}}", "0,".repeat(16 << 20), good("a"));
     let gateway = Recorder::start(move |_| http_answer("200 OK", "", &list)).await;
     let setup = Setup {
@@ -447,6 +460,7 @@ async fn millions_of_entries_within_the_cap_cost_no_memory_of_their_own() {
     assert!(address_space < 3e9, "{address_space}");
 }
 
+/// [invalid-body]
 #[tokio::test]
 async fn the_outer_object_is_read_leniently_but_must_be_one() {
     let profile = r#"{"platform": "facebook", "profileId": "a", "name": "n", "status": "CONNECTED", "connectedAt": "2026-01-01T00:00:00Z"}"#;
@@ -488,6 +502,7 @@ async fn the_outer_object_is_read_leniently_but_must_be_one() {
     }
 }
 
+/// [entry-limit]
 #[tokio::test]
 async fn an_entry_of_an_absurd_length_or_shape_is_no_profile() {
     let list = json!([
@@ -503,6 +518,7 @@ async fn an_entry_of_an_absurd_length_or_shape_is_no_profile() {
     assert_eq!(scrape.status("facebook", "c"), "CONNECTED");
 }
 
+/// [text-limit]
 #[tokio::test]
 async fn texts_that_would_fill_the_memory_are_not_shown() {
     let many: Vec<String> = (0..65).map(|number| format!("p{number}")).collect();
@@ -538,6 +554,7 @@ async fn texts_that_would_fill_the_memory_are_not_shown() {
     );
 }
 
+/// [platform-limit]
 #[tokio::test]
 async fn only_so_many_platforms_are_asked_for_details_the_documented_ones_first() {
     let mut list: Vec<Value> = (0..50)
@@ -564,6 +581,7 @@ async fn only_so_many_platforms_are_asked_for_details_the_documented_ones_first(
     assert_eq!(asked, 32);
 }
 
+/// [response-limit]
 #[tokio::test]
 async fn a_200_mib_body_and_a_gzip_bomb_stop_at_the_default_cap() {
     for fault in ["endless", "gzip-bomb"] {
@@ -576,7 +594,8 @@ async fn a_200_mib_body_and_a_gzip_bomb_stop_at_the_default_cap() {
     }
 }
 
-/// Long identifiers and many permissions: each profile becomes hundreds of times as many bytes of metrics.
+/// With long identifiers and many permissions, each profile becomes hundreds of times as many bytes of metrics.
+/// [exposition-limit]
 #[tokio::test]
 async fn a_small_answer_does_not_become_a_giant() {
     const LIMIT: usize = 1024 * 1024;
@@ -599,7 +618,7 @@ async fn a_small_answer_does_not_become_a_giant() {
     let page = stack.get("/").send().await.expect("an answer").text().await;
     assert!(page.expect("a page").contains("limits.exposition_bytes"));
 
-    // Profiles as they are documented come near the estimate, too.
+    // The estimate is also close for documented profiles.
     let profiles: Vec<_> = (0..2000)
         .map(|number| good(&format!("fb_page_{number}")))
         .collect();
@@ -609,7 +628,7 @@ async fn a_small_answer_does_not_become_a_giant() {
     assert!((LIMIT / 2..LIMIT * 3 / 2).contains(&length), "{length}");
 }
 
-/// Python's `str.splitlines`, which Datadog's agent uses, ends a line at each of these.
+/// Python's `str.splitlines`, which Datadog's agent uses, ends a line at each of these characters.
 #[tokio::test]
 async fn line_separators_in_names_never_break_a_sample_for_any_parser() {
     const SEPARATORS: [char; 10] = [
@@ -626,7 +645,7 @@ async fn line_separators_in_names_never_break_a_sample_for_any_parser() {
         .iter()
         .enumerate()
         .map(|(place, char)| profile(format!("{place}{char}x"), format!("é{char}â{char}\u{2026}")))
-        // The same label: one profile, not a scrape that Prometheus refuses.
+        // The label values are the same: one profile instead of a scrape that Prometheus rejects.
         .chain([profile("0\u{2028}x".to_owned(), "twin".to_owned())])
         .chain(["pl\u{2028}x", "pl x"].map(|platform| {
             let mut other = profile(platform.to_owned(), String::new());
@@ -660,10 +679,10 @@ async fn line_separators_in_names_never_break_a_sample_for_any_parser() {
     series.sort_unstable();
     let all = series.len();
     series.dedup();
-    assert_eq!(series.len(), all, "no series stands twice");
+    assert_eq!(series.len(), all, "no series repeats");
 }
 
-/// An expected profile is found under the identifier as the gateway writes it.
+/// An expected profile is found by the identifier in the gateway's spelling.
 #[tokio::test]
 async fn line_separators_in_identifiers_do_not_make_an_expected_profile_missing() {
     let id = "a\u{2028}b\r";

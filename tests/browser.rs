@@ -1,4 +1,4 @@
-//! The page in a real browser, as the demonstration serves it.
+//! The status page of the demo in a real browser.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::harness::process::{Running, exporter};
+use crate::harness::tools::needs;
 use crate::harness::{eventually, http};
 use crate::page::profile;
 use crate::prometheus::free_port;
@@ -16,7 +17,7 @@ const DESKTOP: (u32, u32) = (1280, 900);
 const DARK: &str = "--blink-settings=preferredColorScheme=0";
 const LIGHT: &str = "--blink-settings=preferredColorScheme=1";
 
-/// A demonstration that runs, and its page.
+/// A running demo and its status page.
 pub struct Demo {
     running: Running,
     url: String,
@@ -41,7 +42,7 @@ impl Demo {
         Demo { running, url }
     }
 
-    /// Replaces the profiles of the simulated gateway, and waits until the page has this name.
+    /// Replaces the profiles of the simulated gateway, and waits until the page shows this name.
     async fn profiles(&self, profiles: &Value, name: &str) {
         let put = http().put(format!("{}/-/profiles", self.gateway()));
         put.body(profiles.to_string())
@@ -68,7 +69,7 @@ impl Demo {
     }
 }
 
-/// What a browser of this size prints on both outputs.
+/// The output of a browser with this window size on standard output and standard error.
 fn browse((width, height): (u32, u32), arguments: &[&str]) -> String {
     let data = TempDir::new().expect("a folder");
     let mut browser = Command::new("timeout");
@@ -91,7 +92,7 @@ fn browse((width, height): (u32, u32), arguments: &[&str]) -> String {
         .expect("chromium");
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     let (output, log) = (text(&output.stdout), text(&output.stderr));
-    // That is where a browser says what the Content-Security-Policy does not allow.
+    // The browser reports violations of the Content-Security-Policy there.
     assert!(!log.contains(":CONSOLE"), "{log}");
     output
 }
@@ -120,8 +121,8 @@ fn screenshot(url: &str, size: (u32, u32), scheme: &str) -> f64 {
     brightness
 }
 
-/// How wide the page is laid out in a window of this width. The page itself runs no script, so a copy
-/// in a frame measures itself; a frame, because the browser's own window cannot be as narrow.
+/// The layout width of the page in a window of this width. The page runs no script, so a copy in a frame is
+/// measured; the browser's own window cannot be as narrow.
 fn layout_width(html: &str, width: u32) -> u32 {
     let script = "<script>parent.document.body.dataset.width = \
                   [innerWidth, document.documentElement.scrollWidth]</script></body>";
@@ -149,6 +150,7 @@ fn layout_width(html: &str, width: u32) -> u32 {
 
 #[tokio::test]
 async fn a_browser_shows_profiles_verdicts_and_links() {
+    needs!("chromium");
     let demo = Demo::start().await;
     for size in [PHONE, DESKTOP] {
         let dom = browse(size, &["--dump-dom", &demo.url]);
@@ -170,6 +172,7 @@ async fn a_browser_shows_profiles_verdicts_and_links() {
 
 #[tokio::test]
 async fn a_browser_runs_nothing_that_the_gateway_names() {
+    needs!("chromium");
     let demo = Demo::start().await;
     let name =
         "<script>document.title = 'run'</script><img src=x onerror=\"document.title='run'\">";
@@ -187,6 +190,7 @@ async fn a_browser_runs_nothing_that_the_gateway_names() {
 
 #[tokio::test]
 async fn the_page_is_light_or_dark_on_phone_and_desktop() {
+    needs!("chromium");
     let demo = Demo::start().await;
     for size in [PHONE, DESKTOP] {
         let light = screenshot(&demo.url, size, LIGHT);
@@ -197,6 +201,7 @@ async fn the_page_is_light_or_dark_on_phone_and_desktop() {
 
 #[tokio::test]
 async fn the_page_fits_its_window() {
+    needs!("chromium");
     let demo = Demo::start().await;
     let built_in = demo.html().await;
     let long = "W".repeat(500);

@@ -1,4 +1,4 @@
-//! The audit: what it says of every kind of trouble, in every form, and with which exit code.
+//! `check`: its findings for every kind of problem, in every output format, and its exit codes.
 
 mod alerts;
 mod exit_codes;
@@ -10,10 +10,9 @@ mod verdicts;
 use std::sync::Arc;
 
 use chrono::{SecondsFormat, TimeDelta, Utc};
-use qlara_exporter::check::{Audit, CheckError, Format, Options, State, run};
-use qlara_exporter::clock::{Clock, SystemClock};
+use exporter_toolkit::clock::{Clock, SystemClock};
+use qlara_exporter::check::{Audit, CheckError, CheckFormat, CheckOptions, CheckState, run};
 use qlara_exporter::config::{Config, Settings};
-use qlara_exporter::simulator;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -21,17 +20,18 @@ use crate::harness::clock::ManualClock;
 use crate::harness::process::{Ran, exporter, run_beside};
 use crate::harness::{API_KEY, Gateway};
 
-/// Both permissions that Facebook needs.
+/// Both permissions that Facebook requires.
 const GRANTED: [&str; 2] = ["pages_messaging", "pages_read_engagement"];
 
-/// A gateway with the system's time, in which nothing is connected but these profiles.
+/// A gateway with the system's time and only these profiles.
 pub async fn gateway(profiles: &Value) -> Gateway {
-    let gateway = Gateway::start(simulator::Options::default(), Arc::new(SystemClock)).await;
+    let gateway =
+        Gateway::start(gateway_simulator::Options::default(), Arc::new(SystemClock)).await;
     gateway.profiles(profiles).await;
     gateway
 }
 
-/// The real `check`, with the one nameless account.
+/// Runs the real `check` with the default account.
 pub async fn check(gateway: &Gateway, arguments: &[&str]) -> Ran {
     let mut command = exporter();
     command.arg("check").args(arguments);
@@ -41,7 +41,7 @@ pub async fn check(gateway: &Gateway, arguments: &[&str]) -> Ran {
     run_beside(command).await
 }
 
-/// The real `check`, with a configuration file.
+/// Runs the real `check` with a configuration file.
 async fn check_yaml(gateway: &Gateway, yaml: &str, arguments: &[&str]) -> Ran {
     let directory = TempDir::new().expect("a folder");
     let file = directory.path().join("qlara.yml");
@@ -52,10 +52,10 @@ async fn check_yaml(gateway: &Gateway, yaml: &str, arguments: &[&str]) -> Ran {
     check(gateway, &arguments).await
 }
 
-/// An audit in this process, at noon of 10 April 2026.
-async fn audit(profiles: &Value, yaml: &str, options: Options) -> Result<Audit, CheckError> {
+/// Runs an audit in this process, at noon of 10 April 2026.
+async fn audit(profiles: &Value, yaml: &str, options: CheckOptions) -> Result<Audit, CheckError> {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at("2026-04-10T12:00:00Z"));
-    let gateway = Gateway::start(simulator::Options::default(), Arc::clone(&clock)).await;
+    let gateway = Gateway::start(gateway_simulator::Options::default(), Arc::clone(&clock)).await;
     gateway.profiles(profiles).await;
     let directory = TempDir::new().expect("a folder");
     let file = directory.path().join("qlara.yml");
@@ -71,13 +71,13 @@ async fn audit(profiles: &Value, yaml: &str, options: Options) -> Result<Audit, 
     run(config, options, clock, |_, _| ()).await
 }
 
-fn written(audit: &Audit, format: Format) -> (String, State) {
+fn written(audit: &Audit, format: CheckFormat) -> (String, CheckState) {
     let mut text = Vec::new();
     let state = audit.write(format, &mut text).expect("written");
     (String::from_utf8(text).expect("UTF-8"), state)
 }
 
-/// A Facebook page that is fine.
+/// A Facebook page without problems.
 fn page(id: &str) -> Value {
     json!({
         "platform": "facebook",
@@ -98,7 +98,7 @@ fn with(mut profile: Value, fields: Value) -> Value {
     profile
 }
 
-/// The moment that lies so many days ahead, by the system's time.
+/// The time in this many days, by the system's clock.
 fn in_days(days: f64) -> String {
     let moment = Utc::now() + TimeDelta::seconds((days * 86_400.0) as i64);
     moment.to_rfc3339_opts(SecondsFormat::Secs, true)

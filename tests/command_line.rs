@@ -11,16 +11,48 @@ use crate::prometheus::{free_port, system_gateway};
 #[test]
 fn wrong_use_is_one_line_and_exit_code_2() {
     for (arguments, line) in [
-        (&["--cache.tttl"][..], "unknown flag --cache.tttl"),
-        (&["--s3cret"], "unknown flag"),
-        (&["--hlep"], "unknown flag --hlep"),
-        (&["--cache\n.ttl"], "unknown flag"),
-        (&["--cache.ttl\u{1b}[2J"], "unknown flag"),
-        (&["demo", "--s3cret=1"], "unknown flag"),
-        (&["--qlara.api-key=s3cret"], "unknown flag --qlara.api-key"),
+        (
+            &["--cache.tttl"][..],
+            "unknown flag --cache.tttl; did you mean --cache.ttl?",
+        ),
+        (&["--nope"], "unknown flag --nope"),
+        (&["--8f14e45fceea167a5a36dedd4bea2543"], "unknown flag …"),
+        (&["--hlep"], "unknown flag --hlep; did you mean --help?"),
+        (
+            &["--cache\n.ttl"],
+            "unknown flag …; did you mean --cache.ttl?",
+        ),
+        (
+            &["--web.listen-adress\u{1b}[2J"],
+            "unknown flag …; did you mean --web.listen-address?",
+        ),
+        (&["demo", "--nope=s3cret"], "unknown flag --nope"),
+        (
+            &["--qlara.api-key=s3cret"],
+            "unknown flag --qlara.api-key; did you mean --qlara.api-key-file?",
+        ),
         (
             &["--qlara.api-key", "s3cret"],
-            "unknown flag --qlara.api-key",
+            "unknown flag --qlara.api-key; did you mean --qlara.api-key-file?",
+        ),
+        (
+            &["chek"],
+            "unknown command \"chek\"; did you mean \"check\"?",
+        ),
+        (
+            &["health-check"],
+            "unknown command \"health-check\"; did you mean \"healthcheck\"?",
+        ),
+        (&["--", "demo"], "unexpected argument"),
+        // Flags of other commands are not suggested.
+        (&["--output", "json"], "unknown flag --output"),
+        (
+            &["demo", "--config.fil", "x"],
+            "unknown flag --config.fil; did you mean --web.config.file?",
+        ),
+        (
+            &["explain", "--outptu", "json"],
+            "unknown flag --outptu; did you mean --output?",
         ),
         (&["s3cret"], "unexpected argument"),
         (&["demo", "s3cret"], "unexpected argument"),
@@ -42,7 +74,7 @@ fn wrong_use_is_one_line_and_exit_code_2() {
         ),
         (
             &["--log.level=info", "--log.level=warn"],
-            "--log.level <LEVEL> stands twice",
+            "--log.level <LEVEL> is given more than once",
         ),
         (
             &["--web.max-requests", "many"],
@@ -107,11 +139,11 @@ fn wrong_use_is_one_line_and_exit_code_2() {
         ),
         (
             &["--web.external-url", "https://u:s3cret@proxy.example/"],
-            "--web.external-url <URL>: credentials do not belong into the URL",
+            "--web.external-url <URL>: the URL must not contain credentials",
         ),
         (
             &["--web.external-url", "https://s3cret@proxy.example/"],
-            "--web.external-url <URL>: credentials do not belong into the URL",
+            "--web.external-url <URL>: the URL must not contain credentials",
         ),
         (
             &["--web.external-url", "https://proxy.example/?s3cret"],
@@ -123,7 +155,7 @@ fn wrong_use_is_one_line_and_exit_code_2() {
         ),
         (
             &["--web.listen-address", ":1", "demo"],
-            "flags stand after the command",
+            "flags must come after the command",
         ),
         (
             &["demo", "--speed", "0"],
@@ -148,13 +180,16 @@ fn wrong_use_is_one_line_and_exit_code_2() {
     ] {
         let (code, output, error) = run(exporter().args(arguments));
         assert_eq!((code, output.as_str()), (2, ""), "{arguments:?}");
-        assert_eq!(
-            error,
-            format!("qlara-exporter: error: {line}, try --help\n")
-        );
+        let advice = if line.ends_with('?') {
+            ""
+        } else {
+            ", try --help"
+        };
+        assert_eq!(error, format!("qlara-exporter: error: {line}{advice}\n"));
     }
 }
 
+/// [configuration-exit-code]
 #[test]
 fn wrong_configuration_is_one_line_and_exit_code_2() {
     let (code, output, error) = run(&mut exporter());
@@ -169,15 +204,15 @@ fn wrong_configuration_is_one_line_and_exit_code_2() {
     for check in [&[][..], &["--config.check"]] {
         let (code, output, error) = run(exporter().arg("--config.file").arg(&file).args(check));
         assert_eq!((code, output.as_str()), (2, ""));
-        let place = format!("{}:2:3: cache.tttl", file.display());
+        let place = format!("{}:2:3: cache", file.display());
         assert_eq!(
             error,
-            format!("qlara-exporter: {place}: unknown key, expected one of ttl, max_stale\n")
+            format!("qlara-exporter: {place}: unknown key \"tttl\"; did you mean \"ttl\"?\n")
         );
     }
 }
 
-/// Whatever keeps the exporter from starting is a line of the log, where the log is JSON.
+/// With JSON logs, an error at startup is a JSON line.
 #[test]
 fn an_error_at_the_start_is_json_where_the_log_is() {
     let unusable: [&[&str]; 4] = [
@@ -227,7 +262,7 @@ fn levels_and_formats_of_the_log_are_taken_in_any_case() {
     }
 }
 
-/// Two cron jobs for two accounts without a file write different series.
+/// Two cron jobs for two accounts without a configuration file write different series.
 #[tokio::test]
 async fn the_single_account_can_have_a_name() {
     let gateway = system_gateway().await;
@@ -299,6 +334,7 @@ fn an_empty_variable_is_unset() {
     assert_eq!(code, 2, "{error}");
 }
 
+/// [undecodable-key]
 #[test]
 fn a_key_that_is_not_text_is_told_without_its_value() {
     let directory = tempfile::tempdir().expect("a folder");
@@ -309,11 +345,11 @@ fn a_key_that_is_not_text_is_told_without_its_value() {
     for (command, mistake) in [
         (
             exporter().env("QLARA_API_KEY", key),
-            "QLARA_API_KEY: its value is not text".to_owned(),
+            "QLARA_API_KEY: its value is not UTF-8".to_owned(),
         ),
         (
             exporter().env("OTHER", key).env("QLARA_CONFIG_FILE", &file),
-            format!("{place}: the environment variable is not text"),
+            format!("{place}: the environment variable OTHER is not UTF-8"),
         ),
     ] {
         let (code, _, error) = run(command);
@@ -330,6 +366,7 @@ fn a_reader_that_has_left_is_no_failure() {
     assert_eq!((code, error.as_str()), (0, ""));
 }
 
+/// [address-in-use]
 #[test]
 fn an_address_in_use_is_exit_code_1() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -457,7 +494,7 @@ async fn the_demonstration_needs_nothing_and_ends_cleanly() {
                 .expect("an answer");
             let text = text.text().await.expect("a text");
             assert!(text.contains("name=\"BrandCo Official\""), "{text}");
-            // The text names the control endpoint, and it obeys.
+            // The text names the control endpoint, which works.
             let output = demo.output();
             let control = output
                 .split_whitespace()

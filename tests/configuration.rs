@@ -1,4 +1,4 @@
-//! The configuration file, flags and environment: what is good, and how a mistake is told.
+//! The configuration file, flags and environment: valid settings, and error messages.
 
 use std::path::Path;
 use std::time::Duration;
@@ -58,8 +58,8 @@ fn every_key_of_the_file_is_read() {
     assert_eq!(config.accounts[0].gateway.timeout, Duration::from_secs(5));
     assert!(config.accounts[0].gateway.transport.proxy.is_some());
     assert_eq!(config.accounts[0].gateway.response_bytes, 1024 * 1024);
-    assert_eq!(config.freshness.ttl, Duration::from_secs(120));
-    assert_eq!(config.freshness.max_stale, Duration::from_secs(5400));
+    assert_eq!(config.cache_policy.ttl, Duration::from_secs(120));
+    assert_eq!(config.cache_policy.max_stale, Duration::from_secs(5400));
     let names: Vec<_> = config
         .accounts
         .iter()
@@ -87,6 +87,7 @@ fn every_key_of_the_file_is_read() {
     assert_eq!(rules.required_permissions["telegram"], ["x", "y"]);
 }
 
+/// [default-limits]
 #[test]
 fn the_defaults_are_the_documented_ones() {
     for yaml in [
@@ -104,8 +105,8 @@ fn the_defaults_are_the_documented_ones() {
             "https://lora-api.agiletelecom.com/api/v1/partner-gateway"
         );
         assert_eq!(config.accounts[0].gateway.timeout, Duration::from_secs(10));
-        assert_eq!(config.freshness.ttl, Duration::from_secs(60));
-        assert_eq!(config.freshness.max_stale, Duration::from_secs(900));
+        assert_eq!(config.cache_policy.ttl, Duration::from_secs(60));
+        assert_eq!(config.cache_policy.max_stale, Duration::from_secs(900));
         assert_eq!(config.accounts[0].gateway.response_bytes, 64 << 20);
         assert_eq!(config.concurrent_refreshes, 32);
         assert_eq!(config.accounts.len(), 1);
@@ -115,6 +116,7 @@ fn the_defaults_are_the_documented_ones() {
     }
 }
 
+/// [memory-limit]
 #[test]
 fn a_memory_limit_lowers_the_defaults() {
     let directory = TempDir::new().expect("a folder");
@@ -153,21 +155,22 @@ fn flags_win_over_the_file() {
         "https://flag.example/"
     );
     assert_eq!(config.accounts[0].gateway.timeout, Duration::from_secs(1));
-    assert_eq!(config.freshness.ttl, Duration::from_secs(2));
-    assert_eq!(config.freshness.max_stale, Duration::from_secs(3));
+    assert_eq!(config.cache_policy.ttl, Duration::from_secs(2));
+    assert_eq!(config.cache_policy.max_stale, Duration::from_secs(3));
 }
 
+/// [configuration-mistake]
 #[test]
 fn a_mistake_is_told_with_its_place_and_without_a_value() {
     let account = "accounts:\n  - name: a\n";
     for (yaml, error) in [
         (
             "gatewy: {}",
-            "1:1: gatewy: unknown key, expected one of gateway, cache, permissions, phone_number, limits, accounts",
+            "1:1: unknown key \"gatewy\"; did you mean \"gateway\"?",
         ),
         (
             "$2y$10$s3cret-value.rest: {}",
-            "1:1: …: unknown key, expected one of gateway, cache, permissions, phone_number, limits, accounts",
+            "1:1: unknown key \"…\", expected one of gateway, cache, permissions, phone_number, limits, accounts",
         ),
         (
             "permissions: {$s3cret-value.rest: x}",
@@ -175,7 +178,7 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
         ),
         (
             "permissions: {$s3cret-value: [], $s3cret-value: []}",
-            "1:34: permissions: key \"…\" stands twice",
+            "1:34: permissions: duplicate key \"…\"",
         ),
         (
             "permissions: {'-----BEGINs3cret-value': x}",
@@ -191,7 +194,7 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
         ),
         (
             "cache:\n  ttl: 1m\n  ttl: 2m\n",
-            "3:3: cache: key \"ttl\" stands twice",
+            "3:3: cache: duplicate key \"ttl\"",
         ),
         (
             "cache: {ttl: s3cret-value}",
@@ -238,7 +241,7 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
         ),
         (
             "gateway: {url: 'https://u:s3cret-value@x/'}",
-            "1:16: gateway.url: credentials do not belong into the URL: use an account's basic_auth",
+            "1:16: gateway.url: the URL must not contain credentials: use an account's basic_auth",
         ),
         (
             "gateway: {url: 'https://x/?key=s3cret-value'}",
@@ -272,7 +275,7 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
             "limits: {response_bytes: 0}",
             "1:26: limits.response_bytes: expected a size such as 64MiB",
         ),
-        ("cache: {}\ncache: {}", "2:1: key \"cache\" stands twice"),
+        ("cache: {}\ncache: {}", "2:1: duplicate key \"cache\""),
         (
             "gateway: {allow_http: s3cret-value}",
             "1:23: gateway.allow_http: expected true or false",
@@ -309,7 +312,7 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
         ),
         (
             "accounts:\n  - {name: a, api_key: s3cret-value}\n",
-            "2:15: accounts[0].api_key: unknown key, expected one of name, api_key_file, api_key_env, basic_auth, expected, gateway",
+            "2:15: accounts[0]: unknown key \"api_key\"; did you mean \"api_key_env\"?",
         ),
         (
             "accounts: [{name: a, api_key_file: key, api_key_env: KEY}]",
@@ -321,15 +324,15 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
         ),
         (
             "accounts:\n- {name: a, api_key_env: KEY}\n- {name: a, api_key_env: KEY}\n",
-            "3:10: accounts[1].name: stands twice",
+            "3:10: accounts[1].name: duplicate account name",
         ),
         (
             "accounts: [{name: a, api_key_file: none}]",
-            "1:36: accounts[0].api_key_file: cannot read the file that it names: No such file or directory (os error 2)",
+            "1:36: accounts[0].api_key_file: cannot read DIR/none: No such file or directory (os error 2)",
         ),
         (
-            "accounts: [{name: a, api_key_file: s3cret-value}]",
-            "1:36: accounts[0].api_key_file: cannot read the file that it names: No such file or directory (os error 2)",
+            "accounts: [{name: a, api_key_file: 8f14e45fceea167a5a36dedd4bea2543}]",
+            "1:36: accounts[0].api_key_file: cannot read DIR/…: No such file or directory (os error 2)",
         ),
         (
             "accounts: [{name: a, api_key_file: \"s3cret-value\\n\"}]",
@@ -345,23 +348,31 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
         ),
         (
             "accounts: [{name: a, api_key_file: empty}]",
-            "1:36: accounts[0].api_key_file: the file that it names is empty",
+            "1:36: accounts[0].api_key_file: DIR/empty is empty",
         ),
         (
             "accounts: [{name: a, api_key_file: binary}]",
-            "1:36: accounts[0].api_key_file: the file that it names holds a character that cannot stand in an HTTP header (not printable ASCII)",
+            "1:36: accounts[0].api_key_file: DIR/binary contains a character that cannot be in an HTTP header (not printable ASCII)",
         ),
         (
             "accounts: [{name: a, api_key_env: NONE}]",
-            "1:35: accounts[0].api_key_env: the environment variable is not set or is empty",
+            "1:35: accounts[0].api_key_env: the environment variable NONE is not set or is empty",
         ),
         (
             "accounts: [{name: a, basic_auth: {username: 'a:b', password_file: key}}]",
-            "1:45: accounts[0].basic_auth.username: must be neither empty nor hold a colon (RFC 7617)",
+            "1:45: accounts[0].basic_auth.username: must not be empty or contain a colon (RFC 7617)",
         ),
         (
-            "accounts: [{name: a, basic_auth: {username: u, password_file: none}}]",
-            "1:63: accounts[0].basic_auth.password_file: cannot read the file that it names: No such file or directory (os error 2)",
+            "accounts: [{name: a, basic_auth: {username: u, password_file: ./none}}]",
+            "1:63: accounts[0].basic_auth.password_file: cannot read DIR/./none: No such file or directory (os error 2)",
+        ),
+        (
+            "accounts: [{name: a, basic_auth: {username: u, password_file: none.txt}}]",
+            "1:63: accounts[0].basic_auth.password_file: cannot read DIR/none.txt: No such file or directory (os error 2)",
+        ),
+        (
+            "accounts: [{name: a, basic_auth: {username: u, password_file: s3cret-value}}]",
+            "1:63: accounts[0].basic_auth.password_file: cannot read the file: No such file or directory (os error 2); expected its path, not the password itself",
         ),
         (
             "accounts: [{name: a, basic_auth: {username: u}}]",
@@ -373,7 +384,7 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
         ),
         (
             "accounts: [{name: a, api_key_env: KEY, expected: [{platform: f, profile: x}, {platform: f, profile: x}]}]",
-            "1:78: accounts[0].expected[1]: stands twice",
+            "1:78: accounts[0].expected[1]: duplicate profile",
         ),
     ] {
         let told = load_yaml(yaml).expect_err(yaml);
@@ -395,6 +406,7 @@ fn a_timeout_that_a_flag_gives_is_told_at_the_flag() {
     );
 }
 
+/// [plain-http]
 #[test]
 fn plain_http_goes_to_loopback_addresses_unless_it_is_allowed() {
     for good in [
@@ -416,6 +428,7 @@ fn plain_http_goes_to_loopback_addresses_unless_it_is_allowed() {
     }
 }
 
+/// [missing-configuration]
 #[test]
 fn a_missing_file_is_named() {
     let settings = Settings {
@@ -431,12 +444,13 @@ fn a_missing_file_is_named() {
     );
 }
 
+/// [file-limit]
 #[test]
 fn a_file_that_is_too_long_is_not_read_but_named() {
     let directory = TempDir::new().expect("a folder");
     let long = directory.path().join("long");
     make_too_long(&long);
-    let unread = "cannot read the file that it names";
+    let unread = "cannot read DIR/long";
     let no_certificates = "cannot read certificates from DIR/long: I/O error";
     for (yaml, place, told) in [
         (
@@ -470,6 +484,7 @@ fn a_file_that_is_too_long_is_not_read_but_named() {
     assert_eq!(error.to_string(), expected);
 }
 
+/// [ambiguous-key]
 #[test]
 fn the_source_of_the_single_key_must_be_clear() {
     let directory = TempDir::new().expect("a folder");
@@ -527,8 +542,12 @@ fn a_key_in_the_place_of_its_file_is_not_repeated() {
         error.strip_prefix(flag).expect("the flag").to_owned()
     };
     assert_eq!(
-        told(SECRET),
-        "cannot read the file that it names: No such file or directory (os error 2)"
+        told("no/such-file"),
+        "cannot read no/such-file: No such file or directory (os error 2)"
+    );
+    assert_eq!(
+        told("no/8f14e45fceea167a5a36dedd4bea2543"),
+        "cannot read no/…: No such file or directory (os error 2)"
     );
     assert_eq!(
         told(&format!("{SECRET}\n")),
@@ -548,40 +567,61 @@ fn debug_output_hides_secrets() {
     assert!(!debug.contains(SECRET), "{debug}");
 }
 
+/// [secret-in-mistake]
 #[test]
 fn a_value_that_has_become_a_key_is_not_repeated() {
     let all = "gateway, cache, permissions, phone_number, limits, accounts";
     for (yaml, mistake) in [
         (
             "gateway: {http://user:s3cret-value@proxy:3128, timeout: 5s}",
-            "1:11: gateway.…: unknown key, expected one of url, timeout, proxy_url, tls_config, allow_http, fields".to_owned(),
+            "1:11: gateway: unknown key \"…\", expected one of url, timeout, proxy_url, tls_config, allow_http, fields".to_owned(),
         ),
         (
-            "s3cret-value: {}",
-            format!("1:1: …: unknown key, expected one of {all}"),
+            "8f14e45fceea167a5a36dedd4bea2543: {}",
+            format!("1:1: unknown key \"…\", expected one of {all}"),
         ),
         (
-            "permissions: {s3cret-value: [], s3cret-value: []}",
-            "1:33: permissions: key \"…\" stands twice".to_owned(),
+            "$2y$10$s3cret-value: {}",
+            format!("1:1: unknown key \"…\", expected one of {all}"),
         ),
-        // A key with a mistake in it is.
+        (
+            "permissions: {$2y$10$s3cret-value: [], $2y$10$s3cret-value: []}",
+            "1:40: permissions: duplicate key \"…\"".to_owned(),
+        ),
+        (
+            "permissions: {facebook: [], facebook: []}",
+            "1:29: permissions: duplicate key \"facebook\"".to_owned(),
+        ),
         (
             "limits2: {}",
-            format!("1:1: limits2: unknown key, expected one of {all}"),
+            "1:1: unknown key \"limits2\"; did you mean \"limits\"?".to_owned(),
         ),
-        // What is like none of the known ones is no key with a mistake in it.
+        (
+            "acounts: []",
+            "1:1: unknown key \"acounts\"; did you mean \"accounts\"?".to_owned(),
+        ),
         (
             "hunter: {}",
-            format!("1:1: …: unknown key, expected one of {all}"),
+            format!("1:1: unknown key \"hunter\", expected one of {all}"),
+        ),
+        (
+            "accounts: [{name: a, basic_auth: {username: u, hunter2}}]",
+            "1:48: accounts[0].basic_auth: unknown key, expected one of username, password_file"
+                .to_owned(),
+        ),
+        (
+            "accounts: [{name: a, basic_auth: {hunter2: password_file}}]",
+            "1:35: accounts[0].basic_auth: unknown key, expected one of username, password_file"
+                .to_owned(),
         ),
         (
             "accounts: [{name: a, basic_auth: {username: u, hunter: x}}]",
-            "1:48: accounts[0].basic_auth.…: unknown key, expected one of username, password_file"
+            "1:48: accounts[0].basic_auth: unknown key, expected one of username, password_file"
                 .to_owned(),
         ),
         (
             "accounts: [{name: a, basic_auth: {username: u, password: x}}]",
-            "1:48: accounts[0].basic_auth.password: unknown key, expected one of username, password_file"
+            "1:48: accounts[0].basic_auth: unknown key \"password\"; did you mean \"password_file\"?"
                 .to_owned(),
         ),
     ] {
@@ -599,7 +639,7 @@ fn a_mistake_is_one_line_that_steers_no_terminal() {
     );
 }
 
-/// Two accounts, the second of which has this block.
+/// Two accounts; the second one has this block.
 fn with_block(defaults: &str, own: &str) -> String {
     format!(
         "gateway: {defaults}\naccounts:\n- {{name: a, api_key_env: KEY}}\n- name: b\n  api_key_env: KEY\n  gateway: {own}\n"
@@ -630,7 +670,7 @@ fn an_account_overrides_any_key_of_the_gateway_and_inherits_the_others() {
     assert_eq!(b.gateway.timeout, Duration::from_secs(3));
     assert_eq!(b.gateway.url, a.gateway.url);
     assert_ne!(b.gateway.transport.proxy, a.gateway.transport.proxy);
-    // A key is replaced as a whole.
+    // An account replaces a key as a whole.
     let (a, b) = own("{fields: {name: title}}");
     let fields = |account: &qlara_exporter::config::AccountConfig, name: &str| {
         let fields = account.rules.names.fields_at(&[name]);
@@ -708,7 +748,7 @@ fn mistakes_in_an_accounts_gateway_name_their_place() {
             "{fields: {id: a..b}}",
             "DIR/qlara.yml:6:26: accounts[1].gateway.fields.id: expected the name of a field in the answer, or names joined by dots, such as profile.name",
         ),
-        // What both inherit is wrong once.
+        // An error in an inherited value is reported once.
         (
             "{url: nowhere}",
             "{timeout: 3s}",
@@ -719,7 +759,7 @@ fn mistakes_in_an_accounts_gateway_name_their_place() {
             "{timeout: 3s}",
             "DIR/qlara.yml:1:16: gateway.url: http:// would send the key in clear: use https://, or set gateway.allow_http to true in the configuration file",
         ),
-        // The account's proxy makes an address wrong that is right without it.
+        // The account's proxy makes an address invalid that is valid without it.
         (
             "{url: 'http://127.0.0.1:9'}",
             "{proxy_url: 'http://proxy.example:1'}",
@@ -735,7 +775,10 @@ fn mistakes_in_an_accounts_gateway_name_their_place() {
         assert_eq!(error, mistake);
     }
     for (block, words) in [
-        ("{urll: x}", "accounts[1].gateway.urll"),
+        (
+            "{urll: x}",
+            "accounts[1].gateway: unknown key \"urll\"; did you mean \"url\"?",
+        ),
         ("{fields: {idd: x}}", "accounts[1].gateway.fields"),
         ("{fields: {id: x, id: y}}", "accounts[1].gateway.fields"),
         ("{fields: [id]}", "accounts[1].gateway.fields"),

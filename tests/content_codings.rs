@@ -1,4 +1,4 @@
-//! Answers of the gateway that are compressed, as other clients read them.
+//! Compressed responses of the gateway, compared with other clients.
 
 use std::io::Write;
 
@@ -20,13 +20,13 @@ fn gzip(text: &str) -> Vec<u8> {
     encoder.finish().expect("compressed")
 }
 
-/// Two members, as a server writes that flushes with a new member.
+/// Two gzip members, as from a server that flushes with a new member.
 fn two_members() -> Vec<u8> {
     let (first, second) = LIST.split_at(LIST.len() / 2);
     [gzip(first), gzip(second)].concat()
 }
 
-/// A scrape of an exporter whose gateway answers the list with these headers and bytes.
+/// A scrape of an exporter whose gateway returns the list with these headers and bytes.
 async fn scrape_of(headers: &str, list: Vec<u8>) -> (Scrape, Vec<String>) {
     let headers = headers.to_owned();
     let gateway = Recorder::start(move |request| {
@@ -45,6 +45,7 @@ async fn scrape_of(headers: &str, list: Vec<u8>) -> (Scrape, Vec<String>) {
     (scrape, gateway.requests())
 }
 
+/// [gzip-names]
 #[tokio::test]
 async fn gzip_is_read_under_every_name_and_in_several_members() {
     for coding in [
@@ -81,7 +82,8 @@ async fn an_answer_without_a_coding_is_read_as_it_is() {
     }
 }
 
-/// Where a body cannot be decoded, nothing of it counts: half a list would be a lie.
+/// If a body cannot be decoded, no part of it counts: half a list would be wrong.
+/// [broken-coding]
 #[tokio::test]
 async fn a_broken_coding_is_an_error_that_names_it() {
     let whole = gzip(LIST);
@@ -149,7 +151,7 @@ async fn a_broken_coding_is_an_error_that_names_it() {
     }
 }
 
-/// The limit is on what comes out, and on what is announced.
+/// The limit applies to the decompressed size and to the announced length.
 #[tokio::test]
 async fn a_compressed_answer_is_too_large_by_its_decoded_length() {
     let padded = |length: usize| format!("{LIST}{}", " ".repeat(length - LIST.len()));

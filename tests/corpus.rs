@@ -1,4 +1,4 @@
-//! What the fuzzer kept, and every mistake that it found, once more in every test run.
+//! Replays the corpus of the fuzzer, including every bug that it found.
 
 use crate::any_bytes::answers;
 use crate::any_bytes::files::Folder;
@@ -17,11 +17,13 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// [corpus]
 #[test]
 fn lists() {
     corpus("list").iter().for_each(|bytes| answers::list(bytes));
 }
 
+/// [corpus]
 #[test]
 fn details() {
     corpus("details")
@@ -29,22 +31,25 @@ fn details() {
         .for_each(|bytes| answers::details(bytes));
 }
 
+/// [corpus]
 #[test]
 fn configuration_files() {
     let folder = Folder::default();
     let good = corpus("configuration").into_iter();
     let good = good.filter(|bytes| folder.configuration(bytes)).count();
-    assert!(good > 0, "none is a good one");
+    assert!(good > 0, "no input is valid");
 }
 
+/// [corpus]
 #[test]
 fn web_configuration_files() {
     let folder = Folder::default();
     let good = corpus("web_configuration").into_iter();
     let good = good.filter(|bytes| folder.web_configuration(bytes)).count();
-    assert!(good > 0, "none is a good one");
+    assert!(good > 0, "no input is valid");
 }
 
+/// [any-request]
 #[tokio::test]
 async fn requests() {
     let served = Served::start().await;

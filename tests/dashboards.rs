@@ -1,4 +1,4 @@
-//! The dashboards: sound, in line with Grafana's dashboard linter, and with data in every panel.
+//! The dashboards are valid, follow Grafana's dashboard linter, and have data in every panel.
 
 mod appearance;
 mod expression;
@@ -17,7 +17,7 @@ use expression::{Selector, grouping_labels, selectors};
 /// Metrics that Prometheus itself writes for each target and each alert.
 const OF_PROMETHEUS: [&str; 3] = ["up", "scrape_duration_seconds", "ALERTS"];
 
-/// A query of a panel, a variable or an annotation, and where it stands.
+/// A query of a panel, a variable or an annotation, and its location.
 struct Query {
     place: String,
     text: String,
@@ -64,7 +64,7 @@ impl Dashboard {
         stem.to_string_lossy().into_owned()
     }
 
-    /// Every row and panel, those inside collapsed rows, too.
+    /// Every row and panel, including those in collapsed rows.
     fn panels(&self) -> Vec<&Value> {
         let mut panels = Vec::new();
         for panel in list(&self.json["panels"]) {
@@ -109,7 +109,7 @@ impl Dashboard {
 
     fn annotation_queries(&self) -> Vec<Query> {
         let annotations = list(&self.json["annotations"]["list"]).iter();
-        // The one that Grafana has built in asks Grafana.
+        // Grafana's built-in annotation queries Grafana itself.
         let own = annotations.filter(|annotation| annotation["builtIn"] != 1);
         own.map(|annotation| Query {
             place: format!("{}: annotation {}", self.name(), text(&annotation["name"])),
@@ -160,7 +160,7 @@ fn text(value: &Value) -> &str {
     text.unwrap_or_else(|| panic!("no text: {value}"))
 }
 
-/// Runs a check on every panel that shows data, with its place in words.
+/// Runs a check on every panel with data, with the panel's location.
 fn each_panel(check: impl Fn(&str, &Value)) {
     for dashboard in Dashboard::all() {
         for panel in dashboard.data_panels() {
@@ -185,9 +185,9 @@ fn dashboards_are_known_by_their_file_and_open_in_the_oldest_grafana() {
     for dashboard in Dashboard::all() {
         let json = &dashboard.json;
         assert_eq!(json["uid"], dashboard.name());
-        // A number would replace whatever has it in somebody's Grafana.
+        // A numeric id would overwrite another dashboard in the user's Grafana.
         assert_eq!(json["id"], Value::Null);
-        // The last one that Grafana 10 knows; later versions read it, too.
+        // The latest schema version that Grafana 10 knows; later versions read it too.
         assert_eq!(json["schemaVersion"], 39);
         assert_ne!(text(&json["title"]), "");
         assert_ne!(text(&json["description"]), "");
@@ -215,7 +215,7 @@ fn ids_of_panels_are_unique() {
 fn panels_lie_on_the_grid_and_on_no_other_panel() {
     for dashboard in Dashboard::all() {
         let mut cells = BTreeMap::new();
-        // A collapsed row lays its panels out below itself, where others lie while it is closed.
+        // The panels of a collapsed row overlap other panels while the row is closed.
         for panel in list(&dashboard.json["panels"]) {
             let side = |name: &str| panel["gridPos"][name].as_u64().expect("a length");
             let (columns, rows) = (side("x")..side("x") + side("w"), side("y")..);
@@ -259,7 +259,7 @@ async fn every_metric_of_a_dashboard_exists() {
     }
 }
 
-/// With "All" jobs, `up` and the like are metrics of everything that Prometheus scrapes.
+/// With "All" jobs, `up` and other common metrics come from everything that Prometheus scrapes.
 #[test]
 fn metrics_that_others_have_too_are_taken_from_exporters_only() {
     let mut found = 0;

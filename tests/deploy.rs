@@ -1,4 +1,5 @@
-//! The image and the stack of `deploy/compose`: each mounted file, as its own tool finds it in the container.
+//! The image and the stack of `deploy/compose`: each mounted file is checked by the tool that reads it in the
+//! container.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::harness::process::run;
+use crate::harness::tools::needs;
 
 const DOCKERFILE: &str = include_str!("../Dockerfile");
 const COMPOSE: &str = include_str!("../deploy/compose/compose.yaml");
@@ -22,7 +24,7 @@ struct Compose {
     volumes: BTreeMap<String, Value>,
 }
 
-/// What the stack's services need. Nothing else is allowed, such as `privileged` or `network_mode`.
+/// The options that the services may use; others, such as `privileged` or `network_mode`, are not allowed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Service {
@@ -57,7 +59,7 @@ impl Compose {
         serde_saphyr::from_str(COMPOSE).expect("a compose file")
     }
 
-    /// `host:port` must be a service and a port that it listens on.
+    /// `host:port` must be a service and a port on which it listens.
     fn assert_reachable(&self, address: &str) {
         let (host, port) = address.split_once(':').expect("a port");
         let service = self.services.get(host).unwrap_or_else(|| panic!("{host}"));
@@ -79,7 +81,7 @@ impl Service {
         })
     }
 
-    /// The container's file system, as far as it comes from this repository.
+    /// The part of the container's file system that comes from this repository.
     fn files(&self) -> TempDir {
         let root = TempDir::new().expect("a folder");
         let binds = self.mounts().filter(|(source, _)| source.starts_with('.'));
@@ -105,7 +107,7 @@ fn yaml(path: &Path) -> Value {
     serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"))
 }
 
-/// Runs a checker of Prometheus on the file that a service is started with.
+/// Runs a checker of Prometheus on the configuration file of a service.
 fn check_configuration(service: &Service, checker: &[&str]) -> String {
     let file = service
         .command
@@ -120,7 +122,7 @@ fn check_configuration(service: &Service, checker: &[&str]) -> String {
     output
 }
 
-/// `v1.2.3` or `1.2.3`, then perhaps `-variant`, then perhaps a digest.
+/// `v1.2.3` or `1.2.3`, with an optional `-variant` and an optional digest.
 fn is_exact(image: &str) -> bool {
     let tag = image
         .split('@')
@@ -185,6 +187,7 @@ fn two_variables_switch_and_the_demonstration_never_has_the_key() {
 
 #[test]
 fn prometheus_accepts_its_configuration_and_the_rules_with_it() {
+    needs!("promtool");
     let compose = Compose::read();
     let prometheus = &compose.services["prometheus"];
     let output = check_configuration(prometheus, &["promtool", "check", "config"]);
@@ -203,6 +206,7 @@ fn prometheus_accepts_its_configuration_and_the_rules_with_it() {
 
 #[test]
 fn alertmanager_accepts_its_configuration_and_the_templates_with_it() {
+    needs!("amtool");
     let alertmanager = &Compose::read().services["alertmanager"];
     let output = check_configuration(alertmanager, &["amtool", "check-config"]);
     assert!(output.contains("SUCCESS"), "{output}");

@@ -1,4 +1,4 @@
-//! The README's tables say what the program does.
+//! The documentation's tables, links, commands and configurations agree with the program.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -10,9 +10,12 @@ use serde_json::json;
 
 use crate::harness::process::{exporter, run};
 use crate::harness::scrape::Scrape;
+use crate::harness::tools::needs;
 use crate::harness::{API_KEY, Setup};
 
 const README: &str = include_str!("../README.md");
+const METRICS: &str = include_str!("../docs/metrics.md");
+const CONFIGURATION: &str = include_str!("../docs/configuration.md");
 
 /// A scrape in which every metric has a sample.
 pub async fn full_scrape() -> Scrape {
@@ -33,7 +36,7 @@ pub async fn full_scrape() -> Scrape {
     stack.scrape().await
 }
 
-/// The table of metrics as a scrape shows them.
+/// The table of metrics that a scrape implies.
 fn table(scrape: &Scrape) -> String {
     let mut labels: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut families: Vec<(&str, &str)> = Vec::new();
@@ -89,12 +92,12 @@ async fn the_table_of_metrics_is_that_of_the_code() {
         );
     }
     assert!(
-        README.contains(&table),
-        "the README should have this table:\n\n{table}"
+        METRICS.contains(&table),
+        "docs/metrics.md should have this table:\n\n{table}"
     );
 }
 
-/// `docs/gateway.md` shows the table by which answers are read.
+/// `docs/gateway.md` shows the table of fields that are read.
 #[test]
 fn the_table_of_fields_is_that_of_the_code() {
     let mut expected = String::from(
@@ -107,7 +110,7 @@ fn the_table_of_fields_is_that_of_the_code() {
             row.key,
             names.join(", "),
             row.kind,
-            row.answer.as_str(),
+            row.source.as_str(),
             row.when_absent
         ));
     }
@@ -147,52 +150,66 @@ fn the_flags_of_the_readme_exist() {
     assert!(found > 5, "{found} flags found");
 }
 
-#[test]
-fn the_configurations_of_the_readme_are_good() {
-    let directory = tempfile::tempdir().expect("a folder");
-    let place = directory.path();
-    let mut blocks = README
-        .split("```yaml\n")
-        .skip(1)
-        .map(|rest| rest.split_once("```").expect("an end of the block").0);
-    let prometheus = place.join("prometheus.yml");
-    std::fs::write(&prometheus, blocks.next().expect("a scrape configuration")).expect("a file");
-    let (code, output, error) = run(Command::new("promtool")
-        .args(["check", "config"])
-        .arg(&prometheus));
-    assert_eq!(code, 0, "{output}{error}");
+/// The blocks of YAML in a text.
+fn yaml_blocks(text: &str) -> Vec<&str> {
+    let rests = text.split("```yaml\n").skip(1);
+    let blocks = rests.map(|rest| rest.split_once("```").expect("an end of the block").0);
+    blocks.collect()
+}
 
-    let own = blocks
-        .next()
-        .expect("a configuration file")
-        .replace("/run/secrets/", "");
+/// What `--config.check` prints for a configuration file. The secret files and the CA file that it names exist.
+fn checked(configuration: &str) -> (i32, String, String) {
+    let directory = tempfile::tempdir().expect("a folder");
+    let configuration = configuration.replace("/run/secrets/", "");
     let ca = rcgen::generate_simple_self_signed(["gateway".to_owned()]).expect("a certificate");
     for (name, content) in [
-        ("qlara.yml", own.as_str()),
+        ("qlara.yml", configuration.as_str()),
         ("brandco", "key"),
         ("other", "key"),
         ("ca.pem", &ca.cert.pem()),
     ] {
-        std::fs::write(place.join(name), content).expect("a file");
+        std::fs::write(directory.path().join(name), content).expect("a file");
     }
-    let check = run(exporter()
+    run(exporter()
         .args(["--config.check", "--config.file"])
-        .arg(place.join("qlara.yml"))
-        .env("BRANDCO_TRIAL_KEY", "key"));
-    assert_eq!(
-        check,
-        (
-            0,
-            "The configuration is good: 3 accounts\n".to_owned(),
-            String::new()
-        )
-    );
+        .arg(directory.path().join("qlara.yml"))
+        .env("BRANDCO_TRIAL_KEY", "key"))
 }
 
-/// Every text, by its path from here.
+#[test]
+fn the_configurations_of_the_readme_are_good() {
+    needs!("promtool");
+    let [prometheus, smallest] = yaml_blocks(README)[..] else {
+        panic!("a scrape configuration and a configuration file");
+    };
+    let directory = tempfile::tempdir().expect("a folder");
+    let file = directory.path().join("prometheus.yml");
+    std::fs::write(&file, prometheus).expect("a file");
+    let (code, output, error) = run(Command::new("promtool")
+        .args(["check", "config"])
+        .arg(&file));
+    assert_eq!(code, 0, "{output}{error}");
+    let good = "The configuration is good: 1 account\n".to_owned();
+    assert_eq!(checked(smallest), (0, good, String::new()));
+}
+
+#[test]
+fn the_complete_configuration_of_the_documentation_is_good() {
+    let complete = yaml_blocks(CONFIGURATION)[0];
+    let good = "The configuration is good: 3 accounts\n".to_owned();
+    assert_eq!(checked(complete), (0, good, String::new()));
+}
+
+/// Every document, by its path in the repository.
 fn documents() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut documents = vec![PathBuf::from("README.md"), PathBuf::from("CHANGELOG.md")];
+    let names = [
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+    ];
+    let mut documents = names.map(PathBuf::from).to_vec();
     for folder in ["docs", "docs/runbooks"] {
         let entries = std::fs::read_dir(root.join(folder)).expect("a folder");
         let names = entries.map(|entry| Path::new(folder).join(entry.expect("a file").file_name()));
@@ -230,7 +247,7 @@ fn every_row_of_a_table_has_as_many_cells_as_its_header() {
     for document in documents() {
         let text = std::fs::read_to_string(root.join(&document)).expect("a text");
         let mut in_code = false;
-        // The cells of the header, and how many of the table's lines were before this one.
+        // The number of cells in the header, and the number of the table's lines before this one.
         let mut table: Option<(usize, usize)> = None;
         for (number, line) in text.lines().enumerate() {
             let line = line.trim();
@@ -252,7 +269,7 @@ fn every_row_of_a_table_has_as_many_cells_as_its_header() {
     assert!(rows > 400, "{rows} rows found");
 }
 
-/// Where a link of a text leads, by its path from here.
+/// The path of a link's target in the repository.
 fn target(document: &Path, link: &str) -> PathBuf {
     let mut target = document.parent().expect("a folder").to_owned();
     for part in Path::new(link).components() {
@@ -297,7 +314,60 @@ fn every_link_leads_to_a_file_that_the_package_has_too() {
     assert!(links > 100, "{links} links found");
 }
 
-/// What a manifest names in those of its sections of dependencies that are asked for.
+/// The modules of `src/`, each with its row in the diagram of `docs/architecture.md`.
+fn rows_of_modules() -> BTreeMap<&'static str, usize> {
+    /// Characters of a row in front of the description.
+    const NAMES: usize = 42;
+    let text = include_str!("../docs/architecture.md");
+    let diagram = text.split("```\n").nth(1).expect("a diagram");
+    let rows = diagram.lines().take_while(|line| !line.starts_with('─'));
+    let names = rows.map(|line| line.get(..NAMES).expect("names").split_whitespace());
+    let rows = names.enumerate();
+    rows.flat_map(|(row, names)| names.map(move |name| (name, row)))
+        .collect()
+}
+
+/// The modules that a file imports, from inside the crate or from `main.rs`.
+fn imports(text: &str) -> BTreeSet<&str> {
+    let paths = text.split("crate::").skip(1);
+    let paths = paths.chain(text.split("qlara_exporter::").skip(1));
+    let is_of_name = |char: char| char.is_ascii_lowercase() || char == '_';
+    let names = paths.map(|path| path.split(|char| !is_of_name(char)).next());
+    names.flatten().filter(|name| !name.is_empty()).collect()
+}
+
+#[test]
+fn modules_import_only_modules_in_lower_rows_of_the_diagram() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let rows = rows_of_modules();
+    let mut found = BTreeSet::new();
+    for path in rust_files(&folder) {
+        let file = path.strip_prefix(&folder).expect("a file of src/");
+        let module = file.iter().next().and_then(|name| name.to_str());
+        let module = module.expect("a module").trim_end_matches(".rs");
+        if module == "lib" {
+            continue;
+        }
+        let row = rows.get(module);
+        let row = row.unwrap_or_else(|| panic!("{module} is not in the diagram"));
+        found.insert(module.to_owned());
+        let text = std::fs::read_to_string(&path).expect("a text");
+        for import in imports(&text) {
+            let is_allowed = import == module || (module, import) == ("config", "account");
+            let imported = rows.get(import);
+            let imported = imported.unwrap_or_else(|| panic!("{}: {import}?", file.display()));
+            assert!(
+                is_allowed || imported > row,
+                "{} imports {import}, which is not in a lower row",
+                file.display()
+            );
+        }
+    }
+    let drawn: BTreeSet<String> = rows.keys().map(|name| (*name).to_owned()).collect();
+    assert_eq!(drawn, found);
+}
+
+/// The dependencies in the selected sections of a manifest.
 fn dependencies(manifest: &str, is_asked_for: impl Fn(&str) -> bool) -> BTreeSet<&str> {
     let mut section = "";
     let mut named = BTreeSet::new();
@@ -305,21 +375,38 @@ fn dependencies(manifest: &str, is_asked_for: impl Fn(&str) -> bool) -> BTreeSet
         if line.starts_with('[') {
             section = line;
         } else if section.ends_with("dependencies]") && is_asked_for(section) {
-            named.extend(line.split_once(" = ").map(|(name, _)| name));
+            let name = line.split_once(" = ").map(|(name, _)| name);
+            named.extend(name.map(|name| name.trim_end_matches(".workspace")));
         }
     }
     named
 }
 
-/// The tables say of each crate why it is there, and name no other.
+/// The tables give the reason for each crate, and name no other crate.
 #[test]
 fn the_dependencies_of_the_documentation_are_those_of_the_manifests() {
-    let is_for_tests = |section: &str| section.contains("dev-dependencies]");
     let manifest = include_str!("../Cargo.toml");
-    let program = dependencies(manifest, |section| !is_for_tests(section));
-    let mut tests = dependencies(manifest, is_for_tests);
+    let crates = [
+        manifest,
+        include_str!("../crates/exporter-toolkit/Cargo.toml"),
+        include_str!("../crates/gateway-simulator/Cargo.toml"),
+    ];
+    let of_crates = |is_wanted: fn(&str) -> bool| {
+        let all = crates.iter().flat_map(|text| dependencies(text, is_wanted));
+        all.collect::<BTreeSet<&str>>()
+    };
+    let mut program =
+        of_crates(|section| !section.contains("dev-") && section != "[workspace.dependencies]");
+    let mut tests = of_crates(|section| section.contains("dev-"));
     tests.extend(dependencies(include_str!("../fuzz/Cargo.toml"), |_| true));
-    tests.remove(env!("CARGO_PKG_NAME"));
+    for own in [
+        env!("CARGO_PKG_NAME"),
+        "exporter-toolkit",
+        "gateway-simulator",
+    ] {
+        program.remove(own);
+        tests.remove(own);
+    }
     let text = include_str!("../docs/dependencies.md");
     let told = |table: &str| -> Vec<String> {
         let cells = column(text, table).into_iter();
@@ -330,25 +417,39 @@ fn the_dependencies_of_the_documentation_are_those_of_the_manifests() {
     assert_eq!(told("crate of the tests"), further);
 }
 
-/// Whether `cargo test --test promises -- NAME` finds this very test.
-fn is_a_test(name: &str) -> bool {
-    let Some((module, function)) = name.rsplit_once("::") else {
-        return false;
-    };
-    let file = format!("tests/{}.rs", module.replace("::", "/"));
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(root.join(file)).unwrap_or_default();
-    let is_attribute = |line: &&str| line.starts_with("#[");
-    let head = format!("fn {function}(");
-    let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    lines.iter().enumerate().any(|(at, line)| {
-        let attributes = lines[..at].iter().rev().copied().take_while(is_attribute);
-        let line = line.strip_prefix("async ").unwrap_or(line);
-        line.starts_with(&head) && attributes.into_iter().any(|line| line.contains("test"))
-    })
+/// The id in a line of a doc comment, `/// [id]`.
+fn id_of(line: &str) -> Option<&str> {
+    let id = line.strip_prefix("/// [")?.strip_suffix(']')?;
+    let is_of_id = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    id.bytes().all(is_of_id).then_some(id)
 }
 
-/// The rows of all tables that have a column of this name, with what stands in it.
+/// The ids in the doc comments of tests.
+fn ids_of_tests(text: &str) -> BTreeSet<String> {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let ids = lines.iter().enumerate().filter_map(|(at, line)| {
+        let id = id_of(line)?;
+        let mut head = lines[at..].iter().take_while(|line| !line.contains("fn "));
+        let is_test = head.any(|line| line.starts_with("#[") && line.contains("test"));
+        assert!(is_test, "[{id}] is not in the doc comment of a test");
+        Some(id.to_owned())
+    });
+    ids.collect()
+}
+
+/// Every Rust file below a folder.
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let files = paths.flat_map(|path| match path.is_dir() {
+        true => rust_files(&path),
+        false => vec![path],
+    });
+    let is_rust = |path: &PathBuf| path.extension().is_some_and(|end| end == "rs");
+    files.filter(is_rust).collect()
+}
+
+/// The rows of all tables with a column of this name, and their cells in it.
 fn column<'a>(text: &'a str, name: &str) -> Vec<(&'a str, &'a str)> {
     let cells = |row: &'a str| row.trim_matches('|').split('|').map(str::trim);
     let mut place = None;
@@ -367,18 +468,35 @@ fn column<'a>(text: &'a str, name: &str) -> Vec<(&'a str, &'a str)> {
 }
 
 #[test]
-fn every_row_of_the_reliability_tables_names_tests_that_exist() {
-    for wrong in ["server::nothing", "server::connect", "nowhere::x", "x"] {
-        assert!(!is_a_test(wrong), "{wrong}");
-    }
-    let text = include_str!("../docs/reliability.md");
-    let rows = column(text, "test");
+fn ids_are_read_from_the_doc_comments_of_tests() {
+    let text =
+        "    /// More.\n    /// [an-id]\n    #[tokio::test]\n    async fn name() {\n/// [A link]\n";
+    assert_eq!(ids_of_tests(text), BTreeSet::from(["an-id".to_owned()]));
+    let helper = "/// [an-id]\nfn helper() {\n#[test]\n";
+    assert!(std::panic::catch_unwind(|| ids_of_tests(helper)).is_err());
+}
+
+/// `docs/reliability.md` names tests by ids in their doc comments.
+#[test]
+fn the_reliability_tables_and_the_tests_have_the_same_ids() {
+    let rows = column(include_str!("../docs/reliability.md"), "test");
     assert!(rows.len() > 100, "{} rows", rows.len());
-    for (row, tests) in rows {
-        let names: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
-        assert!(!names.is_empty(), "no test: {row}");
-        for name in names {
-            assert!(is_a_test(name), "{name} is no test: {row}");
-        }
+    let mut documented = BTreeSet::new();
+    for (row, cell) in rows {
+        let ids: Vec<&str> = cell.split('`').skip(1).step_by(2).collect();
+        assert!(!ids.is_empty(), "no id: {row}");
+        documented.extend(ids.into_iter().map(str::to_owned));
     }
+    let mut found = BTreeSet::new();
+    for file in rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")) {
+        found.extend(ids_of_tests(
+            &std::fs::read_to_string(file).expect("a text"),
+        ));
+    }
+    let untested: Vec<_> = documented.difference(&found).collect();
+    let undocumented: Vec<_> = found.difference(&documented).collect();
+    assert!(
+        untested.is_empty() && undocumented.is_empty(),
+        "in the document alone: {untested:?}; in tests alone: {undocumented:?}"
+    );
 }

@@ -1,15 +1,15 @@
-//! `explain`: which fields the gateway answers, which of them are read, and no value of any.
+//! `explain`: which fields the gateway returns and which are read, without any value.
 
 mod gateway;
 mod privacy;
 mod saved;
 
-use qlara_exporter::simulator::Options;
+use gateway_simulator::Options;
 use serde_json::Value;
 
 use std::sync::Arc;
 
-use qlara_exporter::clock::SystemClock;
+use exporter_toolkit::clock::SystemClock;
 
 use crate::harness::process::{Ran, exporter, run_beside, run_with_input};
 use crate::harness::{API_KEY, Gateway};
@@ -18,7 +18,7 @@ async fn start(options: Options) -> Gateway {
     Gateway::start(options, Arc::new(SystemClock)).await
 }
 
-/// The real `explain` at this base address.
+/// Runs the real `explain` at this base address.
 async fn explain_at(url: &str, arguments: &[&str]) -> Ran {
     let mut command = exporter();
     command.arg("explain").args(arguments);
@@ -26,7 +26,7 @@ async fn explain_at(url: &str, arguments: &[&str]) -> Ran {
     run_beside(command).await
 }
 
-/// The real `explain` with an answer on its standard input: exit code, and all that it printed.
+/// Runs the real `explain` with a response on standard input. Returns the exit code and all output.
 fn explain_input(answer: &str, arguments: &[&str]) -> (i32, String) {
     let mut command = exporter();
     command.args(["explain", "--from", "-"]).args(arguments);

@@ -81,6 +81,7 @@ async fn requests_and_their_duration_are_counted_by_endpoint() {
     );
 }
 
+/// [own-metrics]
 #[tokio::test]
 async fn the_duration_of_requests_is_what_they_took() {
     const LATENCY: f64 = 0.4;
@@ -160,7 +161,7 @@ async fn the_process_is_described_as_by_every_client_library() {
     assert!((-5.0..86_400.0).contains(&age), "{age}");
 }
 
-/// What the system says of a process.
+/// The properties of a process as the operating system reports them.
 #[cfg(target_os = "linux")]
 struct Described {
     threads: f64,
@@ -176,7 +177,7 @@ struct Described {
 impl Described {
     fn read(id: u32) -> Described {
         let read = |path: String| std::fs::read_to_string(path).expect("a file of the system");
-        // The words after a name, of which the first is the value.
+        // The words after a name; the first one is the value.
         let number = |text: &str, name: &str| -> f64 {
             let rest = text.split_once(name).expect(name).1;
             let value = rest.split_whitespace().next().expect("a value");
@@ -185,7 +186,7 @@ impl Described {
         let status = read(format!("/proc/{id}/status"));
         let limits = read(format!("/proc/{id}/limits"));
         let stat = read(format!("/proc/{id}/stat"));
-        // proc_pid_stat(5), from the third field on: the second may hold spaces.
+        // proc_pid_stat(5), from the third field on: the second one may contain spaces.
         let fields = stat.rsplit_once(") ").expect("fields").1;
         let fields: Vec<&str> = fields.split(' ').collect();
         let seconds = |field: usize| {
@@ -205,13 +206,14 @@ impl Described {
     }
 }
 
+/// [own-metrics]
 #[tokio::test]
 #[cfg(target_os = "linux")]
 async fn the_process_is_described_as_the_system_does() {
     let address = format!("127.0.0.1:{}", crate::prometheus::free_port());
     let mut command = process::exporter();
     command.env("QLARA_API_KEY", "x");
-    // Nobody listens there.
+    // No server listens at this address.
     command.args(["--qlara.url", "http://127.0.0.1:1", "--web.listen-address"]);
     let running = process::Running::start(command.arg(&address));
     let client = http();
@@ -220,7 +222,7 @@ async fn the_process_is_described_as_the_system_does() {
         Some(Scrape::read(answer.await.ok()?).await)
     };
     eventually("the exporter", scrape).await;
-    // Threads and memory come and go: what is told holds for a moment in which they do not.
+    // Threads and memory change all the time, so the values are compared in a moment without changes.
     eventually("the same numbers", async || {
         let before = Described::read(running.id());
         let scrape = scrape().await?;
@@ -234,10 +236,10 @@ async fn the_process_is_described_as_the_system_does() {
             && is("process_virtual_memory_bytes", |now| now.virtual_memory, 0.0)
             && is("process_cpu_seconds_total", |now| now.cpu_seconds, 0.001)
             && is("process_max_fds", |now| now.max_fds, 0.0)
-            // It opens what it counts them with.
+            // The exporter opens a descriptor to count the descriptors.
             && is("process_open_fds", |now| now.open_fds, 3.0);
         let resident = scrape.value("process_resident_memory_bytes") / after.resident_memory;
-        // Not exact, and not in the same way at each place where the system tells it.
+        // Approximate: the sources of the operating system differ slightly.
         let about_the_same = (0.5..2.0).contains(&resident);
         let started = scrape.value("process_start_time_seconds");
         let at_once = (started - after.started).abs() < 0.001;

@@ -1,9 +1,9 @@
-//! Every fault on the way to the gateway and in it, at every call: what the metrics say, what the audit
-//! says, what the log says, how long it takes, and that the next good answer heals it.
+//! Every fault of the gateway and of the connection to it, at every request: metrics, output of `check`, log,
+//! duration, and recovery with the next good response.
 
 use std::time::{Duration, Instant};
 
-use qlara_exporter::check::{self, Format, Options, State};
+use qlara_exporter::check::{self, CheckFormat, CheckOptions, CheckState};
 use qlara_exporter::config::{Config, Settings};
 use serde_json::{Value, json};
 use tracing::Level;
@@ -16,33 +16,33 @@ use crate::harness::passage::{
 use crate::harness::scrape::Scrape;
 use crate::harness::{API_KEY, Setup, Stack};
 
-/// Longer than any pause.
+/// Longer than any backoff.
 const PAST_PAUSES: Duration = Duration::from_secs(301);
-/// What a refresh may take where the fault is that it takes too long.
+/// The refresh timeout of faults that last until the timeout.
 const SHORT: Duration = Duration::from_millis(500);
-/// What it may take elsewhere: no case comes near it.
+/// The refresh timeout of all other faults, which no case comes near.
 const LONG: Duration = Duration::from_secs(20);
 const PLATFORMS: [&str; 3] = ["facebook", "instagram", "whatsapp"];
-/// Series of permissions while all details are known.
+/// Number of permission series while all details are known.
 const PERMISSIONS: usize = 12;
 
-/// What comes of a fault, at whatever call.
+/// The effect of a fault at any request.
 #[derive(Debug, Clone, Copy)]
 struct Case {
     fault: Fault,
-    /// The label value it is counted under.
+    /// The value of the label `reason`.
     reason: &'static str,
-    /// What log and audit say.
+    /// The text in the log and in `check`.
     words: &'static str,
-    /// Whether it lasts until the budget of the refresh is used up.
+    /// Whether the fault lasts until the refresh times out.
     lasts: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Fault {
-    /// Before the gateway is reached.
+    /// Between exporter and gateway.
     OnTheWay(OnTheWay),
-    /// Of the simulated gateway, in the notation of its control endpoint.
+    /// A fault of the simulated gateway, in the notation of its control endpoint.
     Simulated(&'static str),
 }
 
@@ -79,7 +79,7 @@ const fn simulated(fault: &'static str, reason: &'static str, words: &'static st
     case(Fault::Simulated(fault), reason, words)
 }
 
-/// The beginning of an answer.
+/// The beginning of a response.
 const HALF: &str = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"profiles\": [";
 const UNREACHABLE: &str = "cannot reach the gateway";
 const NO_HTTP: &str = "the answer is not as documented: no valid HTTP";
@@ -150,7 +150,7 @@ const CASES: [Case; 37] = [
     ),
     simulated("status=500", "server_error", "the gateway answers HTTP 500"),
     simulated("status=503", "server_error", "the gateway answers HTTP 503"),
-    // Body, and what comes instead of an answer.
+    // Body, or no response.
     case(answer(HALF, Close), "invalid_response", BREAKS_OFF),
     case(answer(HALF, Cut), "invalid_response", BREAKS_OFF),
     simulated("reset", "connect", UNREACHABLE),
@@ -167,12 +167,12 @@ const CASES: [Case; 37] = [
 ];
 
 impl Case {
-    /// The budget of a refresh.
+    /// The timeout of a refresh.
     fn timeout(&self) -> Duration {
         if self.lasts { SHORT } else { LONG }
     }
 
-    /// Whether it is known which call it concerns. A connection and its handshake come before.
+    /// Whether the fault affects single requests. Connections and handshakes come before the request.
     fn knows_the_call(&self) -> bool {
         matches!(
             self.fault,
@@ -180,7 +180,7 @@ impl Case {
         )
     }
 
-    /// The ways to the gateway on which it can happen.
+    /// The proxies through which the fault can be injected.
     fn ways(&self) -> Vec<Option<Passage>> {
         match self.fault {
             Fault::Simulated(_) => vec![None],
@@ -192,7 +192,7 @@ impl Case {
     }
 }
 
-/// An exporter, and the way to its gateway where something stands on it.
+/// An exporter, and the proxy in front of its gateway if there is one.
 struct Scene {
     stack: Stack,
     passage: Option<Passage>,
@@ -200,7 +200,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// A good first scrape, and then some minutes.
+    /// Starts with a good scrape, then lets some minutes pass.
     async fn new(mut passage: Option<Passage>, timeout: Duration) -> Scene {
         let ca_file = passage.as_ref().and_then(Passage::ca_file);
         let gateway = ca_file.map_or_else(String::new, |file| {
@@ -254,8 +254,8 @@ impl Scene {
         self.stack.clock.advance(PAST_PAUSES);
     }
 
-    /// `check`, against the same gateway.
-    async fn audit(&self) -> (State, String) {
+    /// Runs `check` against the same gateway.
+    async fn audit(&self) -> (CheckState, String) {
         let url = self.passage.as_ref().map(Passage::url);
         let settings = Settings {
             file: Some(self.stack.file("qlara.yml")),
@@ -266,15 +266,15 @@ impl Scene {
         let key = |name: &str| (name == "QLARA_API_KEY").then(|| API_KEY.to_owned());
         let config = Config::load(&settings, &key).expect("a good configuration");
         let clock = self.stack.clock.clone();
-        let audit = check::run(config, Options::default(), clock, |_, _| ()).await;
+        let audit = check::run(config, CheckOptions::default(), clock, |_, _| ()).await;
         let mut text = Vec::new();
-        let state = audit.expect("an audit").write(Format::Json, &mut text);
+        let state = audit.expect("an audit").write(CheckFormat::Json, &mut text);
         let text = String::from_utf8(text).expect("UTF-8");
         (state.expect("written"), text)
     }
 }
 
-/// One of each platform, in whose details nothing is wanting.
+/// One profile per platform, with complete details.
 fn fine_profiles() -> Value {
     let profiles = PLATFORMS.map(|platform| {
         json!({
@@ -295,7 +295,7 @@ fn fine_profiles() -> Value {
     Value::from(profiles.to_vec())
 }
 
-/// In the notation of the simulated gateway.
+/// The requests in the notation of the simulated gateway.
 fn scope(calls: Calls) -> String {
     match calls {
         Calls::All | Calls::First => String::new(),
@@ -305,7 +305,7 @@ fn scope(calls: Calls) -> String {
     }
 }
 
-/// The platforms whose details are not read, if the list is.
+/// The platforms whose details fail while the list succeeds.
 fn without_details(calls: Calls) -> Vec<&'static str> {
     match calls {
         Calls::All | Calls::First | Calls::List => Vec::new(),
@@ -314,7 +314,7 @@ fn without_details(calls: Calls) -> Vec<&'static str> {
     }
 }
 
-/// How many calls have failed, by endpoint and reason.
+/// Number of failed requests, by endpoint and reason.
 pub fn failures(scrape: &Scrape) -> Vec<(&str, f64)> {
     let all = scrape.family("qlara_gateway_request_failures_total");
     all.into_iter().filter(|(_, count)| *count > 0.0).collect()
@@ -326,7 +326,7 @@ fn details_up(scrape: &Scrape) -> Vec<&str> {
     up.map(|(labels, _)| labels).collect()
 }
 
-/// The metrics of a refresh whose list fails: what was known stays.
+/// The metrics after a failed list: the known data stays.
 fn shows_no_list(scrape: &Scrape, case: &Case) {
     let reason = case.reason;
     let series = format!(r#"{{endpoint="socials",reason="{reason}"}}"#);
@@ -335,8 +335,8 @@ fn shows_no_list(scrape: &Scrape, case: &Case) {
     assert_eq!(scrape.family("qlara_profile_info").len(), 3);
 }
 
-/// The metrics of a refresh that lacks the details of some platforms: the list stays, and so does what
-/// only the details know, as long as it is not too old.
+/// The metrics after failed details of some platforms: the list is current, and the last good details stay until
+/// they are too old.
 fn shows_no_details(scrape: &Scrape, case: &Case, platforms: &[&str]) {
     let reason = case.reason;
     let series = format!(r#"{{endpoint="platform",reason="{reason}"}}"#);
@@ -355,7 +355,7 @@ fn shows_no_details(scrape: &Scrape, case: &Case, platforms: &[&str]) {
     assert_eq!(permissions.len(), PERMISSIONS, "{permissions:?}");
 }
 
-/// One warning for the list, or for each platform.
+/// One warning for the list, or one per platform.
 fn logs(lines: &str, case: &Case, platforms: &[&str]) {
     assert_eq!(lines.lines().count(), platforms.len().max(1), "{lines}");
     let reason = format!("reason={} ", case.reason);
@@ -372,9 +372,9 @@ fn logs(lines: &str, case: &Case, platforms: &[&str]) {
     }
 }
 
-/// The audit does not know, and says why.
-fn judges((state, text): &(State, String), case: &Case, platforms: &[&str]) {
-    assert_eq!(*state, State::Unknown, "{text}");
+/// `check` is UNKNOWN and gives the reason.
+fn judges((state, text): &(CheckState, String), case: &Case, platforms: &[&str]) {
+    assert_eq!(*state, CheckState::Unknown, "{text}");
     assert!(text.contains(case.words), "{text}");
     for platform in platforms {
         assert!(text.contains(&format!("details of {platform}: ")), "{text}");
@@ -394,10 +394,10 @@ async fn heals(scene: &mut Scene, log: &Log, platforms: &[&str]) {
         "{lines}"
     );
     let (state, text) = scene.audit().await;
-    assert_eq!(state, State::Ok, "{text}");
+    assert_eq!(state, CheckState::Ok, "{text}");
 }
 
-/// One case at these calls, from the first good scrape to the next.
+/// Runs one case at these requests, from the first good scrape to the recovery.
 async fn try_out(case: &Case, calls: Calls, passage: Option<Passage>) {
     let mut scene = Scene::new(passage, case.timeout()).await;
     let log = Log::collect(Level::INFO);
@@ -414,20 +414,20 @@ async fn try_out(case: &Case, calls: Calls, passage: Option<Passage>) {
         false => shows_no_details(&scrape, case, &platforms),
     }
     logs(&log.take(), case, &platforms);
-    // A fault that begins after the list begins after that of the audit, too.
+    // A fault that starts after the list also starts after the list of `check`.
     scene.spoil(case.fault, calls).await;
     judges(&scene.audit().await, case, &platforms);
 
     heals(&mut scene, &log, &platforms).await;
 }
 
-/// Every case on every way at the calls that `choose` names.
+/// Runs every case through every proxy, at the requests that `choose` selects.
 async fn try_out_all(choose: impl Fn(&Case) -> Vec<Calls>) {
     for case in CASES {
         for calls in choose(&case) {
             for passage in case.ways() {
                 let over = passage.as_ref().map(Passage::url);
-                // Shown where the test fails.
+                // Shown if the test fails.
                 println!("{:?} at {calls:?} over {over:?}", case.fault);
                 try_out(&case, calls, passage).await;
             }
@@ -435,6 +435,7 @@ async fn try_out_all(choose: impl Fn(&Case) -> Vec<Calls>) {
     }
 }
 
+/// [fault-matrix]
 #[tokio::test]
 async fn every_fault_of_the_list() {
     try_out_all(|case| match case.knows_the_call() {
@@ -444,6 +445,7 @@ async fn every_fault_of_the_list() {
     .await;
 }
 
+/// [fault-matrix]
 #[tokio::test]
 async fn every_fault_of_each_details_call() {
     try_out_all(|case| match case.knows_the_call() {
@@ -453,7 +455,8 @@ async fn every_fault_of_each_details_call() {
     .await;
 }
 
-/// The two statuses that mean something else for a platform than for the list.
+/// The two status codes with another meaning for details than for the list.
+/// [not-found]
 #[tokio::test]
 async fn a_404_is_a_wrong_prefix_for_the_list_and_no_profiles_for_a_platform() {
     let Scene { stack, .. } = Scene::new(None, LONG).await;
@@ -469,6 +472,7 @@ async fn a_404_is_a_wrong_prefix_for_the_list_and_no_profiles_for_a_platform() {
     assert_eq!(details_up(&scrape).len(), 3);
 }
 
+/// [slow-answers]
 #[tokio::test]
 async fn slowness_within_the_budget_is_no_fault() {
     let Scene { stack, .. } = Scene::new(None, LONG).await;
@@ -483,6 +487,7 @@ async fn slowness_within_the_budget_is_no_fault() {
     assert_eq!(log.take(), "");
 }
 
+/// [clock-jump]
 #[tokio::test]
 async fn jumps_of_the_clock_cost_nothing() {
     const DAY: i64 = 86_400;
@@ -499,12 +504,12 @@ async fn jumps_of_the_clock_cost_nothing() {
         assert_eq!(
             stack.gateway.stats().await.list,
             asked,
-            "no refresh for a jump"
+            "a clock jump starts no refresh"
         );
         assert_eq!(scrape.value("qlara_up"), 1.0);
         assert_eq!(scrape.value(&end), before.value(&end));
         assert_eq!(before.value(&left) - scrape.value(&left), jump as f64);
-        // Nor is one left out.
+        // No fault is left out.
         stack.clock.advance(Duration::from_secs(61));
         before = stack.scrape().await;
         assert_eq!(stack.gateway.stats().await.list, asked + 1);
@@ -512,6 +517,7 @@ async fn jumps_of_the_clock_cost_nothing() {
     assert_eq!(log.take(), "");
 }
 
+/// [thousand-changes]
 #[tokio::test]
 async fn a_thousand_changes_between_good_and_bad() {
     // Faults that end at once, so that a thousand take seconds.

@@ -1,4 +1,4 @@
-//! When the gateway is asked, and how long an answer is shown.
+//! When the exporter sends requests, and how long it serves data.
 
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ fn profile(id: &str) -> serde_json::Value {
         "connectedAt": "2026-01-01T00:00:00Z"})
 }
 
+/// [cached-scrape]
 #[tokio::test]
 async fn a_snapshot_younger_than_the_ttl_costs_no_gateway_call() {
     let stack = Stack::start().await;
@@ -53,6 +54,7 @@ async fn one_refresh_costs_one_request_and_one_per_platform_on_kept_connections(
     );
 }
 
+/// [shared-refresh]
 #[tokio::test]
 async fn fifty_scrapers_at_once_share_one_refresh() {
     let stack = Stack::start().await;
@@ -71,6 +73,7 @@ async fn fifty_scrapers_at_once_share_one_refresh() {
     );
 }
 
+/// [departed-client]
 #[tokio::test]
 async fn the_first_scraper_hanging_up_does_not_stop_the_refresh() {
     let stack = Stack::start().await;
@@ -86,6 +89,7 @@ async fn the_first_scraper_hanging_up_does_not_stop_the_refresh() {
     assert_eq!(stack.gateway.stats().await.list, 1);
 }
 
+/// [departed-client]
 #[tokio::test]
 async fn a_refresh_that_everybody_left_still_fills_the_cache() {
     let stack = Stack::start().await;
@@ -104,6 +108,7 @@ async fn a_refresh_that_everybody_left_still_fills_the_cache() {
     assert_eq!(stack.gateway.stats().await.list, 1);
 }
 
+/// [stale-data]
 #[tokio::test]
 async fn stale_data_is_shown_with_its_own_timestamp_then_gone() {
     let stack = Stack::start().await;
@@ -134,6 +139,7 @@ async fn stale_data_is_shown_with_its_own_timestamp_then_gone() {
     assert_eq!(healed.value(READ_AT), read_at + 16.0 * 60.0);
 }
 
+/// [no-data-yet]
 #[tokio::test]
 async fn a_gateway_that_never_answered_leaves_what_is_not_known_absent() {
     let stack = Stack::start().await;
@@ -200,6 +206,7 @@ async fn details_that_fail_leave_the_metrics_of_the_list_in_place() {
     assert!(scrape.text.contains("instagram_basic"));
 }
 
+/// [platform-not-found]
 #[tokio::test]
 async fn no_details_of_a_platform_are_an_answer() {
     let stack = Stack::start().await;
@@ -217,6 +224,7 @@ async fn no_details_of_a_platform_are_an_answer() {
     );
 }
 
+/// [clock-jump]
 #[tokio::test]
 async fn the_wall_clock_may_jump_without_a_call_or_a_loss() {
     let stack = Stack::start().await;
@@ -253,6 +261,7 @@ async fn without_a_cache_every_scrape_asks() {
     assert!(!failed.text.contains("profile="), "nothing stale is shown");
 }
 
+/// [scrape-timeout]
 #[tokio::test]
 async fn a_scrape_answers_before_prometheus_gives_up_while_the_gateway_hangs() {
     let stack = Stack::start().await;
@@ -262,7 +271,7 @@ async fn a_scrape_answers_before_prometheus_gives_up_while_the_gateway_hangs() {
     let answer = stack
         .get("/metrics")
         .header("X-Prometheus-Scrape-Timeout-Seconds", "2")
-        // The client gives up when Prometheus would.
+        // The client has the timeout of Prometheus.
         .timeout(Duration::from_secs(2))
         .send()
         .await
@@ -270,10 +279,11 @@ async fn a_scrape_answers_before_prometheus_gives_up_while_the_gateway_hangs() {
     let text = answer.text().await.expect("a text");
     assert!(
         text.contains("qlara_profile_status{"),
-        "what it has is shown"
+        "the available data is shown"
     );
 }
 
+/// [no-stated-timeout]
 #[tokio::test]
 async fn without_a_timeout_header_a_scrape_waits_for_the_gateway_timeout() {
     let settings = Settings {
@@ -298,6 +308,7 @@ async fn without_a_timeout_header_a_scrape_waits_for_the_gateway_timeout() {
     }
 }
 
+/// [any-stated-timeout]
 #[tokio::test]
 async fn a_stated_timeout_of_any_size_is_answered() {
     let stack = Stack::start().await;
@@ -310,6 +321,7 @@ async fn a_stated_timeout_of_any_size_is_answered() {
     }
 }
 
+/// [long-silence]
 #[tokio::test]
 async fn slow_answers_after_a_long_silence_are_no_outage() {
     let stack = Stack::start().await;
@@ -355,6 +367,7 @@ async fn the_age_of_a_snapshot_counts_from_the_question() {
     );
 }
 
+/// [shared-budget]
 #[tokio::test]
 async fn list_and_details_share_one_budget() {
     let settings = Settings {
@@ -367,7 +380,7 @@ async fn list_and_details_share_one_budget() {
     }
     .start()
     .await;
-    // The list takes most of the budget; the details would fit into one of their own.
+    // The list takes most of the timeout; the details alone would fit into it.
     stack.gateway.faults("latency=400ms").await;
     let scrape = stack.scrape().await;
     assert_eq!(scrape.value("qlara_up"), 1.0);

@@ -1,4 +1,4 @@
-//! Self-signed certificates of the gateway, as OpenSSL makes them and curl trusts them.
+//! Self-signed certificates of the gateway that OpenSSL creates and curl accepts.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,11 +14,12 @@ use crate::harness::openssl::{
 };
 use crate::harness::passage::Passage;
 use crate::harness::process::{Running, exporter, run};
+use crate::harness::tools::needs;
 use crate::harness::{Setup, eventually};
 
 const BOTH: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
 
-/// Whether a gateway with this certificate is read by an exporter that trusts `ca_file`, and the log.
+/// Whether an exporter that trusts `ca_file` can read a gateway with this certificate, and the log.
 async fn read(
     identity: &SelfSigned,
     ca_file: &Path,
@@ -45,6 +46,7 @@ async fn read(
 
 #[tokio::test]
 async fn a_self_signed_certificate_in_the_ca_file_is_trusted_as_itself() {
+    needs!("openssl");
     const SUBJECT: [&str; 2] = ["-subj", "/CN=localhost"];
     let named = |name: &'static str| ["-subj", "/CN=gateway", "-addext", name];
     for (identity, what) in [
@@ -93,6 +95,7 @@ async fn a_self_signed_certificate_in_the_ca_file_is_trusted_as_itself() {
 
 #[tokio::test]
 async fn a_certificate_that_is_not_the_gateways_is_not_trusted_though_it_is_in_the_ca_file() {
+    needs!("openssl");
     let with = |extension: &'static str| {
         SelfSigned::new(P256, &["-subj", "/CN=localhost", "-addext", extension])
     };
@@ -124,9 +127,10 @@ async fn a_certificate_that_is_not_the_gateways_is_not_trusted_though_it_is_in_t
     }
 }
 
-/// The same names under another key are another certificate.
+/// The same names with another key are another certificate.
 #[tokio::test]
 async fn a_stranger_with_the_names_of_a_trusted_certificate_is_not_trusted() {
+    needs!("openssl");
     let subject = [
         "-subj",
         "/CN=localhost",
@@ -138,7 +142,7 @@ async fn a_stranger_with_the_names_of_a_trusted_certificate_is_not_trusted() {
     let (is_up, log) = read(&stranger, &trusted.file("cert.pem"), &BOTH).await;
     assert!(!is_up, "{log}");
 
-    // The certificate is public: who shows it without its key proves nothing.
+    // The certificate is public: presenting it without its key proves nothing.
     std::fs::copy(trusted.file("cert.pem"), stranger.file("cert.pem")).expect("copied");
     for versions in [[&TLS12], [&TLS13]] {
         let (is_up, log) = read(&stranger, &trusted.file("cert.pem"), &versions).await;
@@ -147,7 +151,7 @@ async fn a_stranger_with_the_names_of_a_trusted_certificate_is_not_trusted() {
     }
 }
 
-/// OpenSSL as the server, which shows keys that no other would.
+/// OpenSSL as the server, because it accepts keys that other TLS libraries reject.
 async fn serve(identity: &SelfSigned) -> (Running, String) {
     let mut command = Command::new("openssl");
     command.args(["s_server", "-accept", "127.0.0.1:0", "-www"]);
@@ -166,8 +170,10 @@ async fn serve(identity: &SelfSigned) -> (Running, String) {
 
 const EXPECTED: &str = "expected RSA with 2048 to 8192 bits, ECDSA on P-256 or P-384, or Ed25519";
 
+/// [unusable-gateway-key]
 #[tokio::test]
 async fn a_weak_key_is_named_as_such() {
+    needs!("openssl");
     let weak = SelfSigned::new(RSA_1024, &["-subj", "/CN=localhost"]);
     let (_server, url) = serve(&weak).await;
     let log = Log::collect(Level::WARN);
@@ -183,9 +189,11 @@ async fn a_weak_key_is_named_as_such() {
     assert!(text.contains(&expected), "{text}");
 }
 
-/// The server has no other key, so that the handshake fails without a word about it.
+/// The server has a key that the client cannot use, so the handshake fails without naming the key.
+/// [unusable-ca-key]
 #[tokio::test]
 async fn a_certificate_in_the_ca_file_that_cannot_be_used_is_named_at_the_start() {
+    needs!("openssl");
     for (key, found) in [
         (P521, "an ECDSA key on the curve P-521"),
         (ED448, "a key of the algorithm Ed448"),
@@ -234,8 +242,10 @@ async fn a_certificate_in_the_ca_file_that_cannot_be_used_is_named_at_the_start(
     }
 }
 
+/// [unusable-gateway-key]
 #[tokio::test]
 async fn the_key_of_an_issuer_that_cannot_be_used_is_named() {
+    needs!("openssl");
     for (key, found) in [
         (RSA_1024, "an RSA key with 1024 bits"),
         (RSA_8200, "an RSA key with 8200 bits"),
@@ -256,9 +266,10 @@ async fn the_key_of_an_issuer_that_cannot_be_used_is_named() {
     }
 }
 
-/// No key is to blame: the algorithm of a signature is.
+/// The algorithm of a signature is the cause, not a key.
 #[tokio::test]
 async fn what_the_tls_library_cannot_check_is_told_in_words() {
+    needs!("openssl");
     let authority = SelfSigned::new(RSA, &["-subj", "/CN=CA"]);
     for (issued, expected) in [
         (

@@ -26,7 +26,7 @@ fn asking(url: String) -> Setup {
     }
 }
 
-/// A configuration that trusts these authorities.
+/// A configuration that trusts these certificate authorities.
 pub fn trusting(ca_file: &Path) -> String {
     let ca_file = ca_file.display();
     format!("gateway: {{tls_config: {{ca_file: '{ca_file}'}}}}")
@@ -83,6 +83,7 @@ async fn platform_names_are_percent_encoded_in_the_path() {
     assert_eq!(path, "/prefix/socials/a%2F..%2Fb%3Fc%23d%20%25%0A.%C3%A9");
 }
 
+/// [redirect]
 #[tokio::test]
 async fn a_redirect_is_an_error_and_takes_the_key_nowhere() {
     let elsewhere = Recorder::start(|_| http_answer("200 OK", "", EMPTY_LIST)).await;
@@ -132,12 +133,13 @@ async fn the_quota_is_exposed_as_stated_and_absent_when_not() {
     assert_eq!(stated.value("qlara_gateway_ratelimit_remaining"), 42.0);
 }
 
+/// [rate-limited]
 #[tokio::test]
 async fn a_429_is_respected_from_its_header_or_its_body_alone() {
-    // The clock of the test stands at 12:00:00 that day.
+    // The test's clock is at 12:00:00 on that day.
     for (header, body, pause) in [
         ("Retry-After: 40\r\n", "", 40),
-        // More than any number holds; nothing pauses longer than five minutes.
+        // The value exceeds every integer; a backoff is never longer than five minutes.
         ("Retry-After: 99999999999999999999\r\n", "", 300),
         ("Retry-After: Fri, 10 Apr 2026 12:00:25 GMT\r\n", "", 25),
         ("Retry-After: Friday, 10-Apr-26 12:00:25 GMT\r\n", "", 25),
@@ -159,6 +161,7 @@ async fn a_429_is_respected_from_its_header_or_its_body_alone() {
     }
 }
 
+/// [error-without-body]
 #[tokio::test]
 async fn an_error_whose_body_never_comes_is_what_its_status_says() {
     for (status, reason, pause) in [
@@ -166,11 +169,11 @@ async fn an_error_whose_body_never_comes_is_what_its_status_says() {
         ("429 Too Many Requests", "rate_limited", 120),
         ("503 Service Unavailable", "server_error", 1),
     ] {
-        // More is announced than is ever sent, and the connection stays open.
+        // The response announces more bytes than it sends, and the connection stays open.
         let head = format!("HTTP/1.1 {status}\r\nRetry-After: 120\r\nContent-Length: 100\r\n\r\n");
         let gateway = Recorder::start_open(move |_| head.clone().into_bytes()).await;
         let stack = asking(format!("http://{}", gateway.address)).start().await;
-        // It ends long before the timeout of ten seconds: this scrape would not see it otherwise.
+        // The refresh ends long before the timeout of ten seconds; otherwise this scrape would not see it.
         let patient = ("X-Prometheus-Scrape-Timeout-Seconds", "3");
         let answer = stack.get("/metrics").header(patient.0, patient.1).send();
         let scrape = Scrape::read(answer.await.expect("an answer")).await;
@@ -183,7 +186,8 @@ async fn an_error_whose_body_never_comes_is_what_its_status_says() {
     }
 }
 
-/// The pause is told at the beginning of the body, which is of no use before all of it is there.
+/// The start of the body demands the backoff, but counts only when the body is complete.
+/// [error-body-limit]
 #[tokio::test]
 async fn the_body_of_an_error_is_read_when_it_is_no_longer_than_64_kib() {
     const TOLD: &str = r#"{"retryAfter": 40}"#;
@@ -204,7 +208,7 @@ async fn the_body_of_an_error_is_read_when_it_is_no_longer_than_64_kib() {
     }
 }
 
-/// A gateway that answers with an error whose body has no end: how much of it each client took.
+/// A gateway with error responses whose body never ends. It records how much of it each client read.
 async fn endless_error() -> (SocketAddr, UnboundedReceiver<usize>) {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket
@@ -230,6 +234,7 @@ async fn endless_error() -> (SocketAddr, UnboundedReceiver<usize>) {
     (address, all_taken)
 }
 
+/// [error-body-limit]
 #[tokio::test]
 async fn an_error_whose_body_never_ends_is_not_read_on() {
     let (address, mut taken) = endless_error().await;
@@ -241,10 +246,11 @@ async fn an_error_whose_body_never_ends_is_not_read_on() {
     );
     let taken = timeout(Duration::from_secs(60), taken.recv()).await;
     let taken = taken.expect("an end").expect("a number");
-    // What is not read, but on its way, is a matter of the system.
+    // The operating system decides how many unread bytes are in transit.
     assert!(taken < 16 * 1024 * 1024, "{taken} bytes");
 }
 
+/// [rate-limited-platform]
 #[tokio::test]
 async fn after_a_429_the_remaining_platforms_are_not_asked() {
     let profiles: Vec<String> = (0..20)
@@ -273,7 +279,8 @@ async fn after_a_429_the_remaining_platforms_are_not_asked() {
     );
 }
 
-/// As a gateway ends a kept connection in the moment in which it is used again.
+/// A gateway that closes an idle connection at the moment of its next use.
+/// [retried-request]
 #[tokio::test]
 async fn a_connection_that_ends_unanswered_is_asked_once_more_on_another() {
     for then in [Then::Close, Then::Cut, Then::Reset] {
@@ -305,7 +312,7 @@ async fn a_connection_that_ends_unanswered_is_asked_once_more_on_another() {
         failures(&scrape),
         [(r#"{endpoint="socials",reason="connect"}"#, 1.0)]
     );
-    assert_eq!(silent.requests().len(), 2, "and not again");
+    assert_eq!(silent.requests().len(), 2, "the request is repeated once");
 }
 
 #[tokio::test]
@@ -383,6 +390,7 @@ async fn a_ca_from_the_configuration_is_trusted_and_an_unknown_one_is_not() {
     );
 }
 
+/// [changed-ca-file]
 #[tokio::test]
 async fn a_changed_ca_file_is_trusted_without_a_restart_and_a_broken_one_is_not_taken() {
     const GOOD: &str = "qlara_exporter_config_last_reload_successful";
@@ -427,6 +435,7 @@ async fn a_changed_ca_file_is_trusted_without_a_restart_and_a_broken_one_is_not_
     }
 }
 
+/// [repeated-key]
 #[tokio::test]
 async fn a_gateway_that_repeats_the_key_does_not_make_it_public() {
     let gateway =

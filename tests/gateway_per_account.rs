@@ -1,11 +1,11 @@
-//! Accounts with gateways of their own, and with names of fields of their own.
+//! Accounts with their own gateways and their own field names.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use qlara_exporter::clock::Clock;
+use exporter_toolkit::clock::Clock;
+use gateway_simulator::{Options, Schema};
 use qlara_exporter::config::Settings;
-use qlara_exporter::simulator::{Options, Schema};
 use serde_json::json;
 
 use crate::harness::clock::ManualClock;
@@ -13,7 +13,7 @@ use crate::harness::process::{Ran, exporter, run_beside};
 use crate::harness::scrape::Scrape;
 use crate::harness::{API_KEY, Gateway, Setup, Stack};
 
-/// A gateway as the reference page describes it.
+/// A gateway with the schema of the reference page.
 async fn reference() -> Gateway {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at("2026-04-10T12:00:00Z"));
     let options = Options {
@@ -23,7 +23,7 @@ async fn reference() -> Gateway {
     Gateway::start(options, clock).await
 }
 
-/// Production and pre-production of a brand; the latter has this block.
+/// The production and pre-production accounts of a brand; the latter has this block.
 fn yaml(own: &str) -> String {
     format!(
         "accounts:\n- {{name: production, api_key_env: QLARA_API_KEY}}\n- name: staging\n  api_key_env: QLARA_API_KEY\n  gateway: {own}\n"
@@ -39,6 +39,7 @@ async fn probe(stack: &Stack, account: &str) -> Scrape {
     Scrape::read(answer.expect("an answer")).await
 }
 
+/// [gateway-per-account]
 #[tokio::test]
 async fn two_accounts_ask_two_gateways_that_speak_differently() {
     let other = reference().await;
@@ -51,7 +52,7 @@ async fn two_accounts_ask_two_gateways_that_speak_differently() {
     assert!(scrape.text.contains(status), "{}", scrape.text);
     assert_eq!(stack.gateway.stats().await.list, 1);
     assert_eq!(other.stats().await.list, 1);
-    // A failure of one is none of the other.
+    // A failure of one account does not affect the other.
     other.faults("status=503").await;
     let scrape = stack.scrape_after(61).await;
     assert_eq!(scrape.value(r#"qlara_up{account="staging"}"#), 0.0);
@@ -86,7 +87,7 @@ async fn a_probe_waits_as_long_as_its_account_may_take() {
     for gateway in [&stack.gateway, &other] {
         gateway.faults("hang").await;
     }
-    // The two waits differ by far more than a busy machine takes.
+    // The two waiting times differ by far more than the delays of a busy machine.
     let mut waits = Vec::new();
     for account in ["staging", "production"] {
         let started = Instant::now();
@@ -119,7 +120,7 @@ async fn a_reload_of_one_accounts_gateway_leaves_the_other_alone() {
     assert_eq!(second.stats().await.list, 1);
     let old = r#"qlara_profile_info{account="staging""#;
     assert!(!scrape.text.contains(old), "another gateway told that");
-    // Another timeout keeps what is known.
+    // Another timeout keeps the known data.
     second.faults("").await;
     stack.scrape_after(61).await;
     let own = format!("{{url: '{}', timeout: 3s}}", second.url());
@@ -132,7 +133,7 @@ async fn a_reload_of_one_accounts_gateway_leaves_the_other_alone() {
     assert!(scrape.text.contains(old));
 }
 
-/// An entry under names that nobody documents.
+/// An entry with undocumented field names.
 const ODD: &str = r#"[{"network": {"name": "facebook"}, "socialId": 17, "profile": {"displayName": "BrandCo", "tags": ["x"]},
     "linkedOn": 1781474400, "profileId": "no", "state": {"word": "TOKEN_EXPIRED"}, "name": "no"}]"#;
 const MAPPED: &str = "{platform: network.name, id: socialId, name: profile.displayName, connected_at: linkedOn, status: state.word, category: profile.kind}";
@@ -153,7 +154,7 @@ async fn mapped_fields_are_read_where_the_configuration_says() {
     assert_eq!(scrape.status("facebook", "17"), "TOKEN_EXPIRED");
     let connected = format!("qlara_profile_connected_timestamp_seconds{{{labels}}}");
     assert_eq!(scrape.value(&connected), 1781474400.0);
-    // A path that leads through a text, an array or nothing leads nowhere.
+    // A path through a text, an array or an absent field finds nothing.
     for path in [
         "profile.tags.x",
         "profile.displayName.x",
@@ -238,7 +239,7 @@ async fn explain_reads_as_the_configuration_says() {
         "{}",
         ran.output
     );
-    // A saved answer needs no key.
+    // A saved response needs no key.
     let saved = ["--from", "answer.json", "--account", "staging"];
     let ran = explain(&saved, &yaml, None).await;
     assert_eq!((ran.code, ran.error.as_str()), (0, ""), "{}", ran.output);
@@ -256,7 +257,7 @@ async fn explain_reads_as_the_configuration_says() {
     .await;
     assert_eq!((ran.code, ran.output.as_str()), (2, ""));
     assert!(ran.error.contains("--account"), "{}", ran.error);
-    // Text that is not from the gateway is checked like any configuration.
+    // Local text is validated like any configuration.
     let ran = explain(
         &["--from", "answer.json"],
         "gateway: {fields: {id: ''}}",

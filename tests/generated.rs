@@ -1,4 +1,4 @@
-//! Man pages and completions: complete, sound to their own tools, and without a word of the environment.
+//! Man pages and completions: complete, accepted by their tools, and independent of the environment.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,6 +7,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::harness::process::{exporter, run};
+use crate::harness::tools::needs;
 
 const COMMANDS: [&str; 8] = [
     "",
@@ -41,7 +42,7 @@ impl Generated {
         std::fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// The texts by their paths.
+    /// The contents of the files, by path.
     fn files(&self) -> BTreeMap<String, String> {
         let names = |folder: &str| {
             let entries = std::fs::read_dir(self.path(folder)).expect("a folder");
@@ -68,7 +69,7 @@ fn man_page(command: &str) -> String {
     }
 }
 
-/// The long flags that a command's help names.
+/// The long flags in the help of a command.
 fn flags(command: &str) -> Vec<String> {
     let words = [command, "--help"].into_iter();
     let help = run(exporter().args(words.filter(|word| !word.is_empty()))).1;
@@ -82,7 +83,7 @@ fn flags(command: &str) -> Vec<String> {
     flags
 }
 
-/// The tool must find nothing to say.
+/// Runs a tool that must print nothing.
 fn assert_silent(tool: &[&str], file: &Path) {
     let end = run(Command::new(tool[0]).args(&tool[1..]).arg(file));
     assert_eq!(end, (0, String::new(), String::new()), "{tool:?} {file:?}");
@@ -150,6 +151,7 @@ fn the_environment_changes_nothing() {
 
 #[test]
 fn their_own_tools_find_no_fault() {
+    needs!("groff", "bash", "zsh", "fish");
     let generated = Generated::new();
     for command in COMMANDS {
         let page = generated.path(&man_page(command));
@@ -166,6 +168,7 @@ fn their_own_tools_find_no_fault() {
 
 #[test]
 fn bash_completes_commands_flags_and_values() {
+    needs!("bash");
     let generated = Generated::new();
     let file = generated.path("completions/qlara-exporter.bash");
     let script = r#"
@@ -192,6 +195,7 @@ fn bash_completes_commands_flags_and_values() {
 
 #[test]
 fn fish_completes_commands_flags_and_values() {
+    needs!("fish");
     let generated = Generated::new();
     let file = generated.path("completions/qlara-exporter.fish");
     for (line, replies) in [
@@ -219,7 +223,7 @@ fn fish_completes_commands_flags_and_values() {
         let fish = &mut Command::new("fish");
         let (code, output, error) = run(fish.args(["-N", "-c", &script]).arg(&file));
         assert_eq!((code, error.as_str()), (0, ""), "{line}");
-        // A description stands behind a tab.
+        // A description follows after a tab.
         let words = output.lines().filter_map(|line| line.split('\t').next());
         assert_eq!(words.collect::<Vec<_>>(), replies, "{line}");
     }
@@ -229,6 +233,6 @@ fn fish_completes_commands_flags_and_values() {
 fn a_folder_that_cannot_be_written_is_exit_code_1() {
     let (code, output, error) = run(exporter().args(["generate", "/dev/null/here"]));
     assert_eq!((code, output.as_str()), (1, ""));
-    let line = "qlara-exporter: write /dev/null/here/man: Not a directory (os error 20)\n";
+    let line = "qlara-exporter: cannot write /dev/null/here/man: Not a directory (os error 20)\n";
     assert_eq!(error, line);
 }

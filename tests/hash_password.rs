@@ -1,5 +1,4 @@
-//! `hash-password` prints hashes that the exporter and Prometheus' tools accept, and nothing of the
-//! password.
+//! `hash-password` prints hashes that the exporter and Prometheus' tools accept, and no part of the password.
 
 mod terminal;
 
@@ -8,15 +7,16 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use qlara_exporter::web_config::WebConfigFile;
+use exporter_toolkit::web_config::WebConfigFile;
 use reqwest::StatusCode;
 use tempfile::TempDir;
 
 use crate::harness::process::{Running, exporter, run};
+use crate::harness::tools::needs;
 use crate::harness::{eventually, http};
 use crate::prometheus::free_port;
 
-/// The lowest cost, for tests that only look at the text.
+/// The lowest cost, for tests that only check the text.
 const CHEAP: [&str; 2] = ["--cost", "4"];
 
 fn hash_password(arguments: &[&str]) -> Command {
@@ -25,7 +25,7 @@ fn hash_password(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs the command with a password from a pipe: exit code, standard output, standard error.
+/// Runs the command with a password from a pipe. Returns exit code, standard output, standard error.
 fn piped(arguments: &[&str], input: &[u8]) -> (i32, String, String) {
     let mut child = hash_password(arguments)
         .stdin(Stdio::piped())
@@ -34,7 +34,7 @@ fn piped(arguments: &[&str], input: &[u8]) -> (i32, String, String) {
         .spawn()
         .expect("a program");
     let mut pipe = child.stdin.take().expect("an input");
-    // The command stops reading a password that is too long.
+    // The command stops reading when the password is too long.
     let _ = pipe.write_all(input);
     drop(pipe);
     let end = child.wait_with_output().expect("an end");
@@ -46,7 +46,7 @@ fn piped(arguments: &[&str], input: &[u8]) -> (i32, String, String) {
     )
 }
 
-/// The line that a good password gives, without its line end.
+/// The line for a valid password, without its line end.
 fn line(arguments: &[&str], input: &[u8]) -> String {
     let (code, output, error) = piped(arguments, input);
     assert_eq!((code, error.as_str()), (0, ""), "{arguments:?}");
@@ -59,7 +59,7 @@ fn is_of(password: impl AsRef<[u8]>, hash: &str) -> bool {
     bcrypt::verify(password, hash).expect("a hash")
 }
 
-/// A web configuration file with the printed lines as they are below the key.
+/// A web configuration file with the printed lines below the key.
 fn web_config(folder: &TempDir, lines: &[String]) -> std::path::PathBuf {
     let lines: String = lines.iter().map(|line| format!("  {line}\n")).collect();
     let path = folder.path().join("web.yml");
@@ -68,6 +68,7 @@ fn web_config(folder: &TempDir, lines: &[String]) -> std::path::PathBuf {
 }
 
 fn assert_promtool_accepts(web: &Path) {
+    needs!("promtool");
     let mut promtool = Command::new("promtool");
     let (code, output, error) = run(promtool.args(["check", "web-config"]).arg(web));
     assert_eq!(code, 0, "{output}{error}");
@@ -196,6 +197,7 @@ fn a_line_with_any_name_is_good_yaml() {
     assert_promtool_accepts(&web);
 }
 
+/// [invalid-password]
 #[test]
 fn a_password_that_nobody_can_log_in_with_is_refused() {
     let longest = "ä".repeat(36);
@@ -245,7 +247,8 @@ fn a_password_that_nobody_can_log_in_with_is_refused() {
     }
 }
 
-/// The command reads no more than it needs to refuse the input.
+/// The command reads only as much as it needs to reject the input.
+/// [invalid-password]
 #[test]
 fn an_endless_input_is_refused() {
     let zeros = File::open("/dev/zero").expect("zeros");
@@ -279,6 +282,7 @@ fn wrong_flags_are_one_line_and_exit_code_2() {
         ),
         (&["s3cret"], "unexpected argument"),
         (&["--password=s3cret"], "unknown flag"),
+        (&["--s3cret"], "unknown flag"),
     ] {
         let (code, output, error) = run(&mut hash_password(arguments));
         assert_eq!((code, output.as_str()), (2, ""), "{arguments:?}");
@@ -287,6 +291,7 @@ fn wrong_flags_are_one_line_and_exit_code_2() {
     }
 }
 
+/// [unprinted-hash]
 #[test]
 fn a_hash_that_cannot_be_written_is_exit_code_1() {
     let full = File::create("/dev/full").expect("a full disk");
@@ -309,7 +314,7 @@ fn a_hash_that_cannot_be_written_is_exit_code_1() {
     }
 }
 
-/// A folder can be opened and not read.
+/// A directory can be opened but not read.
 #[test]
 fn an_input_that_cannot_be_read_is_exit_code_1() {
     let folder = File::open("/").expect("a folder");

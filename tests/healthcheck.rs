@@ -1,14 +1,15 @@
-//! `healthcheck`: an exit code that a container runtime can trust.
+//! `healthcheck`: an exit code for container runtimes.
 
 use std::net::TcpListener;
 use std::process::Command;
 
 use crate::harness::listener::{Recorder, http_answer};
 use crate::harness::process::{Running, exporter, run};
+use crate::harness::tools::needs;
 use crate::harness::{Gateway, eventually};
 use crate::prometheus::{free_port, system_gateway};
 
-/// Runs `healthcheck` beside the servers of this test: exit code and the one line on standard error.
+/// Runs `healthcheck` beside the servers of this test. Returns the exit code and the line on standard error.
 async fn healthcheck(change: impl FnOnce(&mut Command) + Send + 'static) -> (i32, String) {
     let run = tokio::task::spawn_blocking(move || {
         let mut command = exporter();
@@ -25,6 +26,7 @@ fn failure(reason: &str) -> (i32, String) {
     (1, format!("qlara-exporter: not healthy: {reason}\n"))
 }
 
+/// [health]
 #[tokio::test]
 async fn a_serving_exporter_is_healthy_whatever_its_gateway_does() {
     let gateway: Gateway = system_gateway().await;
@@ -39,7 +41,7 @@ async fn a_serving_exporter_is_healthy_whatever_its_gateway_does() {
     );
     let healthy = (0, String::new());
     eventually("the exporter", async || {
-        // The same variable says where it listens and where to ask.
+        // The same variable sets the listen address and the address to check.
         let address = address.clone();
         let result = healthcheck(|command| {
             command.env("QLARA_WEB_LISTEN_ADDRESS", address);
@@ -55,7 +57,7 @@ async fn a_serving_exporter_is_healthy_whatever_its_gateway_does() {
         ],
     ] {
         let result = healthcheck(move |command| {
-            // A proxy for the gateway is none for this.
+            // The proxy of the gateway is not used here.
             command
                 .args(arguments)
                 .env("HTTP_PROXY", "http://192.0.2.1:1");
@@ -161,7 +163,7 @@ async fn any_other_answer_is_a_failure() {
 
 #[tokio::test]
 async fn an_exporter_that_hangs_is_a_failure_in_time() {
-    // Connections wait in the backlog, where nobody takes them.
+    // Connections wait in the accept queue and are never accepted.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = silent.local_addr().expect("an address").to_string();
     let expected = failure(&format!(
@@ -220,9 +222,10 @@ async fn wrong_use_is_exit_code_2() {
     }
 }
 
-/// The image's own variables and command, beside whatever the web configuration file asks of clients.
+/// The image's variables and command, with a web configuration file that makes demands on clients.
 #[tokio::test]
 async fn the_image_is_healthy_with_every_web_configuration() {
+    needs!("openssl");
     const DOCKERFILE: &str = include_str!("../Dockerfile");
     let variable = DOCKERFILE
         .lines()
@@ -266,7 +269,7 @@ async fn the_image_is_healthy_with_every_web_configuration() {
     }
 }
 
-/// The certificate that docs/web-configuration.md tells people to make.
+/// The certificate that docs/web-configuration.md creates.
 fn self_signed() -> tempfile::TempDir {
     let documentation = include_str!("../docs/web-configuration.md");
     let (_, command) = documentation
@@ -284,6 +287,7 @@ fn self_signed() -> tempfile::TempDir {
 
 #[tokio::test]
 async fn the_documented_certificate_is_accepted_where_it_is_named() {
+    needs!("openssl");
     let folder = self_signed();
     let web = folder.path().join("web.yml");
     std::fs::write(
@@ -318,7 +322,7 @@ async fn the_documented_certificate_is_accepted_where_it_is_named() {
         (ask("localhost", Some(&certificate)).await == (0, String::new())).then_some(())
     })
     .await;
-    // Not one that is not named, nor under another name, nor another one for this name.
+    // An unknown certificate, another name, and another certificate for the same name are rejected.
     assert_eq!(ask("localhost", None).await.0, 1);
     assert_eq!(ask("127.0.0.1", Some(&certificate)).await.0, 1);
     let other = self_signed();

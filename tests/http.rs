@@ -1,4 +1,4 @@
-//! What the web server answers.
+//! Responses of the web server.
 
 use std::io::Read;
 
@@ -9,6 +9,7 @@ use reqwest::Method;
 use crate::harness::scrape::Scrape;
 use crate::harness::{Setup, Stack};
 
+/// [gzip-response]
 #[tokio::test]
 async fn gzip_comes_when_asked_for() {
     let stack = Stack::start().await;
@@ -59,6 +60,7 @@ async fn gzip_comes_when_asked_for() {
     }
 }
 
+/// [head-method]
 #[tokio::test]
 async fn head_has_the_headers_without_the_body() {
     let accounts = "accounts: [{name: a, api_key_env: QLARA_API_KEY}]";
@@ -88,6 +90,7 @@ async fn head_has_the_headers_without_the_body() {
     }
 }
 
+/// [health]
 #[tokio::test]
 async fn health_never_asks_the_gateway() {
     let stack = Stack::start().await;
@@ -102,6 +105,7 @@ async fn health_never_asks_the_gateway() {
     assert_eq!(stack.gateway.stats().await.list, 0);
 }
 
+/// [unknown-path-or-method]
 #[tokio::test]
 async fn anything_else_is_404_and_another_method_405() {
     let stack = Stack::start().await;
@@ -130,6 +134,7 @@ async fn anything_else_is_404_and_another_method_405() {
     }
 }
 
+/// [telemetry-path]
 #[tokio::test]
 async fn metrics_can_move_to_another_path() {
     let mut setup = Setup::default();
@@ -169,7 +174,8 @@ async fn metrics_can_move_to_another_path() {
     assert!(page.contains("href=\"/exporters/a&amp;b/qlara\""), "{page}");
 }
 
-/// As with Prometheus and blackbox_exporter: the prefix is the path of the external URL, unless told.
+/// As in Prometheus and blackbox_exporter, the prefix is the path of the external URL by default.
+/// [route-prefix]
 #[tokio::test]
 async fn every_route_is_below_the_prefix() {
     let explicit = Some("/a/b".to_owned());
@@ -189,7 +195,7 @@ async fn every_route_is_below_the_prefix() {
             "/a/b",
             "/qlara",
         ),
-        // axum once gave these a meaning.
+        // axum 0.7 gave these characters a meaning.
         (Some("/:a/*b"), None, "/:a/*b", "/:a/*b"),
         // A proxy that adds the prefix.
         (Some("https://proxy.example"), explicit.clone(), "/a/b", ""),
@@ -275,7 +281,7 @@ async fn every_route_is_below_the_prefix() {
                 }
             }
         }
-        // Health alone stands behind no proxy.
+        // The probe address is not behind the proxy.
         let url = format!("http://{}/-/healthy", stack.probe_address);
         assert_eq!(
             crate::harness::http()
@@ -289,6 +295,7 @@ async fn every_route_is_below_the_prefix() {
     }
 }
 
+/// [telemetry-path]
 #[tokio::test]
 async fn metrics_can_be_at_the_root() {
     let mut setup = Setup::default();
@@ -298,6 +305,7 @@ async fn metrics_can_be_at_the_root() {
     assert_eq!(scrape.value("qlara_up"), 1.0);
 }
 
+/// [concurrent-requests]
 #[tokio::test]
 async fn scrapes_beyond_the_limit_are_503() {
     let mut setup = Setup::default();
@@ -319,10 +327,11 @@ async fn scrapes_beyond_the_limit_are_503() {
         7,
         "{statuses:?}"
     );
-    // Places are given back.
+    // Permits are released.
     assert_eq!(stack.scrape().await.value("qlara_up"), 1.0);
 }
 
+/// [page-requests]
 #[tokio::test]
 async fn no_more_than_64_requests_wait_for_a_page() {
     let stack = Stack::start().await;

@@ -1,6 +1,6 @@
-//! Characters that nobody sees, and what real names need of them, in every form that people read.
+//! Invisible characters are hidden in every output for people, except joiners that real names need.
 
-use qlara_exporter::logging::Format;
+use exporter_toolkit::logging::Format;
 use serde_json::{Value, json};
 use tracing::Level;
 
@@ -9,7 +9,7 @@ use crate::harness::Setup;
 use crate::harness::log::Log;
 use crate::page::{between, page, profile};
 
-/// Soft hyphen, joiners, fillers, blanks, selectors, controls of notation, noncharacters.
+/// Soft hyphen, joiners, fillers, blanks, variation selectors, notation controls, noncharacters.
 const INVISIBLE: &str = "\u{ad}\u{34f}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{180b}\u{180e}\u{2800}\u{3164}\
     \u{ffa0}\u{fff0}\u{1bca0}\u{1bca3}\u{1d173}\u{1d17a}\u{fdd0}\u{fdef}\u{1fffe}\u{10ffff}";
 /// A family, a coloured heart and a Persian word.
@@ -45,7 +45,7 @@ async fn no_form_of_the_audit_shows_them() {
     let ran = check(&gateway, &["--output", "json"]).await;
     let json: Value = serde_json::from_str(&ran.output).expect("JSON");
     let profiles = json["profiles"].as_array().expect("profiles");
-    // Escaped, not lost.
+    // Escaped but not lost.
     assert!(profiles.iter().any(|profile| profile["name"] == INVISIBLE));
 }
 

@@ -1,4 +1,4 @@
-//! Connections to the gateway that are kept between refreshes, and that die meanwhile.
+//! Idle connections to the gateway that die between refreshes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use crate::harness::namespace::Namespace;
 use crate::harness::passage::{Calls, Fault, Passage};
 use crate::harness::process::Running;
 use crate::harness::scrape::Scrape;
+use crate::harness::tools::{NAMESPACES, needs};
 use crate::harness::{Setup, eventually};
 
 const LIST: &str = r#"{"profiles": [
@@ -25,8 +26,8 @@ const LIST: &str = r#"{"profiles": [
     {"platform": "whatsapp", "profileId": "3"}]}"#;
 const DETAILS: &str = r#"{"profiles": []}"#;
 
-/// A gateway that keeps connections. It answers the details of its three platforms only when all three
-/// are asked for, so that a refresh takes three connections.
+/// A gateway with keep-alive. It answers the details of its three platforms only when all three requests have
+/// arrived, so that a refresh uses three connections.
 struct KeepingGateway {
     address: SocketAddr,
     seen: Arc<Mutex<Seen>>,
@@ -35,7 +36,7 @@ struct KeepingGateway {
 #[derive(Debug, Default)]
 struct Seen {
     connections: usize,
-    /// Connections before this one reset at their next request.
+    /// Connections with a lower number reset at their next request.
     first_good: usize,
     answered: usize,
     reset: usize,
@@ -56,7 +57,7 @@ impl KeepingGateway {
         KeepingGateway { address, seen }
     }
 
-    /// From here on every connection that is open resets at its next request. How many these are.
+    /// From now on every open connection resets at its next request. Returns the number of open connections.
     fn doom(&self) -> usize {
         let mut seen = self.seen.lock();
         let doomed = seen.connections - seen.first_good;
@@ -86,7 +87,7 @@ async fn serve(mut client: TcpStream, seen: Arc<Mutex<Seen>>, all_asked: Arc<Bar
         }
         if number < seen.lock().first_good {
             seen.lock().reset += 1;
-            // Without lingering, closing sends a reset.
+            // With a linger time of zero, closing sends a reset.
             client.set_zero_linger().expect("an open connection");
             return;
         }
@@ -115,6 +116,7 @@ fn is_whole(scrape: &Scrape) {
     assert!(details.iter().all(|(_, up)| *up == 1.0), "{details:?}");
 }
 
+/// [reset-connections]
 #[tokio::test]
 async fn three_that_reset_at_their_next_use_do_not_show() {
     let gateway = KeepingGateway::start().await;
@@ -130,14 +132,18 @@ async fn three_that_reset_at_their_next_use_do_not_show() {
     assert_eq!(
         gateway.take_requests(),
         (4, 3),
-        "no request goes out thrice"
+        "no request is sent three times"
     );
     is_whole(&stack.scrape_after(61).await);
-    assert_eq!(gateway.take_requests(), (4, 0), "nor twice for an answer");
+    assert_eq!(
+        gateway.take_requests(),
+        (4, 0),
+        "an answered request is sent once"
+    );
 }
 
-/// An exporter and a gateway between which packets get lost: the exporter's address goes away, and what
-/// is sent from it or to it is dropped in silence. A new connection has the next address.
+/// An exporter and a gateway between which packets get lost: when the exporter's address is removed, packets from
+/// and to it are dropped silently. New connections use the next address.
 struct LossyNetwork {
     namespace: Namespace,
     address: &'static str,
@@ -179,7 +185,7 @@ impl LossyNetwork {
         network
     }
 
-    /// Every open connection is dead from here on, and neither side hears of it.
+    /// From now on every open connection is dead, and neither side is notified.
     fn lose_connections(&mut self, next_address: &'static str) {
         let former = std::mem::replace(&mut self.address, next_address);
         let take = take_address(next_address);
@@ -187,14 +193,14 @@ impl LossyNetwork {
             .sh(&format!("ip address del {former}/32 dev lo; {take}"));
     }
 
-    /// Connections of the exporter that have this address.
+    /// Number of connections of the exporter with this local address.
     fn connections_of(&self, address: &str) -> usize {
         let ss = format!("ss --no-header --tcp --numeric state established src {address}");
         self.namespace.sh(&ss).lines().count()
     }
 }
 
-/// Makes it the address of new connections to the gateway.
+/// Makes this the local address of new connections to the gateway.
 fn take_address(address: &str) -> String {
     format!(
         "ip address add {address}/32 dev lo;
@@ -207,16 +213,18 @@ fn timed(scrape: impl FnOnce() -> Scrape) -> (Scrape, Duration) {
     (scrape(), asked.elapsed())
 }
 
+/// [dead-connection-cost]
 #[tokio::test]
 async fn dead_ones_cost_a_part_of_one_refresh() {
+    needs!(NAMESPACES, "ip", "curl");
     let mut network = LossyNetwork::start().await;
     let dead = network.connections_of("10.0.0.1");
     assert!(dead > 0);
     network.lose_connections("10.0.0.2");
     let (scrape, took) = timed(|| network.namespace.scrape());
     is_whole(&scrape);
-    // A dead one was used: the fifth of the default timeout of ten seconds passed, at most for the list
-    // and the details.
+    // The request used a dead connection: it waited a fifth of the default timeout of ten seconds, at most once
+    // for the list and once for the details.
     assert!(took >= Duration::from_secs(2), "{took:?}");
     assert!(took < Duration::from_secs(6), "{took:?}");
     let (scrape, took) = timed(|| network.namespace.scrape());
@@ -224,8 +232,10 @@ async fn dead_ones_cost_a_part_of_one_refresh() {
     assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
+/// [dead-connection-probes]
 #[tokio::test]
 async fn dead_ones_are_gone_before_their_next_use() {
+    needs!(NAMESPACES, "ip", "curl");
     let mut network = LossyNetwork::start().await;
     assert!(network.connections_of("10.0.0.1") > 0);
     network.lose_connections("10.0.0.2");
@@ -234,14 +244,16 @@ async fn dead_ones_are_gone_before_their_next_use() {
         (network.connections_of("10.0.0.1") == 0).then_some(())
     })
     .await;
-    // Probes begin after five seconds and wait two. No scrape comes that early by default.
+    // The first probe is sent after five seconds, and its acknowledgement may take two. By default no scrape
+    // follows so soon.
     assert!(lost.elapsed() < Duration::from_secs(30));
     let (scrape, took) = timed(|| network.namespace.scrape());
     is_whole(&scrape);
     assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
-/// As where a firewall drops packets. Prometheus would not wait for much more.
+/// A firewall that drops packets has this effect. Prometheus would not wait much longer.
+/// [unreachable-gateway]
 #[tokio::test]
 async fn a_gateway_that_cannot_be_connected_to_costs_a_part_of_the_budget() {
     let settings = Settings {

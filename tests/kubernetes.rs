@@ -1,27 +1,24 @@
-//! The base in `deploy/kubernetes`, as kubectl builds it and as the published schemas judge it.
+//! The base in `deploy/kubernetes`, built by kubectl and checked with the published schemas.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::harness::process::{Running, exporter, run, run_with_input};
+use crate::harness::tools::{self, KUBERNETES, needs};
 use crate::harness::{API_KEY, eventually, http};
 use crate::prometheus::{free_port, system_gateway};
 
 const DOCUMENTATION: &str = include_str!("../docs/kubernetes.md");
 const DOCKERFILE: &str = include_str!("../Dockerfile");
 
-/// kubectl, the schemas and what reads them, in a virtual environment of Python.
-static TOOLS: LazyLock<PathBuf> = LazyLock::new(|| {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kubernetes");
-    let end = run(Command::new(repository("tests/kubernetes/install")).arg(&folder));
-    assert_eq!(end.0, 0, "{end:?}");
-    folder.join("bin")
-});
+/// A program of the virtual environment with kubectl, the schemas and their reader.
+fn tool(name: &str) -> Command {
+    Command::new(tools::folder("kubernetes").join("bin").join(name))
+}
 
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -32,13 +29,13 @@ fn read(path: &str) -> String {
 }
 
 fn build(folder: &Path) -> String {
-    let mut kubectl = Command::new(TOOLS.join("kubectl"));
+    let mut kubectl = tool("kubectl");
     let (code, text, error) = run(kubectl.arg("kustomize").arg(folder));
     assert_eq!((code, error.as_str()), (0, ""));
     text
 }
 
-/// The resources by kind and name. A generated name has its hash.
+/// The resources by kind and name. A generated name contains its hash.
 struct Resources(BTreeMap<(String, String), Value>);
 
 impl Resources {
@@ -73,14 +70,14 @@ impl Resources {
         container
     }
 
-    /// What a volume is made of.
+    /// The source of a volume.
     fn volume(&self, name: &str) -> &Value {
         let volumes = self.pod()["spec"]["volumes"].as_array().expect("volumes");
         let found = volumes.iter().find(|volume| volume["name"] == name);
         found.unwrap_or_else(|| panic!("no volume {name}"))
     }
 
-    /// The configuration file that the pod sees.
+    /// The configuration file in the pod.
     fn configuration(&self) -> &str {
         let map = &self.volume("configuration")["configMap"]["name"];
         let map = self.get("ConfigMap", map.as_str().expect("a name"));
@@ -95,13 +92,13 @@ fn named<'a>(list: &'a Value, name: &str) -> &'a Value {
     found.unwrap_or_else(|| panic!("no {name} in {list}"))
 }
 
-/// The blocks of YAML in the documentation.
+/// The YAML blocks of the documentation.
 fn blocks() -> impl Iterator<Item = &'static str> {
     let rest = DOCUMENTATION.split("```yaml\n").skip(1);
     rest.map(|rest| rest.split_once("```").expect("an end of the block").0)
 }
 
-/// The overlay of the documentation, beside key files.
+/// The overlay of the documentation, with key files next to it.
 fn overlay() -> TempDir {
     let place = TempDir::new().expect("a folder");
     std::os::unix::fs::symlink(repository(""), place.path().join("qlara-exporter"))
@@ -125,11 +122,12 @@ fn overlay() -> TempDir {
 /// Exit code and output of the check of resources.
 fn check(resources: &str) -> (i32, String) {
     let script = repository("tests/kubernetes/validate.py");
-    run_with_input(Command::new(TOOLS.join("python")).arg(script), resources)
+    run_with_input(tool("python").arg(script), resources)
 }
 
 #[test]
 fn every_resource_fits_its_published_schema() {
+    needs!(KUBERNETES);
     let overlay = overlay();
     for (folder, resources) in [
         (repository("deploy/kubernetes"), 8),
@@ -146,6 +144,7 @@ fn every_resource_fits_its_published_schema() {
 
 #[test]
 fn a_misspelt_field_fits_no_schema() {
+    needs!(KUBERNETES);
     let base = build(&repository("deploy/kubernetes"));
     for (field, misspelt, problem) in [
         (
@@ -172,6 +171,7 @@ fn a_misspelt_field_fits_no_schema() {
 
 #[test]
 fn rules_and_dashboards_are_the_very_files() {
+    needs!(KUBERNETES);
     let base = Resources::base();
     let rules: Value = serde_saphyr::from_str(&read("alerts/qlara.rules.yml")).expect("YAML");
     assert_eq!(base.get("PrometheusRule", "qlara-exporter")["spec"], rules);
@@ -198,6 +198,7 @@ fn rules_and_dashboards_are_the_very_files() {
 /// <https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted>
 #[test]
 fn the_pod_is_restricted() {
+    needs!(KUBERNETES);
     let base = Resources::base();
     let pod = &base.pod()["spec"];
     let user = DOCKERFILE
@@ -238,6 +239,7 @@ fn the_pod_is_restricted() {
 
 #[test]
 fn the_container_is_of_this_version_with_settings_and_ports_of_the_exporter() {
+    needs!(KUBERNETES);
     let base = Resources::base();
     let container = base.container();
     let image = format!("qlara-exporter:{}", env!("CARGO_PKG_VERSION"));
@@ -263,6 +265,7 @@ fn the_container_is_of_this_version_with_settings_and_ports_of_the_exporter() {
 
 #[test]
 fn prometheus_finds_the_pod_under_the_name_that_the_rules_go_by() {
+    needs!(KUBERNETES);
     let base = Resources::base();
     let service = base.get("Service", "qlara-exporter");
     let monitor = &base.get("ServiceMonitor", "qlara-exporter")["spec"];
@@ -293,9 +296,10 @@ fn prometheus_finds_the_pod_under_the_name_that_the_rules_go_by() {
     assert!(read("alerts/qlara.rules.yml").contains("up{job=\"qlara\"}"));
 }
 
-/// With key files where the configuration expects the Secret's.
+/// With key files at the paths of the Secret.
 #[test]
 fn the_configurations_are_good_and_take_their_keys_from_the_secret() {
+    needs!(KUBERNETES);
     let overlay = overlay();
     for (resources, entry) in [
         (Resources::base(), "main"),
@@ -322,9 +326,10 @@ fn the_configurations_are_good_and_take_their_keys_from_the_secret() {
     }
 }
 
-/// Like the container, but for its paths, ports and gateway.
+/// Like the container, except for paths, ports and gateway.
 #[tokio::test]
 async fn with_these_settings_it_serves_metrics_and_probes() {
+    needs!(KUBERNETES);
     let base = Resources::base();
     let container = base.container();
     let folder = tempfile::tempdir().expect("a folder");
@@ -380,6 +385,7 @@ async fn with_these_settings_it_serves_metrics_and_probes() {
 
 #[test]
 fn many_accounts_are_targets_of_their_own() {
+    needs!(KUBERNETES);
     let overlay = overlay();
     let folder = overlay.path().join("overlay");
     let [patches, scrape] = blocks().skip(3).collect::<Vec<_>>()[..] else {
@@ -417,6 +423,7 @@ fn many_accounts_are_targets_of_their_own() {
 
 #[test]
 fn the_base_has_no_key_and_an_overlay_brings_one() {
+    needs!(KUBERNETES);
     let base = Resources::base();
     assert!(base.0.keys().all(|(kind, _)| kind != "Secret"));
     let overlay = overlay();

@@ -1,4 +1,4 @@
-//! What an operator reads in the log, and how the process ends.
+//! The log lines for operators, signals, and the end of the process.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::harness::process::{Running, exporter};
 use crate::harness::{API_KEY, Gateway, eventually, http};
 use crate::prometheus::{free_port, system_gateway};
 
-/// An exporter of the real program, whose cache lives for a second.
+/// The real program, with a cache of one second.
 struct Program {
     running: Running,
     url: String,
@@ -49,7 +49,7 @@ impl Program {
         answer.text().await.expect("a text")
     }
 
-    /// Scrapes until the sample is there.
+    /// Scrapes until the sample exists.
     async fn scrape_until(&self, sample: &str) {
         eventually(sample, async || {
             self.scrape()
@@ -70,6 +70,7 @@ impl Program {
     }
 }
 
+/// [one-log-line]
 #[tokio::test]
 async fn a_change_of_state_is_one_line_however_often_it_is_scraped() {
     let gateway = system_gateway().await;
@@ -113,7 +114,7 @@ async fn a_change_of_state_is_one_line_however_often_it_is_scraped() {
     .await;
     let output = program.running.output();
     for line in [
-        "level=WARN source=account/journal.rs:",
+        "level=WARN source=account/transition_log.rs:",
         "msg=\"Cannot read the list of profiles\" reason=server_error err=\"the gateway answers HTTP 503\"",
         "msg=\"Reads the list of profiles again\"",
         "msg=\"Cannot read the details of a platform\" platform=facebook reason=server_error",
@@ -148,7 +149,7 @@ async fn lines_are_logfmt_or_json_with_the_keys_of_prometheus_tools() {
     let time = time.strip_prefix("time=").expect("the time first");
     chrono::DateTime::parse_from_rfc3339(time).expect("RFC 3339");
     assert!(
-        rest.starts_with("level=INFO source=lifecycle.rs:"),
+        rest.starts_with("level=INFO source=exporter.rs:"),
         "{first}"
     );
     assert!(
@@ -180,7 +181,7 @@ async fn the_key_is_in_no_output_of_a_full_run_at_debug_level() {
     let program =
         Program::start(&gateway, &["--log.level", "debug", "--qlara.timeout", "1s"]).await;
     let mut seen = String::new();
-    // A refused key comes last: it pauses for a minute.
+    // The rejected key comes last, because it starts a backoff of one minute.
     for fault in [
         "",
         "garbage",
@@ -214,6 +215,7 @@ async fn the_key_is_in_no_output_of_a_full_run_at_debug_level() {
     assert!(!seen.contains(API_KEY), "{seen}");
 }
 
+/// [graceful-shutdown]
 #[tokio::test]
 async fn a_signal_lets_running_scrapes_end() {
     for signal in ["TERM", "INT"] {
@@ -236,11 +238,12 @@ async fn a_signal_lets_running_scrapes_end() {
                 .send()
                 .await
                 .is_err(),
-            "nobody listens"
+            "the exporter does not listen"
         );
     }
 }
 
+/// [graceful-shutdown]
 #[tokio::test]
 async fn a_scrape_that_never_ends_is_given_ten_seconds() {
     let gateway = system_gateway().await;
@@ -264,6 +267,7 @@ async fn a_scrape_that_never_ends_is_given_ten_seconds() {
     assert!(cut.is_err());
 }
 
+/// [graceful-shutdown]
 #[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
     let gateway = system_gateway().await;
@@ -287,6 +291,7 @@ async fn a_second_signal_ends_it_at_once() {
     assert!(log.contains("Received another signal to end"), "{log}");
 }
 
+/// [secret-pipe]
 #[tokio::test]
 async fn a_pipe_in_place_of_a_secret_file_does_not_hold_up_the_end() {
     let gateway = system_gateway().await;
@@ -310,7 +315,7 @@ async fn a_pipe_in_place_of_a_secret_file_does_not_hold_up_the_end() {
         http().get(format!("{url}/-/ready")).send().await.ok()
     })
     .await;
-    // Whoever opens it waits for a writer that never comes.
+    // Opening the pipe for reading waits for a writer that never comes.
     std::fs::remove_file(&key).expect("removed");
     let (code, _, error) =
         crate::harness::process::run(std::process::Command::new("mkfifo").arg(&key));
@@ -326,7 +331,7 @@ async fn a_pipe_in_place_of_a_secret_file_does_not_hold_up_the_end() {
     assert_eq!(status.code(), Some(0), "{log}");
 }
 
-/// What libraries say at debug level may hold requests with their headers.
+/// Debug lines of libraries may contain requests with their headers.
 #[test]
 fn libraries_log_warnings_only_whatever_the_level() {
     for level in [Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR] {
@@ -346,7 +351,7 @@ fn libraries_log_warnings_only_whatever_the_level() {
     }
 }
 
-/// The HTTP client does have something to say at debug level.
+/// The HTTP client does log at debug level.
 #[tokio::test]
 async fn at_debug_level_a_scrape_logs_nothing_of_libraries() {
     let gateway = system_gateway().await;
@@ -361,13 +366,15 @@ async fn at_debug_level_a_scrape_logs_nothing_of_libraries() {
         let line: Value = serde_json::from_str(line).expect("JSON");
         let source = line["source"].as_str().expect("a source");
         let (file, _) = source.rsplit_once(':').expect("a line number");
-        let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut folders = ["src", "crates/exporter-toolkit/src"].into_iter();
+        let is_own = folders.any(|folder| root.join(folder).join(file).exists());
         let severe = line["level"] == "WARN" || line["level"] == "ERROR";
-        assert!(own.exists() || severe, "{line}");
+        assert!(is_own || severe, "{line}");
     }
 }
 
-/// An exporter that still reads its configuration, long before it listens.
+/// The exporter is still reading its configuration and does not listen yet.
 async fn starting(directory: &Path) -> Running {
     let file = directory.join("qlara.yml");
     let account = |number| format!("- {{name: a{number}, api_key_env: QLARA_API_KEY}}\n");
@@ -393,6 +400,7 @@ async fn starting(directory: &Path) -> Running {
     running
 }
 
+/// [early-signal]
 #[tokio::test]
 async fn a_hangup_during_the_start_is_a_reload_and_not_the_end() {
     let directory = tempfile::tempdir().expect("a folder");
@@ -409,6 +417,7 @@ async fn a_hangup_during_the_start_is_a_reload_and_not_the_end() {
     assert!(running.wait().0.success());
 }
 
+/// [early-signal]
 #[tokio::test]
 async fn a_signal_to_end_during_the_start_is_exit_code_0() {
     for signal in ["TERM", "INT"] {

@@ -1,4 +1,4 @@
-//! What the exporter promises, shown through its front door: one file per promise.
+//! Tests of the exporter's behaviour through its public interface, one module per topic.
 
 mod account_metrics;
 mod alerting;
@@ -30,7 +30,7 @@ mod invisible;
 mod kept_connections;
 mod kubernetes;
 mod logs_and_signals;
-mod look_ups;
+mod lookups;
 mod many_accounts;
 mod memory;
 mod page;

@@ -1,4 +1,4 @@
-//! Many accounts: one at a time by `/probe`, found by `/sd`, and a gateway that is not stormed.
+//! Many accounts: scraped one at a time by `/probe`, discovered by `/sd`, and refreshed without request bursts.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::harness::process::{Running, exporter};
 use crate::harness::scrape::Scrape;
+use crate::harness::tools::needs;
 use crate::harness::{API_KEY, Setup, Stack, eventually};
 use crate::prometheus::{Prometheus, free_port, system_gateway};
 
@@ -33,6 +34,7 @@ async fn targets(stack: &Stack) -> Value {
     serde_json::from_str(&answer.text().await.expect("a text")).expect("JSON")
 }
 
+/// [probe]
 #[tokio::test]
 async fn a_probe_shows_what_metrics_show_of_that_account_and_nothing_else() {
     let stack = Setup::yaml(&accounts(3)).start().await;
@@ -53,7 +55,7 @@ async fn a_probe_shows_what_metrics_show_of_that_account_and_nothing_else() {
     assert_eq!(samples.collect::<Vec<_>>(), of_the_account(&all));
     assert!(of_the_account(&all).len() > 20);
 
-    // The same when it fails.
+    // The same if the refresh fails.
     stack.gateway.faults("status=503").await;
     stack.clock.advance(Duration::from_secs(61));
     let probed = probe(&stack, "brand-1").await;
@@ -61,6 +63,7 @@ async fn a_probe_shows_what_metrics_show_of_that_account_and_nothing_else() {
     assert_eq!(probed.family("qlara_profile_info").len(), 3);
 }
 
+/// [probe-without-account]
 #[tokio::test]
 async fn a_probe_of_nobody_is_a_bad_request() {
     let stack = Setup::yaml(&accounts(1)).start().await;
@@ -74,11 +77,12 @@ async fn a_probe_of_nobody_is_a_bad_request() {
         let answer = stack.get(path).send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{path}");
     }
-    let nameless = Stack::start().await;
-    let answer = nameless.get("/probe?account=").send().await;
+    let default_account = Stack::start().await;
+    let answer = default_account.get("/probe?account=").send().await;
     assert_eq!(answer.expect("an answer").status(), StatusCode::BAD_REQUEST);
 }
 
+/// [probe]
 #[tokio::test]
 async fn names_are_found_however_they_are_written() {
     let yaml = "accounts: [{name: \"Brand & Söhne/1\", api_key_env: QLARA_API_KEY}]";
@@ -89,6 +93,7 @@ async fn names_are_found_however_they_are_written() {
     }
 }
 
+/// [service-discovery]
 #[tokio::test]
 async fn discovery_lists_a_target_per_account() {
     let stack = Setup::yaml(&accounts(2)).start().await;
@@ -119,6 +124,7 @@ async fn discovery_lists_a_target_per_account() {
     );
 }
 
+/// [service-discovery-address]
 #[tokio::test]
 async fn discovery_takes_the_external_url() {
     let mut setup = Setup::yaml(&accounts(1));
@@ -135,7 +141,7 @@ async fn discovery_takes_the_external_url() {
     );
 }
 
-/// The label is that of the account's metrics; the parameter finds the account.
+/// The label equals the label of the account's metrics; the URL parameter finds the account.
 #[tokio::test]
 async fn a_discovered_account_has_the_label_of_its_metrics() {
     let yaml = "accounts: [{name: \"a\\u2028b\", api_key_env: QLARA_API_KEY}]";
@@ -148,8 +154,9 @@ async fn a_discovered_account_has_the_label_of_its_metrics() {
     assert!(text.contains("qlara_up{account=\"a b\"} 1\n"), "{text}");
 }
 
+/// [service-discovery]
 #[tokio::test]
-async fn the_nameless_account_is_discovered_at_the_metrics() {
+async fn the_default_account_is_discovered_at_the_metrics() {
     let stack = Stack::start().await;
     assert_eq!(
         targets(&stack).await,
@@ -160,6 +167,7 @@ async fn the_nameless_account_is_discovered_at_the_metrics() {
     );
 }
 
+/// [service-discovery-host]
 #[tokio::test]
 async fn discovery_takes_the_host_however_the_request_names_it() {
     let stack = Setup::yaml(&accounts(1)).start().await;
@@ -193,6 +201,7 @@ async fn discovery_takes_the_host_however_the_request_names_it() {
     }
 }
 
+/// [service-discovery-address]
 #[tokio::test]
 async fn an_encoded_path_of_the_external_url_is_not_encoded_twice() {
     let mut setup = Setup::yaml(&accounts(1));
@@ -202,13 +211,15 @@ async fn an_encoded_path_of_the_external_url_is_not_encoded_twice() {
     assert_eq!(targets[0]["labels"]["__metrics_path__"], "/my exp/probe");
 }
 
+/// [metrics-without-accounts]
 #[tokio::test]
-async fn the_nameless_account_stays_on_the_metrics() {
+async fn the_default_account_stays_on_the_metrics() {
     let mut setup = Setup::default();
     setup.web.accounts_on_metrics = false;
     assert_eq!(setup.start().await.scrape().await.value("qlara_up"), 1.0);
 }
 
+/// [no-data-yet]
 #[tokio::test]
 async fn an_account_that_was_not_read_yet_is_neither_up_nor_down() {
     let stack = Setup::yaml(&accounts(1)).start().await;
@@ -221,6 +232,7 @@ async fn an_account_that_was_not_read_yet_is_neither_up_nor_down() {
     assert_eq!(stack.scrape().await.family("qlara_up").len(), 1);
 }
 
+/// [metrics-without-accounts]
 #[tokio::test]
 async fn metrics_can_leave_the_accounts_out() {
     let mut setup = Setup::yaml(&accounts(2));
@@ -239,7 +251,7 @@ async fn metrics_can_leave_the_accounts_out() {
     assert_eq!(stack.scrape().await.value(requests), 1.0);
 }
 
-/// A gateway without profiles that takes its time, and notes who comes when.
+/// A gateway without profiles that answers slowly, and records the arrival of requests.
 #[derive(Default)]
 struct SlowGateway {
     arrivals: Mutex<Vec<Instant>>,
@@ -265,7 +277,7 @@ impl SlowGateway {
     }
 }
 
-/// A call under way, until it ends or its client leaves.
+/// A request in progress, until it ends or its client disconnects.
 struct Present<'a>(&'a Mutex<(usize, usize)>);
 
 impl<'a> Present<'a> {
@@ -283,6 +295,7 @@ impl Drop for Present<'_> {
     }
 }
 
+/// [refresh-limit]
 #[tokio::test]
 async fn the_accounts_of_one_scrape_take_turns_at_the_gateway() {
     let gateway = Arc::new(SlowGateway::default());
@@ -298,9 +311,14 @@ async fn the_accounts_of_one_scrape_take_turns_at_the_gateway() {
         (up.len(), up.iter().filter(|(_, up)| *up == 1.0).count()),
         (40, 40)
     );
-    assert_eq!(gateway.at_once.lock().1, 3, "at once, never more");
+    assert_eq!(
+        gateway.at_once.lock().1,
+        3,
+        "never more than three refreshes at once"
+    );
 }
 
+/// [account-isolation]
 #[tokio::test]
 async fn accounts_that_hang_do_not_hold_up_those_that_answer() {
     let yaml = "limits: {concurrent_refreshes: 4}\ngateway: {timeout: 400ms}\ncache: {ttl: 1s}\n";
@@ -308,7 +326,7 @@ async fn accounts_that_hang_do_not_hold_up_those_that_answer() {
         .start()
         .await;
     stack.gateway.faults("hang").await;
-    // Once all of them have run into the timeout, half of the places is for others.
+    // After a timeout of all hanging accounts, half of the permits are for other accounts.
     eventually("all have failed", async || {
         stack.clock.advance(Duration::from_secs(2));
         let up = stack.scrape().await;
@@ -326,11 +344,12 @@ async fn accounts_that_hang_do_not_hold_up_those_that_answer() {
     assert!(under_way <= 2, "{under_way} of four");
 }
 
+/// [refresh-limit]
 #[tokio::test]
 async fn the_bound_holds_across_reloads() {
     let gateway = Arc::new(SlowGateway::default());
     let url = gateway.start().await;
-    // Other names make other accounts, which have to be read.
+    // Other names are other accounts, which have no data yet.
     let yaml = |generation| {
         let accounts = accounts(12).replace("brand", &format!("brand-{generation}"));
         format!("limits: {{concurrent_refreshes: 3}}\n{accounts}")
@@ -355,11 +374,12 @@ async fn the_bound_holds_across_reloads() {
     }
     let scrape = stack.scrape().await;
     assert!(scrape.family("qlara_up").iter().all(|(_, up)| *up == 1.0));
-    // A call that is broken off is noticed a moment later here.
+    // The gateway notices an aborted request a moment later.
     let most = gateway.at_once.lock().1;
     assert!((3..=6).contains(&most), "{most} at once");
 }
 
+/// [refresh-spacing]
 #[tokio::test]
 async fn refreshes_begin_one_after_the_other() {
     let gateway = Arc::new(SlowGateway::default());
@@ -370,13 +390,14 @@ async fn refreshes_begin_one_after_the_other() {
     setup.start().await.scrape().await;
     let arrivals = gateway.arrivals.lock();
     let span = *arrivals.last().expect("a call") - arrivals[0];
-    // 59 times 10 ms, and half of that for a busy machine that holds up the first one.
+    // 59 times 10 ms, halved for a busy machine that delays the first request.
     assert_eq!(arrivals.len(), 60);
     assert!(span > Duration::from_millis(295), "{span:?}");
 }
 
 #[tokio::test]
 async fn two_prometheus_share_fifty_accounts() {
+    needs!("prometheus");
     let gateway = system_gateway().await;
     let directory = tempfile::tempdir().expect("a folder");
     let file = directory.path().join("qlara.yml");
@@ -420,7 +441,7 @@ async fn two_prometheus_share_fifty_accounts() {
         assert!(names.len() > 10, "a shard has its share: {}", names.len());
         let up = r#"count(up{job="qlara", account!=""} == 1)"#;
         prometheus.until(up, names.len() as f64).await;
-        // One exporter, whatever is asked of it.
+        // One exporter, whatever address is requested.
         let instances = "count(count by (instance) (up))";
         assert_eq!(prometheus.value(instances).await, 1.0);
         let odd = prometheus.query(r#"{exported_account!=""}"#).await;
@@ -436,9 +457,9 @@ async fn two_prometheus_share_fifty_accounts() {
         (!by.is_empty()).then_some(by)
     })
     .await;
-    assert_eq!(own.len(), 1, "by one of them");
+    assert_eq!(own.len(), 1, "the account is scraped by one Prometheus");
     let mut names = of_both.concat();
     names.sort();
     names.dedup();
-    assert_eq!(names.len(), 50, "each account is scraped by one of them");
+    assert_eq!(names.len(), 50, "each account is scraped by one Prometheus");
 }

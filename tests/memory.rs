@@ -1,20 +1,22 @@
-//! Memory stays bounded whatever the gateways of all accounts answer at once: what profiles become is
-//! shared out, and so is the room for answers that are being read.
+//! Memory stays bounded whatever the gateways of all accounts return at once: accounts share the budgets for
+//! rendered profiles and for response bodies.
 
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use gateway_simulator::RateLimit;
 use serde_json::json;
-use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 
 use crate::harness::listener::{Recorder, http_answer, read_head};
 use crate::harness::scrape::Scrape;
 use crate::harness::{Setup, Stack, eventually};
 
-/// A configuration with these accounts, each of which finds its gateway under its own name.
+/// A configuration with these accounts; each account's gateway URL contains its name.
 fn accounts(limits: &str, gateway: impl std::fmt::Display, names: &[String]) -> String {
     let mut yaml = format!("limits: {{{limits}}}\naccounts:\n");
     for name in names {
@@ -53,6 +55,7 @@ fn dropped(scrape: &Scrape, account: &str) -> usize {
     scrape.value(&series) as usize
 }
 
+/// [exposition-limit]
 #[tokio::test]
 async fn the_metrics_of_all_accounts_together_are_bounded() {
     const LIMIT: usize = 2 * 1024 * 1024;
@@ -90,6 +93,7 @@ async fn the_metrics_of_all_accounts_together_are_bounded() {
     assert!(page.expect("a page").contains("limits.exposition_bytes"));
 }
 
+/// [exposition-limit]
 #[tokio::test]
 async fn an_account_that_took_what_others_left_shrinks_when_they_need_it() {
     let needs_more = Arc::new(AtomicBool::new(false));
@@ -115,16 +119,18 @@ async fn an_account_that_took_what_others_left_shrinks_when_they_need_it() {
     assert!(dropped(&before, "greedy") > 0);
 
     needs_more.store(true, Ordering::Relaxed);
-    let after = eventually("it shrinks", async || {
+    eventually("it shrinks", async || {
         let scrape = stack.scrape_after(61).await;
-        (shown(&scrape, "modest") == 250).then_some(scrape)
+        (shown(&scrape, "modest") == 250).then_some(())
     })
     .await;
+    // The greedy account may have refreshed while the modest one was still growing.
+    let after = stack.scrape_after(61).await;
     assert_eq!(dropped(&after, "modest"), 0);
     let greedy_after = shown(&after, "greedy");
     assert!((1..greedy_before).contains(&greedy_after), "{greedy_after}");
 
-    // It stays so.
+    // The result is stable.
     let again = stack.scrape_after(61).await;
     assert_eq!(
         (shown(&again, "modest"), shown(&again, "greedy")),
@@ -132,8 +138,8 @@ async fn an_account_that_took_what_others_left_shrinks_when_they_need_it() {
     );
 }
 
-/// A gateway that answers `/small` and `/medium` whole. Of a giant it sends the first 400 KiB, and the
-/// rest when it is told to.
+/// A gateway that returns `/small` and `/medium` completely. Of a giant it sends the first 400 KiB, and the rest
+/// when the test says so.
 async fn start_gateway(go_on: watch::Receiver<bool>) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -155,7 +161,7 @@ async fn answer(mut stream: TcpStream, mut go_on: watch::Receiver<bool>) {
     let body = profiles_and_padding(profiles, padding);
     let answer = http_answer("200 OK", "", body);
     let (first, rest) = answer.split_at(answer.len().min(400 * 1024));
-    // The client may have left.
+    // The client may have closed the connection.
     let _ = stream.write_all(first).await;
     if !rest.is_empty() {
         let _ = go_on.wait_for(|go_on| *go_on).await;
@@ -182,7 +188,8 @@ fn names() -> Vec<String> {
         .collect()
 }
 
-/// The room for answers is twice the longest one, 2 MiB here; the giants would need 7.
+/// The body budget is twice the maximum size, 2 MiB here; the giants would need 7 MiB.
+/// [read-budget]
 #[tokio::test]
 async fn giants_that_stall_hold_up_no_shorter_answers() {
     let (go_on, told) = watch::channel(false);
@@ -206,4 +213,49 @@ async fn giants_that_stall_hold_up_no_shorter_answers() {
     for waiting in waiting {
         waiting.await.expect("a task").expect("an answer");
     }
+}
+
+/// Each response is from another second, and shares only large segments with the others.
+/// [outdated-bodies]
+#[tokio::test]
+async fn who_reads_no_metrics_makes_room_for_others() {
+    const ACCOUNTS: usize = 150;
+    const CLIENTS: usize = 8;
+    let accounts = (0..ACCOUNTS).map(|n| format!("- {{name: a{n}, api_key_env: QLARA_API_KEY}}\n"));
+    let mut setup = Setup::yaml(&format!("accounts:\n{}", accounts.collect::<String>()));
+    setup.simulator.profiles = 50;
+    setup.simulator.rate_limit = RateLimit::UNLIMITED;
+    let stack = setup.start().await;
+    let whole = stack.scrape().await;
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        stack.clock.advance(Duration::from_secs(1));
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4096).expect("a small buffer");
+        let mut client = socket.connect(stack.exporter).await.expect("a connection");
+        let request = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+        client.write_all(request).await.expect("sent");
+        let mut first = [0; 15];
+        client.read_exact(&mut first).await.expect("a beginning");
+        assert_eq!(&first, b"HTTP/1.1 200 OK");
+        clients.push(client);
+    }
+    let most = 32 * 1024 * 1024 / whole.text.len() + 1;
+    for client in &mut clients[..CLIENTS - most] {
+        // After the server has closed, sending fails.
+        eventually("the end", async || {
+            client.write_all(b"\r\n").await.err().map(|_| ())
+        })
+        .await;
+    }
+    let latest = clients.last_mut().expect("a client");
+    let mut rest = Vec::new();
+    while rest.len() < whole.text.len() {
+        let read = latest.read_buf(&mut rest).await.expect("the rest");
+        assert!(read > 0, "{} of {} bytes", rest.len(), whole.text.len());
+    }
+    assert_eq!(
+        stack.scrape_after(1).await.family("qlara_up").len(),
+        ACCOUNTS
+    );
 }

@@ -1,4 +1,4 @@
-//! The page for people at `/`.
+//! The status page at `/`.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::harness::{API_KEY, Setup, Stack};
 
-/// What the exporter itself may weigh.
+/// Maximum size of the page without profiles.
 const OWN_BYTES: usize = 20 * 1024;
 
 pub async fn page(stack: &Stack, path: &str) -> String {
@@ -43,7 +43,7 @@ pub fn profile(platform: &str, id: &str, name: &str) -> Value {
     })
 }
 
-/// Two accounts that the gateway accepts, `good` with an expectation, and one that it refuses.
+/// Two accounts that the gateway accepts, `good` with an expected profile, and one that it rejects.
 pub async fn several_accounts(directory: &TempDir) -> Stack {
     let secret = |name: &str, content: &str| {
         let file = directory.path().join(name);
@@ -61,6 +61,7 @@ pub async fn several_accounts(directory: &TempDir) -> Stack {
     .await
 }
 
+/// [page]
 #[tokio::test]
 async fn it_shows_profiles_by_urgency_with_their_verdicts() {
     let stack = Stack::start().await;
@@ -114,6 +115,7 @@ async fn a_screen_reader_finds_its_way() {
     }
 }
 
+/// [documentation-link]
 #[tokio::test]
 async fn every_link_leads_somewhere() {
     let stack = Stack::start().await;
@@ -199,7 +201,7 @@ async fn whatever_the_gateway_names_stays_text() {
             "{page}"
         );
         has(&page, &["&lt;script&gt;alert(1)&lt;/script&gt;&quot;"]);
-        // An attribute cannot be left.
+        // Text cannot break out of an attribute.
         for tag in between(&page, "<", ">") {
             assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
         }
@@ -240,7 +242,7 @@ async fn filters_stand_in_the_address() {
         let page = page(&stack, &format!("/{query}")).await;
         assert_eq!(page.matches("<th scope=\"row\"").count(), shown, "{query}");
         if shown == 0 {
-            has(&page, &["No profile is of this kind."]);
+            has(&page, &["No profile matches the filter."]);
         }
     }
     let page = page(
@@ -258,8 +260,8 @@ async fn filters_stand_in_the_address() {
             "<input type=\"hidden\" name=\"verdict\" value=\"critical\">",
             "href=\"/?verdict=fine&amp;platform=facebook&amp;status=CONNECTED&amp;account=good#profiles\"",
             "aria-current=\"true\" class=\"critical\"",
-            // The headline is about everything all the same.
-            "<title>3 profiles critical, 1 account with trouble – Qlara profiles</title>",
+            // The headline covers all profiles, whatever the filter.
+            "<title>3 profiles critical, 1 account with problems – Qlara profiles</title>",
         ],
     );
 }
@@ -272,6 +274,7 @@ async fn it_is_small_without_profiles() {
     assert!(page.len() < OWN_BYTES, "{}", page.len());
 }
 
+/// [page-rows]
 #[tokio::test]
 async fn ten_thousand_profiles_make_no_large_page() {
     let name = "x".repeat(1_000);
@@ -285,7 +288,7 @@ async fn ten_thousand_profiles_make_no_large_page() {
     urgent["status"] = json!("TOKEN_EXPIRED");
     profiles.push(urgent);
     let stack = Setup::default().with_profiles(json!(profiles)).await;
-    // A scrape is more patient.
+    // A scrape waits longer.
     stack.scrape().await;
     let page = page(&stack, "/").await;
     assert!(page.len() < 150 * 1024, "{}", page.len());
@@ -295,13 +298,14 @@ async fn ten_thousand_profiles_make_no_large_page() {
     );
     assert_eq!(names(&page).len(), 100);
     assert!(page.matches("<option").count() < 40);
-    // The most urgent first, and its name at a length that can be read.
+    // The most urgent profile first, with its name shortened.
     assert_eq!(names(&page)[0], format!("{}…", "x".repeat(120)));
     let query = format!("/?platform={0}&account={0}&verdict={0}", "x".repeat(5_000));
     let empty = self::page(&stack, &query).await;
     assert!(empty.len() < OWN_BYTES, "{}", empty.len());
 }
 
+/// [page-platforms]
 #[tokio::test]
 async fn twenty_platforms_can_be_chosen() {
     let profiles: Vec<Value> = (10..40)
@@ -312,11 +316,11 @@ async fn twenty_platforms_can_be_chosen() {
     let choices = between(&page, "<select name=\"platform\">", "</select>")[0];
     let chosen = between(choices, "<option value=\"", "\"");
     assert_eq!(chosen.len(), 1 + 20, "{choices}");
-    // All of them, and the documented ones whatever else there is.
+    // The choice "all" and the documented platforms are always present.
     for platform in ["", "facebook", "instagram", "whatsapp"] {
         assert!(chosen.contains(&platform), "{choices}");
     }
-    // One that cannot be chosen can be asked for all the same.
+    // A platform without a choice can still be requested by URL.
     assert!(!chosen.contains(&"p39"), "{choices}");
     let asked = self::page(&stack, "/?platform=p39").await;
     assert_eq!(names(&asked).len(), 1);

@@ -1,9 +1,9 @@
-//! What the page says of accounts and of trouble, and what it costs the gateway.
+//! Accounts and problems on the status page, and the gateway requests that it causes.
 
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use qlara_exporter::simulator::PREFIX;
+use gateway_simulator::PREFIX;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -13,13 +13,14 @@ use crate::harness::process::{exporter, run};
 use crate::harness::{API_KEY, Setup, Stack};
 use crate::page::{between, has, names, page, profile, several_accounts};
 
+/// [empty-list]
 #[tokio::test]
 async fn an_account_without_a_profile_is_a_warning_as_for_the_audit() {
     let stack = Setup::default().with_profiles(json!([])).await;
     let page = page(&stack, "/").await;
     has(
         &page,
-        &["No profile is connected.", "1 account with trouble"],
+        &["No profile is connected.", "1 account with problems"],
     );
 }
 
@@ -34,6 +35,7 @@ async fn what_is_one_is_not_told_as_several() {
     );
 }
 
+/// [page]
 #[tokio::test]
 async fn it_is_served_from_the_cache_like_a_scrape() {
     let stack = Stack::start().await;
@@ -45,13 +47,14 @@ async fn it_is_served_from_the_cache_like_a_scrape() {
     has(&page(&stack, "/").await, &["Data read 0 s ago"]);
     let scrape = stack.scrape().await;
     assert_eq!(stack.gateway.stats().await.list, 2);
-    // That metric is about scrapes.
+    // That metric only counts scrapes.
     assert_eq!(
         scrape.value(r#"qlara_exporter_cache_requests_total{result="hit"}"#),
         2.0
     );
 }
 
+/// [page-deadline]
 #[tokio::test]
 async fn nobody_waits_long_for_a_slow_gateway() {
     let stack = Stack::start().await;
@@ -101,6 +104,7 @@ async fn each_account_has_its_state() {
     );
 }
 
+/// [page-errors]
 #[tokio::test]
 async fn troubles_are_told_in_words_with_what_to_do() {
     for (fault, what, advice) in [
@@ -127,7 +131,7 @@ async fn troubles_are_told_in_words_with_what_to_do() {
         ),
         (
             "status=503",
-            "The gateway itself has trouble",
+            "The gateway reports an error of its own",
             "tries again by itself",
         ),
         ("hang", "did not answer in time", "raise gateway.timeout"),
@@ -155,7 +159,7 @@ async fn troubles_are_told_in_words_with_what_to_do() {
         let stack = setup.start().await;
         stack.gateway.faults(fault).await;
         let page = page(&stack, "/").await;
-        has(&page, &["1 account with trouble", what, advice]);
+        has(&page, &["1 account with problems", what, advice]);
     }
     let broken = Recorder::start_silent().await;
     let setup = Setup {
@@ -183,6 +187,7 @@ async fn left_out_entries_are_told() {
     );
 }
 
+/// [page-errors]
 #[tokio::test]
 async fn old_data_shows_its_age_and_then_goes() {
     let stack = Stack::start().await;
@@ -192,7 +197,10 @@ async fn old_data_shows_its_age_and_then_goes() {
     let stale = page(&stack, "/").await;
     has(
         &stale,
-        &["Data read 10m ago", "The gateway itself has trouble"],
+        &[
+            "Data read 10m ago",
+            "The gateway reports an error of its own",
+        ],
     );
     assert_eq!(names(&stale).len(), 3);
     stack.clock.advance(Duration::from_secs(10 * 60));
@@ -200,9 +208,9 @@ async fn old_data_shows_its_age_and_then_goes() {
     has(
         &empty,
         &[
-            "No data: what was read 20m ago is too old to show",
-            "<title>1 account with trouble",
-            "Nothing is known of the profiles now",
+            "No data: the last data, read 20m ago, is too old to show",
+            "<title>1 account with problems",
+            "The profiles are not known now",
         ],
     );
     assert_eq!(names(&empty).len(), 0);

@@ -1,4 +1,4 @@
-//! How long the gateway is left alone after a failure.
+//! The backoff after a failure.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use qlara_exporter::config::Settings;
 
 use crate::harness::{Setup, Stack};
 
-/// Scrapes every second and tells after how many seconds the list was asked for again.
+/// Scrapes every second. Returns after how many seconds the list was requested again.
 async fn next_call(stack: &Stack, at_most: u64) -> Option<u64> {
     let before = stack.gateway.stats().await.list;
     for second in 1..=at_most {
@@ -18,6 +18,7 @@ async fn next_call(stack: &Stack, at_most: u64) -> Option<u64> {
     None
 }
 
+/// [server-error-backoff]
 #[tokio::test]
 async fn other_failures_pause_one_second_doubling_up_to_the_ttl() {
     let settings = Settings {
@@ -35,7 +36,7 @@ async fn other_failures_pause_one_second_doubling_up_to_the_ttl() {
     for pause in [1, 2, 4, 8, 10, 10] {
         assert_eq!(next_call(&stack, 20).await, Some(pause));
     }
-    // A success starts the count anew.
+    // A success resets the backoff.
     stack.gateway.faults("").await;
     assert_eq!(next_call(&stack, 20).await, Some(10));
     stack.gateway.faults("status=503").await;
@@ -47,6 +48,7 @@ async fn other_failures_pause_one_second_doubling_up_to_the_ttl() {
     assert_eq!(next_call(&stack, 20).await, Some(1));
 }
 
+/// [refused-credentials]
 #[tokio::test]
 async fn refused_credentials_pause_one_minute() {
     for status in [401, 403] {
@@ -59,6 +61,7 @@ async fn refused_credentials_pause_one_minute() {
     }
 }
 
+/// [backoff-limit]
 #[tokio::test]
 async fn a_429_pauses_as_long_as_the_gateway_says_but_at_most_five_minutes() {
     for (asked, kept) in [(0, 1), (12, 12), (90, 90), (3600, 300)] {
@@ -69,6 +72,7 @@ async fn a_429_pauses_as_long_as_the_gateway_says_but_at_most_five_minutes() {
     }
 }
 
+/// [rate-limited]
 #[tokio::test]
 async fn a_429_of_the_details_pauses_too_and_outlasts_the_ttl() {
     let stack = Stack::start().await;
@@ -80,6 +84,7 @@ async fn a_429_of_the_details_pauses_too_and_outlasts_the_ttl() {
     assert_eq!(next_call(&stack, 120).await, Some(100));
 }
 
+/// [failed-details-backoff]
 #[tokio::test]
 async fn other_failures_of_the_details_do_not_hold_up_the_list() {
     for fault in [
@@ -116,7 +121,7 @@ async fn other_failures_of_the_details_do_not_hold_up_the_list() {
 #[tokio::test]
 async fn the_simulated_rate_limit_is_respected() {
     let mut setup = Setup::default();
-    // Enough for one refresh of four requests.
+    // Enough for one refresh with four requests.
     setup.simulator.rate_limit.per_minute = 4;
     let stack = setup.start().await;
     let first = stack.scrape().await;

@@ -4,20 +4,21 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::sync::Arc;
 
-use qlara_exporter::clock::SystemClock;
-use qlara_exporter::simulator::Options;
+use exporter_toolkit::clock::SystemClock;
+use gateway_simulator::Options;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::harness::process::{Running, exporter, run_with_input};
+use crate::harness::tools::needs;
 use crate::harness::{API_KEY, Gateway, Setup, Stack, eventually, http};
 
-/// A simulated gateway with the system's time, for programs that have no other.
+/// A simulated gateway with the system's time, for programs that have no other clock.
 pub async fn system_gateway() -> Gateway {
     Gateway::start(Options::default(), Arc::new(SystemClock)).await
 }
 
-/// A port that nobody listens on.
+/// A port without a listener.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").port()
@@ -25,6 +26,7 @@ pub fn free_port() -> u16 {
 
 #[tokio::test]
 async fn promtool_accepts_every_kind_of_answer_without_a_remark() {
+    needs!("promtool");
     let directory = TempDir::new().expect("a folder");
     let key = directory.path().join("key");
     std::fs::write(&key, API_KEY).expect("a file");
@@ -60,13 +62,13 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// One that scrapes one exporter, as the job `qlara`.
+    /// A Prometheus that scrapes one exporter as the job `qlara`.
     fn start(target: &str) -> Prometheus {
         Prometheus::with_jobs(&[("qlara", &[target])], "groups: []", &[])
     }
 
-    /// One with these jobs and their targets, with rules that it evaluates every second, and with
-    /// Alertmanagers that it tells.
+    /// A Prometheus with these jobs and targets, with rules that it evaluates every second, and with these
+    /// Alertmanagers.
     pub fn with_jobs(jobs: &[(&str, &[&str])], rules: &str, alertmanagers: &[&str]) -> Prometheus {
         let jobs = jobs.iter().map(
             |(name, targets)| json!({"job_name": name, "static_configs": [{"targets": targets}]}),
@@ -74,7 +76,7 @@ impl Prometheus {
         Prometheus::launch(&jobs.collect(), rules, alertmanagers, &json!({}))
     }
 
-    /// One whose alerts carry these external labels, and whose job `qlara` has these targets.
+    /// A Prometheus whose alerts have these external labels, and whose job `qlara` has these targets.
     pub fn with_external_labels(
         labels: &Value,
         targets: &[&str],
@@ -85,7 +87,7 @@ impl Prometheus {
         Prometheus::launch(&jobs, rules, &[alertmanager], labels)
     }
 
-    /// One with these `scrape_configs`.
+    /// A Prometheus with these `scrape_configs`.
     pub fn with_scrape_configs(scrape_configs: &Value) -> Prometheus {
         Prometheus::launch(scrape_configs, "groups: []", &[], &json!({}))
     }
@@ -116,7 +118,7 @@ impl Prometheus {
                     directory.path().join("data").display()
                 ))
                 .arg(format!("--web.listen-address={address}"))
-                // What fires before the Alertmanagers are discovered is sent again soon.
+                // Alerts that fire before the Alertmanagers are discovered are sent again soon.
                 .arg("--rules.alert.resend-delay=1s"),
         );
         Prometheus {
@@ -126,7 +128,7 @@ impl Prometheus {
         }
     }
 
-    /// The result of an instant query, as pairs of labels and value; none while it is empty.
+    /// The result of an instant query as pairs of labels and value; empty until there is one.
     pub async fn query(&self, query: &str) -> Option<Vec<(Value, f64)>> {
         let url = format!("{}/api/v1/query", self.url);
         let url = reqwest::Url::parse_with_params(&url, [("query", query)]).expect("a URL");
@@ -159,6 +161,7 @@ impl Prometheus {
 
 #[tokio::test]
 async fn prometheus_scrapes_a_gateway_that_is_up_then_down_then_up() {
+    needs!("prometheus");
     let gateway = system_gateway().await;
     let target = format!("127.0.0.1:{}", free_port());
     let _exporter = Running::start(exporter().env("QLARA_API_KEY", API_KEY).args([
@@ -192,7 +195,7 @@ async fn prometheus_scrapes_a_gateway_that_is_up_then_down_then_up() {
         .value(r#"qlara_token_expiry_timestamp_seconds{platform="facebook"}"#)
         .await;
     assert_eq!(expiry, 1781474400.0);
-    // Prometheus' own time agrees with the time left, to the seconds between scrape and query.
+    // Prometheus' own time agrees with the seconds to expiry, except for the seconds between scrape and query.
     let drift = "abs(qlara_token_seconds_to_expiry - (qlara_token_expiry_timestamp_seconds - timestamp(qlara_token_seconds_to_expiry)))";
     assert!(prometheus.value(&format!("max({drift})")).await < 5.0);
     let info = prometheus
@@ -207,7 +210,7 @@ async fn prometheus_scrapes_a_gateway_that_is_up_then_down_then_up() {
     assert_eq!(
         prometheus.value("up").await,
         1.0,
-        "trouble shows in the values"
+        "problems show in the values"
     );
     eventually("profiles are gone after max_stale", async || {
         prometheus
@@ -234,6 +237,7 @@ async fn prometheus_scrapes_a_gateway_that_is_up_then_down_then_up() {
 
 #[tokio::test]
 async fn prometheus_scrapes_an_exporter_whose_gateway_was_never_there() {
+    needs!("prometheus");
     let target = format!("127.0.0.1:{}", free_port());
     let nobody = format!("http://127.0.0.1:{}/", free_port());
     let _exporter = Running::start(exporter().env("QLARA_API_KEY", API_KEY).args([
@@ -256,6 +260,7 @@ async fn prometheus_scrapes_an_exporter_whose_gateway_was_never_there() {
 
 #[tokio::test]
 async fn prometheus_keeps_odd_names_as_they_are() {
+    needs!("prometheus");
     let odd = "quotes \" back\\slash \n line 🍕";
     let stack: Stack = Setup::default()
         .with_profiles(

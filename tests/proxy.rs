@@ -1,4 +1,4 @@
-//! The proxy to the gateway: the configuration file's, or the environment's as curl reads it.
+//! The proxy to the gateway: from the configuration file, or from the environment with curl's semantics.
 
 use std::process::Command;
 
@@ -14,12 +14,12 @@ use crate::harness::process::{Running, exporter, run};
 use crate::harness::proxy::ForwardProxy;
 use crate::harness::{API_KEY, Setup, Stack, eventually};
 
-/// A gateway by its name alone, which nobody but the proxy can resolve.
+/// A gateway host name that only the proxy can resolve.
 const GATEWAY: &str = "http://gateway.invalid/api/v1/partner-gateway";
 const CONNECT: &str = r#"{endpoint="socials",reason="connect"}"#;
 const ALLOW_HTTP: &str = "gateway: {allow_http: true}";
 
-/// What the environment and the file give as the proxy for a gateway: its URL, and what gave it.
+/// The proxy of a gateway for this environment and file: its URL and its source.
 fn proxy_for(url: &str, variables: &[(&str, &str)], yaml: &str) -> Result<String, String> {
     let directory = TempDir::new().expect("a folder");
     let file = directory.path().join("qlara.yml");
@@ -82,7 +82,7 @@ fn variables_are_taken_as_curl_takes_them() {
         (https, vec![HTTP, CGI], "directly"),
         (http, vec![HTTP, ALL], "http://http.example:5 by http_proxy"),
         (http, vec![ALL], "http://all.example:3 by ALL_PROXY"),
-        // A client of a CGI server decides on it.
+        // In CGI programs, clients control this variable.
         (http, vec![CGI], "directly"),
         (http, vec![UPPER, LOWER], "directly"),
         (
@@ -110,7 +110,7 @@ fn variables_are_taken_as_curl_takes_them() {
             vec![("ALL_PROXY", "socks4://[::1]:9")],
             "socks4://[::1]:9 by ALL_PROXY",
         ),
-        // As GNOME sets it.
+        // The form that GNOME sets.
         (
             https,
             vec![("all_proxy", "socks://socks.example:9/")],
@@ -163,12 +163,12 @@ fn hosts_in_no_proxy_are_asked_directly() {
         ("gateway.example.org", "gateway.example", false),
         ("gateway.example", "api.gateway.example", false),
         ("gateway.example", "*.example.org", false),
-        // Only alone it means all.
+        // `*` means all hosts only if it is alone.
         ("gateway.example", " * ", false),
         ("gateway.example", "other.example, *", false),
         ("gateway.example", "*,other.example", false),
         ("gateway.example", "*,gateway.example", true),
-        // Names outside of ASCII, in either form.
+        // Non-ASCII host names in either form.
         ("bücher.example", "bücher.example", true),
         ("bücher.example", "BÜCHER.example", true),
         ("bücher.example", ".bücher.example", true),
@@ -219,13 +219,13 @@ fn a_wrong_variable_is_a_mistake_that_names_it() {
         let url = "https://gateway.example/";
         let expected = format!("{variable}: {expected}{hint}");
         assert_eq!(proxy_for(url, &[(variable, value)], "{}"), Err(expected));
-        // Nobody needs it.
+        // The proxy needs no password.
         let exception = [(variable, value), ("NO_PROXY", "gateway.example")];
         assert_eq!(proxy_for(url, &exception, "{}").as_deref(), Ok("directly"));
     }
 }
 
-/// A proxy is another machine, also for an address that would be this one.
+/// A proxy is another machine, even for a loopback address.
 #[test]
 fn a_key_goes_in_clear_to_no_proxy_unless_that_is_allowed() {
     let url = "http://127.0.0.1:10018/";
@@ -259,7 +259,7 @@ async fn calls_in_clear_go_through_the_proxy_of_the_environment() {
         ("ALL_PROXY", ""),
         ("all_proxy", "http://user:proxy%2Dpassword@"),
     ] {
-        // A client may open more connections than it uses, and the last of them late.
+        // A client may open more connections than it uses, the last of them late.
         let proxy = ForwardProxy::start(gateway.gateway.address).await;
         let value = format!("{before_host}{}", proxy.address);
         let with_credentials = value.contains('@');
@@ -286,7 +286,7 @@ async fn socks_without_a_version_is_socks_4() {
         ("socks4a", by_name, "SOCKS4 gateway.invalid:81"),
     ] {
         let proxy = ForwardProxy::start(gateway.gateway.address).await;
-        let url = format!("{url}{}", qlara_exporter::simulator::PREFIX);
+        let url = format!("{url}{}", gateway_simulator::PREFIX);
         let variable = vec![("ALL_PROXY", format!("{scheme}://{}", proxy.address))];
         let stack = started(&url, ALLOW_HTTP, variable).await;
         assert_eq!(stack.scrape().await.value("qlara_up"), 1.0, "{scheme}");
@@ -294,7 +294,8 @@ async fn socks_without_a_version_is_socks_4() {
     }
 }
 
-/// Not of the gateway, whose address is right.
+/// The error is not about the gateway, whose address is right.
+/// [proxy-credentials]
 #[tokio::test]
 async fn a_proxy_that_asks_for_credentials_is_named() {
     let proxy = Recorder::start(|_| http_answer("407 Proxy Authentication Required", "", "")).await;
@@ -317,14 +318,14 @@ async fn a_proxy_that_asks_for_credentials_is_named() {
         assert!(text.contains(&expected), "{text}");
         assert!(!text.contains("s3cret"), "{text}");
     }
-    // Of a gateway with TLS it refuses the tunnel.
+    // For a gateway with TLS, the proxy refuses the tunnel.
     let log = Log::collect(Level::WARN);
     let variable = vec![("https_proxy", format!("http://{}", proxy.address))];
     let stack = started("https://gateway.invalid", "{}", variable).await;
     assert_eq!(failures(&stack.scrape().await), [(CONNECT, 1.0)]);
     let text = log.take();
     assert!(text.contains("proxy authorization required"), "{text}");
-    // Asked directly, it is the gateway that answers.
+    // Without the proxy, the response is the gateway's own.
     let log = Log::collect(Level::WARN);
     let url = format!("http://{}", proxy.address);
     started(&url, ALLOW_HTTP, Vec::new()).await.scrape().await;
@@ -332,7 +333,7 @@ async fn a_proxy_that_asks_for_credentials_is_named() {
     assert!(text.contains("the gateway answers HTTP 407"), "{text}");
 }
 
-/// The proxy of a gateway with TLS sees where calls go, and no key.
+/// The proxy of a gateway with TLS sees the destination, but no key.
 #[tokio::test]
 async fn calls_over_tls_go_through_the_proxy_of_the_environment() {
     let gateway = Stack::start().await;
@@ -429,7 +430,7 @@ async fn the_log_says_at_the_start_which_way_is_taken() {
         assert_eq!(ways(&text).len(), 1, "{text}");
         assert!(ways(&text)[0].ends_with(expected), "{text}");
 
-        // A reload tells of a new way only.
+        // A reload logs only changed routes.
         let reloaded = async |times: usize| {
             running.signal("HUP");
             eventually("a reload", async || {
@@ -449,8 +450,8 @@ async fn the_log_says_at_the_start_which_way_is_taken() {
     }
 }
 
-/// The program itself reads the variables, for serving, `check` and `explain`; `demo` and `healthcheck`
-/// ask this machine alone.
+/// The program reads the variables for serving, `check` and `explain`. `demo` and `healthcheck` only contact this
+/// machine.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_that_asks_the_gateway_uses_the_environment() {
     let gateway = Stack::start().await;

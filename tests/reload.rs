@@ -1,16 +1,13 @@
-//! A new configuration without a restart.
+//! Reloads of the configuration.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use qlara_exporter::clock::Clock;
+use exporter_toolkit::clock::Clock;
+use exporter_toolkit::content_encoding::Encoding;
+use gateway_simulator::Options;
+use qlara_exporter::account::Accounts;
 use qlara_exporter::config::{Config, Settings};
-use qlara_exporter::exposition::Encoding;
-use qlara_exporter::hidden::Hidden;
-use qlara_exporter::roster::Roster;
-use qlara_exporter::simulator::Options;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tracing::Level;
@@ -18,6 +15,7 @@ use tracing::Level;
 use crate::harness::clock::ManualClock;
 use crate::harness::log::Log;
 use crate::harness::process::{Running, exporter};
+use crate::harness::scrape::Scrape;
 use crate::harness::{API_KEY, Gateway, Setup, Stack, eventually, http};
 use crate::prometheus::{free_port, system_gateway};
 
@@ -52,6 +50,7 @@ impl Stack {
     }
 }
 
+/// [reload-keeps-accounts]
 #[tokio::test]
 async fn accounts_that_stay_keep_their_cache_and_counters_and_the_others_come_and_go() {
     let stack = start(&accounts(&["stays", "goes"])).await;
@@ -80,13 +79,14 @@ async fn accounts_that_stay_keep_their_cache_and_counters_and_the_others_come_an
     };
     assert_eq!(read("comes") - read("stays"), 5.0);
 
-    // Whoever comes back begins anew.
+    // An account that returns starts without data.
     stack.reload_with(&accounts(&["goes", "stays"])).await;
     let scrape = stack.scrape().await;
     let requests = r#"qlara_gateway_requests_total{account="goes",endpoint="socials"}"#;
     assert_eq!(scrape.value(requests), 1.0);
 }
 
+/// [reload-broken-file]
 #[tokio::test]
 async fn a_broken_file_changes_nothing_and_shows() {
     let stack = start(&accounts(&["a"])).await;
@@ -105,9 +105,9 @@ async fn a_broken_file_changes_nothing_and_shows() {
         text,
         format!(
             "Cannot load the configuration, the running one stays in force:\n\
-             {file}:2:26: accounts[0].api_key_env: the environment variable is not set or is empty\n\
+             {file}:2:26: accounts[0].api_key_env: the environment variable NONE is not set or is empty\n\
              {file}:3:10: accounts[1].name: must not be empty\n\
-             {file}:3:27: accounts[1].api_key_env: the environment variable is not set or is empty\n"
+             {file}:3:27: accounts[1].api_key_env: the environment variable NONE is not set or is empty\n"
         )
     );
     let scrape = stack.scrape().await;
@@ -162,6 +162,7 @@ async fn a_changed_account_shows_its_old_data_while_the_gateway_is_down() {
     assert_eq!(scrape.family("qlara_profile_info").len(), 3);
 }
 
+/// [other-key]
 #[tokio::test]
 async fn an_account_with_another_key_does_not_show_what_the_former_key_read() {
     let yaml = |a: &str, b: &str| {
@@ -187,7 +188,7 @@ async fn an_account_with_another_key_does_not_show_what_the_former_key_read() {
 }
 
 #[tokio::test]
-async fn the_nameless_account_gives_way_to_named_ones_and_back() {
+async fn the_default_account_gives_way_to_named_ones_and_back() {
     let stack = start("cache: {ttl: 60s}").await;
     assert_eq!(stack.scrape().await.family("qlara_up"), [("", 1.0)]);
     stack.reload_with(&accounts(&["a"])).await;
@@ -200,6 +201,7 @@ async fn the_nameless_account_gives_way_to_named_ones_and_back() {
     assert_eq!(scrape.family("qlara_gateway_requests_total").len(), 2);
 }
 
+/// [removed-account]
 #[tokio::test]
 async fn accounts_that_are_gone_ask_no_more() {
     let stack = start(&format!(
@@ -215,7 +217,7 @@ async fn accounts_that_are_gone_ask_no_more() {
     assert_eq!(
         stack.gateway.stats().await.list,
         1,
-        "the others wait for their turn"
+        "the other accounts wait for a permit"
     );
     stack.reload_with(&accounts(&["z"])).await;
     stack.gateway.faults("").await;
@@ -226,16 +228,17 @@ async fn accounts_that_are_gone_ask_no_more() {
     assert_eq!(
         stack.gateway.stats().await.list,
         2,
-        "nor does the one that was asking hold it up"
+        "the account whose refresh was running does not delay it"
     );
 }
 
+/// [reload-web-configuration]
 #[tokio::test]
 async fn a_broken_web_configuration_file_is_no_good_reload() {
     let directory = tempfile::tempdir().expect("a folder");
     let file = directory.path().join("web.yml");
     std::fs::write(&file, "http_server_config: {http2: true}").expect("a file");
-    let web_config = qlara_exporter::web_config::WebConfigFile::load(&file);
+    let web_config = exporter_toolkit::web_config::WebConfigFile::load(&file);
     let mut setup = Setup::yaml(&accounts(&["a"]));
     setup.web.enable_lifecycle = true;
     setup.web.config = std::sync::Arc::new(web_config.expect("a good file"));
@@ -246,7 +249,7 @@ async fn a_broken_web_configuration_file_is_no_good_reload() {
     let (status, text) = stack.reload().await;
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
     assert!(
-        text.contains("web.yml:1:1: http_server_confi: unknown key"),
+        text.contains("web.yml:1:1: unknown key \"http_server_confi\"; did you mean"),
         "{text}"
     );
     let scrape = stack.scrape().await;
@@ -272,6 +275,7 @@ async fn a_phone_number_that_must_no_longer_be_shown_is_gone_at_once() {
     assert!(!stack.scrape().await.text.contains("391234567890"));
 }
 
+/// [corrected-key]
 #[tokio::test]
 async fn a_corrected_key_does_not_wait_for_the_end_of_a_pause() {
     let directory = tempfile::tempdir().expect("a folder");
@@ -297,7 +301,7 @@ async fn a_corrected_key_does_not_wait_for_the_end_of_a_pause() {
     );
 }
 
-/// A pause of each kind, and how many seconds it lasts.
+/// A backoff of each kind, and its duration in seconds.
 const PAUSES: [(&str, u64); 5] = [
     ("list:retry-after=200s", 200),
     ("details:retry-after=200s", 200),
@@ -306,6 +310,7 @@ const PAUSES: [(&str, u64); 5] = [
     ("list:status=503", 1),
 ];
 
+/// [reload-during-backoff]
 #[tokio::test]
 async fn a_pause_of_any_kind_survives_a_reload() {
     let yaml = |ttl: &str| format!("cache: {{ttl: {ttl}}}\npermissions: {{facebook: [x]}}\n");
@@ -324,6 +329,7 @@ async fn a_pause_of_any_kind_survives_a_reload() {
     }
 }
 
+/// [reload-during-backoff]
 #[tokio::test]
 async fn a_pause_survives_another_name_of_the_account() {
     let yaml = |name: &str| format!("accounts: [{{name: {name}, api_key_env: QLARA_API_KEY}}]");
@@ -340,17 +346,18 @@ async fn a_pause_survives_another_name_of_the_account() {
     assert_eq!(stack.gateway.stats().await.list, asked + 1);
 }
 
-/// What a refresh under way learns holds for the account that takes its place.
+/// The result of a running refresh counts for the account that replaces it.
+/// [reload-during-backoff]
 #[tokio::test]
 async fn a_pause_that_begins_during_a_reload_holds() {
     let yaml = |ttl: &str| format!("cache: {{ttl: {ttl}}}");
     for (early, late) in [
-        // The 429 is there before the reload, and the refresh goes on.
+        // The 429 arrives before the reload, and the refresh continues.
         (
             "details/facebook:retry-after=60s",
             "details/whatsapp:latency=2s",
         ),
-        // It is on its way.
+        // The request is in flight.
         ("list:retry-after=60s", "list:latency=2s"),
     ] {
         let stack = start(&yaml("1s")).await;
@@ -374,6 +381,40 @@ async fn a_pause_that_begins_during_a_reload_holds() {
     }
 }
 
+/// The account leaves for another address, another key, or is removed.
+/// [reload-during-backoff]
+#[tokio::test]
+async fn an_account_that_returns_sends_no_request_too_soon() {
+    for (fault, requests) in [("list:retry-after=200s", 1), ("", 1)] {
+        for away in [
+            "[{name: a, api_key_env: QLARA_API_KEY, gateway: {url: 'http://127.0.0.1:9/x'}}]",
+            "[{name: a, api_key_env: OTHER_KEY}]",
+            "[{name: other, api_key_env: OTHER_KEY}]",
+        ] {
+            let yaml = |accounts: &str| format!("cache: {{ttl: 100s}}\naccounts: {accounts}");
+            let home = yaml("[{name: a, api_key_env: QLARA_API_KEY}]");
+            let mut setup = Setup::yaml(&home);
+            setup.web.enable_lifecycle = true;
+            setup.variables = vec![("OTHER_KEY", "wrong".to_owned())];
+            let stack = setup.start().await;
+            stack.gateway.faults(fault).await;
+            let before = stack.scrape().await;
+            for _ in 0..3 {
+                stack.reload_with(&yaml(away)).await;
+                stack.reload_with(&home).await;
+                let scrape = stack.scrape().await;
+                let profiles = |scrape: &Scrape| scrape.family("qlara_profile_info").len();
+                assert_eq!(profiles(&scrape), profiles(&before), "{fault} {away}");
+            }
+            assert_eq!(stack.gateway.stats().await.list, requests, "{fault} {away}");
+            stack.scrape_after(200).await;
+            let more = stack.gateway.stats().await.list;
+            assert_eq!(more, requests + 1, "{fault} {away}");
+        }
+    }
+}
+
+/// [reload-during-backoff]
 #[tokio::test]
 async fn a_pause_does_not_hold_for_another_key_or_another_address() {
     let directory = tempfile::tempdir().expect("a folder");
@@ -385,7 +426,7 @@ async fn a_pause_does_not_hold_for_another_key_or_another_address() {
     std::fs::write(&key, "wrong").expect("a file");
     let stack = start(&yaml("")).await;
     stack.scrape().await;
-    // The same file, another key, and something that makes the account another one.
+    // The same file with another key, and a change that replaces the account.
     std::fs::write(&key, API_KEY).expect("a file");
     stack.reload_with(&yaml(", gateway: {timeout: 5s}")).await;
     assert_eq!(stack.scrape().await.value(r#"qlara_up{account="a"}"#), 1.0);
@@ -393,7 +434,7 @@ async fn a_pause_does_not_hold_for_another_key_or_another_address() {
     stack.scrape_after(2).await;
     stack.gateway.faults("").await;
     let asked = stack.gateway.stats().await.list;
-    // A slash at its end changes nothing.
+    // A trailing slash changes nothing.
     let same = format!(", gateway: {{url: '{}/'}}", stack.gateway.url());
     stack.reload_with(&yaml(&same)).await;
     stack.scrape().await;
@@ -404,6 +445,7 @@ async fn a_pause_does_not_hold_for_another_key_or_another_address() {
     assert_eq!(stack.gateway.stats().await.list, asked + 1);
 }
 
+/// [missing-secret-file]
 #[tokio::test]
 async fn a_secret_file_that_cannot_be_read_shows_in_the_metric_until_it_can() {
     let directory = tempfile::tempdir().expect("a folder");
@@ -425,17 +467,47 @@ async fn a_secret_file_that_cannot_be_read_shows_in_the_metric_until_it_can() {
     }
     let lines = log.take();
     assert_eq!(lines.lines().count(), 1, "{lines}");
-    assert!(
-        lines.contains("Secret file cannot be read again"),
-        "{lines}"
-    );
+    assert!(lines.contains("Secret file cannot be used"), "{lines}");
     std::fs::write(&key, API_KEY).expect("a file");
     assert_eq!(stack.scrape_after(61).await.value(GOOD), 1.0);
     let lines = log.take();
     assert_eq!(lines.lines().count(), 1, "{lines}");
-    assert!(lines.contains("Secret file can be read again"), "{lines}");
+    assert!(lines.contains("Secret file can be used again"), "{lines}");
 }
 
+/// A program that writes a file in place empties it first. The gateway must not see a part of the key.
+/// [half-written-key]
+#[tokio::test]
+async fn a_key_file_that_is_half_written_is_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = folder.path().join("key");
+    std::fs::write(&key, API_KEY).expect("a file");
+    let stack = start(&format!(
+        "accounts: [{{name: a, api_key_file: '{}'}}]",
+        key.display()
+    ))
+    .await;
+    let mut seen = 0;
+    for _ in 0..20 {
+        std::fs::write(&key, &API_KEY[..4]).expect("a file");
+        let half = std::time::Instant::now();
+        let (scrape, long) = tokio::join!(stack.scrape_after(61), async {
+            tokio::time::sleep(Duration::from_millis(15)).await;
+            std::fs::write(&key, API_KEY).expect("a file");
+            half.elapsed() > Duration::from_millis(40)
+        });
+        // On a busy machine the half may have stood for long enough to be taken for the whole.
+        if long {
+            stack.scrape_after(61).await;
+        } else {
+            assert_eq!(scrape.value(r#"qlara_up{account="a"}"#), 1.0);
+            seen += 1;
+        }
+    }
+    assert!(seen > 0, "no file was written fast enough");
+}
+
+/// [reload-during-scrapes]
 #[tokio::test]
 async fn scrapes_do_not_notice_reloads() {
     let stack = start(&accounts(&["a", "b"])).await;
@@ -458,6 +530,7 @@ async fn scrapes_do_not_notice_reloads() {
     assert_eq!(stack.gateway.stats().await.list, 2);
 }
 
+/// [reload-switch]
 #[tokio::test]
 async fn it_is_off_unless_asked_for() {
     let stack = Stack::start().await;
@@ -471,6 +544,7 @@ async fn it_is_off_unless_asked_for() {
     }
 }
 
+/// [reload-methods]
 #[tokio::test]
 async fn every_other_method_is_told_which_it_takes() {
     let stack = Stack::start().await;
@@ -487,6 +561,7 @@ async fn every_other_method_is_told_which_it_takes() {
     }
 }
 
+/// [sighup]
 #[tokio::test]
 async fn sighup_loads_the_configuration_again() {
     let gateway = system_gateway().await;
@@ -532,20 +607,21 @@ async fn sighup_loads_the_configuration_again() {
     );
     assert!(log.contains("level=ERROR source=reload.rs:"), "{log}");
     let reason = format!(
-        "{}:1:22: accounts[0].api_key_fil: unknown key",
+        r#"{}:1:22: accounts[0]: unknown key \"api_key_fil\""#,
         file.display()
     );
     assert!(log.contains(&reason), "{log}");
 }
 
-/// The former account may end a refresh while the next configuration is put in force.
+/// The former account may finish a refresh while the next configuration is applied.
+/// [other-key]
 #[tokio::test]
 async fn what_an_account_showed_before_a_reload_does_not_pass_for_what_it_shows_after() {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at("2026-04-10T12:00:00Z"));
     let gateway = async |profiles| {
         let options = Options {
             profiles,
-            api_key: Hidden(API_KEY.to_owned()),
+            api_key: API_KEY.into(),
             ..Options::default()
         };
         Gateway::start(options, Arc::clone(&clock)).await
@@ -563,19 +639,19 @@ async fn what_an_account_showed_before_a_reload_does_not_pass_for_what_it_shows_
         })
         .expect("a good configuration")
     };
-    let profiles = async |roster: &Roster| {
-        let entry = roster.entry(Some("a")).expect("the account");
+    let profiles = async |accounts: &Accounts| {
+        let entry = accounts.entry(Some("a")).expect("the account");
         let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
-        let (view, _) = entry.account.ask().view(deadline).await;
-        let own = || Ok::<_, Infallible>(Bytes::new());
-        let (views, now) = ([&view.exposed], clock.now());
-        let Ok(body) = entry.page.expose(&views, now, own, Encoding::Plain);
-        let text = String::from_utf8(body.pieces().concat()).expect("UTF-8");
+        let (view, _) = entry.account.look_up().view(deadline).await;
+        let (now, texts) = (clock.now(), accounts.texts());
+        let pages = accounts.account_responses();
+        let body = pages.expose(&view.exposed, now, Encoding::Plain, texts);
+        let text = String::from_utf8(body.chunks().concat()).expect("UTF-8");
         text.matches("\nqlara_profile_info{").count()
     };
     let (first, second) = (gateway(3).await, gateway(8).await);
-    let former = Roster::new(config(&first), &clock).expect("a roster");
-    let next = former.succeeded_by(config(&second)).expect("a roster");
+    let former = Accounts::new(config(&first), &clock).expect("accounts");
+    let next = former.reloaded(config(&second)).expect("accounts");
     assert_eq!(profiles(&former).await, 3);
     next.take_over(&former);
     assert_eq!(profiles(&next).await, 8);

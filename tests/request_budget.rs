@@ -1,4 +1,4 @@
-//! What the gateway is asked, counted at the gateway: through whatever door the exporter is asked itself.
+//! The number of gateway requests, counted at the gateway, for every endpoint of the exporter.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use crate::harness::listener::{Recorder, http_answer};
 use crate::harness::openssl::{P256, SelfSigned};
 use crate::harness::scrape::Scrape;
+use crate::harness::tools::needs;
 use crate::harness::{Setup, Stack, eventually};
 
 /// `cache.ttl` in seconds.
@@ -25,7 +26,7 @@ const TTL: u64 = 7;
 const ACCOUNTS: usize = 4;
 const PLATFORMS: [&str; 3] = ["facebook", "instagram", "whatsapp"];
 
-/// Key and path of a request.
+/// API key and path of a request.
 fn asked(head: &str) -> (String, String) {
     let path = head.split(' ').nth(1).unwrap_or_default();
     let key = head
@@ -34,6 +35,7 @@ fn asked(head: &str) -> (String, String) {
     (key.unwrap_or_default().to_owned(), path.to_owned())
 }
 
+/// [request-budget]
 #[tokio::test]
 async fn no_account_is_asked_for_more_than_its_list_and_its_platforms_in_a_ttl() {
     let profiles = PLATFORMS.map(|platform| {
@@ -113,7 +115,7 @@ async fn with_reloads(yaml: &str, url: Option<String>) -> Stack {
     setup.start().await
 }
 
-/// Asks the exporter through every door at once.
+/// Requests every endpoint of the exporter at once.
 async fn scrapes_probes_and_pages(stack: &Stack) {
     let doors = [
         "/metrics",
@@ -128,7 +130,7 @@ async fn scrapes_probes_and_pages(stack: &Stack) {
     }
 }
 
-/// Labels and value of the samples of account `a`, joined, without the name of the account.
+/// Labels and value of the samples of account `a`, joined, without the account label.
 fn shown(scrape: &Scrape, family: &str, of: &str) -> String {
     let samples = scrape.family(family).into_iter();
     let samples = samples.filter(|(labels, _)| labels.contains(r#"account="a""#));
@@ -143,7 +145,7 @@ const INFO: &str = "qlara_profile_info";
 const DROPPED: &str = "qlara_profiles_dropped";
 const ACCOUNT: &str = "accounts: [{name: a, api_key_env: QLARA_API_KEY}]";
 
-/// A configuration, a family, what labels of interest hold, and what shows of them.
+/// A configuration, a metric family, a text that the relevant labels contain, and the expected samples.
 type Step = (
     &'static str,
     &'static str,
@@ -151,7 +153,7 @@ type Step = (
     &'static [&'static str],
 );
 
-/// Each differs from the one before.
+/// Each step differs from the previous one.
 const STEPS: [Step; 20] = [
     (
         "permissions: {facebook: [ads_read]}\nphone_number: show",
@@ -254,7 +256,7 @@ const STEPS: [Step; 20] = [
             r#"{platform="facebook",profile="fb_page_123456",name="BrandCo Official",category="E-commerce",page_id="1234567890"} 1"#,
         ],
     ),
-    // The accounts divide it at their next refreshes.
+    // The new limit applies from the next refresh of each account on.
     (
         "limits: {exposition_bytes: 500B}",
         DROPPED,
@@ -264,7 +266,7 @@ const STEPS: [Step; 20] = [
     ("phone_number: show", INFO, "", &[]),
 ];
 
-/// The default and what a step changes.
+/// The default and the value that a step sets.
 fn configuration(step: &str, ca_file: &str) -> String {
     let expected = format!(
         "{}, expected: [{{platform: facebook, profile: fb_page_123456}}, {{platform: facebook, profile: none}}]}}]",
@@ -276,8 +278,10 @@ fn configuration(step: &str, ca_file: &str) -> String {
     }
 }
 
+/// [reload-without-request]
 #[tokio::test]
 async fn reloads_that_change_an_account_show_at_once_and_ask_nothing() {
+    needs!("openssl");
     let certificate = SelfSigned::new(P256, &["-subj", "/CN=gateway"]);
     let ca_file = certificate.file("cert.pem").display().to_string();
     let stack = with_reloads(&format!("phone_number: show\n{ACCOUNT}"), None).await;
@@ -306,13 +310,14 @@ async fn reloads_that_change_an_account_show_at_once_and_ask_nothing() {
     assert_eq!(scrape.family(INFO).len(), 3);
 }
 
+/// [reload-ttl]
 #[tokio::test]
 async fn another_ttl_counts_from_the_last_request() {
     let yaml = |ttl: u64| format!("cache: {{ttl: {ttl}s}}\n{ACCOUNT}");
     let stack = with_reloads(&yaml(60), None).await;
     stack.scrape().await;
     let lists = async || stack.gateway.stats().await.list;
-    // Longer, shorter than the age of the data, and the ttl of the new data.
+    // A longer ttl, one shorter than the age of the data, and the ttl of the new data.
     for (ttl, wait, asked) in [
         (90, 89, 1),
         (90, 1, 2),
@@ -328,6 +333,7 @@ async fn another_ttl_counts_from_the_last_request() {
     }
 }
 
+/// [request-budget]
 #[tokio::test]
 async fn other_accounts_that_come_and_go_cost_an_account_nothing() {
     let yaml = |others: &[&str]| {
@@ -347,10 +353,10 @@ async fn other_accounts_that_come_and_go_cost_an_account_nothing() {
     }
 }
 
-/// A gateway that lists WhatsApp profiles and holds its answers back.
+/// A gateway that lists WhatsApp profiles and delays its responses.
 struct HeldGateway {
     profiles: usize,
-    /// What it answers to the call that is held.
+    /// The response to the delayed request.
     status: StatusCode,
     holds_details: bool,
     asked: AtomicUsize,
@@ -405,7 +411,8 @@ impl HeldGateway {
     }
 }
 
-/// Some profiles are written at once, many on another thread.
+/// Few profiles are rendered inline, many on another thread.
+/// [reload-during-refresh]
 #[tokio::test]
 async fn a_refresh_under_way_during_reloads_is_the_only_one_and_shows_under_the_new_rules() {
     for (profiles, holds_details) in [(1, false), (1, true), (50, false), (50, true)] {
@@ -461,7 +468,8 @@ async fn a_refresh_under_way_during_reloads_is_the_only_one_and_shows_under_the_
     }
 }
 
-/// As without a reload.
+/// The same as without a reload.
+/// [reload-during-refresh]
 #[tokio::test]
 async fn a_refresh_that_fails_after_a_reload_calls_for_a_pause() {
     let refused = StatusCode::UNAUTHORIZED;
@@ -483,6 +491,7 @@ async fn a_refresh_that_fails_after_a_reload_calls_for_a_pause() {
     assert_eq!(gateway.asked(), 2);
 }
 
+/// [reload-address]
 #[tokio::test]
 async fn another_address_or_other_credentials_are_asked_at_once() {
     let (gateway, url) = HeldGateway::start(1, StatusCode::OK, false).await;

@@ -1,4 +1,4 @@
-//! Each alert has its page, and what the pages refer to is there.
+//! Each alert has a runbook, and everything that the runbooks refer to exists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,15 +8,28 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::harness::process::run;
+use crate::harness::tools::needs;
 
-const README: &str = include_str!("../README.md");
-/// Where the exporter's log lines come from.
-const LOGGING: [&str; 3] = [
-    include_str!("../src/account/journal.rs"),
-    include_str!("../src/lifecycle.rs"),
-    include_str!("../src/route.rs"),
-];
+const METRICS: &str = include_str!("../docs/metrics.md");
 const HEADINGS: [&str; 4] = ["## Meaning", "## Impact", "## Diagnosis", "## Mitigation"];
+
+/// The source text of everything that can log a line.
+fn sources() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![folder.join("src"), folder.join("crates")];
+    let mut text = String::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                text += &std::fs::read_to_string(path).expect("a source file");
+            }
+        }
+    }
+    text
+}
 
 #[derive(Deserialize)]
 struct RuleFile {
@@ -58,7 +71,7 @@ fn alerts() -> BTreeMap<String, Rule> {
         .collect()
 }
 
-/// Every file of the folder, the README among them: name without `.md`, text.
+/// Every file of the directory including the README: name without `.md`, text.
 fn documents() -> BTreeMap<String, String> {
     std::fs::read_dir(folder())
         .expect("a folder")
@@ -72,14 +85,14 @@ fn documents() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The pages of alerts.
+/// The runbooks.
 fn pages() -> BTreeMap<String, String> {
     let mut pages = documents();
     pages.remove("README");
     pages
 }
 
-/// The blocks of queries, each with the line on which it begins.
+/// The PromQL blocks, each with its first line number.
 fn queries(page: &str) -> Vec<(usize, String)> {
     let mut queries: Vec<(usize, String)> = Vec::new();
     let mut inside = false;
@@ -101,7 +114,7 @@ fn queries(page: &str) -> Vec<(usize, String)> {
     queries
 }
 
-/// What stands between `before` and `after`, at each place.
+/// The texts between `before` and `after`.
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
     text.split(before)
         .skip(1)
@@ -173,11 +186,12 @@ fn the_table_lists_each_alert_with_its_severity_under_its_scope() {
 
 #[test]
 fn promtool_accepts_every_query() {
+    needs!("promtool");
     let rules: Vec<Value> = documents()
         .iter()
         .flat_map(|(name, page)| {
             let rule = move |(line, query)| {
-                // `or` takes instant vectors only: a range or a number is refused, too.
+                // `or` accepts only instant vectors, so a range or a scalar is rejected too.
                 let expression = format!("({query}) or vector(0)");
                 json!({"record": format!("{name}:line_{line}"), "expr": expression})
             };
@@ -187,7 +201,7 @@ fn promtool_accepts_every_query() {
     assert!(rules.len() > 60, "{} queries found", rules.len());
     let directory = tempfile::tempdir().expect("a folder");
     let file = directory.path().join("queries.yml");
-    // JSON is YAML.
+    // Every JSON text is YAML.
     let content = json!({"groups": [{"name": "runbooks", "rules": rules}]});
     std::fs::write(&file, content.to_string()).expect("a file");
     let (code, output, error) = run(Command::new("promtool").args(["check", "rules"]).arg(&file));
@@ -201,7 +215,7 @@ fn every_metric_threshold_log_line_and_page_that_is_named_exists() {
         .into_iter()
         .filter_map(|mut rule| rule.labels.remove("threshold"))
         .collect();
-    let log = LOGGING.map(flowing).concat();
+    let log = flowing(&sources());
     for (name, page) in documents() {
         for (line, query) in queries(&page) {
             let words = query
@@ -211,7 +225,7 @@ fn every_metric_threshold_log_line_and_page_that_is_named_exists() {
             {
                 let metric = word.trim_end_matches("_bucket");
                 assert!(
-                    recorded.contains(word) || README.contains(&format!("| `{metric}` |")),
+                    recorded.contains(word) || METRICS.contains(&format!("| `{metric}` |")),
                     "{name}, line {line}: {word}"
                 );
             }

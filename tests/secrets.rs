@@ -1,5 +1,4 @@
-//! No key, password or hash in anything that can be printed: every secret carries a mark here, and
-//! none of the marks is found.
+//! No key, password or hash appears in any output: every secret contains a mark, and no output contains a mark.
 
 mod commands;
 mod echoes;
@@ -14,14 +13,16 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use exporter_toolkit::Sockets;
+use exporter_toolkit::clock::SystemClock;
+use exporter_toolkit::healthcheck::Target;
+use exporter_toolkit::reloader::Fingerprint;
+use exporter_toolkit::web_config::WebConfigFile;
+use gateway_simulator::Simulator;
 use qlara_exporter::cli::Cli;
-use qlara_exporter::clock::SystemClock;
 use qlara_exporter::config::{Config, Settings};
-use qlara_exporter::healthcheck::Target;
-use qlara_exporter::lifecycle::{Exporter, Sockets};
-use qlara_exporter::simulator::{self, Simulator};
+use qlara_exporter::exporter::Exporter;
 use qlara_exporter::web::WebOptions;
-use qlara_exporter::web_config::WebConfigFile;
 use reqwest::Url;
 use tempfile::TempDir;
 
@@ -33,10 +34,10 @@ use crate::prometheus::free_port;
 /// Part of every secret.
 const MARK: &str = "mArKeD";
 const WEB_PASSWORD: &str = "mArKeD-web-password";
-/// A URL that is secret but for its host and path.
+/// A URL in which everything except host and path is secret.
 const URL: &str = "https://mArKeD-user:mArKeD-password@host.example/path?key=mArKeD#mArKeD";
 
-/// Files full of secrets, and what must not be found of them.
+/// Files with secrets, and the texts that no output may contain.
 struct Secrets {
     directory: TempDir,
     marks: Vec<String>,
@@ -45,7 +46,7 @@ struct Secrets {
 impl Secrets {
     fn new() -> Secrets {
         let directory = TempDir::new().expect("a folder");
-        // The salt and the hash itself are random: whole, they are a mark of their own.
+        // Salt and hash are random, so the complete text is a mark of its own.
         let hash = bcrypt::hash(WEB_PASSWORD, 4).expect("a hash");
         let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]);
         let certified = certified.expect("a certificate");
@@ -97,7 +98,7 @@ impl Secrets {
         self.directory.path().join(name)
     }
 
-    /// `key_file` where `key` is meant.
+    /// Writes `key_file` where `key` is meant.
     fn key_as_a_path(&self) -> String {
         let key = std::fs::read_to_string(self.path("server.key")).expect("a key");
         let key = key.replace('\n', "\n    ");
@@ -108,14 +109,14 @@ impl Secrets {
         std::fs::write(self.path(name), text).expect("a file");
     }
 
-    /// None of the marks is in the text, however it came about.
+    /// No mark is in the text, in any encoding.
     fn find_none(&self, text: &str, what: &str) {
         for mark in &self.marks {
             assert!(!text.contains(mark.as_str()), "{what}: {mark:?} in {text}");
         }
     }
 
-    /// The program with the variables that hold a secret.
+    /// The program with variables that contain a secret.
     fn program(&self) -> Command {
         let mut command = exporter();
         command.env("VARIABLE", "mArKeD-variable");
@@ -124,7 +125,7 @@ impl Secrets {
     }
 }
 
-/// A gateway that repeats whatever it is sent, in its head and in its body, as each kind of answer.
+/// A gateway that repeats everything that it is sent, in headers and body, in each kind of response.
 async fn repeating_gateway() -> Recorder {
     let statuses = [
         "200 OK",
@@ -145,13 +146,14 @@ async fn repeating_gateway() -> Recorder {
     .await
 }
 
-/// What the log says of some of the mistakes, unless it holds errors only.
+/// The log lines of some of the errors, unless the log contains errors only.
 const WARNINGS: [&str; 3] = [
-    "not in force as it stands",
+    "web configuration file cannot be used",
     "expected the path of a file, not its content",
     "Secret file",
 ];
 
+/// [repeated-key]
 #[tokio::test]
 async fn nothing_that_runs_prints_a_secret() {
     let runs = ["debug", "info", "warn", "error"]
@@ -160,7 +162,7 @@ async fn nothing_that_runs_prints_a_secret() {
     futures_util::future::join_all(runs).await;
 }
 
-/// The exporter at a gateway of many moods, with one wrong file after another.
+/// The exporter at a gateway that changes its behaviour, with one invalid file after another.
 async fn serve_and_reload(level: &str, format: &str) {
     let secrets = Secrets::new();
     let gateway = repeating_gateway().await;
@@ -185,7 +187,7 @@ async fn serve_and_reload(level: &str, format: &str) {
         Some(head + &answer.text().await.ok()?)
     };
     eventually("readiness", async || ask("/-/ready", WEB_PASSWORD).await).await;
-    // Each round meets the gateway in another mood.
+    // The gateway behaves differently in each round.
     for round in 0..9 {
         for path in [
             "/",
@@ -201,14 +203,14 @@ async fn serve_and_reload(level: &str, format: &str) {
         ] {
             for password in [WEB_PASSWORD, "mArKeD-guess"] {
                 let answer = ask(path, password).await.expect("an answer");
-                // The page repeats what its reader has asked for.
+                // The page repeats the parameters of the request.
                 if path != "/?account=mArKeD" {
                     secrets.find_none(&answer, &format!("{path}, round {round}"));
                 }
             }
         }
         if round < 7 {
-            // Another address ends the pauses, so that the gateway is asked again.
+            // Another address ends the backoffs, so that the next scrape sends requests.
             let block = block(round + 1);
             secrets.write("qlara.yml", &Secrets::configuration(&block));
         }
@@ -221,13 +223,13 @@ async fn serve_and_reload(level: &str, format: &str) {
             .await
             .expect("a text");
         secrets.find_none(&text, "a reload");
-        // What is wrong from here on is met before the next reload.
+        // From here on, requests meet the invalid files before the next reload does.
         match round {
             0 => secrets.write("key", "mArKeD-rotated"),
-            // No pause holds now: the next refresh meets it.
+            // No backoff is active, so the next refresh reads the files.
             1 => secrets.write("key", "mArKeD \u{1} control"),
             2 => secrets.write("key", "mArKeD-key"),
-            // From here on no reload is good, and pauses hold.
+            // From here on, no reload succeeds, and backoffs stay active.
             4 => secrets.write("web.yml", &secrets.key_as_a_path()),
             5 => secrets.write("web.yml", "basic_auth_users: {prometheus: mArKeD-no-hash}"),
             6 => std::fs::remove_file(secrets.path("password")).expect("removed"),
@@ -250,7 +252,7 @@ async fn serve_and_reload(level: &str, format: &str) {
     }
 }
 
-/// Exit code and everything that it prints.
+/// The exit code and all output.
 fn printed(secrets: &Secrets, command: &mut Command, what: &str) -> i32 {
     let (code, output, error) = run(command);
     secrets.find_none(&(output + &error), what);
@@ -281,6 +283,7 @@ async fn no_audit_prints_a_secret() {
     }
 }
 
+/// [secret-in-mistake]
 #[test]
 fn no_mistake_in_a_file_prints_a_secret() {
     let secrets = Secrets::new();
@@ -296,16 +299,18 @@ fn no_mistake_in_a_file_prints_a_secret() {
         "accounts: [mArKeD]",
         "accounts: [{name: a, api_key: mArKeD}]",
         "accounts: [{name: a, api_key_file: [mArKeD]}]",
-        "accounts: [{name: a, api_key_file: mArKeD-key}]",
+        "accounts: [{name: a, api_key_file: mArKeD4f7cc6fceea167a5a36d}]",
         "accounts: [{name: a, api_key_file: \"mArKeD\\n\"}]",
+        "accounts: [{name: a, basic_auth: {username: u, password_file: mArKeD4f7cc6fceea167a5a36d}}]",
         "accounts: [{name: a, basic_auth: {username: u, password_file: mArKeD-password}}]",
         "gateway: {tls_config: {ca_file: '-----BEGIN CERTIFICATE----- mArKeD'}}",
         "accounts: [{name: a, basic_auth: mArKeD}]",
         "accounts: [{name: a, basic_auth: {username: u, password: mArKeD}}]",
+        "accounts: [{name: a, basic_auth: {username: u, mArKeD4f7cc6fceea167a5a36d: x}}]",
         "accounts: [{name: a, basic_auth: {username: u, mArKeD: x}}]",
-        "accounts: [{name: a, mArKeD: key}]",
-        "gateway: {mArKeD: x}",
-        "mArKeD: {}",
+        "accounts: [{name: a, mArKeD4f7cc6fceea167a5a36d: key}]",
+        "gateway: {mArKeD4f7cc6fceea167a5a36d: x}",
+        "mArKeD4f7cc6fceea167a5a36d: {}",
         "accounts: [{name: a, basic_auth: {username: 'mArKeD:x', password_file: password}}]",
         "gateway: {proxy_url: 'mArKeD'}",
         "gateway: {proxy_url: 'ftp://u:mArKeD@x'}",
@@ -329,9 +334,9 @@ fn no_mistake_in_a_file_prints_a_secret() {
         "mArKeD",
         "basic_auth_users: mArKeD",
         "basic_auth_users: {u: mArKeD}",
-        "mArKeD: {}",
-        "tls_server_config: {mArKeD: a}",
-        "http_server_config: {headers: {mArKeD: a}}",
+        "mArKeD4f7cc6fceea167a5a36d: {}",
+        "tls_server_config: {mArKeD4f7cc6fceea167a5a36d: a}",
+        "http_server_config: {headers: {mArKeD4f7cc6fceea167a5a36d: a}}",
         "basic_auth_users: {u: $2y$10$mArKeD}",
         "basic_auth_users: {u: [mArKeD]}",
         "$2y$10$mArKeD.mArKeD: u",
@@ -361,18 +366,21 @@ fn no_mistake_in_a_file_prints_a_secret() {
     }
 }
 
+/// [secret-in-mistake]
 #[test]
 fn no_wrong_use_prints_a_secret() {
     let secrets = Secrets::new();
     for arguments in [
         &["mArKeD"][..],
         &["--", "mArKeD"],
-        &["--mArKeD"],
-        &["--mArKeD=x"],
+        &["--mArKeD4f7cc6fceea167a5a36d"],
+        &["--unknown=mArKeD"],
         &["-mArKeD"],
-        &["check", "--mArKeD", "x"],
-        &["demo", "--mArKeD"],
+        &["check", "--mArKeD4f7cc6fceea167a5a36d", "x"],
+        &["demo", "--mArKeD4f7cc6fceea167a5a36d"],
         &["check", "mArKeD"],
+        &["hash-password", "mArKeD"],
+        &["hash-password", "--mArKeD"],
         &["--qlara.timeout", "mArKeD"],
         &["--cache.ttl=mArKeD"],
         &["--web.listen-address", "mArKeD"],
@@ -413,19 +421,19 @@ fn settings(file: &Path) -> Settings {
     }
 }
 
-/// What a panic or a careless log line would show.
+/// The `Debug` output, which a panic or a careless log line would show.
 #[tokio::test]
 async fn no_debug_output_shows_a_secret() {
     let secrets = Secrets::new();
     let proxy = "proxy_url: 'http://proxy:mArKeD-proxy@127.0.0.1:9'";
     secrets.write("qlara.yml", &Secrets::configuration(proxy));
     let settings = settings(&secrets.path("qlara.yml"));
-    let load = move || {
+    let load = move |_: &mut Fingerprint| {
         Config::load(&settings, &|name| {
             (name == "VARIABLE").then(|| "mArKeD-variable".to_owned())
         })
     };
-    let config = load().expect("a good configuration");
+    let config = load(&mut Fingerprint::default()).expect("a good configuration");
     secrets.find_none(&format!("{config:#?}"), "the configuration");
     let web_config = WebConfigFile::load(&secrets.path("tls.yml")).expect("a good file");
     let current = web_config.current().await;
@@ -449,13 +457,13 @@ async fn no_debug_output_shows_a_secret() {
     secrets.find_none(&exporter, "the exporter");
 }
 
-/// What the command line says, and what is made of it before anything is checked.
+/// The `Debug` output of the command line and of the settings made from it before validation.
 #[test]
 fn no_debug_output_of_a_flag_shows_a_secret() {
     let secrets = Secrets::new();
-    let api_key = || simulator::Options {
-        api_key: "mArKeD".parse().expect("any text"),
-        ..simulator::Options::default()
+    let api_key = || gateway_simulator::Options {
+        api_key: "mArKeD".into(),
+        ..gateway_simulator::Options::default()
     };
     let settings = Settings {
         url: Some(URL.to_owned()),
@@ -464,7 +472,10 @@ fn no_debug_output_of_a_flag_shows_a_secret() {
     let mut outputs = vec![
         format!("{settings:?}"),
         format!("{:?}", api_key()),
-        format!("{:?}", Simulator::new(api_key(), Arc::new(SystemClock))),
+        format!(
+            "{:?}",
+            Simulator::new(api_key(), Arc::new(gateway_simulator::SystemClock))
+        ),
         format!("{:?}", Target::from(URL.parse::<Url>().expect("a URL"))),
     ];
     for arguments in [
@@ -479,8 +490,9 @@ fn no_debug_output_of_a_flag_shows_a_secret() {
     }
     for output in outputs {
         secrets.find_none(&output, "a flag");
-        // What may be shown still is.
-        let shown = output.contains("[hidden]") || output.contains("https://host.example/path");
-        assert!(shown, "{output}");
+        // Values that are not secret still appear.
+        let shown = ["[hidden]", "[REDACTED]", "https://host.example/path"];
+        let shows = shown.iter().any(|shown| output.contains(shown));
+        assert!(shows, "{output}");
     }
 }

@@ -1,23 +1,24 @@
-//! Where the exporter listens, and how long a client may hold it up.
+//! Listen addresses, and deadlines of clients.
 
 use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 
+use exporter_toolkit::server::{Timeouts, listener};
 use futures_util::future::join_all;
-use qlara_exporter::server::{Timeouts, listener};
 use reqwest::{Method, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::harness::process::{Running, exporter, run};
+use crate::harness::tools::{NAMESPACES, needs};
 use crate::harness::{Setup, Stack, eventually, http};
 use crate::prometheus::free_port;
 
 const REQUEST: &[u8] = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n";
 /// Longer than any test takes.
 const NEVER: Duration = Duration::from_secs(3600);
-/// A test that waits in vain fails after this.
+/// A test that waits longer fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn serving(addresses: &[&str]) -> Running {
@@ -33,11 +34,12 @@ async fn healthy(client: reqwest::Client, url: &str) -> Option<()> {
 }
 
 fn through(socket: &std::path::Path) -> reqwest::Client {
-    let tls = qlara_exporter::gateway::tls::client_config(None).expect("a TLS configuration");
+    let tls = exporter_toolkit::tls::client::client_config(None).expect("a TLS configuration");
     let builder = reqwest::Client::builder().tls_backend_preconfigured(tls);
     builder.unix_socket(socket).build().expect("a client")
 }
 
+/// [accept-queue]
 #[tokio::test]
 async fn hundreds_may_come_before_one_is_let_in() {
     let address = "127.0.0.1:0".parse().expect("an address");
@@ -88,6 +90,7 @@ async fn it_listens_on_every_address_of_every_kind() {
     assert!(!socket.exists(), "the socket is gone with the program");
 }
 
+/// [unix-socket]
 #[tokio::test]
 async fn a_socket_that_was_left_over_is_replaced_and_one_in_use_is_not() {
     let directory = tempfile::tempdir().expect("a folder");
@@ -132,6 +135,7 @@ async fn the_socket_of_a_successor_is_left_alone() {
     assert!(serves().await.is_some());
 }
 
+/// [foreign-file]
 #[test]
 fn a_file_that_is_no_socket_is_left_alone() {
     let directory = tempfile::tempdir().expect("a folder");
@@ -145,6 +149,7 @@ fn a_file_that_is_no_socket_is_left_alone() {
 
 #[tokio::test]
 async fn it_takes_the_sockets_that_systemd_hands_over() {
+    needs!("systemd-socket-activate");
     let directory = tempfile::tempdir().expect("a folder");
     let socket = directory.path().join("qlara.sock");
     let port = free_port();
@@ -170,9 +175,10 @@ async fn it_takes_the_sockets_that_systemd_hands_over() {
         .expect("a run");
     assert_eq!(alone.status.code(), Some(1));
     let error = String::from_utf8_lossy(&alone.stderr).into_owned();
-    assert!(error.contains("systemd handed over no socket"), "{error}");
+    assert!(error.contains("systemd passed no socket"), "{error}");
 }
 
+/// [probe-address]
 #[tokio::test]
 async fn health_alone_is_served_where_it_is_asked_for() {
     let stack = Stack::start().await;
@@ -201,6 +207,7 @@ async fn health_alone_is_served_where_it_is_asked_for() {
     }
 }
 
+/// [unknown-path-or-method]
 #[tokio::test]
 async fn unknown_methods_and_paths_are_told_apart() {
     let stack = Stack::start().await;
@@ -227,6 +234,7 @@ async fn unknown_methods_and_paths_are_told_apart() {
     assert_eq!(text, "404 page not found\n");
 }
 
+/// [concurrent-requests]
 #[tokio::test]
 async fn no_more_requests_read_accounts_than_are_let_in() {
     const READING: [&str; 3] = ["/metrics", "/probe?account=a", "/"];
@@ -253,18 +261,19 @@ async fn no_more_requests_read_accounts_than_are_let_in() {
     }
 }
 
-/// `nc -N`, `socat` and some health checkers close their side after the request.
+/// `nc -N`, `socat` and some health checkers half-close the connection after the request.
+/// [half-close]
 #[tokio::test]
 async fn a_client_that_closes_its_side_after_the_request_gets_the_whole_answer() {
     let stack = Stack::start().await;
     stack.gateway.faults("latency=50ms").await;
     for round in 0..20 {
-        // A refresh is due each time.
+        // A refresh is due at each request.
         stack.clock.advance(Duration::from_secs(120));
         for path in ["/metrics", "/", "/-/healthy"] {
             let mut client = connect(stack.exporter).await;
             let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
-            // Pipelined, the second one counts as well.
+            // With pipelining, the second request counts as well.
             client
                 .write_all(request.repeat(2).as_bytes())
                 .await
@@ -277,9 +286,10 @@ async fn a_client_that_closes_its_side_after_the_request_gets_the_whole_answer()
     }
 }
 
-/// In a network namespace of its own, where the option is set.
+/// Runs in its own network namespace, where the kernel option is set.
 #[test]
 fn a_port_without_a_host_is_open_for_ipv4_where_ipv6_sockets_are_for_ipv6_alone() {
+    needs!(NAMESPACES, "ip");
     const SCRIPT: &str = "set -e
         ip link set lo up
         program=$0 address=$1; shift
@@ -312,6 +322,7 @@ fn a_port_without_a_host_is_open_for_ipv4_where_ipv6_sockets_are_for_ipv6_alone(
 }
 
 /// RFC 9112, section 3.2.
+/// [host-header]
 #[tokio::test]
 async fn a_request_names_one_valid_host() {
     let stack = Stack::start().await;
@@ -363,17 +374,18 @@ async fn connect(to: SocketAddr) -> TcpStream {
     TcpStream::connect(to).await.expect("a connection")
 }
 
-/// What comes until the server closes.
+/// All bytes until the server closes the connection.
 async fn rest(mut client: TcpStream) -> Vec<u8> {
     let mut all = Vec::new();
     let end = client.read_to_end(&mut all);
-    // A reset is an end, too.
+    // A reset ends the connection too.
     let _ = tokio::time::timeout(PATIENCE, end).await.expect("an end");
     all
 }
 
 const SHORT: Duration = Duration::from_millis(200);
 
+/// [client-timeouts]
 #[test]
 fn clients_have_the_documented_time() {
     let Timeouts { head, idle, answer } = Timeouts::default();
@@ -381,6 +393,7 @@ fn clients_have_the_documented_time() {
     assert_eq!(seconds, [10, 5 * 60, 60]);
 }
 
+/// [slow-request]
 #[tokio::test]
 async fn who_trickles_a_request_is_shown_out() {
     let timeouts = Timeouts {
@@ -408,7 +421,7 @@ async fn who_trickles_a_request_is_shown_out() {
     }
     assert!(answer.is_empty(), "closed without an answer");
 
-    // So is who begins a second one and does not end it.
+    // A client that begins a second head and does not finish it is closed as well.
     let mut client = connect(stack.exporter).await;
     client.write_all(REQUEST).await.expect("sent");
     let mut answer = [0; 15];
@@ -419,6 +432,7 @@ async fn who_trickles_a_request_is_shown_out() {
     rest(client).await;
 }
 
+/// [idle-connection]
 #[tokio::test]
 async fn who_is_idle_is_shown_out_after_a_while() {
     let timeouts = Timeouts {
@@ -433,6 +447,7 @@ async fn who_is_idle_is_shown_out_after_a_while() {
     assert!(answer.ends_with(b"qlara-exporter is Healthy.\n"));
 }
 
+/// [slow-reader]
 #[tokio::test]
 async fn who_does_not_read_the_answer_is_shown_out() {
     let mut setup = Setup::default();
@@ -452,13 +467,14 @@ async fn who_does_not_read_the_answer_is_shown_out() {
     let mut first = [0; 15];
     client.read_exact(&mut first).await.expect("a beginning");
     assert_eq!(&first, b"HTTP/1.1 200 OK");
-    // When the server has closed, sending fails.
+    // After the server has closed, sending fails.
     eventually("the end", async || {
         client.write_all(b"\r\n").await.err().map(|_| ())
     })
     .await;
 }
 
+/// [waiting-client]
 #[tokio::test]
 async fn who_waits_for_the_gateway_may_stay() {
     let stack = with_timeouts(Timeouts {
@@ -471,6 +487,7 @@ async fn who_waits_for_the_gateway_may_stay() {
     assert_eq!(stack.scrape().await.value("qlara_up"), 1.0);
 }
 
+/// [held-connections]
 #[tokio::test]
 async fn hundreds_who_hold_on_do_not_keep_others_out() {
     let stack = Stack::start().await;
@@ -484,14 +501,50 @@ async fn hundreds_who_hold_on_do_not_keep_others_out() {
     drop(holding);
 }
 
-/// Who has shown the least has to leave first when others need the place, and of those who have shown the same,
-/// the address with the most connections.
+/// Each client has been served once, and then sends a request that the gateway never answers.
+/// [connection-limit]
+#[tokio::test]
+async fn clients_that_wait_for_the_gateway_in_every_place_keep_nobody_out() {
+    let port = free_port();
+    // The accept queue completes connections, and no process reads them.
+    let gateway = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let gateway_url = format!("http://{}", gateway.local_addr().expect("an address"));
+    let mut command = Command::new("sh");
+    // Half of the file descriptors are for connections.
+    command.args(["-c", "ulimit -n 100 && exec \"$0\" \"$@\""]);
+    command.arg(env!("CARGO_BIN_EXE_qlara-exporter"));
+    command.args(["--web.listen-address", &format!("127.0.0.1:{port}")]);
+    command.args(["--qlara.url", &gateway_url, "--qlara.timeout", "1h"]);
+    let _running = Running::start(command.env("QLARA_API_KEY", "x"));
+    let url = format!("http://127.0.0.1:{port}");
+    eventually("the exporter", async || healthy(http(), &url).await).await;
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let mut waiting = Vec::new();
+    for _ in 0..80 {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket
+            .bind("127.0.0.2:0".parse().expect("an address"))
+            .expect("an address");
+        let mut client = socket.connect(address).await.expect("a connection");
+        let answered = tokio::time::timeout(PATIENCE, ask_on(&mut client)).await;
+        answered.expect("in time").expect("an answer");
+        let metrics = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+        client.write_all(metrics).await.expect("sent");
+        waiting.push(client);
+    }
+    let answered = tokio::time::timeout(PATIENCE, healthy(http(), &url)).await;
+    assert_eq!(answered, Ok(Some(())));
+}
+
+/// The exporter evicts the connections that have made the least progress, and among equal ones those of the
+/// address with the most connections.
+/// [connection-limit]
 #[tokio::test]
 async fn strangers_who_take_every_place_keep_neither_health_nor_a_known_client_out() {
     let port = free_port();
     let probes = free_port();
     let mut command = Command::new("sh");
-    // Half of the descriptors are places.
+    // Half of the file descriptors are for connections.
     command.args(["-c", "ulimit -n 100 && exec \"$0\" \"$@\""]);
     command.arg(env!("CARGO_BIN_EXE_qlara-exporter"));
     command.args(["--web.listen-address", &format!("127.0.0.1:{port}")]);
@@ -509,10 +562,10 @@ async fn strangers_who_take_every_place_keep_neither_health_nor_a_known_client_o
         (b"".to_vec(), here, true),
         (half.to_vec(), here, true),
         (half.to_vec(), elsewhere, true),
-        // Each of them has been served, as the known client.
+        // Each attacker has been served once, as has the known client.
         (REQUEST.to_vec(), here, false),
         (REQUEST.to_vec(), elsewhere, true),
-        // More than the buffers of both sides hold, which nobody reads.
+        // The responses exceed the buffers of both sides, and the clients do not read them.
         (documentation.repeat(300), here, false),
         (documentation.repeat(300), elsewhere, true),
     ] {
@@ -528,7 +581,7 @@ async fn strangers_who_take_every_place_keep_neither_health_nor_a_known_client_o
             let own = SocketAddr::from((strangers_at, 0));
             socket.bind(own).expect("an address");
             let client = socket.connect(address).await.expect("a connection");
-            // It may be shown out while it sends.
+            // The client may be evicted while it sends.
             let _ = client.try_write(&sent);
             holding.push(client);
         }
@@ -548,7 +601,7 @@ async fn strangers_who_take_every_place_keep_neither_health_nor_a_known_client_o
     }
 }
 
-/// A request on a connection that is kept.
+/// Sends a request on an idle connection.
 async fn ask_on(client: &mut TcpStream) -> std::io::Result<()> {
     client.write_all(&REQUEST[..9]).await?;
     finish(client).await
@@ -564,6 +617,7 @@ async fn finish(client: &mut TcpStream) -> std::io::Result<()> {
     client.read(&mut rest).await.map(drop)
 }
 
+/// [head-limit]
 #[tokio::test]
 async fn request_lines_and_headers_are_bounded() {
     let stack = Stack::start().await;
@@ -588,7 +642,7 @@ async fn request_lines_and_headers_are_bounded() {
         ("no request at all\r\n\r\n".to_owned(), "400"),
     ] {
         let mut client = connect(stack.exporter).await;
-        // The server may have closed before it has read all.
+        // The server may have closed before it read all bytes.
         let _ = client.write_all(request.as_bytes()).await;
         let answer = String::from_utf8_lossy(&rest(client).await).into_owned();
         let found = answer.split(' ').nth(1);

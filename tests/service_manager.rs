@@ -1,4 +1,4 @@
-//! What systemd is told: that the exporter serves, reloads, lives and ends.
+//! The notifications to systemd: ready, reloading, watchdog, stopping.
 
 use std::fmt::Write;
 use std::os::unix::net::UnixDatagram;
@@ -38,7 +38,7 @@ impl ServiceManager {
         message.trim_end().to_owned()
     }
 
-    /// The next message that is no sign of life.
+    /// The next message that is not a watchdog message.
     fn hear_news(&self) -> String {
         loop {
             let message = self.hear();
@@ -65,21 +65,21 @@ fn systemd_hears_of_readiness_reloads_signs_of_life_and_the_end() {
     let since = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=");
     since.expect(&reloading).parse::<u64>().expect("a time");
     assert_eq!(manager.hear_news(), "READY=1");
-    // Signs of life come by themselves.
+    // Watchdog messages are sent periodically.
     assert_eq!(manager.hear(), SIGN_OF_LIFE);
     running.signal("TERM");
     assert_eq!(manager.hear_news(), "STOPPING=1");
     assert!(running.wait().0.success());
 }
 
-/// READY of one reload must not speak for the next, nor stay away where a reload fails.
+/// Each reload sends its own READY, also if it fails.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_of_several_reloads_at_once_is_told_from_its_beginning_to_its_end() {
     const RELOADS: usize = 8;
     let manager = ServiceManager::new();
     let directory = TempDir::new().expect("a folder");
     let file = directory.path().join("qlara.yml");
-    // A reload of so many accounts takes long enough for the next to begin.
+    // A reload of this many accounts takes long enough for the next one to begin.
     let mut accounts = "accounts:\n".to_owned();
     for account in 0..2000 {
         writeln!(

@@ -1,9 +1,8 @@
-//! Accounts from the configuration file: names, keys, and that none costs the others.
+//! Accounts from the configuration file: names, keys, and isolation from each other.
 
 use std::path::Path;
 
 use qlara_exporter::config::Settings;
-use qlara_exporter::hidden::Hidden;
 use tempfile::TempDir;
 use tracing::Level;
 
@@ -30,7 +29,7 @@ fn two_accounts(directory: &TempDir) -> String {
 async fn each_account_has_its_own_series_in_one_family() {
     let directory = TempDir::new().expect("a folder");
     let stack = Setup::yaml(&two_accounts(&directory)).start().await;
-    // The harness refuses an answer in which a family is announced twice.
+    // The harness rejects a response in which a family is announced twice.
     let scrape = stack.scrape().await;
     assert_eq!(
         scrape.family(UP),
@@ -61,13 +60,14 @@ async fn each_account_has_its_own_series_in_one_family() {
     );
 }
 
+/// [account-isolation]
 #[tokio::test]
 async fn a_pause_of_one_account_is_none_of_the_others() {
     let directory = TempDir::new().expect("a folder");
     let yaml = format!("cache: {{ttl: 10s}}\n{}", two_accounts(&directory));
     let stack = Setup::yaml(&yaml).start().await;
     stack.scrape().await;
-    // The wrong key pauses for a minute, the right one refreshes with the ttl.
+    // The wrong key is followed by a backoff of one minute; the right one refreshes after the ttl.
     let scrape = stack.scrape_after(11).await;
     let requests = |account: &str| {
         scrape.value(&format!(
@@ -102,7 +102,7 @@ async fn a_password_may_have_any_letters() {
     let yaml =
         format!("accounts: [{{name: a, basic_auth: {{username: u, password_file: {password}}}}}]");
     let mut setup = Setup::yaml(&yaml);
-    setup.simulator.api_key = Hidden("pässwörd".to_owned());
+    setup.simulator.api_key = "pässwörd".into();
     assert_eq!(
         setup
             .start()
@@ -114,6 +114,7 @@ async fn a_password_may_have_any_letters() {
     );
 }
 
+/// [changed-secret-file]
 #[tokio::test]
 async fn a_secret_file_is_read_again_when_it_changes() {
     let directory = TempDir::new().expect("a folder");
@@ -129,7 +130,7 @@ async fn a_secret_file_is_read_again_when_it_changes() {
             .value(r#"qlara_up{account="a"}"#),
         1.0
     );
-    // While the file is away or empty, the last good key stays in use.
+    // While the file is missing or empty, the last good key stays in use.
     secret(directory.path(), "key", "\n");
     assert_eq!(
         stack
@@ -148,6 +149,7 @@ async fn a_secret_file_is_read_again_when_it_changes() {
     );
 }
 
+/// [secret-pipe]
 #[tokio::test]
 async fn a_pipe_in_place_of_a_secret_file_does_not_cost_the_account() {
     let directory = TempDir::new().expect("a folder");
@@ -155,7 +157,7 @@ async fn a_pipe_in_place_of_a_secret_file_does_not_cost_the_account() {
     let yaml = format!("accounts: [{{name: a, api_key_file: {file}}}]");
     let stack = Setup::yaml(&yaml).start().await;
     stack.scrape().await;
-    // Whoever opens it waits for a writer.
+    // Opening a pipe for reading waits for a writer.
     std::fs::remove_file(&file).expect("removed");
     let made = std::process::Command::new("mkfifo")
         .arg(&file)
@@ -180,6 +182,7 @@ async fn a_pipe_in_place_of_a_secret_file_does_not_cost_the_account() {
     .await;
 }
 
+/// [file-limit]
 #[tokio::test]
 async fn a_secret_file_that_becomes_too_long_leaves_the_last_key_in_use() {
     const GOOD: &str = "qlara_exporter_config_last_reload_successful";
@@ -228,7 +231,7 @@ async fn account_names_of_any_kind_are_label_values() {
     let scrape = Setup::yaml(yaml).start().await.scrape().await;
     let label = r#"{account="Müller \"& Söhne\" \\ 東京"}"#;
     assert_eq!(scrape.value(&format!("qlara_up{label}")), 1.0);
-    // The exporter's own metrics spell it the same way.
+    // The exporter's own metrics spell the label in the same way.
     let own = r#"qlara_gateway_ratelimit_limit{account="Müller \"& Söhne\" \\ 東京"}"#;
     assert_eq!(scrape.value(own), 1000.0);
 }

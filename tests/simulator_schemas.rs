@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use qlara_exporter::clock::Clock;
-use qlara_exporter::simulator::{Envelope, Options, Schema};
+use exporter_toolkit::clock::Clock;
+use gateway_simulator::{Envelope, Options, Schema};
 use serde_json::{Value, json};
 
 use crate::harness::Gateway;
@@ -37,7 +37,7 @@ fn reference(profiles: usize, seed: u64) -> Options {
     }
 }
 
-/// The body, and the header `Link`.
+/// The body and the header `Link`.
 async fn get(gateway: &Gateway, path: &str) -> (Value, Option<String>) {
     let answer = gateway.api(path).send().await.expect("an answer");
     assert_eq!(answer.status().as_u16(), 200, "{path}");
@@ -116,7 +116,7 @@ async fn with_speed_profiles_of_the_reference_disconnect_and_are_reconnected() {
     let (gateway, clock) = gateway(options).await;
     let mut changes = BTreeSet::new();
     let mut before = listed(&gateway).await;
-    // A day a minute.
+    // One day per minute.
     for _ in 0..120 {
         clock.advance(Duration::from_secs(60));
         let now = listed(&gateway).await;

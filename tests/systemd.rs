@@ -1,10 +1,11 @@
-//! The units of `deploy/systemd`, as systemd's own tools judge them, and the settings that go with them.
+//! The units of `deploy/systemd`, checked by systemd's own tools, and their settings.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
 use crate::harness::process::{Running, exporter, run};
+use crate::harness::tools::needs;
 use crate::harness::{API_KEY, eventually};
 
 const SERVICE: &str = include_str!("../deploy/systemd/qlara-exporter.service");
@@ -34,6 +35,7 @@ fn help(exporter: &mut Command) -> String {
 
 #[test]
 fn systemd_understands_every_line() {
+    needs!("systemd-analyze");
     let directory = tempfile::tempdir().expect("a folder");
     let program = env!("CARGO_BIN_EXE_qlara-exporter");
     let mut units = Vec::new();
@@ -54,9 +56,10 @@ fn systemd_understands_every_line() {
 
 #[test]
 fn systemd_rates_the_exposure_as_ok_or_better() {
+    needs!("systemd-analyze");
     for service in ["qlara-exporter.service", "qlara-exporter-check.service"] {
         let (code, output, error) = run(Command::new("systemd-analyze")
-            // In tenths: below 2.0 of 10.
+            // In tenths: the exposure level is below 2.0 of 10.
             .args(["security", "--no-pager", "--offline=true", "--threshold=20"])
             .arg(unit(service)));
         assert_eq!(code, 0, "{output}{error}");
@@ -66,7 +69,7 @@ fn systemd_rates_the_exposure_as_ok_or_better() {
     }
 }
 
-/// In a root with no folders but those of a fresh Debian.
+/// The root directory contains only the directories of a fresh Debian.
 #[test]
 fn the_files_can_be_installed_by_hand_as_documented() {
     let root = tempfile::tempdir().expect("a folder");
@@ -120,7 +123,7 @@ fn the_service_tells_systemd_how_it_fares() {
     );
 }
 
-/// `docs/systemd.md`: a reverse proxy in the group may connect, others may not.
+/// `docs/systemd.md`: a reverse proxy in the group may connect, other users may not.
 #[tokio::test]
 async fn the_group_of_the_service_may_use_its_unix_socket_and_nobody_else() {
     let [mask] = values(SERVICE, "UMask")[..] else {
@@ -150,7 +153,7 @@ fn the_socket_is_the_default_address() {
     assert!(help(&mut exporter()).contains(&format!("[default: :{port}]")));
 }
 
-/// Every setting, commented or not, is one that the exporter has, and says what it does.
+/// Every setting, commented out or not, exists in the exporter and has the described effect.
 #[test]
 fn the_default_file_has_settings_of_the_exporter() {
     let lines = SETTINGS.lines().map(|line| line.trim_start_matches('#'));
@@ -176,7 +179,7 @@ fn the_example_configuration_is_good_as_it_is_and_with_its_settings() {
     check.args(["--config.check", "--config.file"]).arg(&file);
     let good = "The configuration is good: 1 account\n".to_owned();
 
-    // Prose follows one space; settings none, or several.
+    // Comment text follows one space; commented settings follow none or several.
     let commented = EXAMPLE.lines().filter_map(|line| line.strip_prefix('#'));
     let settings = commented.filter(|line| !line.starts_with(' ') || line.starts_with("  "));
     let settings: String = settings.map(|line| format!("{line}\n")).collect();
@@ -189,7 +192,7 @@ fn the_example_configuration_is_good_as_it_is_and_with_its_settings() {
     assert_eq!(run(&mut check), (0, good, String::new()));
 }
 
-/// `docs/debian.md`: `deploy/debian/build` makes the rest.
+/// `docs/debian.md`: `deploy/debian/build` creates the other files.
 #[test]
 fn every_file_of_the_package_is_there() {
     let metadata = ["metadata", "--no-deps", "--offline", "--format-version=1"];
@@ -198,7 +201,9 @@ fn every_file_of_the_package_is_there() {
         .current_dir(env!("CARGO_MANIFEST_DIR")));
     assert_eq!(code, 0, "{error}");
     let metadata: serde_json::Value = serde_json::from_str(&output).expect("JSON");
-    let package = &metadata["packages"][0]["metadata"]["deb"];
+    let mut packages = metadata["packages"].as_array().expect("packages").iter();
+    let package = packages.find(|package| package["name"] == env!("CARGO_PKG_NAME"));
+    let package = &package.expect("this package")["metadata"]["deb"];
     let mut found = 0;
     for asset in package["assets"].as_array().expect("assets") {
         let path = asset[0].as_str().expect("a path");

@@ -1,4 +1,4 @@
-//! The audit as a file for the node exporter's textfile collector: `docs/check.md`.
+//! `check` writes a file for the node exporter's textfile collector: `docs/check.md`.
 
 use std::process::Command;
 
@@ -6,19 +6,20 @@ use serde_json::json;
 
 use crate::harness::API_KEY;
 use crate::harness::process::{exporter, run, run_beside};
+use crate::harness::tools::needs;
 use crate::prometheus::system_gateway;
 
 const TEXT: &str = include_str!("../docs/check.md");
 const SERVICE: &str = include_str!("../deploy/systemd/qlara-exporter-check.service");
 const FOLDER: &str = "/var/lib/node_exporter/textfile_collector";
 
-/// The block of the text that starts like this.
+/// The code block of the documentation that starts with this text.
 fn block(start: &str) -> &'static str {
     let (_, rest) = TEXT.split_once(start).expect("a block");
     rest.split_once("```").expect("an end").0
 }
 
-/// The command that the service runs, without the program.
+/// The arguments of the service's command.
 fn service_arguments() -> Vec<&'static str> {
     let mut lines = SERVICE.lines();
     let command = lines.find_map(|line| line.strip_prefix("ExecStart=/usr/bin/qlara-exporter "));
@@ -63,7 +64,7 @@ fn cron_runs_what_the_service_runs_with_the_settings_of_the_service() {
         .expect("a user and a command");
     let (settings, audit) = command.rsplit_once("; qlara-exporter ").expect("a command");
     assert_eq!(audit, service_arguments().join(" "));
-    // A percent sign would be a line break for cron.
+    // cron takes a percent sign for a line break.
     assert!(!command.contains('%'));
 
     let folder = tempfile::tempdir().expect("a folder");
@@ -79,6 +80,7 @@ fn cron_runs_what_the_service_runs_with_the_settings_of_the_service() {
 
 #[test]
 fn the_rules_tell_of_a_file_that_is_old_missing_or_unreadable() {
+    needs!("promtool");
     let folder = tempfile::tempdir().expect("a folder");
     let rules = folder.path().join("qlara-textfile.rules.yml");
     std::fs::write(&rules, block("```yaml\n# qlara-textfile.rules.yml\n")).expect("a file");
@@ -101,22 +103,22 @@ fn the_rules_tell_of_a_file_that_is_old_missing_or_unreadable() {
     };
     let (stale, unreadable) = ("QlaraTextfileStale", "QlaraTextfileUnreadable");
     let tests = json!([
-        // Written every five minutes, then no more from the 30th on.
+        // The file is written every five minutes, and no longer from minute 30 on.
         {"interval": "5m", "input_series": [mtime(&file, "0+300x6 1800x20 1800x20"), failed("0x50")],
             "promql_expr_test": [firing("40m", &[]), firing("60m", &[stale])]},
-        // The name alone, as older node exporters show it.
+        // Older node exporters show only the file name.
         {"interval": "5m", "input_series": [mtime("qlara.prom", "0x20"), failed("0x20")],
             "promql_expr_test": [firing("10m", &[]), firing("30m", &[stale])]},
-        // It cannot be parsed from the 30th minute on.
+        // The file cannot be parsed from minute 30 on.
         {"interval": "5m", "input_series": [mtime(&file, "0+300x6 stale"), failed("0x6 1x20")],
             "promql_expr_test": [firing("30m", &[]), firing("60m", &[stale, unreadable])]},
-        // Another file is fresh, and this one has never been there.
+        // Another file is current, and this one has never existed.
         {"interval": "5m", "input_series": [mtime("/other/raid.prom", "0+300x20"), failed("0x20")],
             "promql_expr_test": [firing("30m", &[stale])]},
     ]);
     let text = json!({"rule_files": ["qlara-textfile.rules.yml"], "evaluation_interval": "1m", "tests": tests});
     let test = folder.path().join("test.yml");
-    // YAML holds all of JSON.
+    // Every JSON text is YAML.
     std::fs::write(&test, text.to_string()).expect("a file");
     let (code, output, error) = run(Command::new("promtool").args(["test", "rules"]).arg(&test));
     assert_eq!(code, 0, "{output}{error}");

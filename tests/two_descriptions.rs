@@ -1,5 +1,5 @@
-//! Answers of either description of the API, in every envelope, become the same metrics; what fits
-//! neither is an error that says what was found.
+//! Responses of either API description, in every envelope, become the same metrics. Anything else is an error
+//! that says what was found.
 
 mod completeness;
 mod details;
@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use crate::harness::scrape::Scrape;
 use crate::harness::{Setup, Stack};
 
-/// An entry as UC-017 describes it.
+/// An entry in the schema of UC-017.
 fn uc_017(platform: &str, id: &str) -> Value {
     json!({"platform": platform, "profileId": id, "name": "BrandCo", "status": "CONNECTED",
         "tokenExpiresAt": "2026-06-15T00:00:00+02:00", "connectedAt": "2026-01-01T00:00:00Z"})
 }
 
-/// An entry as the prose of the reference page describes it.
+/// An entry in the schema of the reference page.
 fn reference(platform: &str, username: &str, disconnected: bool) -> Value {
     json!({"platform": platform, "username": username, "profileName": "BrandCo",
         "profilePictureUrl": "https://example.com/picture.png",
@@ -36,14 +36,14 @@ fn without(mut entry: Value, field: &str) -> Value {
     entry
 }
 
-/// An exporter whose gateway answers the list with exactly this.
+/// An exporter whose gateway returns exactly this list.
 async fn listing(answer: impl Into<Vec<u8>>) -> Stack {
     let stack = Setup::default().start().await;
     stack.gateway.answer_list(answer).await;
     stack
 }
 
-/// What is shown of a list with these entries, in UC-017's envelope.
+/// The metrics of a list with these entries, in UC-017's envelope.
 async fn scrape_of(entries: Value) -> Scrape {
     let answer = json!({"profiles": entries}).to_string();
     listing(answer).await.scrape().await

@@ -1,4 +1,4 @@
-//! What is to be reached, and what is.
+//! Performance goals, and whether the measurements reach them.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::report::{Report, Size, mebibytes};
 use crate::scrapes::Scrapes;
 
-/// One thing to be reached.
+/// A goal: a measured value and its limit.
 #[derive(Debug, Serialize)]
 pub struct Bar {
     pub name: String,
@@ -38,7 +38,7 @@ impl Bar {
     }
 }
 
-/// The bars for which there are figures.
+/// All goals that the report has measurements for.
 pub fn judge(report: &Report) -> Vec<Bar> {
     let mut bars = Vec::new();
     for size in &report.sizes {
@@ -93,8 +93,8 @@ fn judge_size(size: &Size, bars: &mut Vec<Bar>) {
     }
 }
 
-/// What one profile more costs must not depend on how many there are: between one size and the next, from
-/// 1,000 profiles on, where every thread that works on large answers has begun to.
+/// The cost of an additional profile must not depend on the number of profiles. Compares the slopes between
+/// neighbouring sizes of at least 1,000 profiles: from there on all threads for large answers are in use.
 fn judge_growth(sizes: &[Size], bars: &mut Vec<Bar>) {
     type Cost = (&'static str, fn(&Size) -> f64);
     let costs: [Cost; 5] = [
@@ -111,10 +111,10 @@ fn judge_growth(sizes: &[Size], bars: &mut Vec<Bar>) {
         return;
     }
     for (name, cost) in costs {
-        let one_more = large.windows(2).map(|pair| {
+        let slopes = large.windows(2).map(|pair| {
             (cost(pair[1]) - cost(pair[0])) / (pair[1].profiles - pair[0].profiles) as f64
         });
-        let (least, most) = one_more.fold((f64::MAX, 0.0), |(least, most): (f64, f64), cost| {
+        let (least, most) = slopes.fold((f64::MAX, 0.0), |(least, most): (f64, f64), cost| {
             (least.min(cost), most.max(cost))
         });
         let name = format!("{name} of one profile more, most over least");
@@ -122,7 +122,7 @@ fn judge_growth(sizes: &[Size], bars: &mut Vec<Bar>) {
     }
 }
 
-/// Markdown.
+/// The goals as a Markdown table.
 pub fn table(bars: &[Bar]) -> String {
     let mut out = String::from("| bar | measured | limit | |\n| --- | ---: | ---: | --- |\n");
     for bar in bars {

@@ -1,4 +1,4 @@
-//! Refreshes of this build beside those of another one: what a change costs.
+//! Compares the refreshes of this build with those of another build.
 
 use std::path::Path;
 
@@ -10,10 +10,10 @@ use crate::refreshes::{Refresh, refresh_for};
 use crate::statistics::median;
 use crate::world::World;
 
-/// A refresh of the change may cost this much of one before it.
-const MOST: f64 = 1.1;
+/// Highest ratio of the costs of a refresh, this build over the other one.
+const MAX_RATIO: f64 = 1.1;
 
-/// Refreshes both builds in turn, in alternating order, round by round.
+/// Measures both builds in each round, in alternating order.
 pub async fn measure(profiles: usize, baseline: &Path, options: &Options) -> [Bar; 2] {
     let world = World::of(profiles).await;
     let mut this = Refreshing::start(Process::start(&mut world.exporter("0s"))).await;
@@ -35,7 +35,7 @@ pub async fn measure(profiles: usize, baseline: &Path, options: &Options) -> [Ba
     }
     let bar = |what: &str, of: fn(&(f64, f64)) -> f64| {
         let name = format!("{what} over that of the baseline, {profiles} profiles");
-        Bar::at_most(MOST, name, median(ratios.iter().map(of)))
+        Bar::at_most(MAX_RATIO, name, median(ratios.iter().map(of)))
     };
     [
         bar("refresh", |(seconds, _)| *seconds),
@@ -43,7 +43,7 @@ pub async fn measure(profiles: usize, baseline: &Path, options: &Options) -> [Ba
     ]
 }
 
-/// An exporter that is refreshed by each scrape.
+/// An exporter without a cache: each scrape causes a refresh.
 struct Refreshing {
     exporter: Process,
     connection: Connection,
@@ -56,7 +56,7 @@ impl Refreshing {
             exporter,
             connection,
         };
-        // The first ones fill what later ones find filled.
+        // The first refreshes allocate what later ones reuse.
         for _ in 0..2 {
             refresh_for(
                 Default::default(),

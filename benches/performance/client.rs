@@ -1,4 +1,4 @@
-//! A client that does as little as possible, so that the servers are measured.
+//! A client with little overhead, so that the benchmark measures the servers.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use tokio::net::TcpStream;
 
 use crate::process::Process;
 
-/// What is asked for, again and again.
+/// A request that is sent repeatedly.
 #[derive(Debug, Clone)]
 pub struct Request(Arc<str>);
 
 impl Request {
-    /// A path without compression.
+    /// Requests a path without compression.
     pub fn plain(path: &str) -> Request {
         Request::with(path, "")
     }
 
-    /// A path as Prometheus asks for it.
+    /// Requests a path as Prometheus does, with gzip.
     pub fn gzip(path: &str) -> Request {
         Request::with(path, "Accept-Encoding: gzip\r\n")
     }
@@ -33,7 +33,7 @@ impl Request {
     }
 }
 
-/// A kept connection.
+/// A keep-alive connection.
 pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -49,7 +49,7 @@ impl Connection {
         }
     }
 
-    /// Asks and throws the answer away. Returns how long its first byte took.
+    /// Sends a request and discards the response. Returns the time to its first byte.
     pub async fn ask(&mut self, request: &Request) -> Duration {
         self.get(request, |_| {}).await
     }
@@ -85,7 +85,7 @@ impl Connection {
     }
 }
 
-/// How a body ends: after a number of bytes, or with the last chunk.
+/// The rest of a body: a number of bytes, or chunks up to the last one.
 enum BodyLength {
     Left(usize),
     Chunked { tail: Vec<u8> },
@@ -122,10 +122,10 @@ impl BodyLength {
     }
 }
 
-/// Compressed data does not end so by chance: the checksum would have to.
+/// The end of a chunked body. Compressed data practically never contains these bytes at the end of a read.
 const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
 
-/// The whole body of one answer.
+/// Requests a path and returns the whole body.
 pub async fn fetch(address: SocketAddr, request: &Request) -> Vec<u8> {
     let mut body = Vec::new();
     let mut connection = Connection::open(address).await;
@@ -135,16 +135,16 @@ pub async fn fetch(address: SocketAddr, request: &Request) -> Vec<u8> {
     body
 }
 
-/// What a server did in a turn.
+/// The performance of a server during one turn.
 #[derive(Debug, Clone, Copy)]
 pub struct Turn {
-    /// Answers a second.
+    /// Responses per second.
     pub rate: f64,
-    /// Seconds of its CPU time for one answer.
+    /// CPU time per response in seconds.
     pub cpu: f64,
 }
 
-/// Drives a server with `scrapers` connections at once.
+/// Loads a server with `scrapers` concurrent connections for the time of a turn.
 pub async fn drive(server: &Process, request: &Request, scrapers: usize, turn: Duration) -> Turn {
     let answers = Arc::new(AtomicU64::new(0));
     let over = Arc::new(AtomicBool::new(false));

@@ -1,4 +1,5 @@
-//! Scrapes of one account, alone and while another account of the same exporter is refreshed.
+//! The effect of refreshes on scrapes: scrapes of one account with and without a concurrent refresh of
+//! another account of the same exporter.
 
 use std::time::{Duration, Instant};
 
@@ -13,31 +14,30 @@ use crate::world::url_of;
 
 const PROFILES: usize = 10_000;
 
-/// What refreshes do to scrapes.
+/// The effect of refreshes on scrapes.
 #[derive(Debug, Serialize)]
 pub struct Disturbance {
     pub profiles: usize,
     pub refresh_milliseconds: f64,
-    /// Of the scrapes of a round, the one in the middle.
+    /// The effect on the median scrape of a round.
     pub median: Effect,
-    /// The slowest but for one in a hundred.
+    /// The effect on the 99th percentile.
     pub slow: Effect,
 }
 
-/// How long a cached scrape takes: medians of rounds.
+/// The time of a cached scrape, as the median of all rounds.
 #[derive(Debug, Serialize)]
 pub struct Effect {
     pub quiet_microseconds: f64,
-    /// While the exporter refreshes another account.
+    /// Time while the exporter refreshes another account.
     pub during_microseconds: f64,
-    /// During over quiet.
+    /// Time during a refresh over time without one.
     pub ratio: f64,
-    /// How far the upper quartile of the quiet rounds is above their median, as a ratio: what differs by
-    /// less is noise.
+    /// The upper quartile of the quiet rounds over their median, minus 1. Smaller differences are noise.
     pub noise: f64,
 }
 
-/// Every refresh is the first one of an account, so that no data has to grow old.
+/// Every refresh is the first one of an account, so the benchmark does not wait for data to expire.
 pub async fn measure(options: &Options) -> Disturbance {
     let rounds = 3 * options.rounds;
     let gateway = Process::start(&mut process::gateway(PROFILES));
@@ -63,14 +63,14 @@ pub async fn measure(options: &Options) -> Disturbance {
 }
 
 impl Disturbance {
-    /// Each with its name.
+    /// The effects with their names.
     pub fn effects(&self) -> [(&Effect, &'static str); 2] {
         [(&self.median, "median"), (&self.slow, "99th of 100")]
     }
 }
 
 impl Effect {
-    /// At this quantile of the scrapes of each round.
+    /// The effect on this quantile of the scrapes of each round.
     fn at(part: f64, quiet: &[Vec<f64>], during: &[Vec<f64>]) -> Effect {
         let of = |rounds: &[Vec<f64>]| -> Vec<f64> {
             let rounds = rounds.iter();
@@ -111,7 +111,7 @@ fn probe(account: &str) -> String {
     format!("/probe?account={account}")
 }
 
-/// How long the refresh of an account took, and the scrapes in that time.
+/// The time that the refresh of an account took, and the times of the scrapes meanwhile.
 async fn scrape_during(
     exporter: &Process,
     round: usize,

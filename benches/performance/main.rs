@@ -1,10 +1,9 @@
-//! What the exporter costs, beside the least that a server can do: docs/performance.md.
+//! Measures the exporter against minimal servers ("floors"): docs/performance.md.
 //!
-//! Every server is a process of its own, so that its CPU time and memory can be read from `/proc`.
-//! This program starts itself again for the servers that are not the exporter ([`roles`]), drives
-//! all of them in turn over loopback, and says which of the [`bars`] are reached. Only ratios of
-//! two things in the same run mean something: absolute figures are those of one machine at one
-//! moment.
+//! Every server is a process of its own, so that its CPU time and memory can be read from `/proc`. This
+//! program starts itself again for the servers that are not the exporter ([`roles`]), loads all servers in
+//! alternation over loopback, and reports which goals ([`bars`]) are reached. Compare only ratios of two
+//! measurements of the same run: absolute values depend on the machine and its load.
 
 mod bars;
 mod baseline;

@@ -1,29 +1,29 @@
-//! The arguments of the measurement, and of its helpers.
+//! The arguments of the benchmark and of its server processes.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-/// Measures what the exporter costs.
+/// Measures the costs of the exporter.
 #[derive(Debug, Parser)]
 pub struct Options {
-    /// Numbers of profiles.
+    /// Measure with these numbers of profiles.
     #[arg(long, value_delimiter = ',', default_value = "3,100,1000,10000,100000")]
     pub sizes: Vec<usize>,
-    /// How often everything is measured; the medians count.
+    /// Repeat each measurement this many times; the medians count.
     #[arg(long, default_value_t = 7)]
     pub rounds: usize,
-    /// How long a server is driven at a time, in milliseconds.
+    /// Load a server for this many milliseconds at a time.
     #[arg(long, default_value_t = 500)]
     pub milliseconds: u64,
-    /// Another build of the exporter: only refreshes are measured, beside its own.
+    /// Compare the refreshes with those of this other build of the exporter, and measure nothing else.
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
-    /// Where the figures go.
+    /// Write the measurements to this JSON file.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/target/bench/performance.json"))]
     pub json: PathBuf,
-    /// Cargo says so.
+    /// Passed by Cargo.
     #[arg(long, hide = true)]
     bench: bool,
     #[command(subcommand)]
@@ -31,26 +31,26 @@ pub struct Options {
 }
 
 impl Options {
-    /// How long a server is driven at a time.
+    /// How long a server is loaded at a time.
     pub fn turn(&self) -> Duration {
         Duration::from_millis(self.milliseconds)
     }
 }
 
-/// A server that this program is instead.
+/// The role of a server process of this program.
 #[derive(Debug, Subcommand)]
 #[command(hide = true)]
 pub enum Role {
     /// A gateway that returns prepared answers.
     Gateway {
-        /// How many profiles they show.
+        /// Number of profiles in the answers.
         profiles: usize,
     },
-    /// The least that a server of metrics can do.
+    /// A minimal server of metrics.
     Floor {
         /// How it sends the body.
         sends: Sends,
-        /// A file with the body.
+        /// The file with the body.
         body: PathBuf,
     },
 }
@@ -58,10 +58,10 @@ pub enum Role {
 /// How a floor sends its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Sends {
-    /// As it is.
+    /// Unchanged.
     Plain,
-    /// As it is, which is gzip.
+    /// Unchanged, with gzip as its content coding.
     Gzip,
-    /// Compressed at each scrape.
+    /// Compressed for each scrape.
     Compressing,
 }

@@ -1,4 +1,4 @@
-//! A server as a process of its own, and what `/proc` says of it.
+//! Server processes, and their CPU time and memory from `/proc`.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -8,24 +8,23 @@ use std::time::Duration;
 
 use crate::options::Sends;
 
-/// In `/proc` Linux counts CPU time in hundredths of a second, whatever its own clock does.
+/// The unit of CPU times in `/proc`, `USER_HZ`, which is 100 on all common Linux platforms.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// A server that runs until this is dropped.
 pub struct Process {
     child: Child,
     pub address: SocketAddr,
-    /// What it says goes on: without a reader it would fail to say it.
+    /// Keeps the read end of the pipe open, so that the server can go on writing its log.
     _output: Box<dyn Read + Send>,
 }
 
-/// The exporter, listening on a port of its choice, with nothing of this environment that it would
-/// read.
+/// The exporter on a free port, without the exporter's variables of this environment.
 pub fn exporter() -> Command {
     exporter_at(Path::new(env!("CARGO_BIN_EXE_qlara-exporter")))
 }
 
-/// The same of another build.
+/// Like [`exporter`], with another build.
 pub fn exporter_at(program: &Path) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("QLARA_")) {
@@ -61,7 +60,7 @@ fn this_program() -> Command {
 }
 
 impl Process {
-    /// Starts a server and waits until it says `address=…`, in its log or on standard output.
+    /// Starts a server and waits until it prints `address=…`, in its log or on standard output.
     pub fn start(command: &mut Command) -> Process {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         command
@@ -69,7 +68,7 @@ impl Process {
             .stdout(writer.try_clone().expect("a pipe"))
             .stderr(writer);
         let child = command.spawn().expect("a server");
-        // The other ends are the server's alone: when it dies, there is an end to read.
+        // Closes the write ends of this process, so that reading ends when the server dies.
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut output = BufReader::new(reader);
         let mut log = String::new();
@@ -89,10 +88,10 @@ impl Process {
         }
     }
 
-    /// The CPU time that it has used so far.
+    /// CPU time of the process so far.
     pub fn cpu(&self) -> Duration {
         let stat = self.read("stat");
-        // The name of the program, in brackets, may hold anything.
+        // The name of the program, in parentheses, may contain spaces and parentheses.
         let (_, fields) = stat.rsplit_once(')').expect("a name");
         let ticks = fields.split_whitespace().skip(11).take(2);
         let ticks: f64 = ticks
@@ -101,12 +100,12 @@ impl Process {
         Duration::from_secs_f64(ticks / TICKS_PER_SECOND)
     }
 
-    /// Its resident memory in bytes.
+    /// Resident memory in bytes.
     pub fn resident(&self) -> u64 {
         self.memory("VmRSS:")
     }
 
-    /// The most resident memory that it ever had, in bytes.
+    /// Peak resident memory in bytes.
     pub fn peak(&self) -> u64 {
         self.memory("VmHWM:")
     }

@@ -1,12 +1,12 @@
-//! Refreshes, beside reading the same JSON into the wire types and nothing else.
+//! Refreshes, compared with parsing the same JSON without doing anything else.
 
 use std::time::{Duration, Instant};
 
+use gateway_simulator::PREFIX;
 use qlara_exporter::gateway::SentSecret;
 use qlara_exporter::gateway::field_names::FieldNames;
-use qlara_exporter::gateway::model;
+use qlara_exporter::gateway::parse;
 use qlara_exporter::gateway::warnings::ParseWarnings;
-use qlara_exporter::simulator::PREFIX;
 use serde::Serialize;
 
 use crate::client::{Connection, Request, fetch};
@@ -15,27 +15,27 @@ use crate::process::Process;
 use crate::statistics::median;
 use crate::world::{API_PATHS, METRICS, World};
 
-/// The exporter lets a hundredth of a second pass between the beginnings of two refreshes, so that many
-/// accounts do not hit the gateway at once. That is not what is measured.
+/// The exporter starts refreshes at least 10 ms apart, so that many accounts do not reach the gateway at
+/// once. The benchmark waits longer than that, so it does not measure the delay.
 const PAUSE: Duration = Duration::from_millis(11);
 
 /// Medians of refreshes.
 #[derive(Debug, Serialize)]
 pub struct Refreshes {
     pub json_bytes: u64,
-    /// From the request for metrics until the first byte of the answer, with the cache turned off.
+    /// Time to the first byte of a scrape without a cache.
     pub milliseconds: f64,
-    /// Reading the JSON alone.
+    /// Time to parse the JSON.
     pub parse_milliseconds: f64,
     pub ratio: f64,
     pub cpu_milliseconds: f64,
-    /// Resident memory after as many refreshes as took part, in bytes.
+    /// Resident memory after all refreshes, in bytes.
     pub resident: u64,
-    /// The most during them.
+    /// Peak resident memory in bytes.
     pub peak: u64,
 }
 
-/// Refreshes and reads in turn, round by round.
+/// Measures refreshing and parsing in each round.
 pub async fn measure(world: &World, options: &Options) -> Refreshes {
     let exporter = Process::start(&mut world.exporter("0s"));
     let mut bodies = Vec::new();
@@ -44,7 +44,7 @@ pub async fn measure(world: &World, options: &Options) -> Refreshes {
         bodies.push(fetch(world.gateway.address, &request).await);
     }
     let mut connection = Connection::open(exporter.address).await;
-    // The first ones fill what later ones find filled.
+    // The first refreshes allocate what later ones reuse.
     for _ in 0..2 {
         refresh_for(Duration::ZERO, &mut connection, &exporter).await;
     }
@@ -66,15 +66,15 @@ pub async fn measure(world: &World, options: &Options) -> Refreshes {
     }
 }
 
-/// What a refresh costs.
+/// The cost of a refresh.
 pub struct Refresh {
-    /// The median.
+    /// Median time in seconds.
     pub seconds: f64,
-    /// CPU time in seconds, on average.
+    /// Average CPU time in seconds.
     pub cpu: f64,
 }
 
-/// Refreshes at least once, and for as long as `turn`.
+/// Refreshes at least once, and until `turn` has passed.
 pub async fn refresh_for(
     turn: Duration,
     connection: &mut Connection,
@@ -102,19 +102,18 @@ fn read_for(turn: Duration, bodies: &[Vec<u8>]) -> f64 {
     median(took)
 }
 
-/// How long it takes to read all answers; not how long to give back what was read.
+/// The time to parse all answers, without dropping the result.
 fn read(bodies: &[Vec<u8>]) -> Duration {
     let started = Instant::now();
     let (names, mut warnings) = (FieldNames::default(), ParseWarnings::default());
     let sent = SentSecret::api_key("a key as long as that of a real account");
     let (mut listed, mut detailed) = (Vec::new(), Vec::new());
-    let list = model::read_list(&bodies[0], &names, &sent, &mut warnings, |entry| {
+    let list = parse::parse_list(&bodies[0], &names, &sent, &mut warnings, |entry| {
         listed.extend(entry)
     });
     list.expect("a list");
     for body in &bodies[1..] {
-        // The smallest list has no profile of some platform.
-        let details = model::read_details(body, &names, &sent, &mut warnings, |entry| {
+        let details = parse::parse_details(body, &names, &sent, &mut warnings, |entry| {
             detailed.push(entry)
         });
         details.expect("details");

@@ -1,4 +1,4 @@
-//! The figures as tables and as JSON.
+//! The measurements as Markdown tables and as JSON.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -6,20 +6,19 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::bars::Bar;
 use crate::disturbance::Disturbance;
 use crate::refreshes::Refreshes;
 use crate::scrapes;
 use crate::startup::Startup;
 
-/// All figures of a run.
+/// All measurements of a run.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
     pub sizes: Vec<Size>,
     pub disturbance: Option<Disturbance>,
 }
 
-/// The figures of one number of profiles.
+/// The measurements with one number of profiles.
 #[derive(Debug, Serialize)]
 pub struct Size {
     pub profiles: usize,
@@ -29,7 +28,7 @@ pub struct Size {
 }
 
 impl Size {
-    /// The most resident memory after load, in bytes: after scrapes alone, or after refreshes.
+    /// Resident memory after load in bytes: the larger value of scrapes and refreshes.
     pub fn resident(&self) -> u64 {
         self.cached.resident.max(self.refreshes.resident)
     }
@@ -51,7 +50,7 @@ impl Report {
         });
     }
 
-    /// Markdown.
+    /// All tables in Markdown.
     pub fn tables(&self) -> String {
         let tables = [
             self.scrapes(),
@@ -62,8 +61,8 @@ impl Report {
         tables.join("\n")
     }
 
-    /// Writes everything for programs.
-    pub fn write(&self, path: &Path, bars: &[Bar]) {
+    /// Writes measurements and goals as JSON.
+    pub fn write(&self, path: &Path, bars: &[impl Serialize]) {
         let directory = path.parent().expect("a folder");
         std::fs::create_dir_all(directory).expect("a folder");
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
@@ -127,7 +126,7 @@ impl Report {
         out
     }
 
-    /// With the share of it that does not depend on the number of profiles.
+    /// Costs divided by the number of profiles, fixed costs included.
     fn per_profile(&self) -> String {
         let mut out = String::from(
             "| profiles | refresh CPU µs per profile | memory after scrapes, bytes per profile | after refreshes | plain bytes | gzip bytes |\n\
@@ -173,7 +172,7 @@ impl Report {
     }
 }
 
-/// Bytes as they are read best.
+/// Converts bytes to MiB.
 pub fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }

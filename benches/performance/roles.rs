@@ -1,4 +1,4 @@
-//! The servers beside the exporter: a gateway that costs nothing, and the floors.
+//! The servers besides the exporter: a gateway with prepared answers, and the floors.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,25 +10,24 @@ use bytes::Bytes;
 use tokio::net::TcpListener;
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 
-use qlara_exporter::clock::SystemClock;
+use gateway_simulator::{PREFIX, RateLimit, Simulator, SystemClock};
 use qlara_exporter::exposition;
-use qlara_exporter::simulator::{self, PREFIX, RateLimit, Simulator};
 
 use crate::client::{Request, fetch};
 use crate::options::Sends;
 use crate::world::{API_PATHS, METRICS};
 
-/// Returns the simulated gateway's answers from memory.
+/// Serves the answers of the simulated gateway from memory.
 pub async fn gateway(profiles: usize) {
     let listener = loopback().await;
     let address = listener.local_addr().expect("an address");
-    let options = simulator::Options {
+    let options = gateway_simulator::Options {
         profiles,
         rate_limit: RateLimit::UNLIMITED,
-        ..simulator::Options::default()
+        ..gateway_simulator::Options::default()
     };
     let simulator = Arc::new(Simulator::new(options, Arc::new(SystemClock)));
-    let simulated = tokio::spawn(simulator::serve(simulator, listener));
+    let simulated = tokio::spawn(gateway_simulator::serve(simulator, listener));
     let mut router = Router::new();
     for path in API_PATHS {
         let path = format!("{PREFIX}{path}");
@@ -39,7 +38,7 @@ pub async fn gateway(profiles: usize) {
     serve(router).await;
 }
 
-/// Returns a body from memory, under the exporter's headers.
+/// Serves a body from memory, with the headers of the exporter.
 pub async fn floor(sends: Sends, body: &Path) {
     let body = Bytes::from(std::fs::read(body).expect("a body"));
     let kind = [

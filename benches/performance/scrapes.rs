@@ -1,4 +1,4 @@
-//! Scrapes of cached data, beside floors that return the very bytes from memory.
+//! Scrapes of cached data, compared with floors that return the same bytes from memory.
 
 use serde::Serialize;
 
@@ -9,8 +9,8 @@ use crate::statistics::median;
 use crate::world::{METRICS, World, size};
 
 const SCRAPERS: [usize; 2] = [1, 16];
-/// Compressing more than this at each scrape takes minutes.
-const MOST_COMPRESSED: usize = 10_000;
+/// Most profiles for the floor that compresses each response; more would take minutes.
+const MAX_COMPRESSED: usize = 10_000;
 
 /// Medians of one kind of scrape.
 #[derive(Debug, Serialize)]
@@ -20,17 +20,17 @@ pub struct Scrapes {
     pub bytes: u64,
     pub per_second: f64,
     pub floor_per_second: f64,
-    /// Of the rates, the exporter's over the floor's.
+    /// The rate of the exporter over that of the floor.
     pub rate_ratio: f64,
     pub cpu_microseconds: f64,
     pub floor_cpu_microseconds: f64,
-    /// Of the CPU times, the exporter's over the floor's.
+    /// The CPU time of the exporter over that of the floor.
     pub cpu_ratio: f64,
-    /// Of the rates, the exporter's over that of compressing at each scrape.
+    /// The rate of the exporter over that of the floor that compresses each response.
     pub over_compressing: Option<f64>,
 }
 
-/// Resident memory after all scrapes, in bytes.
+/// All scrapes with one number of profiles, and resident memory after them in bytes.
 #[derive(Debug, Serialize)]
 pub struct Measured {
     pub scrapes: Vec<Scrapes>,
@@ -38,11 +38,11 @@ pub struct Measured {
     pub floor_resident: u64,
 }
 
-/// Drives exporter and floors in turn, round by round.
+/// Loads exporter and floors in alternation, round by round.
 pub async fn measure(world: &World, options: &Options) -> Measured {
     let floor = Process::start(&mut process::floor(Sends::Plain, &world.plain));
     let gzip_floor = Process::start(&mut process::floor(Sends::Gzip, &world.gzip));
-    let compressing = (world.profiles <= MOST_COMPRESSED)
+    let compressing = (world.profiles <= MAX_COMPRESSED)
         .then(|| Process::start(&mut process::floor(Sends::Compressing, &world.plain)));
     let (plain, gzip) = (Request::plain(METRICS), Request::gzip(METRICS));
     let mut scrapes = Vec::new();
@@ -90,7 +90,7 @@ async fn compare(
     let mut rounds: Vec<(Turn, Turn)> = Vec::new();
     let mut over_compressing = Vec::new();
     for number in 0..options.rounds {
-        // Neither always comes after the other.
+        // The order alternates, so that neither server always goes first.
         let round = if number % 2 == 0 {
             let exporter = turn(exporter).await;
             (exporter, turn(floor).await)

@@ -1,4 +1,4 @@
-//! From the start of the process to its first whole answer.
+//! The time from the start of a process to its first complete response.
 
 use std::process::Command;
 use std::time::Instant;
@@ -11,7 +11,7 @@ use crate::process::{self, Process};
 use crate::statistics::median;
 use crate::world::{METRICS, World};
 
-/// Medians of starts.
+/// Medians of the times to start.
 #[derive(Debug, Serialize)]
 pub struct Startup {
     pub milliseconds: f64,
@@ -19,10 +19,10 @@ pub struct Startup {
     pub ratio: f64,
 }
 
-/// Starts exporter and floor in turn.
+/// Starts exporter and floor in alternation.
 pub async fn measure(world: &World, options: &Options) -> Startup {
     let mut rounds = Vec::new();
-    // A start is short: twice as many are as many again.
+    // A start is short, so there is time for twice as many rounds.
     for _ in 0..2 * options.rounds {
         let exporter = start(&mut world.exporter("1h")).await;
         let floor = start(&mut process::floor(Sends::Plain, &world.plain)).await;

@@ -1,17 +1,17 @@
-//! What is the same in every measurement of one number of profiles.
+//! The servers and files that all measurements with one number of profiles share.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use qlara_exporter::simulator::PREFIX;
+use gateway_simulator::PREFIX;
 use tempfile::TempDir;
 
 use crate::client::{Request, fetch};
 use crate::process::{self, Process};
 
-/// Where metrics are.
+/// The path of the metrics.
 pub const METRICS: &str = "/metrics";
-/// What a refresh asks for: the list, then the details.
+/// The paths that a refresh requests: the list, then the details.
 pub const API_PATHS: [&str; 4] = [
     "/socials",
     "/socials/facebook",
@@ -19,14 +19,15 @@ pub const API_PATHS: [&str; 4] = [
     "/socials/whatsapp",
 ];
 
-/// A gateway, an exporter that has read it once, and what it answers.
+/// A gateway, an exporter that has read it once, and the exporter's responses.
 pub struct World {
     pub profiles: usize,
     pub gateway: Process,
-    /// Its data stays young for the whole measurement.
+    /// Its data does not expire during the measurement.
     pub exporter: Process,
-    /// Both as they were sent, in files for the floors.
+    /// The exporter's response without compression, in a file for the floors.
     pub plain: PathBuf,
+    /// The response with gzip.
     pub gzip: PathBuf,
     _directory: TempDir,
 }
@@ -47,12 +48,12 @@ impl World {
         }
     }
 
-    /// Another exporter of the same gateway.
+    /// The command of another exporter with the same gateway.
     pub fn exporter(&self, ttl: &str) -> Command {
         exporter_of(process::exporter(), &self.gateway, ttl)
     }
 
-    /// The same of another build.
+    /// Like [`World::exporter`], with another build.
     pub fn exporter_at(&self, program: &Path, ttl: &str) -> Command {
         exporter_of(process::exporter_at(program), &self.gateway, ttl)
     }
@@ -70,7 +71,7 @@ fn exporter_of(mut command: Command, gateway: &Process, ttl: &str) -> Command {
     command
 }
 
-/// The base address of the API.
+/// The base URL of the API.
 pub fn url_of(gateway: &Process) -> String {
     format!("http://{}{PREFIX}", gateway.address)
 }

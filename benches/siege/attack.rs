@@ -18,8 +18,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 
-use crate::clients::{KNOWN_USERS, PASSWORD};
-use crate::exporter::GIANTS;
+use crate::exporter::{GIANTS, KNOWN_USERS, PASSWORD};
 use crate::gateway::GIANT;
 
 /// How long an attacker keeps a connection.

@@ -1,24 +1,17 @@
-//! The legitimate clients, and how long they wait.
+//! The legitimate clients, and their response times.
 
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, StatusCode};
 use tokio::time::{Instant, interval, sleep_until};
 
-use crate::exporter::{BRANDS, Exporter, Scheme, brand};
+use crate::exporter::{BRANDS, Exporter, KNOWN_USERS, NEWCOMERS, PASSWORD, Scheme, brand};
 use crate::gateway::PROFILES;
-
-/// Users whose passwords are cached before the siege: the first scrapes, the second belongs to the attackers.
-pub const KNOWN_USERS: [&str; 2] = ["prometheus", "guest"];
-/// Users who log in for the first time during the siege.
-pub const NEWCOMERS: usize = 200;
-/// The password of every user.
-pub const PASSWORD: &str = "correct horse battery staple";
 
 /// `scrape_timeout` in seconds, as Prometheus sends it.
 const SCRAPE_TIMEOUT: &str = "1";
 /// Request timeout of every client.
-const PATIENCE: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Response times of one kind of client.
 #[derive(Debug, Default)]
@@ -31,20 +24,20 @@ pub struct Latencies {
 }
 
 impl Latencies {
-    /// Number of answers.
+    /// Number of responses.
     pub fn count(&self) -> usize {
         self.taken.len()
     }
 
-    /// The response time at this per mille of the answers.
+    /// The response time at this per mille of the responses.
     pub fn quantile(&self, of_a_thousand: usize) -> Duration {
         let mut sorted = self.taken.clone();
         sorted.sort_unstable();
-        let place = (sorted.len() * of_a_thousand / 1000).min(sorted.len().saturating_sub(1));
-        sorted.get(place).copied().unwrap_or(PATIENCE)
+        let index = (sorted.len() * of_a_thousand / 1000).min(sorted.len().saturating_sub(1));
+        sorted.get(index).copied().unwrap_or(REQUEST_TIMEOUT)
     }
 
-    async fn measure(&mut self, request: RequestBuilder, is_whole: impl Fn(&str) -> bool) {
+    async fn measure(&mut self, request: RequestBuilder, is_complete: impl Fn(&str) -> bool) {
         let begin = Instant::now();
         let answer = async {
             let answer = request.send().await?.error_for_status()?;
@@ -54,7 +47,7 @@ impl Latencies {
         match answer.await {
             Ok(Some(text)) => {
                 self.taken.push(begin.elapsed());
-                self.incomplete += u64::from(!is_whole(&text));
+                self.incomplete += u64::from(!is_complete(&text));
             }
             Ok(None) | Err(_) => self.failed += 1,
         }
@@ -147,17 +140,22 @@ async fn every(
         let (request, account) = request(number);
         latencies
             .measure(request, |text| {
-                account.is_empty() || is_whole(text, &account)
+                account.is_empty() || is_complete(text, &account)
             })
             .await;
     }
     sleep_until(end).await;
 }
 
-/// Whether the exposition shows the account as up, with all profiles.
-fn is_whole(text: &str, account: &str) -> bool {
+/// Whether the exposition shows the account as up, with all profiles. Prints what is missing.
+fn is_complete(text: &str, account: &str) -> bool {
     let is_up = text.contains(&format!("\nqlara_up{{account=\"{account}\"}} 1\n"));
-    is_up && text.matches("\nqlara_profile_info{").count() == PROFILES
+    let profiles = text.matches("\nqlara_profile_info{").count();
+    let is_complete = is_up && profiles == PROFILES;
+    if !is_complete {
+        eprintln!("{account} lacks profiles: up {is_up}, {profiles} of {PROFILES} profiles");
+    }
+    is_complete
 }
 
 fn base(exporter: &Exporter) -> String {
@@ -178,7 +176,7 @@ fn client(keeps_connections: bool) -> Client {
     let client = Client::builder()
         .no_proxy()
         .tls_danger_accept_invalid_certs(true)
-        .timeout(PATIENCE);
+        .timeout(REQUEST_TIMEOUT);
     let client = match keeps_connections {
         true => client,
         false => client.pool_max_idle_per_host(0),

@@ -13,7 +13,6 @@ use procfs::process::{Process, Status};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tempfile::TempDir;
 
-use crate::clients::{KNOWN_USERS, NEWCOMERS, PASSWORD};
 use crate::gateway::{GIANT, Gateway};
 use crate::group::MemoryGroup;
 
@@ -25,6 +24,13 @@ pub const GIANTS: usize = 3;
 const UNRESOLVABLE: usize = 40;
 /// `cache.ttl` in seconds.
 pub const TTL: u64 = 15;
+
+/// Users whose passwords are cached before the siege: the first scrapes, the second belongs to the attackers.
+pub const KNOWN_USERS: [&str; 2] = ["prometheus", "guest"];
+/// Users who log in for the first time during the siege.
+pub const NEWCOMERS: usize = 200;
+/// The password of every user.
+pub const PASSWORD: &str = "correct horse battery staple";
 
 const BCRYPT_COST: u32 = 10;
 /// Folder of the key files. Each account has its own key, so that the gateway can count its requests.

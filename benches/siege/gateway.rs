@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use gateway_simulator::{PREFIX, RateLimit, Simulator, SystemClock};
 use parking_lot::Mutex;
-use qlara_exporter::clock::SystemClock;
-use qlara_exporter::simulator::{self, PREFIX, RateLimit, Simulator};
 use serde_json::json;
 use socket2::{SockFilter, SockRef};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -182,13 +181,13 @@ fn answer(body: &[u8], headers: &str) -> Vec<u8> {
 /// The simulated gateway's answers by call.
 async fn simulated_answers() -> Vec<(String, Vec<u8>)> {
     let (listener, address) = listen().await;
-    let options = simulator::Options {
+    let options = gateway_simulator::Options {
         profiles: PROFILES,
         rate_limit: RateLimit::UNLIMITED,
-        ..simulator::Options::default()
+        ..gateway_simulator::Options::default()
     };
     let simulator = Arc::new(Simulator::new(options, Arc::new(SystemClock)));
-    let simulated = tokio::spawn(simulator::serve(simulator, listener));
+    let simulated = tokio::spawn(gateway_simulator::serve(simulator, listener));
     let client = reqwest::Client::new();
     let mut answers = Vec::new();
     for call in CALLS {

@@ -9,8 +9,8 @@ use crate::exporter::{BRANDS, Scheme, TTL, brand};
 use crate::gateway::{CALLS, Counts};
 
 const MIB: u64 = 1024 * 1024;
-/// Bound of every response time.
-const BAR: Duration = Duration::from_secs(1);
+/// Upper bound of every response time.
+const MAX_RESPONSE_TIME: Duration = Duration::from_secs(1);
 
 /// Results of one run of the exporter.
 pub struct Phase {
@@ -66,15 +66,15 @@ impl Phase {
             "peak memory is above the limit",
         );
         hold(
-            seen.health.is_within(BAR),
+            seen.health.is_within(MAX_RESPONSE_TIME),
             "/-/healthy took more than a second, or failed",
         );
         hold(
-            seen.probes.is_within(BAR),
+            seen.probes.is_within(MAX_RESPONSE_TIME),
             "/-/healthy at the probe address took more than a second, or failed",
         );
         hold(
-            seen.scrapes.is_within(BAR),
+            seen.scrapes.is_within(MAX_RESPONSE_TIME),
             "a scrape took more than a second, or failed",
         );
         hold(seen.scrapes.incomplete == 0, "a scrape lacks profiles");
@@ -104,8 +104,8 @@ impl Phase {
 }
 
 impl Latencies {
-    fn is_within(&self, bar: Duration) -> bool {
-        self.failed == 0 && self.quantile(1000) <= bar
+    fn is_within(&self, bound: Duration) -> bool {
+        self.failed == 0 && self.quantile(1000) <= bound
     }
 
     fn json(&self) -> Value {

@@ -1,4 +1,4 @@
-//! The exporter in a process of its own, and what can be read of that process.
+//! The exporter as a process of its own, and readings of its memory, files and tasks.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -7,11 +7,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use exporter_toolkit::Sockets;
+use exporter_toolkit::clock::SystemClock;
+use exporter_toolkit::reloader::Fingerprint;
+use exporter_toolkit::server::Timeouts;
 use procfs::net::TcpState;
-use qlara_exporter::clock::SystemClock;
 use qlara_exporter::config::{Config, Settings};
-use qlara_exporter::lifecycle::{self, Sockets};
-use qlara_exporter::server::Timeouts;
+
+use qlara_exporter::exporter;
 use qlara_exporter::web::WebOptions;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -19,10 +22,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 
-/// The argument that makes this program the exporter.
+/// The argument that selects the role of the exporter.
 pub const ROLE: &str = "--exporter";
 
-/// Serves, and tells at another port how many tasks there are.
+/// Serves, and returns the number of tasks of the runtime at a second port.
 pub async fn serve(configuration: PathBuf) {
     let settings = Settings {
         file: Some(configuration),
@@ -30,8 +33,8 @@ pub async fn serve(configuration: PathBuf) {
         max_stale: Some(Duration::from_secs(5)),
         ..Settings::default()
     };
-    let load = move || {
-        Config::load(&settings, &|name| {
+    let load = move |files: &mut Fingerprint| {
+        Config::load_through(files, &settings, &|name| {
             (name == "QLARA_API_KEY").then(|| "simulated".to_owned())
         })
     };
@@ -50,7 +53,7 @@ pub async fn serve(configuration: PathBuf) {
         ..WebOptions::default()
     };
     let exporter =
-        lifecycle::Exporter::bind(sockets, Box::new(load), options, Arc::new(SystemClock));
+        exporter::Exporter::bind(sockets, Box::new(load), options, Arc::new(SystemClock));
     let exporter = exporter.await.expect("an exporter");
     let tasks = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = exporter.addresses().expect("an address")[0];
@@ -64,11 +67,11 @@ pub async fn serve(configuration: PathBuf) {
     let _ = exporter.run(std::future::pending::<()>).await;
 }
 
-/// What the process holds at one moment, but for connections to the gateway that are kept for the next
-/// refresh: each has a file descriptor and a task.
+/// The resources of the process at one time. Files and tasks of keep-alive connections to the gateway do
+/// not count.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading {
-    /// Since the start of the process.
+    /// Time since the start of the process.
     pub at: Duration,
     /// Resident memory in bytes.
     pub memory: u64,
@@ -89,7 +92,7 @@ pub struct Exporter {
 }
 
 impl Exporter {
-    /// One whose gateway has this base address.
+    /// Starts an exporter of the gateway at this base URL.
     pub async fn start(gateway: &str) -> Exporter {
         let directory = TempDir::new().expect("a folder");
         let file = directory.path().join("qlara.yml");
@@ -117,7 +120,7 @@ impl Exporter {
         }
     }
 
-    /// Where its configuration is.
+    /// The path of the configuration file.
     pub fn file(&self) -> PathBuf {
         self.directory.path().join("qlara.yml")
     }
@@ -145,7 +148,7 @@ impl Exporter {
         kept.count() as u64
     }
 
-    /// Waits until there are no more files and tasks than before; `None` if that does not come.
+    /// Waits up to a minute until there are no more files and tasks than `before`; `None` if there still are.
     pub async fn until_quiet(&self, before: &Reading) -> Option<Reading> {
         for _ in 0..120 {
             let now = self.read().await;
@@ -165,7 +168,7 @@ impl Drop for Exporter {
     }
 }
 
-/// A good configuration with so many accounts.
+/// Writes a valid configuration with this number of accounts.
 pub fn write_configuration(file: &std::path::Path, gateway: &str, accounts: usize) {
     let account = |number| format!("- {{name: brand-{number}, api_key_env: KEY}}\n");
     let accounts: String = (0..accounts).map(account).collect();
@@ -173,7 +176,7 @@ pub fn write_configuration(file: &std::path::Path, gateway: &str, accounts: usiz
     std::fs::write(file, text).expect("a file");
 }
 
-/// Host and port of a base address.
+/// Host and port of a base URL.
 pub fn address_of(gateway: &str) -> &str {
     let authority = gateway.trim_start_matches("http://");
     authority.split('/').next().unwrap_or(authority)

@@ -1,4 +1,4 @@
-//! Who asks, in which manner, and what the gateway and the operator do meanwhile.
+//! The load: scrapers, bursts, slow clients, changing faults of the gateway, and reloads.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use flate2::read::GzDecoder;
 use futures_util::future::join_all;
+use gateway_simulator::{Options, PREFIX, RateLimit, Simulator, SystemClock};
 use parking_lot::Mutex;
-use qlara_exporter::clock::SystemClock;
-use qlara_exporter::simulator::{self, Options, PREFIX, RateLimit, Simulator};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
@@ -21,8 +20,8 @@ const METRICS: &str = "/metrics";
 const PAGE: &str = "/";
 const CLOSE: &str = "Connection: close\r\n";
 const GZIP: &str = "Connection: close\r\nAccept-Encoding: gzip\r\n";
-/// One of so many expositions is read by the strict parser.
-const READ: u64 = 20;
+/// Every nth exposition of a scraper is checked by the strict parser.
+const PARSE_EVERY: u64 = 20;
 const FAULTS: [&str; 10] = [
     "",
     "",
@@ -36,7 +35,7 @@ const FAULTS: [&str; 10] = [
     "latency=100ms",
 ];
 
-/// How often what was answered.
+/// Numbers of events during the load, and the unexpected responses.
 #[derive(Default)]
 pub struct Tally {
     pub scrapes: AtomicU64,
@@ -58,7 +57,7 @@ impl Tally {
         self.unexplained.lock().push(what.into());
     }
 
-    /// Reads an exposition as strictly as it can be read.
+    /// Checks an exposition with the strict parser.
     fn read(&self, path: &str, answer: &Answer) {
         Tally::count(&self.read);
         match answer.text().map(|text| parse(&text)) {
@@ -68,18 +67,18 @@ impl Tally {
         }
     }
 
-    /// Answers that nothing explains.
+    /// Number of unexpected responses.
     pub fn unexplained(&self) -> usize {
         self.unexplained.lock().len()
     }
 
-    /// The first of them.
+    /// The first unexpected responses.
     pub fn examples(&self) -> Vec<String> {
         self.unexplained.lock().iter().take(5).cloned().collect()
     }
 }
 
-/// A simulated gateway in this process; its base address.
+/// Starts a simulated gateway in this process and returns its base URL.
 pub async fn gateway() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -89,7 +88,7 @@ pub async fn gateway() -> String {
         ..Options::default()
     };
     let simulator = Arc::new(Simulator::new(options, Arc::new(SystemClock)));
-    tokio::spawn(simulator::serve(simulator, listener));
+    tokio::spawn(gateway_simulator::serve(simulator, listener));
     format!("http://{address}{PREFIX}")
 }
 
@@ -110,7 +109,7 @@ impl Load {
         }
     }
 
-    /// All of it until `end`.
+    /// Runs the whole load until `end`.
     pub async fn run(&self, end: Instant, tally: Arc<Tally>) {
         let tally = &*tally;
         let probe = "/probe?account=brand-0";
@@ -121,13 +120,13 @@ impl Load {
         tokio::join!(
             join_all(scrapers),
             join_all(slow),
-            self.come_all_at_once(end, tally),
+            self.connect_in_bursts(end, tally),
             self.change_faults(end, tally),
             self.reload(end, tally),
         );
     }
 
-    /// One after the other.
+    /// Scrapes repeatedly over new connections.
     async fn scrape(&self, end: Instant, path: &str, headers: &str, tally: &Tally) {
         for round in 0.. {
             if Instant::now() >= end {
@@ -136,7 +135,7 @@ impl Load {
             match self.ask("GET", path, headers).await {
                 Some(answer) if answer.is_good() => {
                     Tally::count(&tally.scrapes);
-                    if path != PAGE && round % READ == 0 {
+                    if path != PAGE && round % PARSE_EVERY == 0 {
                         tally.read(path, &answer);
                     }
                 }
@@ -147,8 +146,8 @@ impl Load {
         }
     }
 
-    /// A thousand connections that are open at the same time, each with a scrape.
-    async fn come_all_at_once(&self, end: Instant, tally: &Tally) {
+    /// Opens a thousand connections at the same time and scrapes over each.
+    async fn connect_in_bursts(&self, end: Instant, tally: &Tally) {
         while Instant::now() < end {
             let connections = (0..CONNECTIONS).map(|_| TcpStream::connect(self.exporter.address));
             let connections = join_all(connections).await;
@@ -168,7 +167,7 @@ impl Load {
         }
     }
 
-    /// Those who read a little, those who do not read, those who do not even ask.
+    /// Slow clients: some read slowly, some never read, some never finish their request.
     async fn read_slowly(&self, end: Instant, number: usize, tally: &Tally) {
         while Instant::now() < end {
             let Ok(mut stream) = TcpStream::connect(self.exporter.address).await else {
@@ -210,7 +209,7 @@ impl Load {
         }
     }
 
-    /// More accounts, fewer, and a broken file.
+    /// Reloads configurations with more accounts, with fewer, and with an error.
     async fn reload(&self, end: Instant, tally: &Tally) {
         let file = self.exporter.file();
         for round in 0.. {
@@ -231,7 +230,7 @@ impl Load {
             }
             sleep(Duration::from_millis(2300)).await;
         }
-        // As it was, so that as many accounts are left.
+        // Restores the first configuration, so that the number of accounts is the same as before.
         write_configuration(&file, &self.gateway, 5);
         let _ = self.ask("POST", "/-/reload", CLOSE).await;
     }
@@ -242,7 +241,7 @@ impl Load {
     }
 }
 
-/// A whole answer: as many bytes as its head says.
+/// Sends a request and reads the response; `None` if it is not complete.
 async fn converse(
     stream: &mut TcpStream,
     method: &str,
@@ -261,7 +260,7 @@ async fn converse(
     };
     let whole = match answer.header("content-length: ") {
         Some(length) => answer.body.len() == length.parse::<usize>().ok()?,
-        // The page is compressed as it is sent.
+        // A response without a length ends with the last chunk.
         None => answer.body.ends_with(b"0\r\n\r\n"),
     };
     whole.then_some(answer)
@@ -285,7 +284,7 @@ impl Answer {
         self.head.lines().find_map(|line| line.strip_prefix(name))
     }
 
-    /// The body, unpacked if it is compressed.
+    /// The body, decompressed if needed.
     fn text(&self) -> Option<String> {
         let is_gzip = self.header("content-encoding: ") == Some("gzip");
         match is_gzip {

@@ -1,9 +1,9 @@
-//! Load for as long as one likes: does memory stay flat, and is everything given back?
+//! A long load test: memory must not grow, and files and tasks must be released.
 //!
-//! `cargo bench --bench soak -- --minutes 30` runs an exporter in a process of its own, against a
-//! simulated gateway with changing faults, under scrapers, a thousand connections at once, readers
-//! that are slow or never read, and reloads of good and broken configurations. It prints what it
-//! measured, and ends with 1 if an answer cannot be explained, memory rises, or something is left behind.
+//! `cargo bench --bench soak -- --minutes 30` runs an exporter in a process of its own, against a simulated
+//! gateway with changing faults. Scrapers, bursts of a thousand connections, slow clients, and reloads of
+//! valid and broken configurations load it. The benchmark prints its measurements and exits with 1 if there
+//! is an unexpected response, memory grows, or files or tasks are left over.
 
 mod exporter;
 mod load;
@@ -20,16 +20,16 @@ use load::{Load, Tally};
 use measure::Measurements;
 use tokio::runtime::Builder;
 
-/// How often memory and the like are read.
+/// Interval between two readings of memory, files and tasks.
 const SAMPLING: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
-    // As the exporter's own main function does.
-    qlara_exporter::memory::give_back_large_buffers();
+    // As in the main function of the exporter.
+    exporter_toolkit::memory::give_back_large_buffers();
     let arguments: Vec<String> = std::env::args().collect();
     let after = |name: &str| {
-        let place = arguments.iter().position(|argument| argument == name)?;
-        arguments.get(place + 1)
+        let index = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(index + 1)
     };
     let runtime = Builder::new_multi_thread()
         .enable_all()
@@ -48,7 +48,7 @@ async fn soak(time: Duration) -> ExitCode {
     let gateway = load::gateway().await;
     let exporter = Arc::new(Exporter::start(&gateway).await);
     let load = Load::new(Arc::clone(&exporter), gateway);
-    // Once through everything, so that what is made once is there.
+    // The first requests allocate what later ones reuse.
     load.warm_up().await;
     let before = exporter.read().await;
     let tally = Arc::new(Tally::default());

@@ -1,4 +1,4 @@
-//! What was measured, and whether it rises.
+//! The measurements, and whether memory grows.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -19,10 +19,10 @@ impl Measurements {
         self.0.push(reading);
     }
 
-    /// A table for people, then a line of JSON.
+    /// Prints a Markdown table, then a line of JSON.
     pub fn print(&self, before: &Reading, after: &Option<Reading>, tally: &Tally, time: Duration) {
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        // What is made once under load is made in the first third.
+        // The first third includes allocations that happen once.
         let settled = &self.0[self.0.len() / 3..];
         let series = |value: &dyn Fn(&Reading) -> f64| Series::of(settled, value);
         let rows = [
@@ -72,8 +72,7 @@ impl Measurements {
         println!("{result}");
     }
 
-    /// Whether memory is flat: in the last third of the time on average at most a tenth above that in the
-    /// second.
+    /// Whether the average memory of the last third is at most a tenth above that of the second third.
     pub fn memory_is_flat(&self) -> bool {
         match self.memory_by_parts(3)[..] {
             [_, second, last] => last <= 1.1 * second,
@@ -81,7 +80,7 @@ impl Measurements {
         }
     }
 
-    /// The means of so many parts of the time, in MiB.
+    /// Average memory in MiB of each of `parts` equal parts of the time.
     fn memory_by_parts(&self, parts: usize) -> Vec<f64> {
         let parts = self.0.chunks(self.0.len().div_ceil(parts).max(1));
         let mean = |part: &[Reading]| part.iter().map(memory).sum::<f64>() / part.len() as f64;
@@ -96,7 +95,7 @@ fn memory(reading: &Reading) -> f64 {
 struct Series {
     least: f64,
     most: f64,
-    /// Of the line that fits best, in units per hour.
+    /// Slope of the linear regression in units per hour.
     slope: f64,
 }
 

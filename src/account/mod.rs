@@ -1,12 +1,14 @@
-//! An account: its cache, the one refresh that all waiting scrapes share, and the pause after a
+//! An account: its cached snapshot, the refresh that waiting scrapes share (single-flight), and the backoff after a
 //! failure.
 
-mod asked;
-mod good;
-mod journal;
-mod pause;
+mod accounts;
+mod backoff;
+mod cached_snapshot;
+mod factory;
+mod lookup;
 mod reconfigure;
 mod refresh;
+mod transition_log;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,33 +16,37 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use crate::clock::Clock;
 use crate::exposition::AccountView;
-use crate::refresh::{Refresher, Troubles};
+use crate::refresh::{RefreshErrors, Refresher};
 use crate::snapshot::Snapshot;
-use crate::telemetry::CacheResult;
 use crate::telemetry::account::AccountMetrics;
-pub use asked::{Asked, Waiting, views};
-use good::Good;
-use journal::Journal;
-use pause::Pause;
+pub use accounts::{Accounts, ConfiguredAccount};
+use backoff::Backoff;
+use cached_snapshot::CachedSnapshot;
+use exporter_toolkit::clock::Clock;
+use exporter_toolkit::shared_text::SharedTexts;
+pub use factory::{AccountFactory, AccountsError};
+pub use lookup::{Lookup, Pending, Ready, views};
+use transition_log::TransitionLog;
 
 /// How long an account's data is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Freshness {
-    /// A snapshot younger than this is served without a gateway call.
+pub struct CachePolicy {
+    /// Snapshots younger than this are served without a gateway call.
     pub ttl: Duration,
-    /// A snapshot younger than this is served when a refresh fails.
+    /// Snapshots younger than this are served if a refresh fails.
     pub max_stale: Duration,
 }
 
 /// The settings of an account that a reload may change.
 #[derive(Debug)]
 pub struct AccountSettings {
-    /// How the gateway is asked, and how its answers are read.
+    /// Reads snapshots from the gateway.
     pub refresher: Refresher,
     /// How long the data is used.
-    pub freshness: Freshness,
+    pub cache_policy: CachePolicy,
+    /// Counts the memory of the rendered snapshots.
+    pub texts: SharedTexts,
 }
 
 /// One account of the gateway.
@@ -49,68 +55,77 @@ pub struct Account {
     name: Option<Arc<str>>,
     metrics: Arc<AccountMetrics>,
     clock: Arc<dyn Clock>,
-    state: Mutex<State>,
-    /// Whether it has left the configuration.
+    state: Mutex<AccountState>,
+    /// Whether the account has left the configuration.
     retired: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
-struct State {
-    /// The current settings. A refresh under way may have started under earlier ones.
+struct AccountState {
+    /// The current settings. A running refresh may have started with earlier settings.
     settings: Arc<AccountSettings>,
-    good: Option<Good>,
-    latest: Option<Latest>,
+    cached: Option<CachedSnapshot>,
+    latest_refresh: Option<LatestRefresh>,
+    /// Number of completed refreshes.
     refreshes: u64,
-    /// Grows whenever what is shown changes.
+    /// Grows whenever the data or state that scrapes show changes.
     revision: u64,
-    /// What these show, put together when it is first asked for.
+    /// The view of this revision, built when it is first needed.
     view: Option<Arc<View>>,
-    /// The refresh under way: the channel closes when it has ended.
-    flight: Option<watch::Receiver<()>>,
-    /// When the refresh under way, or else the latest, was asked for.
-    asked: Option<Instant>,
-    pause: Pause,
-    journal: Journal,
+    /// The running refresh, which closes the channel when it ends.
+    running_refresh: Option<watch::Receiver<()>>,
+    /// When the running refresh, or else the latest one, was requested.
+    refresh_requested_at: Option<Instant>,
+    backoff: Backoff,
+    transitions: TransitionLog,
 }
 
-impl State {
-    fn new(settings: Arc<AccountSettings>) -> State {
-        State {
+impl AccountState {
+    fn new(settings: Arc<AccountSettings>) -> AccountState {
+        AccountState {
             settings,
-            good: None,
-            latest: None,
+            cached: None,
+            latest_refresh: None,
             refreshes: 0,
             revision: 0,
             view: None,
-            flight: None,
-            asked: None,
-            pause: Pause::default(),
-            journal: Journal::default(),
+            running_refresh: None,
+            refresh_requested_at: None,
+            backoff: Backoff::default(),
+            transitions: TransitionLog::default(),
         }
+    }
+
+    /// Replaces the cached snapshot, and returns the former one.
+    fn replace_cached(&mut self, cached: CachedSnapshot) -> Option<CachedSnapshot> {
+        self.view = None;
+        self.revision += 1;
+        self.cached.replace(cached)
     }
 }
 
-/// The latest refresh, good or bad.
+/// The result of the latest refresh, successful or not.
 #[derive(Debug, Clone)]
-struct Latest {
+struct LatestRefresh {
+    /// Whether the list could be read.
     up: bool,
     took: Duration,
-    troubles: Arc<Troubles>,
+    errors: Arc<RefreshErrors>,
 }
 
-/// What is known of an account.
+/// The data and state of an account at one time.
 #[derive(Debug, Clone)]
 pub struct View {
-    /// What a scrape shows.
+    /// The data that a scrape shows.
     pub exposed: AccountView,
-    /// The data behind it, where it is not too old to be shown.
+    /// The snapshot; `None` if there is none or it is too old to be shown.
     pub snapshot: Option<Arc<Snapshot>>,
-    /// What did not work in the latest refresh; `None` before the first has ended.
-    pub troubles: Option<Arc<Troubles>>,
+    /// The errors of the latest refresh; `None` before the first refresh has ended.
+    pub errors: Option<Arc<RefreshErrors>>,
 }
 
 impl Account {
-    /// An account that has not asked the gateway yet.
+    /// Creates an account without data.
     pub fn new(
         name: Option<Arc<str>>,
         settings: Arc<AccountSettings>,
@@ -120,135 +135,32 @@ impl Account {
             name,
             metrics: Arc::clone(settings.refresher.metrics()),
             clock,
-            state: Mutex::new(State::new(settings)),
+            state: Mutex::new(AccountState::new(settings)),
             retired: watch::Sender::default(),
         }
     }
 
-    /// The name, where it has one.
+    /// The name, `None` for the default account.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// Its gateway metrics.
+    /// The account's gateway metrics.
     pub fn metrics(&self) -> &Arc<AccountMetrics> {
         &self.metrics
     }
 
-    /// Whether the secret's file could be read when it was last needed.
-    pub fn secret_is_good(&self) -> bool {
+    /// Whether the latest refresh sent the content of the secret's file, as far as there has been one.
+    pub fn sent_current_secret(&self) -> bool {
         let state = self.state.lock();
-        let troubles = state.latest.as_ref().map(|latest| &latest.troubles);
-        troubles.is_none_or(|troubles| troubles.secret.is_none())
+        let errors = state.latest_refresh.as_ref().map(|latest| &latest.errors);
+        errors.is_none_or(|errors| errors.secret.is_none())
     }
 
-    /// Asks for what is known of this account: the cached snapshot, or the result of the one refresh
-    /// that is started or joined by this.
-    pub fn ask(self: &Arc<Self>) -> Asked<'_> {
-        let mut state = self.state.lock();
-        if self.is_younger_than(state.settings.freshness.ttl, &state) {
-            return Asked::Known(self.show(&mut state), CacheResult::Hit);
-        }
-        match self.join_or_start_refresh(&mut state) {
-            Some(flight) => Asked::Waits(Waiting {
-                account: self,
-                flight,
-                refreshes_before: state.refreshes,
-            }),
-            None => {
-                let (view, result) = self.show_what_is_left(&mut state);
-                Asked::Known(view, result)
-            }
-        }
-    }
-
-    fn join_or_start_refresh(self: &Arc<Self>, state: &mut State) -> Option<watch::Receiver<()>> {
-        // A channel that is closed while it still stands here belongs to a refresh that died.
-        let under_way = state
-            .flight
-            .as_ref()
-            .filter(|flight| flight.has_changed().is_ok());
-        if let Some(flight) = under_way {
-            return Some(flight.clone());
-        }
-        if state.pause.holds(self.clock.monotonic()) {
-            return None;
-        }
-        let (ended, flight) = watch::channel(());
-        state.flight = Some(flight.clone());
-        state.asked = Some(self.clock.monotonic());
-        let account = Arc::clone(self);
-        // A task of its own: scrapers that leave do not cancel it.
-        tokio::spawn(async move {
-            let mut retired = account.retired.subscribe();
-            tokio::select! {
-                biased;
-                _ = retired.wait_for(|retired| *retired) => {}
-                () = account.refresh() => {}
-            }
-            drop(ended);
-        });
-        Some(flight)
-    }
-
-    fn is_younger_than(&self, age: Duration, state: &State) -> bool {
+    /// Whether the cached snapshot is younger than `age`.
+    fn is_younger_than(&self, age: Duration, state: &AccountState) -> bool {
         let now = self.clock.monotonic();
-        let good = state.good.as_ref();
-        good.is_some_and(|good| now.saturating_duration_since(good.aged_from) < age)
-    }
-
-    fn show_what_is_left(&self, state: &mut State) -> (Arc<View>, CacheResult) {
-        let view = self.show(state);
-        if self.is_younger_than(state.settings.freshness.max_stale, state) {
-            return (view, CacheResult::Stale);
-        }
-        let mut view = Arc::unwrap_or_clone(view);
-        view.exposed.snapshot = None;
-        view.snapshot = None;
-        if self.waits_too_long(state) {
-            view.exposed.up = view.exposed.up.map(|_| false);
-        }
-        (Arc::new(view), CacheResult::Empty)
-    }
-
-    /// A refresh that is still waiting for its turn when it should have ended is no better than one
-    /// that failed.
-    fn waits_too_long(&self, state: &State) -> bool {
-        let asked = state.asked.filter(|_| state.flight.is_some());
-        let waited = asked.map(|asked| self.clock.monotonic().saturating_duration_since(asked));
-        waited.is_some_and(|waited| waited > state.settings.refresher.timeout())
-    }
-
-    /// Details that outlived a failure of their call may end before the list does.
-    fn forget_old_details(&self, state: &mut State) {
-        let (now, max_stale) = (self.clock.monotonic(), state.settings.freshness.max_stale);
-        let good = state.good.as_ref();
-        let without = good.and_then(|good| good.without_old_details(self.name(), now, max_stale));
-        if without.is_some() {
-            state.good = without;
-            state.view = None;
-            state.revision += 1;
-        }
-    }
-
-    fn show(&self, state: &mut State) -> Arc<View> {
-        self.forget_old_details(state);
-        let (good, latest) = (state.good.as_ref(), state.latest.as_ref());
-        let view = state.view.get_or_insert_with(|| {
-            let exposed = AccountView {
-                account: self.name.clone(),
-                revision: state.revision,
-                up: latest.map(|latest| latest.up),
-                read_at: good.map(|good| good.read_at),
-                refresh_took: latest.map(|latest| latest.took),
-                snapshot: good.map(|good| Arc::clone(&good.text)),
-            };
-            Arc::new(View {
-                exposed,
-                snapshot: good.map(|good| Arc::clone(&good.snapshot)),
-                troubles: latest.map(|latest| Arc::clone(&latest.troubles)),
-            })
-        });
-        Arc::clone(view)
+        let cached = state.cached.as_ref();
+        cached.is_some_and(|cached| now.saturating_duration_since(cached.requested_at) < age)
     }
 }

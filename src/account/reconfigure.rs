@@ -1,67 +1,79 @@
-//! Reloads: new settings for an account, and an account that replaces another of the same name.
+//! Applies a reload to an account: new settings, a replacement, or retirement.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::good::Good;
-use super::{Account, AccountSettings, State};
+use super::cached_snapshot::CachedSnapshot;
+use super::{Account, AccountSettings, AccountState};
 use crate::refresh::Rules;
 
 impl Account {
-    /// Applies new settings with the same gateway address and credentials. Cached data follows the new rules at
-    /// once; the next refresh starts when the new ttl has passed since the last one started. A refresh under
-    /// way goes on, and its result is used.
+    /// Applies new settings with the same gateway address and credentials. The new rules are applied to the cached
+    /// snapshot; the new ttl counts from the start of the latest refresh. A running refresh continues, and its result is
+    /// used.
     ///
-    /// This takes milliseconds for thousands of profiles: call it off the async threads.
+    /// This takes milliseconds for thousands of profiles. Call it off the async threads.
     pub fn reconfigure(&self, settings: &Arc<AccountSettings>) {
         self.state.lock().settings = Arc::clone(settings);
-        while let Some((known, rules)) = self.good_under_former_rules() {
-            let renewed = known.under(rules, self.name());
+        while let Some((outdated, rules)) = self.cached_with_outdated_rules() {
+            let updated = outdated.with_rules(rules, self.name());
             let mut state = self.state.lock();
-            // A refresh or a scrape may have replaced the data since the lock was released.
-            if state.good.as_ref().is_some_and(|good| good.is(&known)) {
-                state.good = Some(renewed);
-                state.view = None;
-                state.revision += 1;
+            let cached = state.cached.as_ref();
+            // A refresh or a scrape may have replaced the snapshot since the lock was released.
+            if cached.is_some_and(|cached| cached.is_same_snapshot(&outdated)) {
+                state.replace_cached(updated);
             }
         }
     }
 
-    fn good_under_former_rules(&self) -> Option<(Good, Arc<Rules>)> {
+    fn cached_with_outdated_rules(&self) -> Option<(CachedSnapshot, Arc<Rules>)> {
         let state = self.state.lock();
         let rules = state.settings.refresher.rules();
-        let outdated = state.good.as_ref().filter(|good| good.rules != *rules)?;
+        let cached = state.cached.as_ref();
+        let outdated = cached.filter(|cached| cached.rules != *rules)?;
         Some((outdated.clone(), Arc::clone(rules)))
     }
 
-    /// A replacement with the same name and another gateway or other credentials. It starts without data and
-    /// backoff, and keeps the counters and the log state.
-    pub fn replaced(&self, settings: Arc<AccountSettings>) -> Account {
+    /// Creates a replacement with the same name and another gateway or other credentials. It starts without data and
+    /// backoff, and keeps the counters and the state of the log.
+    pub fn replacement(&self, settings: Arc<AccountSettings>) -> Account {
         let before = self.state.lock();
         Account {
             name: self.name.clone(),
             metrics: Arc::clone(&self.metrics),
             clock: Arc::clone(&self.clock),
-            state: Mutex::new(State {
+            state: Mutex::new(AccountState {
                 revision: before.revision,
-                journal: before.journal.clone(),
-                ..State::new(settings)
+                transitions: before.transitions.clone(),
+                ..AccountState::new(settings)
             }),
             retired: watch::Sender::default(),
         }
     }
 
-    /// Copies the backoff of `former`, which has the same gateway and credentials, to this new account.
+    /// Copies the backoff of `former`, which has the same gateway and credentials.
     #[must_use]
-    pub fn pausing_as(mut self, former: &Account) -> Account {
-        self.state.get_mut().pause = former.state.lock().pause.clone();
+    pub fn with_backoff_of(mut self, former: &Account) -> Account {
+        self.state.get_mut().backoff = former.state.lock().backoff.clone();
         self
     }
 
     /// Stops an account that has left the configuration, and cancels its refresh.
     pub fn retire(&self) {
         self.retired.send_replace(true);
+    }
+
+    /// Undoes [`Account::retire`] for an account that has returned to the configuration.
+    pub fn reinstate(&self) {
+        self.retired.send_replace(false);
+    }
+
+    /// Whether a lookup would send no request now, because of fresh data or a backoff.
+    pub fn sends_no_request_now(&self) -> bool {
+        let state = self.state.lock();
+        let is_fresh = self.is_younger_than(state.settings.cache_policy.ttl, &state);
+        is_fresh || state.backoff.is_active(self.clock.monotonic())
     }
 }

@@ -1,100 +1,142 @@
-//! The refresh of an account, and how its result is stored.
+//! Starts the refresh of an account, and stores its result.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
-use super::good::Good;
-use super::{Account, AccountSettings, Latest};
-use crate::refresh::{Draft, LastGood, Outcome, Rules, Standing, Troubles};
+use super::cached_snapshot::CachedSnapshot;
+use super::{Account, AccountSettings, AccountState, LatestRefresh};
+use crate::refresh::{Draft, LastGood, Priority, RefreshErrors, RefreshOutcome, Rules};
 use crate::snapshot::Snapshot;
 
-/// Fewer profiles than these are written, or given back, before a thread could be woken for them.
-const FEW: usize = 32;
+/// Snapshots with fewer profiles are rendered and freed on the async thread, which is faster than waking another
+/// thread.
+const SMALL_BELOW: usize = 32;
 
 fn is_small(snapshot: &Snapshot) -> bool {
-    snapshot.profiles.len() < FEW
+    snapshot.profiles.len() < SMALL_BELOW
 }
 
-/// The result of a refresh without its data.
-struct Ended {
-    at: Instant,
+/// The result of a refresh without its snapshot.
+struct CompletedRefresh {
+    ended_at: Instant,
     took: Duration,
-    troubles: Arc<Troubles>,
+    errors: Arc<RefreshErrors>,
 }
 
-/// Data written under outdated rules, and the current rules.
-struct Outdated(Good, Arc<Rules>);
+/// A snapshot rendered under outdated rules, and the current rules.
+struct OutdatedRules(CachedSnapshot, Arc<Rules>);
 
 impl Account {
-    pub(super) async fn refresh(&self) {
-        let (settings, standing, last_good) = self.before_refresh();
-        let Outcome {
+    /// Returns a channel that closes when the refresh ends: the running refresh, or a new one. `None` during a backoff.
+    pub(super) fn join_or_start_refresh(
+        self: &Arc<Self>,
+        state: &mut AccountState,
+    ) -> Option<watch::Receiver<()>> {
+        let refresh = state.running_refresh.as_ref();
+        // A channel that is closed and still stored belongs to a refresh that panicked.
+        if let Some(refresh) = refresh.filter(|refresh| refresh.has_changed().is_ok()) {
+            return Some(refresh.clone());
+        }
+        if state.backoff.is_active(self.clock.monotonic()) {
+            return None;
+        }
+        let (ended, refresh) = watch::channel(());
+        state.running_refresh = Some(refresh.clone());
+        state.refresh_requested_at = Some(self.clock.monotonic());
+        let account = Arc::clone(self);
+        // A separate task, so that scrapes that are cancelled do not cancel the refresh.
+        tokio::spawn(async move {
+            let mut retired = account.retired.subscribe();
+            tokio::select! {
+                biased;
+                _ = retired.wait_for(|retired| *retired) => {}
+                () = account.refresh() => {}
+            }
+            drop(ended);
+        });
+        Some(refresh)
+    }
+
+    async fn refresh(&self) {
+        let (settings, priority, last_good) = self.refresh_parameters();
+        let RefreshOutcome {
             began,
             took,
             draft,
-            troubles,
-        } = settings.refresher.refresh(standing, last_good).await;
-        let mut good = match draft {
+            errors,
+        } = settings.refresher.refresh(priority, last_good).await;
+        let mut cached = match draft {
             Some(Draft { snapshot, claim }) => {
                 let (name, small) = (self.name.clone(), is_small(&snapshot));
                 let rules = Arc::clone(settings.refresher.rules());
-                // Data ages from the start of the request.
-                written(small, move || {
-                    Good::new(snapshot, Arc::new(claim), rules, name.as_deref(), began)
+                let texts = settings.texts.clone();
+                render(small, move || {
+                    let claim = Arc::new(claim);
+                    CachedSnapshot::new(snapshot, claim, rules, name.as_deref(), began, texts)
                 })
                 .await
             }
             None => None,
         };
-        let ended = Ended {
-            at: began + took,
+        let completed = CompletedRefresh {
+            ended_at: began + took,
             took,
-            troubles: Arc::new(troubles),
+            errors: Arc::new(errors),
         };
-        while let Err(Outdated(outdated, rules)) = self.settle(good, &ended) {
+        while let Err(OutdatedRules(outdated, rules)) = self.store(cached, &completed) {
             let (name, small) = (self.name.clone(), is_small(&outdated.snapshot));
-            good = written(small, move || outdated.under(rules, name.as_deref())).await;
+            cached = render(small, move || outdated.with_rules(rules, name.as_deref())).await;
         }
     }
 
-    fn before_refresh(&self) -> (Arc<AccountSettings>, Standing, Option<LastGood>) {
+    fn refresh_parameters(&self) -> (Arc<AccountSettings>, Priority, Option<LastGood>) {
         let state = self.state.lock();
         let settings = Arc::clone(&state.settings);
-        let latest = state.latest.as_ref();
-        let standing = latest.map_or(Standing::Prompt, |latest| latest.troubles.standing());
-        let last_good = state.good.as_ref().map(|good| LastGood {
-            snapshot: Arc::clone(&good.snapshot),
-            max_stale: settings.freshness.max_stale,
+        let latest = state.latest_refresh.as_ref();
+        let priority = latest.map_or(Priority::Prompt, |latest| latest.errors.priority());
+        let last_good = state.cached.as_ref().map(|cached| LastGood {
+            snapshot: Arc::clone(&cached.snapshot),
+            max_stale: settings.cache_policy.max_stale,
         });
-        (settings, standing, last_good)
+        (settings, priority, last_good)
     }
 
-    /// Stores the result of a refresh, unless a reload has changed the rules since.
-    fn settle(&self, good: Option<Good>, ended: &Ended) -> Result<(), Outdated> {
+    /// Stores the result of a refresh.
+    ///
+    /// # Errors
+    /// [`OutdatedRules`] if a reload has changed the rules in the meantime; nothing is stored.
+    fn store(
+        &self,
+        cached: Option<CachedSnapshot>,
+        completed: &CompletedRefresh,
+    ) -> Result<(), OutdatedRules> {
         let mut state = self.state.lock();
         let rules = state.settings.refresher.rules();
-        let good = match good {
-            Some(good) if good.rules != *rules => return Err(Outdated(good, Arc::clone(rules))),
-            good => good,
+        let cached = match cached {
+            Some(cached) if cached.rules != *rules => {
+                return Err(OutdatedRules(cached, Arc::clone(rules)));
+            }
+            cached => cached,
         };
-        state.flight = None;
+        state.running_refresh = None;
         state.view = None;
         state.refreshes += 1;
         state.revision += 1;
-        let (ttl, troubles) = (state.settings.freshness.ttl, &ended.troubles);
-        (state.pause).after(troubles.calling_for_a_pause(), ended.at, ttl);
-        let snapshot = good.as_ref().map(|good| &*good.snapshot);
-        (state.journal).write(self.name(), snapshot, troubles);
-        state.latest = Some(Latest {
-            up: good.is_some(),
-            took: ended.took,
-            troubles: Arc::clone(troubles),
+        let (ttl, errors) = (state.settings.cache_policy.ttl, &completed.errors);
+        (state.backoff).record(errors.calling_for_backoff(), completed.ended_at, ttl);
+        let snapshot = cached.as_ref().map(|cached| &*cached.snapshot);
+        (state.transitions).write(self.name(), snapshot, errors);
+        state.latest_refresh = Some(LatestRefresh {
+            up: cached.is_some(),
+            took: completed.took,
+            errors: Arc::clone(errors),
         });
-        let replaced = good.and_then(|good| state.good.replace(good));
+        let replaced = cached.and_then(|cached| state.replace_cached(cached));
         drop(state);
-        if let Some(replaced) = replaced.filter(|good| !is_small(&good.snapshot)) {
+        if let Some(replaced) = replaced.filter(|cached| !is_small(&cached.snapshot)) {
             // Freeing thousands of profiles takes milliseconds.
             spawn_blocking(move || drop(replaced));
         }
@@ -102,11 +144,14 @@ impl Account {
     }
 }
 
-/// Writes the text on a blocking thread, because thousands of profiles take milliseconds. A few profiles are
-/// written at once, which is faster than waking a thread.
-async fn written(small: bool, write: impl FnOnce() -> Good + Send + 'static) -> Option<Good> {
-    match small {
-        true => Some(write()),
-        false => spawn_blocking(write).await.ok(),
+/// Renders large snapshots on a blocking thread, because thousands of profiles take milliseconds. `None` if `render`
+/// panics.
+async fn render(
+    is_small: bool,
+    render: impl FnOnce() -> CachedSnapshot + Send + 'static,
+) -> Option<CachedSnapshot> {
+    match is_small {
+        true => Some(render()),
+        false => spawn_blocking(render).await.ok(),
     }
 }

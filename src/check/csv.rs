@@ -2,27 +2,50 @@
 
 use std::io::{self, Write};
 
-use super::json::moment;
-use super::report::{Report, Row};
-use crate::printable::neutral;
+use csv::{Terminator, WriterBuilder};
+
+use super::audit::ProfileRow;
+use super::json::rfc3339;
+use super::report::Report;
 use crate::snapshot::Profile;
 use crate::verdict::Finding;
+use exporter_toolkit::printable::neutral;
 
-const HEADER: &str = "account,platform,profile,name,status,token_expires_at,token_seconds_left,permissions_missing,last_activity_at,verdict,findings";
+/// Tells Excel that the file is UTF-8.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+const HEADER: [&str; 11] = [
+    "account",
+    "platform",
+    "profile",
+    "name",
+    "status",
+    "token_expires_at",
+    "token_seconds_left",
+    "permissions_missing",
+    "last_activity_at",
+    "verdict",
+    "findings",
+];
 
 pub(super) fn write(report: &Report, bom: bool, out: &mut dyn Write) -> io::Result<()> {
     if bom {
-        write!(out, "\u{feff}")?;
+        write!(out, "{BYTE_ORDER_MARK}")?;
     }
-    write!(out, "{HEADER}\r\n")?;
+    let mut csv = WriterBuilder::new()
+        .terminator(Terminator::CRLF)
+        // Fields that contain the comment character are quoted. Spreadsheets of many countries
+        // separate columns at semicolons.
+        .comment(Some(b';'))
+        .from_writer(out);
+    csv.write_record(HEADER)?;
     for row in &report.rows {
-        let cells = cells(row).map(|cell| quoted(&cell));
-        write!(out, "{}\r\n", cells.join(","))?;
+        csv.write_record(fields(row))?;
     }
-    Ok(())
+    csv.flush()
 }
 
-fn cells(row: &Row) -> [String; 11] {
+fn fields(row: &ProfileRow) -> [String; 11] {
     let judged = &row.judged;
     let profile = judged.profile;
     let expires = profile.and_then(|profile| profile.token_expires_at);
@@ -34,27 +57,27 @@ fn cells(row: &Row) -> [String; 11] {
     });
     let sentences: Vec<String> = findings.iter().map(Finding::to_string).collect();
     [
-        harmless(row.account.unwrap_or_default()),
-        harmless(judged.platform),
-        harmless(judged.id),
-        harmless(profile.map_or("", |profile| &profile.name)),
-        row.status_word().to_owned(),
-        expires.map(moment).unwrap_or_default(),
+        plain_text(row.account.unwrap_or_default()),
+        plain_text(judged.platform),
+        plain_text(judged.id),
+        plain_text(profile.map_or("", |profile| &profile.name)),
+        row.status_text().to_owned(),
+        expires.map(rfc3339).unwrap_or_default(),
         judged
             .verdict
             .left
             .map(|left| left.num_seconds().to_string())
             .unwrap_or_default(),
-        harmless(&missing.collect::<Vec<_>>().join(" ")),
-        active.map(moment).unwrap_or_default(),
+        plain_text(&missing.collect::<Vec<_>>().join(" ")),
+        active.map(rfc3339).unwrap_or_default(),
         judged.verdict.severity.as_str().to_owned(),
-        harmless(&sentences.join("; ")),
+        plain_text(&sentences.join("; ")),
     ]
 }
 
-/// A spreadsheet computes what begins like a formula, and rounds long numbers: an apostrophe makes both
-/// text.
-fn harmless(text: &str) -> String {
+/// Protects against formula injection: a spreadsheet evaluates text that begins like a formula, and
+/// rounds long numbers. A leading apostrophe makes both plain text.
+fn plain_text(text: &str) -> String {
     let text = neutral(text);
     let trimmed = text.trim();
     let is_formula = trimmed.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
@@ -64,21 +87,14 @@ fn harmless(text: &str) -> String {
     }
 }
 
-/// Whether a spreadsheet would show other digits: of a number it keeps fifteen, and no zeros in front or
-/// at the end of a fraction; `1E5` becomes 100000.
+/// Whether a spreadsheet that reads the text as a number shows other digits. It keeps fifteen digits,
+/// drops leading zeros and zeros at the end of a fraction, and shows `1E5` as 100000.
 fn is_changed_as_number(text: &str) -> bool {
     const EXACT_DIGITS: usize = 15;
-    let is_of_number = |byte: u8| byte.is_ascii_digit() || b"eE.,".contains(&byte);
+    let is_numeric = |byte: u8| byte.is_ascii_digit() || b"eE.,".contains(&byte);
     let is_number =
-        text.starts_with(|char: char| char.is_ascii_digit()) && text.bytes().all(is_of_number);
+        text.starts_with(|char: char| char.is_ascii_digit()) && text.bytes().all(is_numeric);
     let has_leading_zero = text.len() > 1 && text.starts_with('0');
     is_number
         && (has_leading_zero || text.len() > EXACT_DIGITS || text.contains(['e', 'E', '.', ',']))
-}
-
-fn quoted(cell: &str) -> String {
-    match cell.contains([',', '"', ';']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.to_owned(),
-    }
 }

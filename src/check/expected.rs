@@ -1,41 +1,45 @@
-//! The present profiles as accounts of a configuration file that expects them.
+//! The accounts of a configuration file that expects the profiles that are connected now.
 
 use std::io::{self, Write};
 
+use super::audit::{AccountAudit, Audit};
 use super::report::Report;
-use super::{Audit, Read};
-use crate::config::Origin;
-use crate::printable::{escaped_yaml, neutral};
+use crate::config::CredentialSource;
+use exporter_toolkit::printable::{escaped_yaml, neutral};
 
-/// An account needs a name to stand in a file.
-const NAMELESS: &str = "default";
+/// The name of the default account, which needs one in a configuration file.
+const DEFAULT_ACCOUNT: &str = "default";
 
 pub(super) fn write(audit: &Audit, report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "accounts:")?;
-    for read in &audit.accounts {
-        account(read, out)?;
-        expected(read, report, out)?;
+    for account in &audit.accounts {
+        write_credentials(account, out)?;
+        write_expected(account, report, out)?;
     }
     Ok(())
 }
 
-fn account(read: &Read, out: &mut dyn Write) -> io::Result<()> {
+fn write_credentials(account: &AccountAudit, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "  - name: {}",
-        text(read.name.as_deref().unwrap_or(NAMELESS))?
+        quoted(account.name.as_deref().unwrap_or(DEFAULT_ACCOUNT))?
     )?;
-    match &read.origin {
-        Origin::ApiKeyFile(path) => {
-            writeln!(out, "    api_key_file: {}", text(&path.to_string_lossy())?)
+    match &account.source {
+        CredentialSource::ApiKeyFile(path) => {
+            writeln!(
+                out,
+                "    api_key_file: {}",
+                quoted(&path.to_string_lossy())?
+            )
         }
-        Origin::ApiKeyEnv(name) => writeln!(out, "    api_key_env: {}", text(name)?),
-        Origin::BasicAuth {
+        CredentialSource::ApiKeyEnv(name) => writeln!(out, "    api_key_env: {}", quoted(name)?),
+        CredentialSource::BasicAuth {
             username,
             password_file,
         } => {
-            let file = text(&password_file.to_string_lossy())?;
-            let username = text(username)?;
+            let file = quoted(&password_file.to_string_lossy())?;
+            let username = quoted(username)?;
             writeln!(
                 out,
                 "    basic_auth: {{username: {username}, password_file: {file}}}"
@@ -44,12 +48,11 @@ fn account(read: &Read, out: &mut dyn Write) -> io::Result<()> {
     }
 }
 
-fn expected(read: &Read, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let of_the_account = report
-        .rows
-        .iter()
-        .filter(|row| row.account == read.name.as_deref());
-    let mut present: Vec<_> = of_the_account
+fn write_expected(account: &AccountAudit, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let name = account.name.as_deref();
+    let rows = report.rows.iter();
+    let mut connected: Vec<_> = rows
+        .filter(|row| row.account == name)
         .filter_map(|row| {
             Some((
                 row.judged.platform,
@@ -58,17 +61,17 @@ fn expected(read: &Read, report: &Report, out: &mut dyn Write) -> io::Result<()>
             ))
         })
         .collect();
-    // Always the same for the same profiles, so that versions can be compared.
-    present.sort_unstable();
-    if read.snapshot.is_none() {
+    // A stable order keeps diffs of the file small.
+    connected.sort_unstable();
+    if account.snapshot.is_none() {
         return writeln!(out, "    # The profiles of this account could not be read.");
     }
-    if present.is_empty() {
+    if connected.is_empty() {
         return writeln!(out, "    expected: []");
     }
     writeln!(out, "    expected:")?;
-    for (platform, id, name) in present {
-        let (platform, id) = (text(platform)?, text(id)?);
+    for (platform, id, name) in connected {
+        let (platform, id) = (quoted(platform)?, quoted(id)?);
         writeln!(
             out,
             "      - {{platform: {platform}, profile: {id}}} # {}",
@@ -78,8 +81,8 @@ fn expected(read: &Read, report: &Report, out: &mut dyn Write) -> io::Result<()>
     Ok(())
 }
 
-/// A JSON text is a YAML text, too.
-fn text(text: &str) -> io::Result<String> {
+/// A quoted YAML string. JSON strings are valid YAML.
+fn quoted(text: &str) -> io::Result<String> {
     let json = serde_json::to_string(text)?;
     Ok(escaped_yaml(&json).into_owned())
 }

@@ -1,18 +1,18 @@
-//! JSON for programs. `docs/check.md` describes it; what stands there stays.
+//! JSON for programs. `docs/check.md` documents the keys, which are a stable interface.
 
 use std::io::{self, Write};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
-use super::Audit;
+use super::audit::{AccountAudit, Audit, ProfileRow};
 use super::notes::Note;
-use super::report::{Report, Row};
-use crate::printable::escaped_json;
+use super::report::Report;
 use crate::snapshot::Profile;
 use crate::verdict::{Cost, Finding};
+use exporter_toolkit::printable::escaped_json;
 
-/// Grows when something documented changes or goes; new keys may come at any time.
+/// Incremented when a documented key changes or is removed. New keys keep the version.
 const VERSION: u32 = 1;
 
 pub(super) fn write(audit: &Audit, report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -21,14 +21,14 @@ pub(super) fn write(audit: &Audit, report: &Report, out: &mut dyn Write) -> io::
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct CheckDocument<'a> {
     version: u32,
     checked_at: String,
     state: &'static str,
     exit_code: u8,
     thresholds: ThresholdsOut,
     summary: SummaryOut,
-    accounts: Vec<AccountOut<'a>>,
+    accounts: Vec<CheckedAccountOut<'a>>,
     notes: Vec<NoteOut<'a>>,
     profiles: Vec<ProfileOut<'a>>,
 }
@@ -48,7 +48,7 @@ struct SummaryOut {
 }
 
 #[derive(Serialize)]
-struct AccountOut<'a> {
+struct CheckedAccountOut<'a> {
     account: Option<&'a str>,
     read_at: Option<String>,
     schema: Option<&'static str>,
@@ -102,20 +102,11 @@ struct FindingOut {
     advice: &'static str,
 }
 
-fn document<'a>(audit: &'a Audit, report: &'a Report) -> Document<'a> {
-    let accounts = audit.accounts.iter().map(|read| AccountOut {
-        account: read.name.as_deref(),
-        read_at: read
-            .snapshot
-            .as_ref()
-            .map(|snapshot| moment(snapshot.read_at)),
-        schema: (read.snapshot.as_ref()).and_then(|snapshot| Some(snapshot.schema?.as_str())),
-        list_complete: (read.snapshot.as_ref()).map(|snapshot| snapshot.is_complete),
-    });
+fn document<'a>(audit: &'a Audit, report: &'a Report) -> CheckDocument<'a> {
     let state = report.state();
-    Document {
+    CheckDocument {
         version: VERSION,
-        checked_at: moment(audit.checked_at),
+        checked_at: rfc3339(audit.checked_at),
         state: state.as_str(),
         exit_code: state.code(),
         thresholds: ThresholdsOut {
@@ -128,9 +119,19 @@ fn document<'a>(audit: &'a Audit, report: &'a Report) -> Document<'a> {
             warning: report.summary.warning,
             fine: report.summary.fine,
         },
-        accounts: accounts.collect(),
+        accounts: audit.accounts.iter().map(account).collect(),
         notes: report.notes.iter().map(note).collect(),
         profiles: report.rows.iter().map(profile).collect(),
+    }
+}
+
+fn account(account: &AccountAudit) -> CheckedAccountOut<'_> {
+    let snapshot = account.snapshot.as_ref();
+    CheckedAccountOut {
+        account: account.name.as_deref(),
+        read_at: snapshot.map(|snapshot| rfc3339(snapshot.read_at)),
+        schema: snapshot.and_then(|snapshot| Some(snapshot.schema?.as_str())),
+        list_complete: snapshot.map(|snapshot| snapshot.is_complete),
     }
 }
 
@@ -142,12 +143,12 @@ fn note<'a>(note: &'a Note) -> NoteOut<'a> {
     }
 }
 
-fn profile<'a>(row: &'a Row) -> ProfileOut<'a> {
+fn profile<'a>(row: &'a ProfileRow) -> ProfileOut<'a> {
     let judged = &row.judged;
-    let at = |moment_of: fn(&Profile) -> Option<DateTime<Utc>>| {
-        judged.profile.and_then(moment_of).map(moment)
-    };
-    let are_known = (judged.profile).is_some_and(|it| it.permissions().next().is_some());
+    let time = |of: fn(&Profile) -> Option<DateTime<Utc>>| judged.profile.and_then(of).map(rfc3339);
+    let permissions_are_known = judged
+        .profile
+        .is_some_and(|profile| profile.permissions().next().is_some());
     ProfileOut {
         account: row.account,
         platform: judged.platform,
@@ -156,12 +157,12 @@ fn profile<'a>(row: &'a Row) -> ProfileOut<'a> {
             .profile
             .and_then(|profile| profile.username.as_deref()),
         name: judged.profile.map(|profile| &*profile.name),
-        status: row.status_word(),
-        token_expires_at: at(|profile| profile.token_expires_at),
+        status: row.status_text(),
+        token_expires_at: time(|profile| profile.token_expires_at),
         token_seconds_left: judged.verdict.left.map(|left| left.num_seconds()),
-        connected_at: at(|profile| profile.connected_at),
-        last_activity_at: at(Profile::last_activity_at),
-        permissions_granted: are_known.then(|| permissions(row, true).collect()),
+        connected_at: time(|profile| profile.connected_at),
+        last_activity_at: time(Profile::last_activity_at),
+        permissions_granted: permissions_are_known.then(|| permissions(row, true).collect()),
         permissions_missing: permissions(row, false).map(missing).collect(),
         linked_accounts_count: judged.profile.and_then(Profile::linked_count),
         linked_accounts: linked_accounts(row),
@@ -170,7 +171,7 @@ fn profile<'a>(row: &'a Row) -> ProfileOut<'a> {
     }
 }
 
-fn permissions<'a>(row: &Row<'a>, granted: bool) -> impl Iterator<Item = &'a str> + use<'a> {
+fn permissions<'a>(row: &ProfileRow<'a>, granted: bool) -> impl Iterator<Item = &'a str> + use<'a> {
     let all = row
         .judged
         .profile
@@ -180,7 +181,7 @@ fn permissions<'a>(row: &Row<'a>, granted: bool) -> impl Iterator<Item = &'a str
         .map(|(permission, _)| permission)
 }
 
-fn linked_accounts<'a>(row: &Row<'a>) -> Vec<LinkedOut<'a>> {
+fn linked_accounts<'a>(row: &ProfileRow<'a>) -> Vec<LinkedOut<'a>> {
     let listed = row
         .judged
         .profile
@@ -197,7 +198,7 @@ fn linked_accounts<'a>(row: &Row<'a>) -> Vec<LinkedOut<'a>> {
 fn missing(permission: &str) -> MissingOut<'_> {
     MissingOut {
         permission,
-        cost: Cost::of(permission).as_str(),
+        cost: Cost::of_missing(permission).as_str(),
     }
 }
 
@@ -210,6 +211,7 @@ fn finding(finding: &Finding) -> FindingOut {
     }
 }
 
-pub(super) fn moment(moment: DateTime<Utc>) -> String {
-    moment.to_rfc3339_opts(SecondsFormat::Secs, true)
+/// RFC 3339 in UTC, to the second.
+pub(super) fn rfc3339(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

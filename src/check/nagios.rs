@@ -1,16 +1,17 @@
-//! The one line of a plugin for Nagios and Icinga, with performance data.
+//! The output of a plugin for Nagios and Icinga: a status line with performance data.
 
 use std::cmp::Reverse;
 use std::io::{self, Write};
 
-use super::Audit;
-use super::report::{Report, Row, State};
-use crate::printable::neutral;
+use super::audit::{Audit, ProfileRow};
+use super::report::Report;
+use super::state::CheckState;
+use exporter_toolkit::printable::neutral;
 
-/// Findings and notes that the line tells of.
-const TOLD: usize = 3;
+/// Maximum number of findings and notes in the status line.
+const MAX_FINDINGS: usize = 3;
 
-/// `verbose` tells the findings in the lines below the first, all of them.
+/// `verbose` writes all findings in lines of their own, below the status line.
 pub(super) fn write(
     audit: &Audit,
     report: &Report,
@@ -30,21 +31,21 @@ pub(super) fn write(
     Ok(())
 }
 
-/// The line for an audit that could not be made.
+/// The status line of an audit that failed.
 pub fn unknown(reason: &str) -> String {
-    status_line(State::Unknown, reason)
+    status_line(CheckState::Unknown, reason)
 }
 
-/// A bar would begin the performance data.
-fn status_line(state: State, text: &str) -> String {
+fn status_line(state: CheckState, text: &str) -> String {
     format!("QLARA {} - {}", state.as_str(), one_line(text))
 }
 
+/// Replaces bars, because a bar starts the performance data.
 fn one_line(text: &str) -> String {
     neutral(text).replace('|', "/")
 }
 
-/// Sentences on all that is not fine, the most urgent first.
+/// Sentences on all profiles and notes that are not OK, most urgent first.
 fn findings(report: &Report) -> Vec<String> {
     let notes = report
         .notes
@@ -53,27 +54,27 @@ fn findings(report: &Report) -> Vec<String> {
     let rows = report
         .rows
         .iter()
-        .map(|row| (State::from(row.judged.verdict.severity), sentence(row)));
-    let mut all: Vec<(State, String)> = rows
+        .map(|row| (CheckState::from(row.judged.verdict.severity), sentence(row)));
+    let mut all: Vec<(CheckState, String)> = rows
         .chain(notes)
-        .filter(|(state, _)| *state != State::Ok)
+        .filter(|(state, _)| *state != CheckState::Ok)
         .collect();
-    // Profiles come sorted; a sort that is stable keeps their order.
+    // The profiles are sorted by urgency already; a stable sort keeps their order.
     all.sort_by_key(|(state, _)| Reverse(*state));
     all.into_iter().map(|(_, text)| text).collect()
 }
 
-/// The first few, then how many more.
+/// The first few findings, then the number of the others.
 fn most_urgent(mut findings: Vec<String>) -> Vec<String> {
-    let more = findings.len().saturating_sub(TOLD);
-    findings.truncate(TOLD);
+    let more = findings.len().saturating_sub(MAX_FINDINGS);
+    findings.truncate(MAX_FINDINGS);
     if more > 0 {
         findings.push(format!("and {more} more"));
     }
     findings
 }
 
-fn sentence(row: &Row) -> String {
+fn sentence(row: &ProfileRow) -> String {
     let account = row
         .account
         .map(|account| format!("{account}/"))
@@ -93,7 +94,7 @@ fn sentence(row: &Row) -> String {
     )
 }
 
-/// `label=value[unit];warn;crit;min`; a range `N:` alerts below N.
+/// Performance data, `label=value[unit];warn;crit;min`. The range `N:` alerts below N.
 fn performance(audit: &Audit, report: &Report) -> String {
     let summary = &report.summary;
     let mut data = format!(

@@ -1,24 +1,26 @@
-//! What there is to say beside the profiles: of accounts, of platforms, of the filter.
+//! Notes: findings on accounts, platforms and the filter rather than on single profiles.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 
-use super::report::State;
-use super::{Audit, Read};
+use super::audit::{AccountAudit, Audit};
+use super::state::CheckState;
 use crate::gateway::model::Status;
 use crate::plural::{choose, count};
-use crate::refresh::Troubles;
+use crate::refresh::RefreshErrors;
 use crate::snapshot::Snapshot;
 
-type Said = (State, String);
+/// State and text of a note on one account.
+type AccountNote = (CheckState, String);
 
-/// Something to say that concerns no single profile.
+/// A finding that is not about a single profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note<'a> {
-    /// The account's name, where it has one and the note concerns one account.
+    /// The name of the account that the note is about, if it is about one account and the account has a
+    /// name.
     pub account: Option<&'a str>,
     /// How bad it is.
-    pub state: State,
+    pub state: CheckState,
     /// A sentence.
     pub text: String,
 }
@@ -33,65 +35,78 @@ impl Display for Note<'_> {
 }
 
 impl Audit {
-    pub(super) fn notes<'a>(&self, read: &'a Read) -> impl Iterator<Item = Note<'a>> + use<'a> {
-        let mut said = notes_of_the_account(&read.troubles);
-        said.extend(self.notes_of_details(&read.troubles));
-        said.extend(self.notes_of_words(read));
-        said.extend(read.snapshot.iter().flat_map(notes_of_the_list));
-        let snapshot = read.snapshot.iter();
-        said.extend(snapshot.flat_map(|snapshot| self.notes_of_parts(snapshot)));
-        let account = read.name.as_deref();
-        said.into_iter().map(move |(state, text)| Note {
+    /// All notes, in the order of the accounts.
+    pub(super) fn notes(&self) -> Vec<Note<'_>> {
+        let accounts = self.accounts.iter();
+        let of_accounts = accounts.flat_map(|account| self.account_notes(account));
+        of_accounts.chain(self.filter_notes()).collect()
+    }
+
+    fn account_notes<'a>(
+        &self,
+        account: &'a AccountAudit,
+    ) -> impl Iterator<Item = Note<'a>> + use<'a> {
+        let mut notes = error_notes(&account.errors);
+        notes.extend(self.details_error_notes(&account.errors));
+        notes.extend(self.unknown_status_notes(account));
+        if let Some(snapshot) = &account.snapshot {
+            notes.extend(list_notes(snapshot));
+            notes.extend(self.incomplete_details_notes(snapshot));
+        }
+        let account = account.name.as_deref();
+        notes.into_iter().map(move |(state, text)| Note {
             account,
             state,
             text,
         })
     }
 
-    fn notes_of_details(&self, troubles: &Troubles) -> Vec<Said> {
-        let errors = troubles.details.iter();
-        let shown = errors.filter(|(platform, _)| self.filter.passes_platform(platform));
-        let say = |(platform, error)| {
+    fn details_error_notes(&self, errors: &RefreshErrors) -> Vec<AccountNote> {
+        let errors = errors.details.iter();
+        let shown = errors.filter(|(platform, _)| self.filter.matches_platform(platform));
+        let note = |(platform, error)| {
             let text = format!("details of {platform}: {error}; its permissions are not known");
-            (State::Unknown, text)
+            (CheckState::Unknown, text)
         };
-        shown.map(say).collect()
+        shown.map(note).collect()
     }
 
-    /// As for the list, a part is a warning.
-    fn notes_of_parts(&self, snapshot: &Snapshot) -> Vec<Said> {
+    /// Incomplete details are a warning, like an incomplete list.
+    fn incomplete_details_notes(&self, snapshot: &Snapshot) -> Vec<AccountNote> {
         let details = snapshot.details.iter();
-        let parts = details
-            .filter(|(platform, state)| state.is_part && self.filter.passes_platform(platform));
-        let say = |(platform, _)| {
+        let incomplete = details.filter(|(platform, state)| {
+            state.is_incomplete && self.filter.matches_platform(platform)
+        });
+        let note = |(platform, _)| {
             let text = format!(
-                "the details of {platform} are a part: permissions of the other profiles are not known"
+                "the details of {platform} are incomplete: permissions of the other profiles are not known"
             );
-            (State::Warning, text)
+            (CheckState::Warning, text)
         };
-        parts.map(say).collect()
+        incomplete.map(note).collect()
     }
 
-    /// The words themselves, where a profile that is shown has one of them.
-    fn notes_of_words(&self, read: &Read) -> Vec<Said> {
-        let words = &read.troubles.unknown_statuses;
+    /// Undocumented status words, if a profile that passes the filter has one.
+    fn unknown_status_notes(&self, account: &AccountAudit) -> Vec<AccountNote> {
+        let words = &account.errors.unknown_statuses;
         let is_unknown = |status| status == Some(Status::Unknown);
-        if words.is_empty() || !self.rows(read).any(|row| is_unknown(row.status())) {
+        if words.is_empty() || !self.rows(account).any(|row| is_unknown(row.status())) {
             return Vec::new();
         }
-        let say = |word| format!("the gateway's documentation does not name the status {word:?}");
+        let text = |word| format!("the gateway's documentation does not name the status {word:?}");
         words
             .iter()
-            .map(|word| (State::Warning, say(word)))
+            .map(|word| (CheckState::Warning, text(word)))
             .collect()
     }
 
-    /// A platform that nobody has is more likely a slip than a question.
-    pub(super) fn notes_of_the_filter(&self) -> Vec<Note<'_>> {
+    /// A warning for each platform of the filter that no account has: it is probably misspelled. There
+    /// is none if an account could not be read, because it may have the platform.
+    fn filter_notes(&self) -> Vec<Note<'_>> {
         let snapshots: Vec<&Snapshot> = self
             .accounts
             .iter()
-            .filter_map(|read| read.snapshot.as_ref())
+            .filter_map(|account| account.snapshot.as_ref())
             .collect();
         if snapshots.len() < self.accounts.len() {
             return Vec::new();
@@ -103,55 +118,52 @@ impl Audit {
         let seen: BTreeSet<&String> = listed
             .chain(expected.map(|expected| &expected.platform))
             .collect();
-        let unseen = self
-            .filter
-            .platforms
-            .iter()
-            .filter(|platform| !seen.contains(platform));
+        let platforms = self.filter.platforms.iter();
+        let unseen = platforms.filter(|platform| !seen.contains(platform));
         unseen
             .map(|platform| Note {
                 account: None,
-                state: State::Warning,
+                state: CheckState::Warning,
                 text: format!("no profile of the platform {platform} is connected"),
             })
             .collect()
     }
 }
 
-fn notes_of_the_account(troubles: &Troubles) -> Vec<Said> {
-    let mut said = Vec::new();
-    if let Some(error) = &troubles.list {
-        said.push((State::Unknown, error.to_string()));
+fn error_notes(errors: &RefreshErrors) -> Vec<AccountNote> {
+    let mut notes = Vec::new();
+    if let Some(error) = &errors.list {
+        notes.push((CheckState::Unknown, error.to_string()));
     }
-    if let Some(error) = &troubles.secret {
-        said.push((State::Warning, error.to_string()));
+    if let Some(error) = &errors.secret {
+        notes.push((CheckState::Warning, error.to_string()));
     }
-    if troubles.entries_with_secret > 0 {
+    if errors.entries_with_secret > 0 {
         let text = format!(
-            "the answers repeat the account's credentials in {} entries: values that do are not read",
-            troubles.entries_with_secret
+            "the gateway repeats the account's credentials in {}: values with credentials are ignored",
+            count(errors.entries_with_secret, "entry")
         );
-        said.push((State::Warning, text));
+        notes.push((CheckState::Warning, text));
     }
-    if troubles.platforms_not_asked > 0 {
+    if errors.platforms_not_asked > 0 {
         let text = format!(
             "{} too many in the list: {} not asked for details",
-            count(troubles.platforms_not_asked, "platform"),
-            choose(troubles.platforms_not_asked, "it was", "they were")
+            count(errors.platforms_not_asked, "platform"),
+            choose(errors.platforms_not_asked, "it was", "they were")
         );
-        said.push((State::Unknown, text));
+        notes.push((CheckState::Unknown, text));
     }
-    said
+    notes
 }
 
-/// As the alerts have it, a list without a profile and one that is not shown whole are warnings.
-fn notes_of_the_list(snapshot: &Snapshot) -> Vec<Said> {
-    let mut said = Vec::new();
+/// An empty list and an incomplete list are warnings, as in the alerts.
+fn list_notes(snapshot: &Snapshot) -> Vec<AccountNote> {
+    let mut notes = Vec::new();
     if !snapshot.is_complete {
-        said.push((State::Warning, part(snapshot)));
+        notes.push((CheckState::Warning, incomplete_list(snapshot)));
     }
     if snapshot.profiles.is_empty() && snapshot.is_complete {
-        said.push((State::Warning, "no profile is connected".to_owned()));
+        notes.push((CheckState::Warning, "no profile is connected".to_owned()));
     }
     let dropped = snapshot.linked_accounts_dropped;
     if dropped > 0 {
@@ -160,14 +172,19 @@ fn notes_of_the_list(snapshot: &Snapshot) -> Vec<Said> {
             count(dropped, "linked account"),
             choose(dropped, "is left out: it is", "are left out: they are")
         );
-        said.push((State::Warning, text));
+        notes.push((CheckState::Warning, text));
     }
+    notes.extend(dropped_entries_notes(snapshot));
+    notes
+}
+
+fn dropped_entries_notes(snapshot: &Snapshot) -> impl Iterator<Item = AccountNote> {
     let dropped = snapshot.dropped;
-    for (number, why_one, why) in [
+    let reasons = [
         (
             dropped.duplicate,
-            "it stands in it twice",
-            "they stand in it twice",
+            "it is a duplicate",
+            "they are duplicates",
         ),
         (dropped.invalid, "it cannot be read", "they cannot be read"),
         (
@@ -175,32 +192,28 @@ fn notes_of_the_list(snapshot: &Snapshot) -> Vec<Said> {
             "it is past limits.profiles or limits.exposition_bytes, which all accounts share",
             "they are past limits.profiles or limits.exposition_bytes, which all accounts share",
         ),
-    ] {
-        if number > 0 {
-            let text = format!(
-                "{} of the list {} left out: {}",
-                count(number, "entry"),
-                choose(number, "is", "are"),
-                choose(number, why_one, why)
-            );
-            said.push((State::Warning, text));
-        }
-    }
-    said
+    ];
+    let reasons = reasons.into_iter().filter(|(number, ..)| *number > 0);
+    reasons.map(|(number, reason_of_one, reason)| {
+        let text = format!(
+            "{} of the list {} left out: {}",
+            count(number, "entry"),
+            choose(number, "is", "are"),
+            choose(number, reason_of_one, reason)
+        );
+        (CheckState::Warning, text)
+    })
 }
 
-/// The list holds fewer profiles than the gateway has.
-fn part(snapshot: &Snapshot) -> String {
+fn incomplete_list(snapshot: &Snapshot) -> String {
     let shown = snapshot.profiles.len();
     match snapshot.reported {
         Some(total) if total > shown as u64 => {
             let total = count(total, "profile");
-            format!(
-                "the list is a part: it holds {shown} of {total}; nothing is known of the others"
-            )
+            format!("the list is incomplete: it holds {shown} of {total}; the others are not known")
         }
         _ => format!(
-            "the list is a part: it holds {} and speaks of further pages; nothing is known of the others",
+            "the list is incomplete: it holds {} and refers to more pages; the others are not known",
             count(shown, "profile")
         ),
     }

@@ -1,50 +1,90 @@
-//! From an audit to one of its forms.
+//! Writing an audit in one of its formats.
 
+use std::convert::Infallible;
 use std::io::{self, Write};
+use std::sync::Arc;
 
-use super::{Audit, State, csv, expected, json, metrics, nagios, table};
+use bytes::Bytes;
 
-/// The forms that an audit can take.
+use super::audit::{AccountAudit, Audit};
+use super::state::CheckState;
+use super::{csv, expected, json, nagios, table};
+use crate::exposition::{AccountView, ResponseCache, SnapshotText};
+use exporter_toolkit::content_encoding::Encoding;
+use exporter_toolkit::shared_text::SharedTexts;
+
+/// The output formats of `check`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
+pub enum CheckFormat {
+    /// A table for people.
     Table {
-        /// Whether to colour it.
+        /// Whether to use colours.
         colours: bool,
     },
-    /// For programs.
+    /// JSON for programs.
     Json,
-    /// For spreadsheets.
+    /// CSV for spreadsheets.
     Csv {
-        /// Whether it begins with a byte order mark.
+        /// Whether to start with a byte order mark.
         bom: bool,
     },
-    /// For a textfile collector.
+    /// Metrics for a textfile collector.
     Metrics,
-    /// For Nagios and Icinga.
+    /// The output of a plugin for Nagios and Icinga.
     Nagios {
-        /// Whether every finding follows on a line of its own.
+        /// Whether to list every finding on a line of its own.
         verbose: bool,
     },
-    /// A configuration that expects the profiles that are there.
+    /// A configuration file that expects the connected profiles.
     Expected,
 }
 
 impl Audit {
-    /// Writes the audit and says what it comes to.
+    /// Writes the audit and returns its state.
     ///
     /// # Errors
-    /// When nothing can be written.
-    pub fn write(&self, format: Format, out: &mut dyn Write) -> io::Result<State> {
+    /// The error of `out`.
+    pub fn write(&self, format: CheckFormat, out: &mut dyn Write) -> io::Result<CheckState> {
         let report = self.report();
         match format {
-            Format::Table { colours } => table::write(self, &report, colours, out),
-            Format::Json => json::write(self, &report, out),
-            Format::Csv { bom } => csv::write(&report, bom, out),
-            Format::Metrics => metrics::write(self, out),
-            Format::Nagios { verbose } => nagios::write(self, &report, verbose, out),
-            Format::Expected => expected::write(self, &report, out),
+            CheckFormat::Table { colours } => table::write(self, &report, colours, out),
+            CheckFormat::Json => json::write(self, &report, out),
+            CheckFormat::Csv { bom } => csv::write(&report, bom, out),
+            CheckFormat::Metrics => self.write_metrics(out),
+            CheckFormat::Nagios { verbose } => nagios::write(self, &report, verbose, out),
+            CheckFormat::Expected => expected::write(self, &report, out),
         }?;
         Ok(report.state())
+    }
+
+    /// Writes the metrics of the accounts as `/metrics` serves them, without the exporter's own metrics.
+    fn write_metrics(&self, out: &mut dyn Write) -> io::Result<()> {
+        let texts = SharedTexts::default();
+        let views = self.accounts.iter().map(|account| view(account, &texts));
+        let views: Vec<AccountView> = views.collect();
+        let views: Vec<&AccountView> = views.iter().collect();
+        let no_exporter_metrics = || Ok::<_, Infallible>(Bytes::new());
+        let Ok(body) = ResponseCache::default().expose(
+            &views,
+            self.checked_at,
+            no_exporter_metrics,
+            Encoding::Plain,
+            &texts,
+        );
+        let mut chunks = body.chunks().iter();
+        chunks.try_for_each(|chunk| out.write_all(chunk))
+    }
+}
+
+fn view(account: &AccountAudit, texts: &SharedTexts) -> AccountView {
+    let name = account.name.as_deref();
+    let snapshot = account.snapshot.as_ref();
+    AccountView {
+        account: account.name.clone(),
+        revision: 1,
+        up: Some(snapshot.is_some()),
+        read_at: snapshot.map(|snapshot| snapshot.read_at),
+        refresh_took: Some(account.took),
+        snapshot: snapshot.map(|snapshot| Arc::new(SnapshotText::render(snapshot, name, texts))),
     }
 }

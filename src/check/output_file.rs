@@ -1,4 +1,4 @@
-//! Where an audit is written: a file that is replaced in one step, or a stream.
+//! Writing an audit to a file, which is replaced atomically, or to a stream.
 
 use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
@@ -8,23 +8,23 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::hidden::shown_path;
+use exporter_toolkit::redacted::shown_path;
 
-/// Folders whose links lead to open files of a process, not to paths.
-const DESCRIPTORS: [&str; 2] = ["/proc", "/dev/fd"];
+/// Directories whose links lead to open files of a process, not to paths.
+const DESCRIPTOR_DIRECTORIES: [&str; 2] = ["/proc", "/dev/fd"];
 
 /// The output cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
-    /// The operating system refuses it.
+    /// The operating system reports an error.
     #[error("cannot write {}: {source}", shown_path(path))]
     System {
         /// The file.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The file is another user's.
+    /// The file can neither be replaced nor written, for example because another user owns it.
     #[error(
         "cannot write {}: this user can neither replace the file ({replace}) nor write to it ({overwrite}); remove the file, or make it writable for this user",
         shown_path(path)
@@ -39,17 +39,17 @@ pub enum OutputError {
     },
 }
 
-/// Replaces a regular file in one step, so that a reader sees the old text or the new one. A file that
-/// this user may write but not replace is overwritten. Streams are appended to.
+/// Replaces a regular file atomically: a reader sees either the old or the new content. A file that this
+/// user may write but not replace is overwritten in place. Streams are appended to.
 ///
 /// # Errors
-/// [`OutputError`]. A file that cannot be replaced or opened keeps its text.
+/// [`OutputError`]. A file that cannot be replaced or opened keeps its content.
 pub fn write_file(path: &Path, text: &[u8]) -> Result<(), OutputError> {
     let failed = |source| OutputError::System {
         path: path.to_owned(),
         source,
     };
-    match Destination::of(path).map_err(failed)? {
+    match Destination::resolve(path).map_err(failed)? {
         Destination::Stream => append(path, text).map_err(failed),
         Destination::New(file) => replace(&file, None, text).map_err(failed),
         Destination::Existing(file, old) => match replace(&file, Some(&old), text) {
@@ -65,7 +65,7 @@ pub fn write_file(path: &Path, text: &[u8]) -> Result<(), OutputError> {
     }
 }
 
-/// What a path leads to, after its symbolic links.
+/// What a path refers to, after its symbolic links are resolved.
 enum Destination {
     /// An open file of a process, a pipe, a device.
     Stream,
@@ -76,7 +76,7 @@ enum Destination {
 }
 
 impl Destination {
-    fn of(path: &Path) -> io::Result<Destination> {
+    fn resolve(path: &Path) -> io::Result<Destination> {
         let old = match path.metadata() {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             old => Some(old?),
@@ -84,35 +84,38 @@ impl Destination {
         Ok(match (follow_links(path)?, old) {
             (Some(file), None) => Destination::New(file),
             (Some(file), Some(old)) if old.is_file() => Destination::Existing(file, old),
-            // Renaming a file over it would remove it.
+            // A rename would replace the pipe or device by a file.
             _ => Destination::Stream,
         })
     }
 }
 
-/// The path at the end of a chain of symbolic links. Nothing need exist there, which rules out
-/// `canonicalize`. `None` if the chain ends among the [`DESCRIPTORS`].
+/// The path at the end of a chain of symbolic links. The file need not exist, so `canonicalize` does not
+/// work here. `None` if the chain ends in one of the [`DESCRIPTOR_DIRECTORIES`].
 fn follow_links(path: &Path) -> io::Result<Option<PathBuf>> {
-    let folder = folder_of(path).canonicalize()?;
-    if DESCRIPTORS.iter().any(|place| folder.starts_with(place)) {
+    let directory = parent_directory(path).canonicalize()?;
+    if DESCRIPTOR_DIRECTORIES
+        .iter()
+        .any(|descriptors| directory.starts_with(descriptors))
+    {
         return Ok(None);
     }
     match path.read_link() {
-        Ok(next) => follow_links(&folder.join(next)),
+        Ok(next) => follow_links(&directory.join(next)),
         Err(_) => Ok(Some(path.to_owned())),
     }
 }
 
-fn folder_of(path: &Path) -> &Path {
+fn parent_directory(path: &Path) -> &Path {
     match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
         _ => Path::new("."),
     }
 }
 
 fn append(path: &Path, text: &[u8]) -> io::Result<()> {
     let stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    // A file opened again has an offset of its own, and a socket cannot be opened at all.
+    // Opening standard output again would give it a separate file offset, and fails for a socket.
     let mut stream = match is_same(&stdout.metadata()?, &path.metadata()?) {
         true => stdout,
         false => OpenOptions::new().append(true).open(path)?,
@@ -125,14 +128,14 @@ fn is_same(one: &Metadata, other: &Metadata) -> bool {
 }
 
 fn replace(path: &Path, old: Option<&Metadata>, text: &[u8]) -> io::Result<()> {
-    // The textfile collector reads `*.prom` only, so the unfinished file has another name.
-    let mut file = NamedTempFile::new_in(folder_of(path))?;
+    // The textfile collector reads `*.prom` only, so it ignores the temporary file.
+    let mut file = NamedTempFile::new_in(parent_directory(path))?;
     file.write_all(text)?;
     if let Some(old) = old {
         keep_owners(file.as_file(), old)?;
     }
-    // After the change of owners, which clears some bits, and whatever the umask says: other users read
-    // the file, the node exporter for one.
+    // After the change of owner, which clears the set-ID bits. The umask does not apply: other users, for
+    // example that of the node exporter, must be able to read the file.
     let mode = old.map_or(0o644, Metadata::mode);
     file.as_file()
         .set_permissions(Permissions::from_mode(mode))?;
@@ -141,23 +144,26 @@ fn replace(path: &Path, old: Option<&Metadata>, text: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives a new file the group of the old one, and its owner where the process may do that. A group with
-/// the rights of all others need not be kept.
+/// Gives a new file the group of the old one, and its owner if the process may do that. A group with the
+/// same rights as other users need not be kept.
 fn keep_owners(new: &File, old: &Metadata) -> io::Result<()> {
-    let made = new.metadata()?;
-    if made.uid() != old.uid() && fchown(new, Some(old.uid()), Some(old.gid())).is_ok() {
+    let new_metadata = new.metadata()?;
+    if new_metadata.uid() != old.uid() && fchown(new, Some(old.uid()), Some(old.gid())).is_ok() {
         return Ok(());
     }
     let (group, others) = (old.mode() >> 3 & 0o7, old.mode() & 0o7);
-    if made.gid() == old.gid() || fchown(new, None, Some(old.gid())).is_ok() || group == others {
+    if new_metadata.gid() == old.gid()
+        || fchown(new, None, Some(old.gid())).is_ok()
+        || group == others
+    {
         return Ok(());
     }
     let reason = format!("its group {} cannot be kept", old.gid());
     Err(io::Error::new(ErrorKind::PermissionDenied, reason))
 }
 
-/// Whether a file cannot be replaced by this user or in this place, but may be writable. A file that is
-/// mounted on its own is busy.
+/// Whether this user cannot replace the file, or not in its directory, although it may be writable. A file
+/// that is a mount point is busy.
 fn is_refused(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -1,98 +1,49 @@
-//! What an audit comes to: rows, notes and one state.
+//! The report of an audit: judged profiles, notes, their numbers and the overall state.
 
 use std::cmp::Reverse;
 use std::fmt::{self, Display};
 
+use super::audit::{Audit, ProfileRow};
 use super::notes::Note;
-use super::{Audit, Read};
-use crate::gateway::model::Status;
+use super::state::CheckState;
 use crate::plural::count;
-use crate::verdict::{Judged, Severity, judge_all};
+use crate::verdict::Severity;
 
-/// The states of the plugin convention of Nagios and Icinga, from good to bad. What is known to be
-/// critical outweighs what is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
-    /// Nothing to do.
-    Ok,
-    /// Something to do before it gets worse.
-    Warning,
-    /// It could not be found out.
-    Unknown,
-    /// Messages fail, or will very soon.
-    Critical,
-}
-
-impl State {
-    /// The exit code.
-    pub fn code(self) -> u8 {
-        match self {
-            State::Ok => 0,
-            State::Warning => 1,
-            State::Critical => 2,
-            State::Unknown => 3,
-        }
-    }
-
-    /// The word of the convention.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            State::Ok => "OK",
-            State::Warning => "WARNING",
-            State::Critical => "CRITICAL",
-            State::Unknown => "UNKNOWN",
-        }
-    }
-}
-
-impl From<Severity> for State {
-    fn from(severity: Severity) -> State {
-        match severity {
-            Severity::Fine => State::Ok,
-            Severity::Warning => State::Warning,
-            Severity::Critical => State::Critical,
-        }
-    }
-}
-
-/// One profile, or an expected one that is missing.
-#[derive(Debug)]
-pub struct Row<'a> {
-    /// The account's name, where it has one.
-    pub account: Option<&'a str>,
-    /// The profile and what is to be said of it.
-    pub judged: Judged<'a>,
-}
-
-impl Row<'_> {
-    /// The connection state; `None` where the profile is missing.
-    pub fn status(&self) -> Option<Status> {
-        self.judged.profile.map(|profile| profile.status)
-    }
-
-    /// The word for the connection state.
-    pub fn status_word(&self) -> &'static str {
-        self.status().map_or("MISSING", Status::as_str)
-    }
-}
-
-/// How many profiles are how well.
+/// Numbers of profiles by severity, and of accounts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Profiles without a finding.
     pub fine: usize,
-    /// Profiles with a warning at worst.
+    /// Profiles whose worst finding is a warning.
     pub warning: usize,
-    /// Profiles with something critical.
+    /// Profiles with a critical finding.
     pub critical: usize,
-    /// Accounts whose profiles could not be read.
+    /// Accounts whose list of profiles could not be read.
     pub unread: usize,
     /// All accounts.
     pub accounts: usize,
 }
 
 impl Summary {
-    /// All profiles, the missing ones included.
+    fn new(rows: &[ProfileRow], audit: &Audit) -> Summary {
+        let with = |severity| {
+            let rows = rows.iter();
+            rows.filter(|row| row.judged.verdict.severity == severity)
+                .count()
+        };
+        let accounts = audit.accounts.iter();
+        Summary {
+            fine: with(Severity::Fine),
+            warning: with(Severity::Warning),
+            critical: with(Severity::Critical),
+            unread: accounts
+                .filter(|account| account.snapshot.is_none())
+                .count(),
+            accounts: audit.accounts.len(),
+        }
+    }
+
+    /// All profiles, including missing ones.
     pub fn profiles(&self) -> usize {
         self.fine + self.warning + self.critical
     }
@@ -121,79 +72,42 @@ impl Display for Summary {
     }
 }
 
-/// What an audit comes to.
+/// The judged profiles of an audit, with notes and a summary.
 #[derive(Debug)]
 pub struct Report<'a> {
-    /// The profiles that pass the filter, the most urgent first.
-    pub rows: Vec<Row<'a>>,
-    /// What concerns no single profile, the worst first.
+    /// The profiles that pass the filter, most urgent first.
+    pub rows: Vec<ProfileRow<'a>>,
+    /// Notes on accounts, platforms and the filter, worst first.
     pub notes: Vec<Note<'a>>,
     /// The numbers.
     pub summary: Summary,
 }
 
 impl Audit {
-    /// Judges and sorts.
+    /// Judges and sorts the profiles, and collects the notes.
     pub fn report(&self) -> Report<'_> {
-        let mut rows: Vec<Row> = self
-            .accounts
-            .iter()
-            .flat_map(|read| self.rows(read))
-            .collect();
+        let accounts = self.accounts.iter();
+        let mut rows: Vec<ProfileRow> = accounts.flat_map(|account| self.rows(account)).collect();
         rows.sort_by_cached_key(|row| row.judged.verdict.urgency());
-        let mut notes: Vec<Note> = self
-            .accounts
-            .iter()
-            .flat_map(|read| self.notes(read))
-            .collect();
-        notes.extend(self.notes_of_the_filter());
+        let mut notes = self.notes();
         notes.sort_by_key(|note| Reverse(note.state));
-        let count = |severity| {
-            rows.iter()
-                .filter(|row| row.judged.verdict.severity == severity)
-                .count()
-        };
-        let summary = Summary {
-            fine: count(Severity::Fine),
-            warning: count(Severity::Warning),
-            critical: count(Severity::Critical),
-            unread: self
-                .accounts
-                .iter()
-                .filter(|read| read.snapshot.is_none())
-                .count(),
-            accounts: self.accounts.len(),
-        };
+        let summary = Summary::new(&rows, self);
         Report {
             rows,
             notes,
             summary,
         }
     }
-
-    pub(super) fn rows<'a>(&'a self, read: &'a Read) -> impl Iterator<Item = Row<'a>> {
-        let snapshot = read.snapshot.iter();
-        let judged =
-            snapshot.flat_map(|snapshot| judge_all(snapshot, self.checked_at, &self.thresholds));
-        let rows = judged.map(|judged| Row {
-            account: read.name.as_deref(),
-            judged,
-        });
-        rows.filter(|row| {
-            self.filter.passes_platform(row.judged.platform)
-                && self.filter.passes_status(row.status())
-        })
-    }
 }
 
 impl Report<'_> {
-    /// The worst of everything.
-    pub fn state(&self) -> State {
+    /// The worst state of all profiles and notes.
+    pub fn state(&self) -> CheckState {
         let rows = self
             .rows
             .iter()
             .map(|row| row.judged.verdict.severity.into());
         let notes = self.notes.iter().map(|note| note.state);
-        rows.chain(notes).max().unwrap_or(State::Ok)
+        rows.chain(notes).max().unwrap_or(CheckState::Ok)
     }
 }

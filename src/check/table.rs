@@ -1,4 +1,4 @@
-//! The table for people: two lines for each profile, then one for each finding, in 80 columns.
+//! The table for people, 80 columns wide: two lines for each profile, then its findings.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -6,20 +6,21 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Audit;
-use super::report::{Report, Row, State};
-use crate::printable::{fit, width, wrap};
+use super::audit::{Audit, ProfileRow};
+use super::report::Report;
+use super::state::CheckState;
 use crate::snapshot::Profile;
-use crate::verdict::{Severity, Verdict};
+use crate::verdict::Verdict;
+use exporter_toolkit::printable::{fit, width, wrap};
 
 const COLUMNS: usize = 80;
 const GAP: &str = "  ";
 const VERDICT: usize = 8;
 const STATUS: usize = 14;
-const MOMENT: usize = 17;
-/// What is left for platform and account, and for profile and name.
-const SHARED: usize = COLUMNS - VERDICT - STATUS - MOMENT - 4 * GAP.len();
-/// Neither hides the other.
+const TIME: usize = 17;
+/// The width of the second and third column together.
+const PLATFORM_AND_PROFILE: usize = COLUMNS - VERDICT - STATUS - TIME - 4 * GAP.len();
+/// The width of the second column. The third one needs the rest.
 const PLATFORM: std::ops::RangeInclusive<usize> = 9..=15;
 
 pub(super) fn write(
@@ -30,26 +31,27 @@ pub(super) fn write(
 ) -> io::Result<()> {
     let table = Table::new(audit, report, colours);
     if !report.rows.is_empty() {
-        table.heading(out)?;
+        table.write_heading(out)?;
     }
     for row in &report.rows {
-        table.row(row, out)?;
+        table.write_row(row, out)?;
     }
     if !report.rows.is_empty() {
         writeln!(out)?;
     }
     for note in &report.notes {
-        table.marked(note.state, &note.to_string(), out)?;
+        table.write_with_state(note.state, &note.to_string(), out)?;
     }
     if let Some(descriptions) = descriptions(audit) {
-        table.plain(&descriptions, out)?;
+        table.write_indented(&descriptions, out)?;
     }
-    table.marked(report.state(), &report.summary.to_string(), out)
+    table.write_with_state(report.state(), &report.summary.to_string(), out)
 }
 
 struct Table {
     now: DateTime<Utc>,
-    named: bool,
+    has_names: bool,
+    /// The width of the column with platform and account.
     platform: usize,
     colours: bool,
 }
@@ -64,7 +66,7 @@ impl Table {
         });
         Table {
             now: audit.checked_at,
-            named: audit.accounts.iter().any(|read| read.name.is_some()),
+            has_names: audit.accounts.iter().any(|account| account.name.is_some()),
             platform: widest
                 .max()
                 .unwrap_or(0)
@@ -73,9 +75,9 @@ impl Table {
         }
     }
 
-    fn heading(&self, out: &mut dyn Write) -> io::Result<()> {
-        let account = if self.named { "ACCOUNT" } else { "" };
-        self.first(
+    fn write_heading(&self, out: &mut dyn Write) -> io::Result<()> {
+        let account = if self.has_names { "ACCOUNT" } else { "" };
+        self.write_first_line(
             [
                 &fit("VERDICT", VERDICT),
                 "PLATFORM",
@@ -85,20 +87,20 @@ impl Table {
             ],
             out,
         )?;
-        self.second([account, "NAME", "LAST ACTIVITY"], out)
+        self.write_second_line([account, "NAME", "LAST ACTIVITY"], out)
     }
 
-    fn row(&self, row: &Row, out: &mut dyn Write) -> io::Result<()> {
+    fn write_row(&self, row: &ProfileRow, out: &mut dyn Write) -> io::Result<()> {
         let judged = &row.judged;
-        let state = judged.verdict.severity.into();
-        let verdict = self.painted(state, &fit(word(judged.verdict.severity), VERDICT));
+        let state = CheckState::from(judged.verdict.severity);
+        let verdict = self.painted(state, &fit(state.as_str(), VERDICT));
         let token = self.token(row);
-        self.first(
+        self.write_first_line(
             [
                 &verdict,
                 judged.platform,
                 judged.id,
-                row.status_word(),
+                row.status_text(),
                 &token,
             ],
             out,
@@ -107,11 +109,11 @@ impl Table {
         let activity = profile.and_then(Profile::last_activity_at);
         let activity = activity.map_or("-".to_owned(), date_and_time);
         let name = profile.map_or("-", |profile| &*profile.name);
-        self.second([row.account.unwrap_or_default(), name, &activity], out)?;
-        self.findings(&judged.verdict, out)
+        self.write_second_line([row.account.unwrap_or_default(), name, &activity], out)?;
+        self.write_findings(&judged.verdict, out)
     }
 
-    fn findings(&self, verdict: &Verdict, out: &mut dyn Write) -> io::Result<()> {
+    fn write_findings(&self, verdict: &Verdict, out: &mut dyn Write) -> io::Result<()> {
         for finding in &verdict.findings {
             for line in wrap(&format!("- {finding}"), COLUMNS - VERDICT - GAP.len()) {
                 writeln!(out, "{:VERDICT$}{GAP}{line}", "")?;
@@ -120,44 +122,56 @@ impl Table {
         Ok(())
     }
 
-    fn token(&self, row: &Row) -> String {
+    fn token(&self, row: &ProfileRow) -> String {
         let end = row
             .judged
             .profile
             .and_then(|profile| profile.token_expires_at);
         match end {
             Some(end) => {
-                let room = MOMENT - "2026-01-01 ".len();
-                format!("{} {:>room$}", end.format("%Y-%m-%d"), left(end - self.now))
+                let room = TIME - "2026-01-01 ".len();
+                format!(
+                    "{} {:>room$}",
+                    end.format("%Y-%m-%d"),
+                    in_largest_unit(end - self.now)
+                )
             }
             None => "-".to_owned(),
         }
     }
 
-    /// `VERDICT` is padded already: colours have no width.
-    fn first(&self, cells: [&str; 5], out: &mut dyn Write) -> io::Result<()> {
+    /// The first cell is padded already: escape sequences for colours have no width.
+    fn write_first_line(&self, cells: [&str; 5], out: &mut dyn Write) -> io::Result<()> {
         let [verdict, platform, profile, status, token] = cells;
         let platform = fit(platform, self.platform);
-        let profile = fit(profile, SHARED - self.platform);
+        let profile = fit(profile, PLATFORM_AND_PROFILE - self.platform);
         let status = fit(status, STATUS);
-        let token = fit(token, MOMENT);
+        let token = fit(token, TIME);
         let line = [verdict, &platform, &profile, &status, &token].join(GAP);
         writeln!(out, "{}", line.trim_end())
     }
 
-    fn second(&self, cells: [&str; 3], out: &mut dyn Write) -> io::Result<()> {
+    fn write_second_line(&self, cells: [&str; 3], out: &mut dyn Write) -> io::Result<()> {
         let [account, name, activity] = cells;
         let account = fit(account, self.platform);
-        let name = fit(name, SHARED - self.platform + GAP.len() + STATUS);
-        let activity = fit(activity, MOMENT);
+        let name = fit(
+            name,
+            PLATFORM_AND_PROFILE - self.platform + GAP.len() + STATUS,
+        );
+        let activity = fit(activity, TIME);
         let line = [&" ".repeat(VERDICT), &*account, &name, &activity].join(GAP);
         writeln!(out, "{}", line.trim_end())
     }
 
-    fn marked(&self, state: State, text: &str, out: &mut dyn Write) -> io::Result<()> {
+    fn write_with_state(
+        &self,
+        state: CheckState,
+        text: &str,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         let mark = self.painted(state, &fit(state.as_str(), VERDICT));
-        for (place, line) in wrap(text, COLUMNS - VERDICT - GAP.len()).iter().enumerate() {
-            match place {
+        for (index, line) in wrap(text, COLUMNS - VERDICT - GAP.len()).iter().enumerate() {
+            match index {
                 0 => writeln!(out, "{mark}{GAP}{line}")?,
                 _ => writeln!(out, "{:VERDICT$}{GAP}{line}", "")?,
             }
@@ -165,54 +179,53 @@ impl Table {
         Ok(())
     }
 
-    fn plain(&self, text: &str, out: &mut dyn Write) -> io::Result<()> {
+    fn write_indented(&self, text: &str, out: &mut dyn Write) -> io::Result<()> {
         for line in wrap(text, COLUMNS - VERDICT - GAP.len()) {
             writeln!(out, "{:VERDICT$}{GAP}{line}", "")?;
         }
         Ok(())
     }
 
-    fn painted(&self, state: State, text: &str) -> String {
+    fn painted(&self, state: CheckState, text: &str) -> String {
         let style = match state {
             _ if !self.colours => return text.to_owned(),
-            State::Ok => AnsiColor::Green.on_default(),
-            State::Warning => AnsiColor::Yellow.on_default(),
-            State::Unknown => AnsiColor::Magenta.on_default(),
-            State::Critical => Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
+            CheckState::Ok => AnsiColor::Green.on_default(),
+            CheckState::Warning => AnsiColor::Yellow.on_default(),
+            CheckState::Unknown => AnsiColor::Magenta.on_default(),
+            CheckState::Critical => Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
         };
         format!("{style}{text}{style:#}")
     }
 }
 
-/// Which descriptions of the API the lists follow, with the accounts where they differ.
+/// The descriptions of the API that the lists follow, with their accounts if there are several.
 fn descriptions(audit: &Audit) -> Option<String> {
     let mut accounts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for read in &audit.accounts {
-        let schema = read.snapshot.as_ref().and_then(|snapshot| snapshot.schema);
+    for account in &audit.accounts {
+        let schema = account
+            .snapshot
+            .as_ref()
+            .and_then(|snapshot| snapshot.schema);
         if let Some(schema) = schema {
-            let name = read.name.as_deref().unwrap_or_default();
+            let name = account.name.as_deref().unwrap_or_default();
             accounts.entry(schema.as_str()).or_default().push(name);
         }
     }
-    let all_alike = accounts.len() == 1;
-    let told = accounts.into_iter().map(|(schema, names)| match all_alike {
+    let is_single = accounts.len() == 1;
+    let schemas = accounts.into_iter().map(|(schema, names)| match is_single {
         true => schema.to_owned(),
         false => format!("{schema} ({})", names.join(", ")),
     });
-    let told: Vec<String> = told.collect();
-    (!told.is_empty()).then(|| format!("Description of the API: {}", told.join(", ")))
+    let schemas: Vec<String> = schemas.collect();
+    (!schemas.is_empty()).then(|| format!("Description of the API: {}", schemas.join(", ")))
 }
 
-fn word(severity: Severity) -> &'static str {
-    State::from(severity).as_str()
+fn date_and_time(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M").to_string()
 }
 
-fn date_and_time(moment: DateTime<Utc>) -> String {
-    moment.format("%Y-%m-%d %H:%M").to_string()
-}
-
-/// The largest unit alone.
-fn left(time: TimeDelta) -> String {
+/// A time span in its largest unit.
+fn in_largest_unit(time: TimeDelta) -> String {
     let sign = if time < TimeDelta::zero() { "-" } else { "" };
     let minutes = time.num_minutes().abs();
     match (minutes / 1440, minutes / 60) {

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::flags::{CONFIGURATION, GatewayArgs, LogArgs};
-use super::values::{parse_plugin_timeout, parse_state, parse_threshold};
-use crate::check::{Filter, Format, Options};
+use super::arguments::{CONFIGURATION, GatewayArgs};
+use super::values::{StatusFilter, parse_plugin_timeout, parse_status, parse_threshold};
+use crate::check::{CheckFilter, CheckFormat, CheckOptions};
 use crate::config::Settings;
-use crate::gateway::model::Status;
 use crate::verdict::Thresholds;
+use exporter_toolkit::flags::LogFlags;
 
 const PROFILES: &str = "Profiles";
 const OUTPUT: &str = "Output";
@@ -20,42 +20,42 @@ const OUTPUT: &str = "Output";
 /// Flags of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Configuration file (YAML). Flags and variables win over it
+    /// Read the configuration from this YAML file; flags and environment variables override it
     #[arg(long = "config.file", env = "QLARA_CONFIG_FILE", value_name = "FILE", help_heading = CONFIGURATION)]
     file: Option<PathBuf>,
-    /// Only this account of the configuration file; may be given several times
+    /// Read only this account of the configuration file; repeatable
     #[arg(long, value_name = "NAME", help_heading = PROFILES)]
     account: Vec<String>,
-    /// Only profiles of this platform; may be given several times
+    /// Show and judge only profiles of this platform; repeatable
     #[arg(long, value_name = "PLATFORM", value_delimiter = ',', help_heading = PROFILES)]
     platform: Vec<String>,
-    /// Only profiles of this status, missing for expected ones that are not connected; may be given
-    /// several times
-    #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = parse_state, help_heading = PROFILES)]
-    status: Vec<State>,
-    /// A token that ends sooner is a warning
+    /// Show and judge only profiles in this state, or MISSING for expected profiles that are not
+    /// connected; repeatable
+    #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = parse_status, help_heading = PROFILES)]
+    status: Vec<StatusFilter>,
+    /// Warn if a token ends within this time
     #[arg(short, long, value_name = "DURATION", default_value = "7d", value_parser = parse_threshold, help_heading = PROFILES)]
     warning: Duration,
-    /// A token that ends sooner is critical
+    /// Report a profile as critical if its token ends within this time
     #[arg(short, long, value_name = "DURATION", default_value = "2d", value_parser = parse_threshold, help_heading = PROFILES)]
     critical: Duration,
-    /// Form of the output
+    /// Write the output in this format
     #[arg(long, value_name = "FORM", value_enum, default_value = "table", help_heading = OUTPUT)]
-    output: Output,
-    /// File to write instead of standard output, which is -; it is replaced in one step
+    output: CheckOutput,
+    /// Write to this file instead of standard output, which is -; the file is replaced atomically
     #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
     output_file: Option<PathBuf>,
-    /// Begin the CSV with the byte order mark by which Excel tells UTF-8
+    /// Start the CSV with a byte order mark, by which Excel recognizes UTF-8
     #[arg(long, help_heading = OUTPUT)]
     csv_bom: bool,
-    /// Tell every finding to Nagios, one per line, instead of the most urgent; the other forms are
-    /// always complete
+    /// List every finding on a line of its own with --output nagios, instead of the most urgent ones; the
+    /// other formats are always complete
     #[arg(short, long, overrides_with = "verbose", help_heading = OUTPUT)]
     verbose: bool,
-    /// Time that reading an account may take: seconds, or a duration. It wins over --qlara.timeout
+    /// Give up on an account after this time, in seconds or as a duration; overrides --qlara.timeout
     #[arg(id = "plugin_timeout", short = 't', long = "timeout", value_name = "SECONDS", value_parser = parse_plugin_timeout, help_heading = PROFILES)]
     plugin_timeout: Option<Duration>,
-    /// Write the profiles that are there as a configuration that expects them
+    /// Write a configuration file that expects the connected profiles
     #[arg(long, conflicts_with_all = ["output", "platform", "status"], help_heading = OUTPUT)]
     write_expected: bool,
     /// The gateway.
@@ -63,12 +63,12 @@ pub struct CheckArgs {
     gateway: GatewayArgs,
     /// Logging.
     #[command(flatten)]
-    pub log: LogArgs,
+    pub log: LogFlags,
 }
 
 /// `--output`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
+enum CheckOutput {
     Table,
     Json,
     Csv,
@@ -76,11 +76,8 @@ enum Output {
     Nagios,
 }
 
-/// `--status`: a status, or `None` for a profile that is missing.
-pub(super) type State = Option<Status>;
-
 impl CheckArgs {
-    /// What the configuration needs to know of the flags.
+    /// The settings that these flags give for the configuration.
     pub fn settings(&self) -> Settings {
         let settings = self.gateway.settings(self.file.as_ref());
         Settings {
@@ -90,10 +87,10 @@ impl CheckArgs {
     }
 
     /// What to audit, and how strictly.
-    pub fn options(&self) -> Options {
-        Options {
+    pub fn options(&self) -> CheckOptions {
+        CheckOptions {
             accounts: self.account.clone(),
-            filter: Filter {
+            filter: CheckFilter {
                 platforms: BTreeSet::from_iter(self.platform.iter().cloned()),
                 statuses: self.status.iter().copied().collect(),
             },
@@ -104,32 +101,33 @@ impl CheckArgs {
         }
     }
 
-    /// The file to write; `None` is standard output.
+    /// The file to write to; `None` for standard output.
     pub fn output_file(&self) -> Option<&Path> {
         let file = self.output_file.as_deref();
         file.filter(|path| *path != Path::new("-"))
     }
 
-    /// The form of the output.
-    pub fn format(&self) -> Format {
+    /// The output format.
+    pub fn format(&self) -> CheckFormat {
         match self.output {
-            _ if self.write_expected => Format::Expected,
-            Output::Table => Format::Table {
-                colours: self.output_file().is_none() && colours_are_welcome(),
+            _ if self.write_expected => CheckFormat::Expected,
+            CheckOutput::Table => CheckFormat::Table {
+                colours: self.output_file().is_none() && stdout_has_colours(),
             },
-            Output::Json => Format::Json,
-            Output::Csv => Format::Csv { bom: self.csv_bom },
-            Output::Metrics => Format::Metrics,
-            Output::Nagios => Format::Nagios {
+            CheckOutput::Json => CheckFormat::Json,
+            CheckOutput::Csv => CheckFormat::Csv { bom: self.csv_bom },
+            CheckOutput::Metrics => CheckFormat::Metrics,
+            CheckOutput::Nagios => CheckFormat::Nagios {
                 verbose: self.verbose,
             },
         }
     }
 }
 
-/// On a terminal that knows them, unless somebody does not want them (<https://no-color.org/>).
-fn colours_are_welcome() -> bool {
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let unknown = std::env::var_os("TERM").is_none_or(|terminal| terminal == "dumb");
-    std::io::stdout().is_terminal() && !unwanted && !unknown
+/// Whether standard output is a terminal with colours that `NO_COLOR` (<https://no-color.org/>) does not
+/// turn off.
+fn stdout_has_colours() -> bool {
+    let turned_off = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let unsupported = std::env::var_os("TERM").is_none_or(|terminal| terminal == "dumb");
+    std::io::stdout().is_terminal() && !turned_off && !unsupported
 }

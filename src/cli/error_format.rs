@@ -1,31 +1,30 @@
-//! The format of the errors that end the program.
+//! How the program prints the error with which it exits.
 
 use std::ffi::OsString;
 use std::io::Write;
 
-use clap::{Arg, CommandFactory};
+use clap::Arg;
 use tracing::{Level, error};
 
-use super::Cli;
 use crate::check;
-use crate::logging;
+use exporter_toolkit::logging;
 
 const CHECK: &str = "check";
 
-/// The format of the errors that end the program.
+/// The format of the error with which the program exits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorFormat {
     /// `qlara-exporter: …` on standard error.
     Line,
-    /// A line of the log.
+    /// A JSON line of the log.
     JsonLog,
-    /// The one line of a monitoring plugin, on standard output, which is all that Nagios reads.
+    /// The status line of a monitoring plugin on standard output. Nagios reads nothing else.
     Nagios,
 }
 
 impl ErrorFormat {
-    /// The format that the arguments ask for. It reads them by itself: clap may refuse them.
-    pub fn wanted_by(arguments: &[OsString]) -> ErrorFormat {
+    /// The format that the arguments select. They are read without clap, which may reject them.
+    pub fn of(arguments: &[OsString]) -> ErrorFormat {
         let value = |flag| last_value(arguments, flag);
         let format = value("--log.format").or_else(|| std::env::var("QLARA_LOG_FORMAT").ok());
         let is = |value: Option<String>, word: &str| {
@@ -40,14 +39,19 @@ impl ErrorFormat {
         }
     }
 
-    /// Prints errors, one per line of `lines`.
+    /// Prints one error for each line of `lines`.
     pub fn print(self, lines: &str) {
         match self {
             ErrorFormat::Line => lines.lines().for_each(|line| {
                 let _ = writeln!(std::io::stderr(), "qlara-exporter: {line}");
             }),
             ErrorFormat::JsonLog => {
-                let log = logging::lines(Level::ERROR, logging::Format::Json, std::io::stderr);
+                let log = logging::lines(
+                    Level::ERROR,
+                    logging::Format::Json,
+                    env!("CARGO_CRATE_NAME"),
+                    std::io::stderr,
+                );
                 tracing::subscriber::with_default(log, || {
                     lines.lines().for_each(|line| error!("{line}"));
                 });
@@ -60,10 +64,10 @@ impl ErrorFormat {
     }
 }
 
-/// Whether the command is `check`, also where clap refuses it because of the words before it. The value
-/// of a flag is no command.
+/// Whether the command is `check`, even if clap rejects the arguments before it. Values of flags are not
+/// commands.
 pub fn is_check(arguments: &[OsString]) -> bool {
-    let root = Cli::command();
+    let root = super::command();
     let check = root.find_subcommand(CHECK);
     let flags: Vec<&Arg> = (root.get_arguments())
         .chain(check.into_iter().flat_map(clap::Command::get_arguments))
@@ -89,13 +93,13 @@ pub fn is_check(arguments: &[OsString]) -> bool {
     false
 }
 
-/// The value of a flag that stands last, as `--flag value` or `--flag=value`.
+/// The last value of a flag, given as `--flag value` or `--flag=value`.
 fn last_value(arguments: &[OsString], flag: &str) -> Option<String> {
     let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
-    let value = words.iter().enumerate().rev().find_map(|(place, word)| {
+    let value = words.iter().enumerate().rev().find_map(|(index, word)| {
         let rest = word.strip_prefix(flag)?;
         match rest.is_empty() {
-            true => words.get(place + 1).copied(),
+            true => words.get(index + 1).copied(),
             false => rest.strip_prefix('='),
         }
     });

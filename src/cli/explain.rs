@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::flags::{CONFIGURATION, GatewayArgs, LogArgs};
+use super::arguments::{CONFIGURATION, GatewayArgs};
 use crate::config::Settings;
-use crate::explain::Format;
+use crate::explain::ExplainFormat;
+use exporter_toolkit::flags::LogFlags;
 
 const ANSWER: &str = "Answer";
 const OUTPUT: &str = "Output";
@@ -14,44 +15,44 @@ const OUTPUT: &str = "Output";
 /// Flags of `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// Configuration file (YAML). Flags and variables win over it
+    /// Read the configuration from this YAML file; flags and environment variables override it
     #[arg(long = "config.file", env = "QLARA_CONFIG_FILE", value_name = "FILE", help_heading = CONFIGURATION)]
     file: Option<PathBuf>,
-    /// Only this account of the configuration file; may be given several times
+    /// Explain only this account of the configuration file; repeatable
     #[arg(long, value_name = "NAME", help_heading = ANSWER)]
     pub account: Vec<String>,
-    /// Read a saved answer instead of asking the gateway; - is standard input
+    /// Explain a saved answer from this file instead of asking the gateway; - is standard input
     #[arg(long, value_name = "FILE", help_heading = ANSWER)]
     pub from: Option<PathBuf>,
-    /// Form of the output
+    /// Write the output in this format
     #[arg(long, value_name = "FORM", value_enum, default_value = "text", help_heading = OUTPUT)]
-    output: Output,
+    output: ExplainOutput,
     /// The gateway.
     #[command(flatten)]
     gateway: GatewayArgs,
     /// Logging.
     #[command(flatten)]
-    pub log: LogArgs,
+    pub log: LogFlags,
 }
 
 /// `--output`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
+enum ExplainOutput {
     Text,
     Json,
 }
 
 impl ExplainArgs {
-    /// What the configuration needs to know of the flags.
+    /// The settings that these flags give for the configuration.
     pub fn settings(&self) -> Settings {
         self.gateway.settings(self.file.as_ref())
     }
 
-    /// The form of the output.
-    pub fn format(&self) -> Format {
+    /// The output format.
+    pub fn format(&self) -> ExplainFormat {
         match self.output {
-            Output::Text => Format::Text,
-            Output::Json => Format::Json,
+            ExplainOutput::Text => ExplainFormat::Text,
+            ExplainOutput::Json => ExplainFormat::Json,
         }
     }
 }

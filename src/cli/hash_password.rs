@@ -2,21 +2,21 @@
 
 use clap::Args;
 
-use crate::hash_password::{Options, UserName};
-use crate::web_config::USUAL_COSTS;
+use exporter_toolkit::hash_password::{Options, UserName};
+use exporter_toolkit::web_config::USUAL_COSTS;
 
 /// Flags of `hash-password`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "From a pipe it reads one line, without its line end. The password is never an argument, where other users of the machine would see it."
+    after_help = "From a pipe, the command reads one line without its line end. The password is never an argument, because other users of the machine can see arguments."
 )]
 pub struct HashPasswordArgs {
-    /// Print a line for basic_auth_users, with this user name before the hash. Without it the hash is
-    /// printed alone
+    /// Print a line for basic_auth_users, with this user name before the hash; without it only the hash is
+    /// printed
     #[arg(long, value_name = "NAME")]
     user: Option<UserName>,
-    /// Bcrypt cost, from 4 to 14; each step doubles the time of a check. Higher costs are refused: a
-    /// check would take more than a second
+    /// Use this bcrypt cost, from 4 to 14; each step doubles the time of a check, and a check with a
+    /// higher cost would take more than a second
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = parse_cost)]
     cost: u32,
 }

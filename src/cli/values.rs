@@ -1,26 +1,29 @@
-//! From the text of a flag to its value, or what is expected instead.
+//! Parsers for the values of flags. Their errors say what is expected.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use reqwest::Url;
 
-use super::check::State;
-use crate::config::{checked_timeout, duration};
+use crate::config::checked_timeout;
 use crate::gateway::model::Status;
-use crate::healthcheck::Target;
 use crate::web::{check_route_prefix, check_telemetry_path};
+use exporter_toolkit::duration;
+use exporter_toolkit::healthcheck::Target;
+
+/// A value of `check --status`: a status, or `None` for profiles that are missing.
+pub(super) type StatusFilter = Option<Status>;
 
 pub(super) fn parse_telemetry_path(text: &str) -> Result<String, &'static str> {
     check_telemetry_path(text).map(|()| text.to_owned())
 }
 
-/// What `healthcheck --url` asks.
+/// The target of `healthcheck --url`.
 pub(super) fn parse_target(text: &str) -> Result<Target, &'static str> {
     parse_http_url(text).map(Target::from)
 }
 
-/// Empty for `/`, else without a slash at its end.
+/// A route prefix without a trailing slash.
 pub(super) fn parse_route_prefix(text: &str) -> Result<String, &'static str> {
     check_route_prefix(text).map(|()| text.trim_end_matches('/').to_owned())
 }
@@ -32,7 +35,7 @@ pub(super) fn parse_account(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// A threshold: a duration, or seconds as a range of monitoring plugins that alerts below them.
+/// A threshold: a duration, or a range `N:` of monitoring plugins, which alerts below N seconds.
 pub(super) fn parse_threshold(text: &str) -> Result<Duration, String> {
     let seconds = text.strip_suffix(':').and_then(|text| text.parse().ok());
     match seconds {
@@ -42,8 +45,7 @@ pub(super) fn parse_threshold(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// A duration, or a whole number of seconds as monitoring plugins take it.
-/// The timeout of a monitoring plugin: seconds, or a duration.
+/// The timeout of a monitoring plugin: a whole number of seconds, or a duration.
 pub(super) fn parse_plugin_timeout(text: &str) -> Result<Duration, String> {
     let timeout = match text.parse() {
         Ok(seconds) => Duration::from_secs(seconds),
@@ -72,8 +74,8 @@ pub(super) fn parse_page_size(text: &str) -> Result<NonZeroUsize, &'static str> 
     text.parse().map_err(|_| "expected a whole number from 1")
 }
 
-/// The status words of the API in any case, and `missing`.
-pub(super) fn parse_state(text: &str) -> Result<State, String> {
+/// A status of the API, or `missing`, in any case.
+pub(super) fn parse_status(text: &str) -> Result<StatusFilter, String> {
     if text.eq_ignore_ascii_case("missing") {
         return Ok(None);
     }

@@ -1,18 +1,22 @@
-//! The configuration file as it is written: YAML, where unknown and doubled keys are errors.
+//! The configuration file before validation. It is YAML; unknown and duplicate keys are errors.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bytesize::ByteSize;
 use serde::{Deserialize, Deserializer, de};
 use serde_saphyr::Spanned;
 
-use super::yaml::{self, or_default};
-use super::{ConfigError, duration};
-use crate::hidden::{Hidden, shown_path};
 use crate::refresh::PhoneNumber;
-use crate::reread::read_regular_text;
+use exporter_toolkit::diagnostics::ConfigError;
+use exporter_toolkit::duration;
+use exporter_toolkit::redacted::{Redacted, shown_path};
+use exporter_toolkit::reloader::Fingerprint;
+use exporter_toolkit::size;
+use exporter_toolkit::yaml::{self, or_default};
+
+const MIB: u64 = 1024 * 1024;
 
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]
@@ -21,7 +25,7 @@ pub(super) struct File {
     #[serde(skip)]
     pub path: PathBuf,
     #[serde(deserialize_with = "or_default")]
-    pub gateway: Gateway,
+    pub gateway: GatewayBlock,
     #[serde(deserialize_with = "or_default")]
     pub cache: Cache,
     #[serde(deserialize_with = "or_default")]
@@ -33,21 +37,21 @@ pub(super) struct File {
     pub accounts: Vec<Account>,
 }
 
-/// The defaults of all accounts, or what one account has instead.
+/// A `gateway` block: at the top level the defaults of all accounts, in an account what overrides them.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Gateway {
+pub(super) struct GatewayBlock {
     pub url: Option<Spanned<String>>,
     #[serde(deserialize_with = "duration::deserialize_spanned")]
     pub timeout: Option<Spanned<duration::Written>>,
-    /// May hold a password.
-    pub proxy_url: Option<Spanned<Hidden>>,
+    /// May contain a password.
+    pub proxy_url: Option<Spanned<Redacted>>,
     pub tls_config: Option<Tls>,
     pub allow_http: Option<bool>,
     pub fields: Option<Fields>,
 }
 
-/// Where in an entry of an answer a field stands, where not under its usual names.
+/// `gateway.fields`: paths of fields in an entry of a response, if they differ from the usual names.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Fields {
@@ -86,9 +90,9 @@ pub(super) struct Cache {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Limits {
     pub profiles: usize,
-    #[serde(deserialize_with = "byte_size")]
+    #[serde(deserialize_with = "size::deserialize")]
     pub response_bytes: Option<u64>,
-    #[serde(deserialize_with = "byte_size")]
+    #[serde(deserialize_with = "size::deserialize")]
     pub exposition_bytes: Option<u64>,
     pub concurrent_refreshes: Option<Spanned<usize>>,
 }
@@ -114,7 +118,7 @@ pub(super) struct Account {
     #[serde(default)]
     pub expected: Vec<Spanned<Expected>>,
     #[serde(default)]
-    pub gateway: Option<Gateway>,
+    pub gateway: Option<GatewayBlock>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -135,41 +139,36 @@ impl Limits {
     /// `response_bytes`. Default: 64 MiB, but at most a sixteenth of the memory limit, because concurrent
     /// responses together may take twice this size.
     pub(super) fn response_bytes(&self, memory_limit: Option<u64>) -> u64 {
-        let part = memory_limit.map_or(u64::MAX, |limit| limit / 16);
-        let default = ByteSize::mib(64).as_u64().min(part);
+        let most = memory_limit.map_or(u64::MAX, |limit| limit / 16);
+        let default = (64 * MIB).min(most);
         self.response_bytes.unwrap_or(default)
     }
 
     /// `exposition_bytes`. Default: 128 MiB, but at most a sixteenth of the memory limit, because profiles take
     /// three times the size of their metrics, and slow clients keep the metrics of earlier refreshes.
     pub(super) fn exposition_bytes(&self, memory_limit: Option<u64>) -> u64 {
-        let part = memory_limit.map_or(u64::MAX, |limit| limit / 16);
-        let default = ByteSize::mib(128).as_u64().min(part);
+        let most = memory_limit.map_or(u64::MAX, |limit| limit / 16);
+        let default = (128 * MIB).min(most);
         self.exposition_bytes.unwrap_or(default)
     }
 }
 
 impl File {
-    pub(super) fn read(path: &Path) -> Result<File, ConfigError> {
-        let text =
-            read_regular_text(path).map_err(|error| ConfigError::new(shown_path(path), error))?;
+    /// Reads and parses the file at `path`, and adds it to `files`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the file cannot be read or parsed.
+    pub(super) fn read(path: &Path, files: &mut Fingerprint) -> Result<File, ConfigError> {
+        let text = files.read_text(path);
+        let text = text.map_err(|error| ConfigError::new(shown_path(path), error))?;
         let mut file: File = yaml::parse(path, &text)?;
         file.path = path.to_owned();
         Ok(file)
     }
 
-    /// Paths in the file are relative to it.
+    /// The path of a file that this file names. Relative paths start at the folder of this file.
     pub(super) fn resolve(&self, path: &Path) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("")).join(path)
-    }
-}
-
-/// `64MiB`, `500kB` or a plain number of bytes.
-fn byte_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    match text.parse::<ByteSize>() {
-        Ok(size) if size.as_u64() > 0 => Ok(Some(size.as_u64())),
-        _ => Err(de::Error::custom("expected a size such as 64MiB")),
     }
 }
 
@@ -182,4 +181,14 @@ impl<'de> Deserialize<'de> for PhoneNumber {
             _ => Err(de::Error::custom("expected omit, mask or show")),
         }
     }
+}
+
+/// An error at the position of a value in the file.
+pub(super) fn in_file<T>(
+    file: &File,
+    at: &Spanned<T>,
+    key: &str,
+    message: impl Display,
+) -> ConfigError {
+    ConfigError::in_file(&file.path, at.referenced, key, message)
 }

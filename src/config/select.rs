@@ -1,27 +1,47 @@
-//! `--account`: some of the accounts of a configuration.
+//! `--account`: selects accounts of a configuration by name.
 
 use std::sync::Arc;
 
-use super::Config;
+use super::model::Config;
 use crate::gateway::field_names::FieldNames;
-use crate::hidden::shown_word;
-use crate::printable::neutral;
+use exporter_toolkit::printable::neutral;
+use exporter_toolkit::redacted::shown_word;
+use exporter_toolkit::suggest::unknown;
 
-/// `--account` names none of the accounts.
+/// `--account` has a name that no account of the configuration has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("--account: the configuration has no account of that name{}", known(.0))]
-pub struct UnknownAccount(Vec<String>);
+#[error("--account: {}", self.describe())]
+pub struct UnknownAccount {
+    name: String,
+    known: Vec<String>,
+}
+
+impl UnknownAccount {
+    fn describe(&self) -> String {
+        let known: Vec<&str> = self.known.iter().map(|name| shown_word(name)).collect();
+        neutral(&match known.as_slice() {
+            [] => format!(
+                "unknown account \"{}\": the configuration names no accounts",
+                shown_word(&self.name)
+            ),
+            known => unknown("account", shown_word(&self.name), known),
+        })
+    }
+}
 
 impl Config {
-    /// Keeps only the accounts with these names; all where none is given.
+    /// Keeps only the accounts with these names, or all accounts if there are no names.
     ///
     /// # Errors
-    /// [`UnknownAccount`] when a name is none of theirs.
+    /// [`UnknownAccount`] if no account has one of the names.
     pub fn keep_accounts(&mut self, wanted: &[String]) -> Result<(), UnknownAccount> {
         let names = self.accounts.iter().filter_map(|at| at.name.clone());
         let names: Vec<String> = names.collect();
-        if !wanted.iter().all(|name| names.contains(name)) {
-            return Err(UnknownAccount(names));
+        if let Some(name) = wanted.iter().find(|name| !names.contains(name)) {
+            return Err(UnknownAccount {
+                name: name.clone(),
+                known: names,
+            });
         }
         if !wanted.is_empty() {
             let is_wanted = |name: &String| wanted.contains(name);
@@ -32,40 +52,31 @@ impl Config {
     }
 }
 
-/// How a configuration names the fields of answers, account by account.
+/// The names of fields in responses, by account.
 #[derive(Debug)]
 pub struct FieldNamesByAccount {
+    /// The names in the top-level `gateway` block.
     pub(super) defaults: Arc<FieldNames>,
+    /// The names of each account, with its name.
     pub(super) accounts: Vec<(String, Arc<FieldNames>)>,
 }
 
 impl FieldNamesByAccount {
-    /// Those of the account with this name, or of the block of defaults.
+    /// The field names of the account with this name, or the defaults without a name.
     ///
     /// # Errors
-    /// [`UnknownAccount`] when no account has the name.
-    pub fn of(self, account: Option<&str>) -> Result<Arc<FieldNames>, UnknownAccount> {
+    /// [`UnknownAccount`] if no account has the name.
+    pub fn select(self, account: Option<&str>) -> Result<Arc<FieldNames>, UnknownAccount> {
         let Some(wanted) = account else {
             return Ok(self.defaults);
         };
         let mut accounts = self.accounts.iter();
         match accounts.find(|(name, _)| name == wanted) {
             Some((_, names)) => Ok(Arc::clone(names)),
-            None => Err(UnknownAccount(
-                self.accounts.into_iter().map(|(name, _)| name).collect(),
-            )),
+            None => Err(UnknownAccount {
+                name: wanted.to_owned(),
+                known: self.accounts.into_iter().map(|(name, _)| name).collect(),
+            }),
         }
     }
-}
-
-fn known(names: &[String]) -> String {
-    match names {
-        [] => ", it names none".to_owned(),
-        names => format!(", expected one of {}", neutral(&shown(names))),
-    }
-}
-
-fn shown(names: &[String]) -> String {
-    let names: Vec<&str> = names.iter().map(|name| shown_word(name)).collect();
-    names.join(", ")
 }

@@ -1,4 +1,4 @@
-//! The explanation for programs. `docs/gateway.md` describes it; what stands there stays.
+//! The explanation as JSON for programs. `docs/gateway.md` documents the keys, which are a stable interface.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -6,30 +6,29 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::answer::Answer;
-use super::read_as::read_as;
-use super::{AccountExplained, Call, Explanation};
+use super::explanation::{AccountExplanation, Call, Explanation};
 
-/// Grows when something documented changes or goes; new keys may come at any time.
+/// Incremented when a documented key changes or is removed. New keys keep the version.
 const VERSION: u32 = 1;
 
 pub(super) fn write(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()> {
-    let document = Document {
+    let document = ExplainDocument {
         version: VERSION,
-        exit_code: explanation.verdict().code(),
+        exit_code: explanation.completeness().code(),
         accounts: explanation.accounts.iter().map(account).collect(),
     };
     writeln!(out, "{}", serde_json::to_string_pretty(&document)?)
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct ExplainDocument<'a> {
     version: u32,
     exit_code: u8,
-    accounts: Vec<AccountOut<'a>>,
+    accounts: Vec<ExplainedAccountOut<'a>>,
 }
 
 #[derive(Serialize)]
-struct AccountOut<'a> {
+struct ExplainedAccountOut<'a> {
     account: Option<&'a str>,
     calls: Vec<CallOut<'a>>,
     problems: Vec<ProblemOut<'a>>,
@@ -70,8 +69,8 @@ struct ProblemOut<'a> {
     text: &'a str,
 }
 
-fn account(account: &AccountExplained) -> AccountOut<'_> {
-    AccountOut {
+fn account(account: &AccountExplanation) -> ExplainedAccountOut<'_> {
+    ExplainedAccountOut {
         account: account.name.as_deref(),
         calls: account.calls.iter().map(call).collect(),
         problems: account
@@ -88,7 +87,7 @@ fn account(account: &AccountExplained) -> AccountOut<'_> {
 
 fn call(call: &Call) -> CallOut<'_> {
     let answer = call.answer.as_ref();
-    let read = answer.filter(|answer| answer.is_read);
+    let read = answer.filter(|answer| answer.has_entries);
     CallOut {
         about: &call.about,
         address: &call.address,
@@ -100,7 +99,7 @@ fn call(call: &Call) -> CallOut<'_> {
         envelope: answer.and_then(|answer| answer.envelope.as_deref()),
         schema: answer.and_then(|answer| Some(answer.schema?.as_str())),
         entries: read.map(|answer| answer.shape.entries),
-        complete: read.map(|answer| !answer.is_part),
+        complete: read.map(|answer| !answer.is_incomplete),
         platforms: answer.map(|answer| &answer.platforms),
         status_words: answer.map(|answer| &answer.statuses),
         fields: answer.into_iter().flat_map(fields).collect(),
@@ -110,12 +109,12 @@ fn call(call: &Call) -> CallOut<'_> {
 fn fields(answer: &Answer) -> Vec<FieldOut<'_>> {
     let fields = answer.shape.fields.iter();
     fields
-        .map(|(path, seen)| FieldOut {
+        .map(|(path, field)| FieldOut {
             name: path,
-            types: seen.kinds.keys().map(|kind| kind.as_str()).collect(),
-            entries: seen.entries,
-            read_as: read_as(seen, &answer.shape, answer.endpoint),
-            date_forms: seen.dates.keys().map(|form| form.as_str()).collect(),
+            types: field.kinds.keys().map(|kind| kind.as_str()).collect(),
+            entries: field.entries,
+            read_as: answer.use_of(field),
+            date_forms: field.dates.keys().map(|form| form.as_str()).collect(),
         })
         .collect()
 }

@@ -1,67 +1,69 @@
-//! Which fields entries have: names, JSON types and numbers, and of no field a value.
+//! The shape of the entries of an answer: names and JSON types of their fields, without values.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
 use serde_json::Value;
 
-use super::names::Names;
+use super::redaction::Redactor;
 use crate::gateway::date::{DateForm, is_zero};
 use crate::gateway::field_names::FieldNames;
 use crate::gateway::fields::{Field, LINKED_ACCOUNT_IDS, LINKED_ACCOUNT_NAMES, folded};
-use crate::gateway::invalid::{Kind, kind};
+use crate::gateway::invalid::{JsonType, json_type};
+use crate::gateway::model::{KNOWN_PLATFORMS, Status};
 
-/// How deep objects are looked into.
-const DEPTH: usize = 3;
+/// Levels of nested objects that are visited.
+const MAX_DEPTH: usize = 3;
 /// Stands for the elements of an array in a path.
 const ELEMENT: &str = "[]";
-/// Fields beyond this number are counted.
+/// Maximum number of fields that are kept. Further fields are counted.
 const MAX_FIELDS: usize = 200;
 
 /// The fields of all entries of an answer.
 #[derive(Debug, Default)]
 pub(super) struct Shape {
-    /// How many entries there are.
+    /// The number of entries.
     pub(super) entries: usize,
-    /// By path as it is shown.
-    pub(super) fields: BTreeMap<String, FieldSeen>,
-    /// Fields that are left out of `fields`.
+    /// By redacted path.
+    pub(super) fields: BTreeMap<String, ObservedField>,
+    /// Number of fields that are not in `fields`.
     pub(super) more: usize,
-    /// Which of our fields each entry has a value for.
-    stated: Vec<BTreeSet<Field>>,
+    /// For each entry, the fields of the exporter that it has a value for.
+    values: Vec<BTreeSet<Field>>,
 }
 
-/// A field as it was met.
+/// A field of the entries.
 #[derive(Debug, Default)]
-pub(super) struct FieldSeen {
-    /// The names that lead to it, where all of them may be shown and none is an element of an array.
+pub(super) struct ObservedField {
+    /// The path, if it may be printed and leads through no array.
     pub(super) path: Option<Vec<String>>,
-    /// What is read there, with the place of the name among the names of the field.
+    /// The fields of the exporter that are read from here, each with the precedence of this name: 0 is the
+    /// first choice.
     pub(super) read_as: Vec<(Field, usize)>,
-    /// Whether it stands in a list of linked accounts that is read, under a name that is looked for.
+    /// Whether it is the id or the name of a linked account.
     pub(super) is_of_linked_account: bool,
-    /// In how many entries it stands.
+    /// The number of entries that have the field.
     pub(super) entries: usize,
-    pub(super) kinds: BTreeMap<Kind, usize>,
+    pub(super) kinds: BTreeMap<JsonType, usize>,
     pub(super) dates: BTreeMap<DateForm, usize>,
-    /// Hashes of its values, which tell whether they differ.
+    /// Hashes of the texts and numbers among its values.
     hashes: HashSet<u64>,
-    /// Texts and numbers among its values.
+    /// The number of texts and numbers among its values.
     pub(super) scalars: usize,
-    /// How many of its values satisfy each of these.
+    /// The number of values that give each evidence.
     pub(super) evidence: BTreeMap<Evidence, usize>,
 }
 
-/// What a text may be, as far as suggestions need it.
+/// What a value shows about the meaning of its field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Evidence {
-    /// The name of a known platform.
+    /// It is the name of a known platform.
     Platform,
-    /// A documented status word.
+    /// It is a documented status word.
     StatusWord,
 }
 
-impl FieldSeen {
+impl ObservedField {
     /// Whether no value occurs twice.
     pub(super) fn is_distinct(&self) -> bool {
         self.hashes.len() == self.scalars
@@ -69,91 +71,104 @@ impl FieldSeen {
 }
 
 impl Shape {
-    pub(super) fn of(entries: &[Value], field_names: &FieldNames, names: &Names) -> Shape {
-        let mut survey = Survey {
+    pub(super) fn from_entries(
+        entries: &[Value],
+        field_names: &FieldNames,
+        redactor: &Redactor,
+    ) -> Shape {
+        let mut builder = ShapeBuilder {
             shape: Shape::default(),
             field_names,
-            names,
+            redactor,
             hasher: RandomState::new(),
         };
         for entry in entries {
-            survey.entry(entry);
+            builder.entry(entry);
         }
-        survey.shape
+        builder.shape
     }
 
-    /// In how many entries none of these fields has a value.
-    pub(super) fn lacking(&self, fields: &[Field]) -> usize {
-        let lacks = |stated: &&BTreeSet<Field>| !fields.iter().any(|it| stated.contains(it));
-        self.stated.iter().filter(lacks).count()
+    /// The number of entries that have a value for none of these fields.
+    pub(super) fn entries_without(&self, fields: &[Field]) -> usize {
+        let has_none = |values: &&BTreeSet<Field>| fields.iter().all(|it| !values.contains(it));
+        self.values.iter().filter(has_none).count()
+    }
+
+    /// The observed fields from which this field of the exporter is read.
+    pub(super) fn observed_as(&self, field: Field) -> impl Iterator<Item = &ObservedField> {
+        let reads = move |(read, _): &(Field, usize)| *read == field;
+        let fields = self.fields.values();
+        fields.filter(move |observed| observed.read_as.iter().any(reads))
     }
 }
 
-struct Survey<'a> {
+/// Visits all entries and collects their fields.
+struct ShapeBuilder<'a> {
     shape: Shape,
     field_names: &'a FieldNames,
-    names: &'a Names<'a>,
+    redactor: &'a Redactor<'a>,
     hasher: RandomState,
 }
 
-/// What one entry has.
+/// The fields of one entry.
 #[derive(Default)]
-struct Met {
+struct EntryFields {
     paths: BTreeSet<String>,
-    fields: BTreeSet<Field>,
+    /// The fields of the exporter that the entry has a value for.
+    values: BTreeSet<Field>,
 }
 
-impl Survey<'_> {
+impl ShapeBuilder<'_> {
     fn entry(&mut self, entry: &Value) {
         self.shape.entries += 1;
-        let mut met = Met::default();
-        self.object(entry, &mut Vec::new(), &mut met);
-        for path in &met.paths {
+        let mut found = EntryFields::default();
+        self.object(entry, &mut Vec::new(), &mut found);
+        for path in &found.paths {
             if let Some(field) = self.shape.fields.get_mut(path) {
                 field.entries += 1;
             }
         }
-        self.shape.stated.push(met.fields);
+        self.shape.values.push(found.values);
     }
 
-    fn object<'v>(&mut self, value: &'v Value, path: &mut Vec<&'v str>, met: &mut Met) {
+    fn object<'v>(&mut self, value: &'v Value, path: &mut Vec<&'v str>, found: &mut EntryFields) {
         let Value::Object(fields) = value else { return };
         for (name, value) in fields {
             path.push(name);
-            self.field(value, path, met);
+            self.field(value, path, found);
             path.pop();
         }
     }
 
-    fn field<'v>(&mut self, value: &'v Value, path: &mut Vec<&'v str>, met: &mut Met) {
+    fn field<'v>(&mut self, value: &'v Value, path: &mut Vec<&'v str>, found: &mut EntryFields) {
         let read_as = self.field_names.fields_at(path);
-        let is_stated =
+        let has_value =
             |field: &Field| !(value.is_null() || field.is_date() && is_zero(&value.to_string()));
-        met.fields
-            .extend(read_as.iter().map(|(field, _)| *field).filter(is_stated));
-        let shown = self.names.path(path);
-        let is_new = !self.shape.fields.contains_key(&shown);
+        let fields = read_as.iter().map(|(field, _)| *field);
+        found.values.extend(fields.filter(has_value));
+        let printable_path = self.redactor.path(path);
+        let is_new = !self.shape.fields.contains_key(&printable_path);
         if is_new && self.shape.fields.len() == MAX_FIELDS {
             self.shape.more += 1;
         } else {
-            let seen = self.shape.fields.entry(shown.clone()).or_default();
+            let field = self.shape.fields.entry(printable_path.clone()).or_default();
             if is_new {
-                seen.path = self.names.usable_path(path);
-                seen.read_as = read_as.to_vec();
-                seen.is_of_linked_account = is_of_linked_account(self.field_names, path);
+                field.path = self.redactor.usable_path(path);
+                field.read_as = read_as.to_vec();
+                field.is_of_linked_account = is_of_linked_account(self.field_names, path);
             }
-            seen.note(value, path, &self.hasher);
-            met.paths.insert(shown);
+            field.observe(value, path, &self.hasher);
+            found.paths.insert(printable_path);
         }
-        if path.len() == DEPTH {
+        if path.len() == MAX_DEPTH {
             return;
         }
-        self.object(value, path, met);
+        self.object(value, path, found);
         if let Value::Array(elements) = value {
             path.push(ELEMENT);
             for element in elements {
-                if path.len() < DEPTH {
-                    self.object(element, path, met);
+                if path.len() < MAX_DEPTH {
+                    self.object(element, path, found);
                 }
             }
             path.pop();
@@ -161,18 +176,18 @@ impl Survey<'_> {
     }
 }
 
-impl FieldSeen {
-    fn note(&mut self, value: &Value, path: &[&str], hasher: &RandomState) {
-        *self.kinds.entry(kind(value)).or_default() += 1;
+impl ObservedField {
+    fn observe(&mut self, value: &Value, path: &[&str], hasher: &RandomState) {
+        *self.kinds.entry(json_type(value)).or_default() += 1;
         let is_date = |(field, _): &(Field, usize)| field.is_date();
         let form = match value {
             Value::String(text) => {
-                self.note_evidence(text);
+                self.observe_evidence(text);
                 DateForm::of_text(text)
             }
-            // A number of this size may be an identifier.
+            // Elsewhere a number in the range of timestamps is probably an identifier.
             Value::Number(number)
-                if self.read_as.iter().any(is_date) || sounds_like_a_date(path) =>
+                if self.read_as.iter().any(is_date) || is_named_like_a_date(path) =>
             {
                 number.as_f64().and_then(DateForm::of_number)
             }
@@ -187,8 +202,7 @@ impl FieldSeen {
         }
     }
 
-    fn note_evidence(&mut self, text: &str) {
-        use crate::gateway::model::{KNOWN_PLATFORMS, Status};
+    fn observe_evidence(&mut self, text: &str) {
         let is_platform = KNOWN_PLATFORMS
             .iter()
             .any(|platform| text.eq_ignore_ascii_case(platform));
@@ -212,8 +226,26 @@ fn is_of_linked_account(field_names: &FieldNames, path: &[&str]) -> bool {
         && known.any(|known| folded(known) == folded(name))
 }
 
-fn sounds_like_a_date(path: &[&str]) -> bool {
-    let name = path.last().map(|name| super::suggest::words(name));
-    let words = ["at", "on", "date", "time", "since", "expires", "expiry"];
-    name.is_some_and(|name| name.iter().any(|word| words.contains(&&**word)))
+fn is_named_like_a_date(path: &[&str]) -> bool {
+    const DATE_WORDS: [&str; 7] = ["at", "on", "date", "time", "since", "expires", "expiry"];
+    let words = path.last().map(|name| words_of_name(name));
+    words.is_some_and(|words| words.iter().any(|word| DATE_WORDS.contains(&&**word)))
+}
+
+/// The words of a name in camel case or snake case: `linkedOn` and `linked_on` are `linked`, `on`.
+pub(super) fn words_of_name(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut previous_is_lower = false;
+    for char in name.chars() {
+        let starts_word = char.is_uppercase() && previous_is_lower;
+        if starts_word || !char.is_alphanumeric() {
+            words.push(String::new());
+        }
+        if let (true, Some(word)) = (char.is_alphanumeric(), words.last_mut()) {
+            word.extend(char.to_lowercase());
+        }
+        previous_is_lower = char.is_lowercase() || char.is_ascii_digit();
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }

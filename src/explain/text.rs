@@ -1,14 +1,13 @@
-//! The explanation for people.
+//! The explanation as text for people.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
-use super::answer::Answer;
-use super::read_as::read_as;
-use super::{AccountExplained, Call, Explanation};
-use crate::gateway::invalid::Kind;
+use super::answer::{Answer, Endpoint};
+use super::explanation::{AccountExplanation, Call, Explanation};
+use crate::gateway::invalid::JsonType;
 use crate::plural::{choose, count};
 
 pub(super) fn write(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()> {
@@ -52,21 +51,21 @@ fn head(call: &Call) -> String {
 fn write_answer(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     let schema = match answer.schema {
         Some(schema) => schema.as_str(),
-        None => "the entries do not tell",
+        None => "not clear from the entries",
     };
-    let whole = match answer.is_part {
-        true => "a part: there are more",
-        false => "whole, as far as is known",
+    let completeness = match answer.is_incomplete {
+        true => "incomplete: the gateway has more",
+        false => "complete as far as known",
     };
-    let is_list = answer.endpoint == super::Endpoint::List;
+    let is_list = answer.endpoint == Endpoint::List;
     let lines = [
         ("envelope", answer.envelope.clone()),
         ("description", is_list.then(|| schema.to_owned())),
         (
             "entries",
             answer
-                .is_read
-                .then(|| format!("{}, {whole}", answer.shape.entries)),
+                .has_entries
+                .then(|| format!("{}, {completeness}", answer.shape.entries)),
         ),
         ("platforms", counts(&answer.platforms)),
         ("status words", counts(&answer.statuses)),
@@ -81,11 +80,11 @@ fn write_answer(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
 
 /// `facebook 2, instagram 1`
 fn counts(words: &BTreeMap<String, usize>) -> Option<String> {
-    let told: Vec<String> = words
+    let counts: Vec<String> = words
         .iter()
         .map(|(word, count)| format!("{word} {count}"))
         .collect();
-    (!told.is_empty()).then(|| told.join(", "))
+    (!counts.is_empty()).then(|| counts.join(", "))
 }
 
 fn write_fields(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
@@ -94,12 +93,12 @@ fn write_fields(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
         return Ok(());
     }
     let heading = ["FIELD", "TYPES", "ENTRIES", "READ AS"].map(str::to_owned);
-    let rows = shape.fields.iter().map(|(path, seen)| {
+    let rows = shape.fields.iter().map(|(path, field)| {
         [
             path.clone(),
-            kinds(&seen.kinds),
-            format!("{} of {}", seen.entries, shape.entries),
-            read_as(seen, shape, answer.endpoint),
+            kinds(&field.kinds),
+            format!("{} of {}", field.entries, shape.entries),
+            answer.use_of(field),
         ]
     });
     let rows: Vec<[String; 4]> = std::iter::once(heading).chain(rows).collect();
@@ -128,14 +127,14 @@ fn write_fields(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// `string, null`
-pub(super) fn kinds(kinds: &BTreeMap<Kind, usize>) -> String {
-    // `null` last: it is what the others are where they are not there.
-    let told: Vec<&str> = kinds.keys().rev().map(|kind| kind.as_str()).collect();
-    told.join(", ")
+fn kinds(kinds: &BTreeMap<JsonType, usize>) -> String {
+    // `null`, which stands for an absent value, comes last.
+    let names: Vec<&str> = kinds.keys().rev().map(|kind| kind.as_str()).collect();
+    names.join(", ")
 }
 
-fn write_problems(account: &AccountExplained, out: &mut dyn Write) -> io::Result<()> {
-    if account.calls.iter().all(|call| call.answer.is_none()) {
+fn write_problems(account: &AccountExplanation, out: &mut dyn Write) -> io::Result<()> {
+    if !account.has_answer() {
         writeln!(out, "There was no answer to read.")?;
     }
     let problems: Vec<String> = account
@@ -146,7 +145,7 @@ fn write_problems(account: &AccountExplained, out: &mut dyn Write) -> io::Result
         })
         .collect();
     if problems.is_empty() {
-        if account.calls.iter().any(|call| call.answer.is_some()) {
+        if account.has_answer() {
             writeln!(out, "Everything that the metrics need was read.")?;
         }
         return writeln!(out);
@@ -157,7 +156,7 @@ fn write_problems(account: &AccountExplained, out: &mut dyn Write) -> io::Result
     }
     let fields = account.likely_fields();
     if !fields.is_empty() || account.likely_url.is_some() {
-        writeln!(out, "In the configuration file this would likely mend it:")?;
+        writeln!(out, "This configuration would probably solve it:")?;
         writeln!(out, "  gateway:")?;
     }
     if let Some(url) = &account.likely_url {

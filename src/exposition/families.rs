@@ -1,13 +1,13 @@
-//! The table of the accounts' metrics: name, help, and how each becomes samples.
+//! The table of the accounts' metric families: name, help, and source of the samples.
 
 use std::collections::BTreeMap;
 
-use super::AccountView;
-use super::text::{Lines, Value};
+use super::account_view::AccountView;
+use super::text::{Lines, SampleValue};
 use crate::gateway::model::{DOCUMENTED_PLATFORMS, Status};
 use crate::snapshot::{Profile, Snapshot};
 
-/// A metric family of an account. All are gauges.
+/// A metric family of an account. All families are gauges.
 #[derive(Debug)]
 pub struct Family {
     /// The metric's name.
@@ -17,35 +17,35 @@ pub struct Family {
     pub(super) source: Source,
 }
 
-/// Where a family's samples come from, which decides when they are written.
+/// The source of a family's samples, which decides when they are rendered.
 #[derive(Debug)]
 pub(super) enum Source {
-    /// The account's state: written for the second of a scrape.
-    Account(fn(&AccountView) -> Option<Value>),
-    /// The snapshot as a whole: written once per refresh.
+    /// The account's state, rendered once a second.
+    Account(fn(&AccountView) -> Option<SampleValue>),
+    /// The snapshot as a whole, rendered once per refresh.
     Snapshot(fn(&Snapshot, &mut Lines)),
-    /// Each profile in turn, with its labels `platform` and `profile`: written once per refresh.
+    /// Each profile, with its labels `platform` and `profile`, rendered once per refresh.
     Profile(fn(&Profile, &mut Lines)),
-    /// The time left of each token: written for the second of a scrape.
+    /// The time left of each token, rendered once a second.
     Countdown,
 }
 
-/// Every family, in the order of the exposition.
+/// All families, in the order of the exposition.
 pub const FAMILIES: &[Family] = &[
     Family {
         name: "qlara_up",
         help: "Whether the latest refresh read the list of profiles.",
-        source: Source::Account(|view| view.up.map(Value::from)),
+        source: Source::Account(|view| view.up.map(SampleValue::from)),
     },
     Family {
         name: "qlara_last_refresh_success_timestamp_seconds",
         help: "Unix time at which the last good data was read from the gateway.",
-        source: Source::Account(|view| view.read_at.map(Value::Moment)),
+        source: Source::Account(|view| view.read_at.map(SampleValue::Timestamp)),
     },
     Family {
         name: "qlara_refresh_duration_seconds",
         help: "How long the latest refresh took, the list and all details together.",
-        source: Source::Account(|view| view.refresh_took.map(Value::Span)),
+        source: Source::Account(|view| view.refresh_took.map(SampleValue::Duration)),
     },
     Family {
         name: "qlara_details_up",
@@ -68,7 +68,7 @@ pub const FAMILIES: &[Family] = &[
         help: "The description of the API that the list of profiles follows, always 1.",
         source: Source::Snapshot(|snapshot, lines| {
             if let Some(schema) = snapshot.schema {
-                lines.sample(&[("schema", schema.as_str())], Value::Whole(1));
+                lines.sample(&[("schema", schema.as_str())], SampleValue::Integer(1));
             }
         }),
     },
@@ -82,7 +82,7 @@ pub const FAMILIES: &[Family] = &[
         help: "Profiles in total, as the gateway states it.",
         source: Source::Snapshot(|snapshot, lines| {
             if let Some(total) = snapshot.reported {
-                lines.sample(&[], Value::Whole(total));
+                lines.sample(&[], SampleValue::Integer(total));
             }
         }),
     },
@@ -91,9 +91,15 @@ pub const FAMILIES: &[Family] = &[
         help: "Entries of the gateway's list that are not shown, by reason.",
         source: Source::Snapshot(|snapshot, lines| {
             let dropped = snapshot.dropped;
-            lines.sample(&[("reason", "duplicate")], Value::Whole(dropped.duplicate));
-            lines.sample(&[("reason", "invalid")], Value::Whole(dropped.invalid));
-            lines.sample(&[("reason", "limit")], Value::Whole(dropped.limit));
+            lines.sample(
+                &[("reason", "duplicate")],
+                SampleValue::Integer(dropped.duplicate),
+            );
+            lines.sample(
+                &[("reason", "invalid")],
+                SampleValue::Integer(dropped.invalid),
+            );
+            lines.sample(&[("reason", "limit")], SampleValue::Integer(dropped.limit));
         }),
     },
     Family {
@@ -131,7 +137,7 @@ pub const FAMILIES: &[Family] = &[
         help: "Unix time at which the OAuth token of the profile ends.",
         source: Source::Profile(|profile, lines| {
             if let Some(moment) = profile.token_expires_at {
-                lines.sample(&[], Value::Moment(moment));
+                lines.sample(&[], SampleValue::Timestamp(moment));
             }
         }),
     },
@@ -145,7 +151,7 @@ pub const FAMILIES: &[Family] = &[
         help: "Unix time at which the profile was connected.",
         source: Source::Profile(|profile, lines| {
             if let Some(moment) = profile.connected_at {
-                lines.sample(&[], Value::Moment(moment));
+                lines.sample(&[], SampleValue::Timestamp(moment));
             }
         }),
     },
@@ -154,7 +160,7 @@ pub const FAMILIES: &[Family] = &[
         help: "Unix time of the last activity of the profile.",
         source: Source::Profile(|profile, lines| {
             if let Some(moment) = profile.last_activity_at() {
-                lines.sample(&[], Value::Moment(moment));
+                lines.sample(&[], SampleValue::Timestamp(moment));
             }
         }),
     },
@@ -172,7 +178,7 @@ pub const FAMILIES: &[Family] = &[
         help: "Pages or sub-accounts that are linked to the profile.",
         source: Source::Profile(|profile, lines| {
             if let Some(count) = profile.linked_count() {
-                lines.sample(&[], Value::Whole(count));
+                lines.sample(&[], SampleValue::Integer(count));
             }
         }),
     },
@@ -183,7 +189,7 @@ pub const FAMILIES: &[Family] = &[
     },
 ];
 
-/// The name of the one family that changes with every second.
+/// The name of the only family whose samples change every second.
 pub(super) const COUNTDOWN: &str = "qlara_token_seconds_to_expiry";
 
 fn write_profiles_per_platform(snapshot: &Snapshot, lines: &mut Lines) {
@@ -195,30 +201,30 @@ fn write_profiles_per_platform(snapshot: &Snapshot, lines: &mut Lines) {
         *counts.entry(&profile.platform).or_default() += 1;
     }
     for (platform, count) in counts {
-        lines.sample(&[("platform", platform)], Value::Whole(count));
+        lines.sample(&[("platform", platform)], SampleValue::Integer(count));
     }
 }
 
 fn write_info(profile: &Profile, lines: &mut Lines) {
     let details = profile.details.as_ref();
-    let known = [
+    let optional = [
         ("name", Some(&profile.name)),
         ("username", profile.username.as_ref()),
         ("category", details.and_then(|it| it.category.as_ref())),
         ("page_id", details.and_then(|it| it.page_id.as_ref())),
         ("phone_number", profile.phone_number.as_ref()),
     ];
-    let labels: Vec<(&str, &str)> = known
+    let labels: Vec<(&str, &str)> = optional
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?.as_str())))
         .collect();
-    lines.sample(&labels, Value::Whole(1));
+    lines.sample(&labels, SampleValue::Integer(1));
 }
 
 fn write_linked_accounts(profile: &Profile, lines: &mut Lines) {
     for account in profile.linked_accounts() {
         let mut labels = vec![("linked_account", account.id.as_str())];
         labels.extend(account.name.as_deref().map(|name| ("name", name)));
-        lines.sample(&labels, Value::Whole(1));
+        lines.sample(&labels, SampleValue::Integer(1));
     }
 }

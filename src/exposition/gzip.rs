@@ -1,30 +1,30 @@
-//! A gzip member put together from runs that were compressed beforehand (RFC 1951 and 1952).
+//! Joins segments that were compressed beforehand into one gzip member (RFC 1951 and 1952), as pigz does.
 //!
-//! A run of deflated text that ends with a full flush ends at a byte, and nothing after it refers
-//! back to it: such runs can be joined in any order, and their checksums combined, as pigz does.
+//! Deflated text that ends with a full flush ends at a byte boundary, and nothing after it refers back to it. Such
+//! segments can be joined in any order, and their checksums combined. flate2 cannot join compressed parts, so the header
+//! and the trailer are written here.
 
-use bytes::Bytes;
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
-/// Of the first bytes only these matter: gzip, deflate, no name, no time, fastest, unknown system.
+/// gzip, deflate, no flags, no time, fastest compression, unknown system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255];
-/// An empty last block: the deflate stream ends.
+/// An empty last block, which ends the deflate stream.
 const END: [u8; 2] = [0x03, 0x00];
 
-/// Deflated text that can stand anywhere in a member.
+/// Deflated text that can be part of any gzip member.
 #[derive(Debug)]
-pub(super) struct Run {
+pub(super) struct GzipSegment {
     deflated: Vec<u8>,
     /// Checksum and length of the text.
     crc: Crc,
 }
 
-impl Run {
-    /// Compresses `text`, at the level that costs least.
-    pub(super) fn of(text: &[u8]) -> Run {
+impl GzipSegment {
+    /// Compresses `text` at the fastest level.
+    pub(super) fn compress(text: &[u8]) -> GzipSegment {
         let mut crc = Crc::new();
         crc.update(text);
-        Run {
+        GzipSegment {
             deflated: deflate(text),
             crc,
         }
@@ -35,33 +35,33 @@ fn deflate(text: &[u8]) -> Vec<u8> {
     let mut compress = Compress::new(Compression::fast(), false);
     let mut out = Vec::with_capacity(text.len() / 8 + 64);
     loop {
-        let done = usize::try_from(compress.total_in()).unwrap_or(text.len());
-        let status = compress.compress_vec(&text[done..], &mut out, FlushCompress::Full);
-        let whole = compress.total_in() == text.len() as u64;
-        // With room left in the buffer, the flush is through. Nothing else can happen: the text is
-        // in memory, and the parameters are good.
-        if !matches!(status, Ok(Status::Ok)) || (whole && out.len() < out.capacity()) {
+        let consumed = usize::try_from(compress.total_in()).unwrap_or(text.len());
+        let status = compress.compress_vec(&text[consumed..], &mut out, FlushCompress::Full);
+        let is_consumed = compress.total_in() == text.len() as u64;
+        // The flush is complete when it leaves capacity unused. Errors are impossible: the text is in memory, and
+        // the parameters are valid.
+        if !matches!(status, Ok(Status::Ok)) || (is_consumed && out.len() < out.capacity()) {
             return out;
         }
         out.reserve(out.capacity());
     }
 }
 
-/// The member whose text is that of the runs one after the other. It is in one piece, which costs
-/// less to send than many, and is small beside the text.
-pub(super) fn member<'a>(runs: impl Iterator<Item = &'a Run> + Clone) -> Bytes {
-    let deflated: usize = runs.clone().map(|run| run.deflated.len()).sum();
+/// Returns the gzip member of the joined texts. It is copied into one buffer, which is small compared to the text
+/// and cheaper to send than many chunks.
+pub(super) fn join<'a>(segments: impl Iterator<Item = &'a GzipSegment> + Clone) -> Vec<u8> {
+    let deflated: usize = segments.clone().map(|segment| segment.deflated.len()).sum();
     let mut crc = Crc::new();
     let mut out = Vec::with_capacity(HEADER.len() + deflated + END.len() + 8);
     out.extend_from_slice(&HEADER);
-    for run in runs {
-        crc.combine(&run.crc);
-        out.extend_from_slice(&run.deflated);
+    for segment in segments {
+        crc.combine(&segment.crc);
+        out.extend_from_slice(&segment.deflated);
     }
     out.extend_from_slice(&END);
     out.extend_from_slice(&crc.sum().to_le_bytes());
     out.extend_from_slice(&crc.amount().to_le_bytes());
-    out.into()
+    out
 }
 
 #[cfg(test)]
@@ -70,36 +70,42 @@ mod tests {
 
     use super::*;
 
-    fn text_of(runs: &[Run]) -> Vec<u8> {
-        let member = member(runs.iter());
+    fn text_of(segments: &[GzipSegment]) -> Vec<u8> {
+        let member = join(segments.iter());
         let mut text = Vec::new();
-        // A decoder of one member: whatever came after it would be left over.
+        // The decoder reads one member and leaves the rest.
         let mut decoder = flate2::bufread::GzDecoder::new(&member[..]);
         decoder.read_to_end(&mut text).expect("one valid member");
-        assert!(decoder.into_inner().is_empty(), "and nothing after it");
+        assert!(
+            decoder.into_inner().is_empty(),
+            "nothing follows the member"
+        );
         text
     }
 
     #[test]
-    fn runs_of_any_size_join_into_one_member() {
+    fn segments_of_any_size_join_into_one_member() {
         let noise: Vec<u8> = (0..300_000).map(|_| fastrand::u8(..)).collect();
         let repeated = b"qlara_up 1\n".repeat(100_000);
         let texts: [&[u8]; 6] = [b"", b"a", &noise, &repeated, b"", &noise[..64]];
-        let runs: Vec<Run> = texts.iter().map(|text| Run::of(text)).collect();
-        assert!(text_of(&runs) == texts.concat());
+        let segments: Vec<GzipSegment> = texts
+            .iter()
+            .map(|text| GzipSegment::compress(text))
+            .collect();
+        assert!(text_of(&segments) == texts.concat());
     }
 
     #[test]
-    fn no_run_is_an_empty_text() {
+    fn no_segment_is_an_empty_text() {
         assert!(text_of(&[]).is_empty());
     }
 
     #[test]
-    fn text_that_fills_its_buffer_to_the_brim_is_flushed_to_its_end() {
+    fn text_that_fills_its_buffer_exactly_is_flushed_completely() {
         // Incompressible text of every length around powers of two.
         for length in (0..2048).step_by(7) {
             let text: Vec<u8> = (0..length).map(|_| fastrand::u8(..)).collect();
-            assert!(text_of(&[Run::of(&text)]) == text, "{length}");
+            assert!(text_of(&[GzipSegment::compress(&text)]) == text, "{length}");
         }
     }
 }

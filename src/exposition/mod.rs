@@ -1,44 +1,22 @@
 //! The Prometheus text exposition format, version 0.0.4, for the accounts' metrics.
 //!
-//! A snapshot is written once per refresh, one block of sample lines per family. A scrape joins the
-//! blocks of all accounts under each family's HELP and TYPE, and writes only what changes between
-//! two refreshes: the state of each account and the time left of each token. Scrapes of the same
-//! second share one answer.
+//! A snapshot is rendered once per refresh, into one block of sample lines per metric family. A scrape joins the
+//! blocks of all accounts under the HELP and TYPE lines of each family, and renders only what changes between
+//! refreshes: the state of each account and the time left of each token. Scrapes in the same second share one
+//! response.
 
-mod body;
+mod account_view;
 mod families;
 mod gzip;
-mod page;
-mod snapshot_text;
+mod render;
+mod response;
+mod response_cache;
 mod text;
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use chrono::{DateTime, Utc};
-
-pub use body::Body;
+pub use account_view::{AccountView, SnapshotText};
 pub use families::{FAMILIES, Family};
-pub use page::{Encoding, Page};
-pub use snapshot_text::SnapshotText;
+pub use response::ResponseBody;
+pub use response_cache::{AccountResponses, ResponseCache};
 
 /// `Content-Type` of an exposition.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-
-/// What one scrape shows of one account.
-#[derive(Debug, Clone)]
-pub struct AccountView {
-    /// The account's name, where it has one.
-    pub account: Option<Arc<str>>,
-    /// Grows whenever the account shows something else: two views of one revision differ only in whether the
-    /// snapshot is still young enough to be shown.
-    pub revision: u64,
-    /// Whether the latest refresh read the list; `None` before the first has ended.
-    pub up: Option<bool>,
-    /// When the data was read, if ever.
-    pub read_at: Option<DateTime<Utc>>,
-    /// How long the latest refresh took.
-    pub refresh_took: Option<Duration>,
-    /// The data, where it is not too old to be shown.
-    pub snapshot: Option<Arc<SnapshotText>>,
-}

@@ -1,4 +1,4 @@
-//! The body of an answer: content coding and length limit.
+//! Decodes response bodies: content coding, size limit, and reservation of memory.
 
 use std::io::{self, Write};
 use std::ops::Deref;
@@ -10,19 +10,19 @@ use super::body_budget::Reservation;
 use super::error::GatewayError;
 use super::invalid::InvalidResponse;
 
-/// What `Accept-Encoding` asks for.
+/// The value of `Accept-Encoding`.
 pub(super) const ACCEPTED: &str = "gzip";
 
-/// Stands for the name of a coding that is not registered.
+/// Replaces the name of a coding that is not registered.
 const UNREADABLE: &str = "an unknown name";
 
-/// A compressed body is decoded in pieces of this size in bytes, so that memory is reserved before it is used.
-const PIECE: usize = 64;
-/// Maximum decoded size of a piece: deflate compresses by a factor of at most 1032, and the decoder buffers up to
-/// 32 KiB.
-const MOST_OF_A_PIECE: usize = PIECE * 1032 + 32 * 1024;
+/// A compressed body is decoded in steps of this many bytes, so that memory is reserved before it is used.
+const COMPRESSED_STEP: usize = 64;
+/// Maximum decoded size of a step in bytes: deflate compresses by a factor of at most 1032, and the decoder buffers up
+/// to 32 KiB.
+const MAX_DECODED_STEP: usize = COMPRESSED_STEP * 1032 + 32 * 1024;
 
-/// A complete response body, with its reservation in the body budget.
+/// A complete response body with its reservation in the body budget.
 #[derive(Debug)]
 pub struct ReceivedBody {
     bytes: Vec<u8>,
@@ -37,20 +37,20 @@ impl Deref for ReceivedBody {
     }
 }
 
-/// A body while it arrives, decoded and bounded.
-pub(super) struct Body {
-    decoding: Decoding,
+/// Decodes a body while it arrives.
+pub(super) struct BodyDecoder {
+    decoder: Decoder,
     reservation: Reservation,
 }
 
-enum Decoding {
-    Plain(Bounded),
-    /// Boxed: the state of the decoder takes kilobytes.
-    Gzip(Box<MultiGzDecoder<Bounded>>),
+enum Decoder {
+    Plain(LimitedBuffer),
+    /// Boxed, because the state of the decoder takes kilobytes.
+    Gzip(Box<MultiGzDecoder<LimitedBuffer>>),
 }
 
-impl Body {
-    /// An empty body of at most `limit` bytes after decoding.
+impl BodyDecoder {
+    /// Creates a decoder for at most `limit` decoded bytes.
     ///
     /// # Errors
     /// [`InvalidResponse::ContentCoding`] for anything but gzip.
@@ -58,92 +58,97 @@ impl Body {
         headers: &HeaderMap,
         limit: u64,
         reservation: Reservation,
-    ) -> Result<Body, GatewayError> {
-        let bytes = Bounded {
+    ) -> Result<BodyDecoder, GatewayError> {
+        let buffer = LimitedBuffer {
             bytes: Vec::new(),
             limit,
-            is_full: false,
+            exceeds_limit: false,
         };
-        let decoding = match is_gzip(headers)? {
-            true => Decoding::Gzip(Box::new(MultiGzDecoder::new(bytes))),
-            false => Decoding::Plain(bytes),
+        let decoder = match is_gzip(headers)? {
+            true => Decoder::Gzip(Box::new(MultiGzDecoder::new(buffer))),
+            false => Decoder::Plain(buffer),
         };
-        Ok(Body {
-            decoding,
+        Ok(BodyDecoder {
+            decoder,
             reservation,
         })
     }
 
-    /// Adds a chunk after reserving memory for it; waits until the body budget has room.
+    /// Decodes a chunk after reserving memory for it. Waits until the body budget has enough memory.
     ///
     /// # Errors
     /// [`GatewayError::TooLarge`], or [`InvalidResponse::Body`] for bytes that are not gzip.
     pub(super) async fn push(&mut self, chunk: &[u8]) -> Result<(), GatewayError> {
-        let (piece, most) = match &self.decoding {
-            Decoding::Plain(_) => (chunk.len().max(1), chunk.len()),
-            Decoding::Gzip(_) => (PIECE, MOST_OF_A_PIECE),
+        let (step, max_decoded) = match &self.decoder {
+            Decoder::Plain(_) => (chunk.len().max(1), chunk.len()),
+            Decoder::Gzip(_) => (COMPRESSED_STEP, MAX_DECODED_STEP),
         };
-        for piece in chunk.chunks(piece) {
-            let Bounded { bytes, limit, .. } = self.bounded();
-            let length = ((bytes.len() + most) as u64).min(*limit);
-            self.reservation.cover(length).await;
-            self.decode(piece)?;
+        for step in chunk.chunks(step) {
+            let LimitedBuffer { bytes, limit, .. } = self.buffer();
+            let size = ((bytes.len() + max_decoded) as u64).min(*limit);
+            self.reservation.reserve(size).await;
+            self.decode(step)?;
         }
         Ok(())
     }
 
-    fn decode(&mut self, piece: &[u8]) -> Result<(), GatewayError> {
-        let written = match &mut self.decoding {
-            Decoding::Plain(bytes) => bytes.write_all(piece),
-            Decoding::Gzip(decoder) => decoder.write_all(piece),
+    fn decode(&mut self, step: &[u8]) -> Result<(), GatewayError> {
+        let result = match &mut self.decoder {
+            Decoder::Plain(buffer) => buffer.write_all(step),
+            Decoder::Gzip(decoder) => decoder.write_all(step),
         };
-        written.map_err(|_| self.fault())
+        result.map_err(|_| self.error())
     }
 
-    /// The whole body.
+    /// Returns the whole body.
     ///
     /// # Errors
-    /// As for [`Body::push`]; a gzip member that ends too early is not gzip, either.
+    /// As for [`BodyDecoder::push`]; also if a gzip member is incomplete.
     pub(super) fn finish(mut self) -> Result<ReceivedBody, GatewayError> {
-        if let Decoding::Gzip(decoder) = &mut self.decoding
+        if let Decoder::Gzip(decoder) = &mut self.decoder
             && decoder.try_finish().is_err()
         {
-            return Err(self.fault());
+            return Err(self.error());
         }
         Ok(ReceivedBody {
-            bytes: std::mem::take(&mut self.bounded().bytes),
+            bytes: std::mem::take(&mut self.buffer().bytes),
             _reservation: self.reservation,
         })
     }
 
-    fn bounded(&mut self) -> &mut Bounded {
-        match &mut self.decoding {
-            Decoding::Plain(bytes) => bytes,
-            Decoding::Gzip(decoder) => decoder.get_mut(),
+    fn buffer(&mut self) -> &mut LimitedBuffer {
+        match &mut self.decoder {
+            Decoder::Plain(buffer) => buffer,
+            Decoder::Gzip(decoder) => decoder.get_mut(),
         }
     }
 
-    fn fault(&mut self) -> GatewayError {
-        let Bounded { is_full, limit, .. } = *self.bounded();
-        match is_full {
+    /// The reason why the decoder could not write.
+    fn error(&mut self) -> GatewayError {
+        let LimitedBuffer {
+            exceeds_limit,
+            limit,
+            ..
+        } = *self.buffer();
+        match exceeds_limit {
             true => GatewayError::TooLarge { limit },
             false => InvalidResponse::Body.into(),
         }
     }
 }
 
-/// Bytes up to a limit.
-struct Bounded {
+/// A buffer that refuses bytes above its limit.
+struct LimitedBuffer {
     bytes: Vec<u8>,
     limit: u64,
-    /// Whether more was written than the limit allows.
-    is_full: bool,
+    /// Whether a write exceeded the limit.
+    exceeds_limit: bool,
 }
 
-impl Write for Bounded {
+impl Write for LimitedBuffer {
     fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
         if (self.bytes.len() + chunk.len()) as u64 > self.limit {
-            self.is_full = true;
+            self.exceeds_limit = true;
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         self.bytes.extend_from_slice(chunk);
@@ -155,7 +160,8 @@ impl Write for Bounded {
     }
 }
 
-/// Content codings are case-insensitive, and `x-gzip` is gzip (RFC 9110, sections 8.4.1 and 8.4.1.3).
+/// Whether the body is compressed with gzip. Content codings are case-insensitive, and `x-gzip` is gzip (RFC 9110,
+/// sections 8.4.1 and 8.4.1.3).
 fn is_gzip(headers: &HeaderMap) -> Result<bool, InvalidResponse> {
     let mut is_gzip = false;
     for value in headers.get_all(CONTENT_ENCODING) {
@@ -167,15 +173,17 @@ fn is_gzip(headers: &HeaderMap) -> Result<bool, InvalidResponse> {
                     return Err(InvalidResponse::ContentCoding("gzip twice"));
                 }
                 "gzip" | "x-gzip" => is_gzip = true,
-                other => return Err(InvalidResponse::ContentCoding(known(other))),
+                other => return Err(InvalidResponse::ContentCoding(registered_name(other))),
             }
         }
     }
     Ok(is_gzip)
 }
 
-/// A registered coding; the text of any other is not repeated.
-fn known(coding: &str) -> &'static str {
-    let mut known = ["br", "compress", "deflate", "zstd"].into_iter();
-    known.find(|known| *known == coding).unwrap_or(UNREADABLE)
+/// The name of a registered coding. Other names are not repeated, because they may be data.
+fn registered_name(coding: &str) -> &'static str {
+    let mut registered = ["br", "compress", "deflate", "zstd"].into_iter();
+    registered
+        .find(|name| *name == coding)
+        .unwrap_or(UNREADABLE)
 }

@@ -1,44 +1,41 @@
-//! Dates in answers.
+//! Parses the dates in responses.
+//!
+//! chrono parses RFC 3339 and one given format; the gateway's servers may write other variants and Unix times, and
+//! databases write zero times for no date. [`DateForm`] names the variants for `explain`.
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-/// From this number on a Unix time is in milliseconds: as seconds it lies after the year 9999, as
-/// milliseconds in 1978.
+/// Unix times from this number on are in milliseconds. As seconds, it is after the year 9999; as milliseconds, it is in
+/// 1978.
 const FIRST_IN_MILLISECONDS: f64 = 253_402_300_800.0;
-/// The end of the year 9999 in Unix milliseconds: RFC 3339 writes years with four digits (section 5.6),
-/// and the exporter writes dates in UTC.
+/// The end of the year 9999 in Unix milliseconds, because RFC 3339 has years of four digits (section 5.6).
 const LAST_MILLISECOND: i64 = 253_402_300_799_999;
 
-/// Reads RFC 3339, also with a space for the `T`, with a space before the offset, with an offset without
-/// colon or minutes, or with `UTC` or `GMT` for `Z`. A date without a zone is invalid: its moment would
-/// be a guess.
-pub(super) fn from_text(text: &str) -> Option<DateTime<Utc>> {
-    let moment = DateTime::parse_from_rfc3339(text)
-        .or_else(|_| DateTime::parse_from_rfc3339(&with_plain_offset(text).unwrap_or_default()));
-    moment
-        .ok()
-        .map(|moment| moment.to_utc())
-        .filter(is_possible)
+/// Parses RFC 3339, also with a space instead of `T`, with a space before the offset, with an offset without colon or
+/// minutes, or with `UTC` or `GMT` instead of `Z`. A date without a zone is invalid, because its time would be a guess.
+pub(super) fn parse_text(text: &str) -> Option<DateTime<Utc>> {
+    let time = DateTime::parse_from_rfc3339(text)
+        .or_else(|_| DateTime::parse_from_rfc3339(&with_rfc3339_offset(text).unwrap_or_default()));
+    time.ok().map(|time| time.to_utc()).filter(is_plausible)
 }
 
-/// Unix seconds or milliseconds, with or without a fraction.
-pub(super) fn from_number(number: f64) -> Option<DateTime<Utc>> {
+/// Parses Unix seconds or milliseconds, with or without a fraction.
+pub(super) fn parse_number(number: f64) -> Option<DateTime<Utc>> {
     let milliseconds = match number < FIRST_IN_MILLISECONDS {
         true => number * 1000.0,
         false => number,
     };
-    // A number beyond i64 becomes its limit, which is no date either.
-    DateTime::from_timestamp_millis(milliseconds.round() as i64).filter(is_possible)
+    // The conversion saturates at the limits of i64, which are not valid dates.
+    DateTime::from_timestamp_millis(milliseconds.round() as i64).filter(is_plausible)
 }
 
-/// Whether the date lies between 1970 and 9999, both in UTC. No token ends before 1970, and a year with
-/// five digits cannot be written.
-fn is_possible(moment: &DateTime<Utc>) -> bool {
-    (0..=LAST_MILLISECOND).contains(&moment.timestamp_millis())
+/// Whether the date is in the years 1970 to 9999 in UTC. No token expires before 1970, and RFC 3339 cannot express
+/// later years.
+fn is_plausible(time: &DateTime<Utc>) -> bool {
+    (0..=LAST_MILLISECOND).contains(&time.timestamp_millis())
 }
 
-/// How the zero times of databases and languages begin: MySQL, PHP, Go and .NET, Windows, SQL Server, OLE,
-/// Unix.
+/// Prefixes of the zero times of databases and languages: MySQL, PHP, Go and .NET, Windows, SQL Server, OLE, Unix.
 const ZERO_TIMES: [&str; 9] = [
     "0000-00-00",
     "-0001-11-30",
@@ -50,8 +47,8 @@ const ZERO_TIMES: [&str; 9] = [
     "1970-01-01T00:00:00",
     "1970-01-01 00:00:00",
 ];
-/// The beginning of Unix time, and Go's and .NET's zero time in Unix seconds, milliseconds and
-/// microseconds, and in Go's nanoseconds.
+/// The Unix epoch, and the zero time of Go and .NET in Unix seconds, milliseconds, microseconds, and as Go's
+/// nanoseconds.
 const ZERO_NUMBERS: [f64; 5] = [
     0.0,
     -62_135_596_800.0,
@@ -60,13 +57,13 @@ const ZERO_NUMBERS: [f64; 5] = [
     -6_795_364_578_871_345_152.0,
 ];
 
-/// Whether raw JSON, or the text in it, is a zero time or an empty text, which mean that there is no date.
+/// Whether raw JSON, or the text in it, is a zero time or empty, which both mean that there is no date.
 pub(crate) fn is_zero(raw: &str) -> bool {
-    // Nearly every date is none of these, and the first digit tells.
+    // Fast path for dates of this millennium.
     if raw.starts_with("\"2") {
         return false;
     }
-    // Some languages escape the sign of an offset.
+    // Parsed as JSON, because some languages escape the sign of an offset.
     let text = serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned());
     let text = text.trim();
     text.is_empty()
@@ -75,30 +72,30 @@ pub(crate) fn is_zero(raw: &str) -> bool {
             .parse()
             .is_ok_and(|number: f64| ZERO_NUMBERS.contains(&number))
         || ZERO_TIMES.iter().any(|time| text.starts_with(time))
-        || from_text(text).is_some_and(|moment| moment.timestamp() == 0)
+        || parse_text(text).is_some_and(|time| time.timestamp() == 0)
 }
 
-/// How a value of an answer is written, as far as it is a date.
+/// The format of a date in a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DateForm {
-    /// As the API's documentation has it.
+    /// The format of the API's documentation.
     Rfc3339,
-    /// With a space, or an offset without colon.
+    /// RFC 3339 with a space, or an offset without colon.
     NearRfc3339,
-    /// A number of seconds.
+    /// Seconds since the Unix epoch.
     UnixSeconds,
-    /// A number of milliseconds.
+    /// Milliseconds since the Unix epoch.
     UnixMilliseconds,
-    /// A date and a time without a zone: invalid.
+    /// A date and a time without a zone, which is invalid.
     NoZone,
-    /// A date without a time: invalid.
+    /// A date without a time, which is invalid.
     DateOnly,
-    /// A zero time, which means that there is no date.
+    /// A zero time, which means no date.
     Zero,
 }
 
 impl DateForm {
-    /// The form in words.
+    /// The format in words.
     pub fn as_str(self) -> &'static str {
         match self {
             DateForm::Rfc3339 => "RFC 3339 with offset",
@@ -111,14 +108,14 @@ impl DateForm {
         }
     }
 
-    /// The form of a text, if it is a date.
+    /// The format of a text, if it is a date.
     pub fn of_text(text: &str) -> Option<DateForm> {
         let is_strict = DateTime::parse_from_rfc3339(text).is_ok() && !text.contains(' ');
         if !text.is_empty() && is_zero(text) {
             Some(DateForm::Zero)
         } else if is_strict {
             Some(DateForm::Rfc3339)
-        } else if from_text(text).is_some() {
+        } else if parse_text(text).is_some() {
             Some(DateForm::NearRfc3339)
         } else if lacks_zone(text) {
             Some(DateForm::NoZone)
@@ -128,7 +125,7 @@ impl DateForm {
         }
     }
 
-    /// The form of a number, if it lies between 2001 and 9999.
+    /// The format of a number, if it is a date in the years 2001 to 9999.
     pub fn of_number(number: f64) -> Option<DateForm> {
         const FIRST_SECOND: f64 = 1e9;
         match number {
@@ -144,14 +141,14 @@ impl DateForm {
 }
 
 fn lacks_zone(text: &str) -> bool {
-    split(text).is_some_and(|(time, zone)| {
+    split_zone(text).is_some_and(|(time, zone)| {
         zone.is_empty() && DateTime::parse_from_rfc3339(&format!("{time}Z")).is_ok()
     })
 }
 
-/// The date as RFC 3339 writes its offset.
-fn with_plain_offset(text: &str) -> Option<String> {
-    let (time, zone) = split(text)?;
+/// Rewrites the offset of a date as in RFC 3339.
+fn with_rfc3339_offset(text: &str) -> Option<String> {
+    let (time, zone) = split_zone(text)?;
     let zone = zone.trim_start();
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let offset = match zone {
@@ -166,8 +163,8 @@ fn with_plain_offset(text: &str) -> Option<String> {
     Some(format!("{time}{offset}"))
 }
 
-/// Date and time, the fraction included, and what stands behind them.
-fn split(text: &str) -> Option<(&str, &str)> {
+/// Splits a text into the date and time, with the fraction, and the zone.
+fn split_zone(text: &str) -> Option<(&str, &str)> {
     const LENGTH: usize = "2026-06-15T00:00:00".len();
     let rest = text.get(LENGTH..)?;
     let fraction = match rest.strip_prefix('.') {

@@ -1,7 +1,7 @@
-//! One entry of an answer, as raw JSON per field.
+//! Finds the fields of an entry by their names, and keeps their values as raw JSON.
 //!
-//! Every field is kept as raw JSON until it is its turn, so that one wrong type or one broken escape
-//! cannot spoil its neighbours.
+//! serde derives one struct per set of names. Here the names are configurable, several names compete for a field, and
+//! an invalid value must not make its neighbours unreadable, so the fields are collected by hand.
 
 use std::fmt;
 
@@ -10,58 +10,58 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::date;
-use super::field_names::{FieldNames, Names, Node};
+use super::field_names::{FieldNames, Node, ObjectNames};
 use super::fields::{ENTRY_FIELDS, Field, Schema, TABLE};
 use super::sent_secret::SentSecret;
 
-/// No entry of the documentation comes near this length; what does is not shown.
+/// Maximum length of an entry in bytes, far above the documented ones. Longer entries are dropped.
 const MAX_ENTRY_BYTES: usize = 64 * 1024;
 
-/// The values of the fields that an entry has; `null` counts as absent.
+/// The raw values of an entry by field; `null` counts as absent.
 #[derive(Debug, Default)]
-pub(super) struct Entry<'a> {
-    values: [Option<Candidate<'a>>; ENTRY_FIELDS],
-    /// Names whose last value is none, after an earlier one: the field, and the place of the name.
+pub(super) struct RawEntry<'a> {
+    values: [Option<NamedValue<'a>>; ENTRY_FIELDS],
+    /// Names (field and rank) that the entry repeats with no value after an earlier value.
     withdrawn: Vec<(Field, usize)>,
-    /// Whether this is the second reading, without those names.
-    is_second: bool,
+    /// Whether this is the second pass, which ignores the withdrawn names.
+    is_second_pass: bool,
     repeats_secret: bool,
 }
 
+/// A value and the name under which it was found.
 #[derive(Debug, Clone, Copy)]
-struct Candidate<'a> {
-    /// The place of its name among the names of the field.
-    place: usize,
+struct NamedValue<'a> {
+    /// The rank of the name among the names of the field; the lowest wins.
+    rank: usize,
     raw: &'a RawValue,
 }
 
-impl<'a> Entry<'a> {
-    /// An object of a sensible length. A value that repeats the secret becomes one that cannot be read.
-    pub(super) fn read(
+impl<'a> RawEntry<'a> {
+    /// Parses an object of limited length; `None` for anything else. Values that repeat the secret become invalid.
+    pub(super) fn parse(
         raw: &'a RawValue,
         names: &FieldNames,
         sent: &SentSecret,
-    ) -> Option<Entry<'a>> {
+    ) -> Option<RawEntry<'a>> {
         let text = raw.get();
-        let sensible = text.starts_with('{') && text.len() <= MAX_ENTRY_BYTES;
-        if !sensible {
+        if !text.starts_with('{') || text.len() > MAX_ENTRY_BYTES {
             return None;
         }
-        let mut entry = Entry::default();
-        entry.read_object(text, names.root(), sent).ok()?;
+        let mut entry = RawEntry::default();
+        entry.parse_object(text, names.root(), sent).ok()?;
         if !entry.withdrawn.is_empty() {
-            // What stands under the other names of those fields.
+            // A second pass finds the values under the other names of these fields.
             entry.values = Default::default();
-            entry.is_second = true;
-            entry.read_object(text, names.root(), sent).ok()?;
+            entry.is_second_pass = true;
+            entry.parse_object(text, names.root(), sent).ok()?;
         }
         Some(entry)
     }
 
-    fn read_object(
+    fn parse_object(
         &mut self,
         text: &'a str,
-        names: &Names,
+        names: &ObjectNames,
         sent: &SentSecret,
     ) -> serde_json::Result<()> {
         let mut json = serde_json::Deserializer::from_str(text);
@@ -72,7 +72,7 @@ impl<'a> Entry<'a> {
         })
     }
 
-    /// Whether a value repeats the secret that the call sent.
+    /// Whether a value repeats the secret of the request.
     pub(super) fn repeats_secret(&self) -> bool {
         self.repeats_secret
     }
@@ -80,58 +80,58 @@ impl<'a> Entry<'a> {
     /// The raw value of a field.
     pub(super) fn get(&self, field: Field) -> Option<&'a RawValue> {
         let value = self.values.get(field as usize)?;
-        value.map(|candidate| candidate.raw)
+        value.map(|value| value.raw)
     }
 
-    /// The description that its fields belong to, where they tell.
+    /// The API description that the fields follow, if they differ between the two.
     pub(super) fn schema(&self) -> Option<Schema> {
-        let stated = TABLE.iter().filter_map(|row| {
+        let of_fields = TABLE.iter().filter_map(|row| {
             let schema = row.schema?;
             self.get(row.field).map(|_| schema)
         });
-        stated.chain(self.documented_id()).reduce(Schema::and)
+        of_fields.chain(self.schema_of_id()).reduce(Schema::merge)
     }
 
-    /// The reference page speaks of no identifier: `profileId`, the first name, tells the two apart.
-    fn documented_id(&self) -> Option<Schema> {
+    /// UC-017 if the identifier has its first name, `profileId`. The reference page has no identifier.
+    fn schema_of_id(&self) -> Option<Schema> {
         let id = self.values[Field::Id as usize]?;
-        (id.place == 0).then_some(Schema::Uc017)
+        (id.rank == 0).then_some(Schema::Uc017)
     }
 
-    fn put(&mut self, node: &Node, mut raw: &'a RawValue, sent: &SentSecret) {
+    fn insert(&mut self, node: &Node, mut raw: &'a RawValue, sent: &SentSecret) {
         if !node.fields.is_empty()
-            && let Some(spoilt) = sent.spoil(raw)
+            && let Some(replacement) = sent.replacement(raw)
         {
             self.repeats_secret = true;
-            raw = spoilt;
+            raw = replacement;
         }
-        for (field, place) in &node.fields {
+        for (field, rank) in &node.fields {
             let Some(value) = self.values.get_mut(*field as usize) else {
                 continue;
             };
-            // Of two values under the same name the last counts, as in JavaScript.
-            let name = (*field, *place);
-            if self.is_second && self.withdrawn.contains(&name) {
+            let name = (*field, *rank);
+            if self.is_second_pass && self.withdrawn.contains(&name) {
                 continue;
             }
-            if !is_stated(*field, raw) {
-                let is_known = value.is_some_and(|known| known.place == *place);
-                if is_known && !self.is_second {
+            // The last value of a repeated name counts, as in JavaScript.
+            if !is_present(*field, raw) {
+                let is_repeated = value.is_some_and(|known| known.rank == *rank);
+                if is_repeated && !self.is_second_pass {
                     self.withdrawn.push(name);
                 }
                 continue;
             }
             self.withdrawn.retain(|withdrawn| *withdrawn != name);
-            if value.is_none_or(|known: Candidate| *place <= known.place) {
-                *value = Some(Candidate { place: *place, raw });
+            if value.is_none_or(|known: NamedValue| *rank <= known.rank) {
+                *value = Some(NamedValue { rank: *rank, raw });
             }
         }
     }
 }
 
-/// `null` is no value, and a zero time no date. What can be no identifier leaves the field to its next
-/// name.
-fn is_stated(field: Field, raw: &RawValue) -> bool {
+/// Whether the value counts as present. `null` and zero times do not, and neither do values that cannot be an
+/// identifier, so that the next name of the field is used.
+fn is_present(field: Field, raw: &RawValue) -> bool {
     let text = raw.get();
     let is_scalar = || text.starts_with(|char: char| char == '"' || char.is_ascii_digit());
     match field {
@@ -143,8 +143,8 @@ fn is_stated(field: Field, raw: &RawValue) -> bool {
 }
 
 struct ObjectVisitor<'e, 'n, 'a> {
-    entry: &'e mut Entry<'a>,
-    names: &'n Names,
+    entry: &'e mut RawEntry<'a>,
+    names: &'n ObjectNames,
     sent: &'n SentSecret,
 }
 
@@ -156,26 +156,27 @@ impl<'a> Visitor<'a> for ObjectVisitor<'_, '_, 'a> {
     }
 
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(known) = map.next_key_seed(Name(self.names))? {
-            let Some(node) = known else {
+        while let Some(node) = map.next_key_seed(NodeLookup(self.names))? {
+            let Some(node) = node else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
             let raw: &'a RawValue = map.next_value()?;
-            self.entry.put(node, raw, self.sent);
-            if let Some(below) = node.below.as_deref().filter(|_| raw.get().starts_with('{')) {
-                // What is broken below costs only what is read there.
-                let _ = self.entry.read_object(raw.get(), below, self.sent);
+            self.entry.insert(node, raw, self.sent);
+            let children = node.children.as_deref();
+            if let Some(children) = children.filter(|_| raw.get().starts_with('{')) {
+                // An invalid object costs only the fields below it.
+                let _ = self.entry.parse_object(raw.get(), children, self.sent);
             }
         }
         Ok(())
     }
 }
 
-/// Looks a name up without a copy of it.
-struct Name<'n>(&'n Names);
+/// Looks up a name without copying it.
+struct NodeLookup<'n>(&'n ObjectNames);
 
-impl<'n, 'a> DeserializeSeed<'a> for Name<'n> {
+impl<'n, 'a> DeserializeSeed<'a> for NodeLookup<'n> {
     type Value = Option<&'n Node>;
 
     fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -183,7 +184,7 @@ impl<'n, 'a> DeserializeSeed<'a> for Name<'n> {
     }
 }
 
-impl<'n> Visitor<'_> for Name<'n> {
+impl<'n> Visitor<'_> for NodeLookup<'n> {
     type Value = Option<&'n Node>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,11 +1,11 @@
-//! The outer shape of an answer: where in it the entries stand.
+//! Finds the entries in a response.
 //!
-//! | shape | origin |
+//! | shape | source |
 //! | --- | --- |
 //! | `{"profiles": […], "total": N}` | UC-017 |
 //! | `{"socials": […]}` | the name of the endpoint |
 //! | `{"status": "success", "data": {…}}` with one of the above, or `"data": […]` | JSend, which the API uses for errors |
-//! | `[…]` | nothing around it |
+//! | `[…]` | no envelope |
 
 use std::fmt;
 
@@ -14,73 +14,73 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::fields::folded;
-use super::invalid::{Found, InvalidResponse, Kind};
+use super::invalid::{InvalidResponse, JsonShape, JsonType};
 use super::paging::{self, Paging, TOTALS};
 
 /// Names of the array of entries.
 const ENTRIES: [&str; 2] = ["profiles", "socials"];
-/// The name under which JSend wraps an answer.
+/// The name under which JSend wraps a response.
 const DATA: &str = "data";
-/// The name under which JSend states success or failure.
+/// The name of JSend's status.
 const STATUS: &str = "status";
 
-/// What stands around the entries.
+/// The data beside the entries.
 #[derive(Debug)]
 pub(super) struct Envelope<'a> {
-    /// How many entries there are.
+    /// Number of entries.
     pub entries: u64,
-    /// What the answer says of further pages.
+    /// The fields about further pages.
     pub paging: Paging,
-    /// The number of profiles in the whole list, not yet read.
+    /// The number of profiles in the whole list, not parsed.
     pub total: Option<&'a RawValue>,
 }
 
-/// Hands over one entry after the other and never holds more than one: millions of them fit into a
-/// body that is not too long.
+/// Calls `on_entry` for each entry. The entries are not collected, because millions fit into a body of the maximum
+/// size.
 ///
 /// # Errors
-/// [`InvalidResponse`] for any other shape, and for the failure of JSend.
+/// [`InvalidResponse`] for any other shape, and for a JSend failure.
 pub(super) fn for_each_entry<'a>(
     text: &'a str,
-    entry: impl FnMut(&'a RawValue),
+    on_entry: impl FnMut(&'a RawValue),
 ) -> Result<Envelope<'a>, InvalidResponse> {
-    let mut reading = Reading::new(entry);
+    let mut parser = EnvelopeParser::new(on_entry);
     let mut json = serde_json::Deserializer::from_str(text);
-    let outermost = Value {
-        reading: &mut reading,
-        role: Role::Outermost,
+    let document = ValueSeed {
+        parser: &mut parser,
+        role: Role::Document,
     };
-    let found = outermost
+    let shape = document
         .deserialize(&mut json)
-        .and_then(|found| json.end().map(|()| found))
+        .and_then(|shape| json.end().map(|()| shape))
         .map_err(|error| InvalidResponse::not_json(text, &error))?;
-    reading.finish(found)
+    parser.finish(shape)
 }
 
-/// What is known when a part of the answer has been read.
-struct Reading<'a, F> {
-    entry: F,
+/// The state while a response is parsed.
+struct EnvelopeParser<'a, F> {
+    on_entry: F,
     has_entries: bool,
-    /// Whether `null` stands in place of an array of entries, as some languages write an empty one.
-    has_null: bool,
+    /// Whether there is `null` instead of an array of entries, as some languages write an empty array.
+    has_null_entries: bool,
     entries: u64,
     paging: Paging,
-    /// With the place of its name among the names of a total: a lower one wins.
+    /// With the rank of its name in [`TOTALS`]; the lowest wins.
     total: Option<(usize, &'a RawValue)>,
-    /// Whether JSend says that there are no data: `null` in place of an array, too, if it says success.
+    /// Whether JSend's `data` is `null`, which is an empty array if the status is `success`.
     has_null_data: bool,
-    /// Whether the `status` of JSend is `success`.
+    /// Whether JSend's status is `success`.
     is_success: bool,
-    /// The `status` of JSend, where it is not `success`.
+    /// JSend's status, if it is `fail` or `error`.
     failure: Option<&'static str>,
 }
 
-impl<'a, F> Reading<'a, F> {
-    fn new(entry: F) -> Reading<'a, F> {
-        Reading {
-            entry,
+impl<'a, F> EnvelopeParser<'a, F> {
+    fn new(on_entry: F) -> EnvelopeParser<'a, F> {
+        EnvelopeParser {
+            on_entry,
             has_entries: false,
-            has_null: false,
+            has_null_entries: false,
             entries: 0,
             paging: Paging::default(),
             total: None,
@@ -90,60 +90,60 @@ impl<'a, F> Reading<'a, F> {
         }
     }
 
-    fn finish(self, found: Found) -> Result<Envelope<'a>, InvalidResponse> {
+    fn finish(self, shape: JsonShape) -> Result<Envelope<'a>, InvalidResponse> {
         if let Some(status) = self.failure {
             return Err(InvalidResponse::Jsend(status));
         }
-        let is_empty = self.has_null || (self.has_null_data && self.is_success);
+        let is_empty = self.has_null_entries || (self.has_null_data && self.is_success);
         match self.has_entries || is_empty {
             true => Ok(Envelope {
                 entries: self.entries,
                 paging: self.paging,
                 total: self.total.map(|(_, raw)| raw),
             }),
-            false => Err(InvalidResponse::Shape(found)),
+            false => Err(InvalidResponse::Shape(shape)),
         }
     }
 
-    /// A field beside the entries.
-    fn note(&mut self, name: &str, raw: &'a RawValue) {
-        self.paging.note_field(name, raw);
+    /// Records a field beside the entries.
+    fn record_field(&mut self, name: &str, raw: &'a RawValue) {
+        self.paging.record_field(name, raw);
         let folded = folded(name);
-        if let Some(place) = TOTALS.iter().position(|total| *total == folded)
-            && self.total.is_none_or(|(known, _)| place < known)
+        if let Some(rank) = TOTALS.iter().position(|total| *total == folded)
+            && self.total.is_none_or(|(known, _)| rank < known)
         {
-            self.total = Some((place, raw));
+            self.total = Some((rank, raw));
         }
     }
 
-    fn note_status(&mut self, raw: &RawValue) {
-        let word: Option<String> = serde_json::from_str(raw.get()).ok();
-        let word = word.unwrap_or_default().to_ascii_lowercase();
-        self.is_success |= word == "success";
+    fn record_status(&mut self, raw: &RawValue) {
+        let status: Option<String> = serde_json::from_str(raw.get()).ok();
+        let status = status.unwrap_or_default().to_ascii_lowercase();
+        self.is_success |= status == "success";
         let failures = ["fail", "error"];
-        let failure = failures.into_iter().find(|failure| *failure == word);
+        let failure = failures.into_iter().find(|failure| *failure == status);
         self.failure = self.failure.or(failure);
     }
 }
 
-/// What a value may be.
+/// The role of a value in a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
-    /// The whole answer.
-    Outermost,
-    /// What JSend wraps.
+    /// The whole response.
+    Document,
+    /// JSend's `data`.
     Data,
     /// The array of entries.
     Entries,
 }
 
 impl Role {
-    /// The role of the value that has this name in an object of this role.
-    fn of_value(self, name: &str) -> Option<Role> {
+    /// The role of the value with this name in an object of this role.
+    fn of_member(self, name: &str) -> Option<Role> {
         match self {
             Role::Entries => None,
-            Role::Outermost if name == DATA => Some(Role::Data),
-            Role::Outermost | Role::Data => {
+            Role::Document if name == DATA => Some(Role::Data),
+            Role::Document | Role::Data => {
                 let is_entries = ENTRIES.contains(&&*folded(name));
                 is_entries.then_some(Role::Entries)
             }
@@ -151,89 +151,89 @@ impl Role {
     }
 }
 
-/// Reads a value in its role, and says what it found.
-struct Value<'r, 'a, F> {
-    reading: &'r mut Reading<'a, F>,
+/// Parses a value in its role to its shape.
+struct ValueSeed<'r, 'a, F> {
+    parser: &'r mut EnvelopeParser<'a, F>,
     role: Role,
 }
 
-impl<'a, F: FnMut(&'a RawValue)> DeserializeSeed<'a> for Value<'_, 'a, F> {
-    type Value = Found;
+impl<'a, F: FnMut(&'a RawValue)> DeserializeSeed<'a> for ValueSeed<'_, 'a, F> {
+    type Value = JsonShape;
 
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Found, D::Error> {
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<JsonShape, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'a, F: FnMut(&'a RawValue)> Visitor<'a> for Value<'_, 'a, F> {
-    type Value = Found;
+impl<'a, F: FnMut(&'a RawValue)> Visitor<'a> for ValueSeed<'_, 'a, F> {
+    type Value = JsonShape;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("JSON")
     }
 
-    fn visit_seq<A: SeqAccess<'a>>(self, mut entries: A) -> Result<Found, A::Error> {
-        // Of two arrays the first counts.
-        if self.reading.has_entries {
+    fn visit_seq<A: SeqAccess<'a>>(self, mut entries: A) -> Result<JsonShape, A::Error> {
+        // Only the first array counts.
+        if self.parser.has_entries {
             while entries.next_element::<IgnoredAny>()?.is_some() {}
-            return Ok(Found::from(Kind::Array));
+            return Ok(JsonShape::from(JsonType::Array));
         }
-        self.reading.has_entries = true;
+        self.parser.has_entries = true;
         while let Some(raw) = entries.next_element()? {
-            self.reading.entries += 1;
-            (self.reading.entry)(raw);
+            self.parser.entries += 1;
+            (self.parser.on_entry)(raw);
         }
-        Ok(Found::from(Kind::Array))
+        Ok(JsonShape::from(JsonType::Array))
     }
 
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Found, A::Error> {
-        let mut found = Found::from(Kind::Object);
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<JsonShape, A::Error> {
+        let mut shape = JsonShape::from(JsonType::Object);
         while let Some(name) = map.next_key::<String>()? {
-            if let Some(role) = self.role.of_value(&name) {
-                let reading = &mut *self.reading;
-                let inner = map.next_value_seed(Value { reading, role })?;
-                found.add(name, Some(inner));
+            if let Some(role) = self.role.of_member(&name) {
+                let parser = &mut *self.parser;
+                let inner = map.next_value_seed(ValueSeed { parser, role })?;
+                shape.add_key(name, Some(inner));
                 continue;
             }
-            let is_status = self.role == Role::Outermost && name == STATUS;
-            if is_status || paging::speaks_of_pages(&name) {
+            let is_status = self.role == Role::Document && name == STATUS;
+            if is_status || paging::is_paging_field(&name) {
                 let raw: &'a RawValue = map.next_value()?;
                 if is_status {
-                    self.reading.note_status(raw);
+                    self.parser.record_status(raw);
                 } else if !matches!(self.role, Role::Entries) {
-                    self.reading.note(&name, raw);
+                    self.parser.record_field(&name, raw);
                 }
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
-            found.add(name, None);
+            shape.add_key(name, None);
         }
-        Ok(found)
+        Ok(shape)
     }
 
-    fn visit_unit<E>(self) -> Result<Found, E> {
-        self.reading.has_null |= self.role == Role::Entries;
-        self.reading.has_null_data |= self.role == Role::Data;
-        Ok(Found::from(Kind::Null))
+    fn visit_unit<E>(self) -> Result<JsonShape, E> {
+        self.parser.has_null_entries |= self.role == Role::Entries;
+        self.parser.has_null_data |= self.role == Role::Data;
+        Ok(JsonShape::from(JsonType::Null))
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Found, E> {
-        Ok(Found::from(Kind::Boolean))
+    fn visit_bool<E>(self, _: bool) -> Result<JsonShape, E> {
+        Ok(JsonShape::from(JsonType::Boolean))
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Found, E> {
-        Ok(Found::from(Kind::Number))
+    fn visit_i64<E>(self, _: i64) -> Result<JsonShape, E> {
+        Ok(JsonShape::from(JsonType::Number))
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Found, E> {
-        Ok(Found::from(Kind::Number))
+    fn visit_u64<E>(self, _: u64) -> Result<JsonShape, E> {
+        Ok(JsonShape::from(JsonType::Number))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Found, E> {
-        Ok(Found::from(Kind::Number))
+    fn visit_f64<E>(self, _: f64) -> Result<JsonShape, E> {
+        Ok(JsonShape::from(JsonType::Number))
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Found, E> {
-        Ok(Found::from(Kind::String))
+    fn visit_str<E>(self, _: &str) -> Result<JsonShape, E> {
+        Ok(JsonShape::from(JsonType::String))
     }
 }

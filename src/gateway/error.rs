@@ -1,4 +1,4 @@
-//! What can go wrong with one gateway call. The variants are the values of the label `reason`.
+//! Errors of gateway calls, and the values of the label `reason`.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::PREFIXES;
 use super::invalid::InvalidResponse;
 use super::sent_secret::SentSecret;
-use crate::hidden::shown_path;
 use crate::plural::count;
+use exporter_toolkit::redacted::shown_path;
 
-/// The closed set of reasons that `qlara_gateway_request_failures_total` counts by.
+/// The reason of a failure, the label `reason` of `qlara_gateway_request_failures_total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// HTTP 401.
@@ -18,24 +18,24 @@ pub enum Reason {
     Forbidden,
     /// HTTP 429.
     RateLimited,
-    /// Any other 4xx, and every 3xx: redirects are never followed.
+    /// Any other 4xx, and every 3xx, because redirects are not followed.
     ClientError,
     /// HTTP 5xx.
     ServerError,
-    /// The budget of the refresh ran out, or the part of it that one step may take.
+    /// The deadline of the refresh, or of one of its steps.
     Timeout,
-    /// No connection, one that broke before the answer began, or a proxy that lets nobody through.
+    /// No connection, a connection that ended before the response began, or a proxy that refuses the credentials.
     Connect,
     /// The TLS handshake failed.
     Tls,
     /// The body is longer than `limits.response_bytes`.
     TooLarge,
-    /// An answer that the API's documentation does not know.
+    /// A response that does not follow the API's documentation.
     InvalidResponse,
 }
 
 impl Reason {
-    /// Every reason, so that each can be exposed at 0 from the start.
+    /// Every reason, so that each counter exists from the start.
     pub const ALL: [Reason; 10] = [
         Reason::Unauthorized,
         Reason::Forbidden,
@@ -66,74 +66,74 @@ impl Reason {
     }
 }
 
-/// Why a gateway call gave nothing.
+/// Why a gateway call failed.
 ///
-/// No variant holds a value of the gateway's body, nor an address with a query: an answer may repeat the
-/// key that it was sent. [`GatewayError::without`] is for the other texts.
+/// No variant holds a value of the response body or an address with a query, because a response may repeat the API key.
+/// [`GatewayError::redacted`] hides it in all other texts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GatewayError {
-    /// 401: the key is missing, wrong or inactive.
+    /// HTTP 401: the key is missing, wrong or inactive.
     #[error("the gateway refuses the credentials (HTTP 401): check the API key")]
     Unauthorized,
-    /// 403: the key lacks the permission, or the address is not on the account's allow-list.
+    /// HTTP 403: the key lacks the permission, or the client's address is not on the account's allow-list.
     #[error(
         "the gateway forbids the call (HTTP 403): check the key's permissions and the IP allow-list"
     )]
     Forbidden,
-    /// 429, with the pause that the gateway asks for, where it states one.
+    /// HTTP 429.
     #[error("the gateway's rate limit is used up (HTTP 429)")]
     RateLimited {
-        /// The longer of `retryAfter` (body) and `Retry-After` (header).
+        /// The longer of `retryAfter` (body) and `Retry-After` (header), if there is one.
         retry_after: Option<Duration>,
     },
-    /// 404 for the list, which every account has: the prefix is wrong.
+    /// HTTP 404 for the list. Every account has a list, so the path prefix is wrong.
     #[error(
         "the gateway answers HTTP 404 at {}: check gateway.url; the API's pages also use the prefix {}",
         shown_path(Path::new(path)),
         other_prefixes(path)
     )]
     NoSuchList {
-        /// The path that was asked for.
+        /// The requested path.
         path: String,
     },
-    /// 407 of the proxy that a request in clear goes to.
+    /// HTTP 407 of an HTTP proxy for a request that is not tunnelled.
     #[error(
         "the proxy asks for other credentials (HTTP 407): check user and password in {given_by}"
     )]
     ProxyCredentials {
-        /// The key or the variable that gives the URL of the proxy.
+        /// The configuration key or the environment variable with the URL of the proxy.
         given_by: &'static str,
     },
-    /// Another 4xx, or a redirect.
+    /// Any other 4xx, or a redirect.
     #[error("the gateway answers HTTP {0}: check gateway.url")]
     ClientError(u16),
-    /// 5xx.
+    /// HTTP 5xx.
     #[error("the gateway answers HTTP {0}")]
     ServerError(u16),
-    /// The budget ran out.
+    /// The deadline of the refresh.
     #[error("no answer within the gateway timeout")]
     Timeout,
-    /// The part of the budget that reaching the gateway may take ran out.
+    /// The deadline of the name lookup or of the connection.
     #[error("cannot reach the gateway in time: {0}")]
     Unreached(String),
     /// No connection.
     #[error("cannot reach the gateway: {0}")]
     Connect(String),
-    /// The handshake failed.
+    /// The TLS handshake failed.
     #[error("TLS with the gateway fails: {0}")]
     Tls(String),
-    /// The body passed the cap.
+    /// The body exceeds `limits.response_bytes`.
     #[error("the answer is longer than limits.response_bytes ({})", count(*limit, "byte"))]
     TooLarge {
-        /// The cap in bytes.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// Not what either description of the API says.
+    /// The response follows neither API description.
     #[error("the answer is not as documented: {0}")]
     InvalidResponse(#[from] InvalidResponse),
 }
 
-/// The prefixes of the API's pages that a path does not have.
+/// The documented prefixes that a path does not have.
 fn other_prefixes(path: &str) -> String {
     let others = PREFIXES.into_iter();
     let others: Vec<&str> = others.filter(|prefix| !path.starts_with(prefix)).collect();
@@ -141,23 +141,22 @@ fn other_prefixes(path: &str) -> String {
 }
 
 impl GatewayError {
-    /// The same without any text that repeats the secret of the call: names of keys in the answer, the
-    /// names in a certificate.
+    /// Hides all texts that repeat the secret of the request: keys in the response, names in a certificate.
     #[must_use]
-    pub fn without(self, sent: &SentSecret) -> GatewayError {
-        let hidden = |text: String| match sent.is_repeated_in(&text) {
+    pub fn redacted(self, sent: &SentSecret) -> GatewayError {
+        let redacted = |text: String| match sent.is_repeated_in(&text) {
             true => "(not shown: it repeats the credentials)".to_owned(),
             false => text,
         };
         match self {
-            GatewayError::Connect(text) => GatewayError::Connect(hidden(text)),
-            GatewayError::Tls(text) => GatewayError::Tls(hidden(text)),
-            GatewayError::InvalidResponse(error) => error.without(sent).into(),
+            GatewayError::Connect(text) => GatewayError::Connect(redacted(text)),
+            GatewayError::Tls(text) => GatewayError::Tls(redacted(text)),
+            GatewayError::InvalidResponse(error) => error.redacted(sent).into(),
             other => other,
         }
     }
 
-    /// The label value this error is counted under.
+    /// The label value under which this error is counted.
     pub fn reason(&self) -> Reason {
         match self {
             GatewayError::Unauthorized => Reason::Unauthorized,

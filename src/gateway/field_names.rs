@@ -1,23 +1,22 @@
-//! From the names in an answer to the fields of the table: the built-in names, and those that
-//! `gateway.fields` puts in their place.
+//! Maps names in responses to fields: the built-in names, or the names that `gateway.fields` configures instead.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::fields::{Field, TABLE, folded};
 
-/// The place of a name of `gateway.fields`: behind every built-in name, none of which it competes with.
-const CONFIGURED: usize = usize::MAX;
+/// The rank of a configured name. It does not matter, because a configured field has no other name.
+const CONFIGURED_RANK: usize = usize::MAX;
 
-/// `gateway.fields`: for a field the name in the answer, or the path of names from the entry to it.
+/// The setting `gateway.fields`: for each field its name in the response, or the path of names from the entry to it.
 pub type FieldPaths = BTreeMap<Field, Vec<String>>;
 
-/// Which names of an answer are read as which fields.
+/// Maps the names in an entry to fields.
 #[derive(Debug, PartialEq, Eq)]
 pub struct FieldNames {
-    root: Names,
+    root: ObjectNames,
 }
 
-/// The built-in names alone.
+/// Only the built-in names.
 impl Default for FieldNames {
     fn default() -> FieldNames {
         FieldNames::new(&FieldPaths::new())
@@ -26,35 +25,35 @@ impl Default for FieldNames {
 
 /// The names of one object.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Names {
-    /// As they are written, by their length: a few names of the same length are compared faster than
-    /// one is hashed, and every field of every entry is looked up.
+pub(super) struct ObjectNames {
+    /// Names in their exact spelling, indexed by length. Every field of every entry is looked up, and comparing a few
+    /// names of the same length is faster than hashing.
     exact: Vec<Vec<(Box<str>, Node)>>,
-    /// Built-in names without case, `_` and `-`, for answers that spell them differently.
+    /// Built-in names without case, `_` and `-`, for responses that spell them differently.
     folded: HashMap<Box<str>, Node>,
 }
 
-/// What a name leads to.
+/// The meaning of a name.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Node {
-    /// The fields that are read from its value, each with the place of the name among the names of
-    /// the field: a lower one wins.
+    /// The fields that are read from the value, each with the rank of the name among the names of the field; the
+    /// lowest rank wins.
     pub(super) fields: Vec<(Field, usize)>,
-    /// The names in the object below it, where a path of `gateway.fields` leads there.
-    pub(super) below: Option<Box<Names>>,
+    /// The names in the object below, if a path of `gateway.fields` leads there.
+    pub(super) children: Option<Box<ObjectNames>>,
 }
 
 impl FieldNames {
-    /// The built-in names, except for the fields in `paths`, which are read only there.
+    /// Uses the configured paths for the fields in `paths`, and the built-in names for all others.
     pub fn new(paths: &FieldPaths) -> FieldNames {
-        let mut root = Names::default();
+        let mut root = ObjectNames::default();
         for row in TABLE.iter().filter(|row| !paths.contains_key(&row.field)) {
-            for (place, name) in row.names.iter().enumerate() {
+            for (rank, name) in row.names.iter().enumerate() {
                 root.folded
                     .entry(folded(name).into())
                     .or_default()
                     .fields
-                    .push((row.field, place));
+                    .push((row.field, rank));
             }
         }
         for row in TABLE.iter().filter(|row| !paths.contains_key(&row.field)) {
@@ -68,29 +67,29 @@ impl FieldNames {
         FieldNames { root }
     }
 
-    pub(super) fn root(&self) -> &Names {
+    pub(super) fn root(&self) -> &ObjectNames {
         &self.root
     }
 
-    /// The fields that are read at this path from the entry, each with the place of the name among
-    /// the names of the field. For `explain`.
+    /// The fields that are read at this path below the entry, each with the rank of the name among the names of the
+    /// field. For `explain`.
     pub fn fields_at(&self, path: &[&str]) -> &[(Field, usize)] {
         let Some((last, objects)) = path.split_last() else {
             return &[];
         };
         let names = objects.iter().try_fold(&self.root, |names, name| {
-            names.node(name).and_then(|node| node.below.as_deref())
+            names.node(name).and_then(|node| node.children.as_deref())
         });
         let node = names.and_then(|names| names.node(last));
         node.map_or(&[], |node| &node.fields)
     }
 }
 
-impl Names {
-    /// What a name leads to, if it leads to anything.
+impl ObjectNames {
+    /// The meaning of a name; `None` if it is not read.
     pub(super) fn node(&self, name: &str) -> Option<&Node> {
-        let alike = self.exact.get(name.len()).map_or(&[][..], Vec::as_slice);
-        let exact = alike.iter().find(|(known, _)| **known == *name);
+        let same_length = self.exact.get(name.len()).map_or(&[][..], Vec::as_slice);
+        let exact = same_length.iter().find(|(known, _)| **known == *name);
         match exact {
             Some((_, node)) => Some(node),
             None => self.folded.get(&*folded(name)),
@@ -103,24 +102,24 @@ impl Names {
         };
         let node = self.exact_mut(name);
         match rest {
-            [] => node.fields.push((field, CONFIGURED)),
-            rest => node.below.get_or_insert_default().add(rest, field),
+            [] => node.fields.push((field, CONFIGURED_RANK)),
+            rest => node.children.get_or_insert_default().add(rest, field),
         }
     }
 
-    /// The node of a name as it is written. A built-in name that is spelled differently keeps its
-    /// fields.
+    /// The node of a name in its exact spelling. If it is another spelling of a built-in name, it keeps the fields of
+    /// that name.
     fn exact_mut(&mut self, name: &str) -> &mut Node {
         if self.exact.len() <= name.len() {
             self.exact.resize_with(name.len() + 1, Vec::new);
         }
-        let alike = &mut self.exact[name.len()];
-        let place = alike.iter().position(|(known, _)| **known == *name);
-        let place = place.unwrap_or_else(|| {
+        let same_length = &mut self.exact[name.len()];
+        let index = same_length.iter().position(|(known, _)| **known == *name);
+        let index = index.unwrap_or_else(|| {
             let built_in = self.folded.get(&*folded(name)).cloned();
-            alike.push((name.into(), built_in.unwrap_or_default()));
-            alike.len() - 1
+            same_length.push((name.into(), built_in.unwrap_or_default()));
+            same_length.len() - 1
         });
-        &mut alike[place].1
+        &mut same_length[index].1
     }
 }

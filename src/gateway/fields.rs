@@ -1,15 +1,14 @@
-//! The table of fields: everything that is read from an entry of an answer, the names under which it
-//! may come, and what follows when it is absent.
+//! The table of fields that are read from the entries of a response: their names, types, and what happens when they are
+//! absent.
 //!
-//! Two descriptions of the same endpoints exist: the page "UC-017 — Connect Social Profiles" gives
-//! names; the reference page "List connected social profiles" describes the fields in prose, and only
-//! `disconnected` is literal there. `docs/gateway.md` shows this table to operators.
+//! Two descriptions of the same endpoints exist. The page "UC-017 — Connect Social Profiles" has names; the reference
+//! page "List connected social profiles" describes the fields in prose, except `disconnected`. `docs/gateway.md` shows
+//! this table to operators.
 
-use Answer::{Both, Details, List};
+use FieldSource::{Both, Details, List};
 use Schema::{Reference, Uc017};
 
-/// Something that is read from an answer. The names of the API's page are the values of the label
-/// `field` of `qlara_gateway_invalid_fields_total`.
+/// A field of a response. Its first documented name is the label `field` of `qlara_gateway_invalid_fields_total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Field {
     /// The channel.
@@ -20,36 +19,36 @@ pub enum Field {
     Username,
     /// The human name.
     Name,
-    /// The connection state, as one of four words.
+    /// The connection state, as one of four values.
     Status,
     /// The connection state, as a flag.
     Disconnected,
-    /// When the OAuth token ends.
+    /// When the OAuth token expires.
     TokenExpiresAt,
     /// When the profile was connected.
     ConnectedAt,
-    /// WhatsApp: personal data.
+    /// The phone number of a WhatsApp profile, which is personal data.
     PhoneNumber,
-    /// Pages or sub-accounts behind the profile: their number, or the whole list.
+    /// Linked pages or sub-accounts: their number, or a list.
     LinkedAccounts,
-    /// The Facebook page.
+    /// The identifier of the Facebook page.
     PageId,
-    /// For example `E-commerce`.
+    /// The category, for example `E-commerce`.
     Category,
     /// The granted OAuth scopes.
     Permissions,
-    /// The last activity.
+    /// The time of the last activity.
     LastActivityAt,
-    /// The number of profiles in the whole list; it stands beside the entries.
+    /// The number of profiles in the whole list, which is not in an entry.
     Total,
 }
 
-/// How many fields an entry may have.
+/// Number of fields of an entry.
 pub const ENTRY_FIELDS: usize = TABLE.len();
 
 impl Field {
-    /// The fields that can be invalid on their own, so that each can be exposed at 0 from the start.
-    /// An entry without a usable platform or identity is dropped as a whole instead.
+    /// The fields that are counted when they are invalid, so that each counter exists from the start. An entry without a
+    /// usable platform or identity is dropped instead.
     pub const COUNTED: [Field; 13] = [
         Field::Total,
         Field::Name,
@@ -66,7 +65,7 @@ impl Field {
         Field::LinkedAccounts,
     ];
 
-    /// Whether its value is a date.
+    /// Whether the value is a date.
     pub fn is_date(self) -> bool {
         matches!(
             self,
@@ -74,30 +73,30 @@ impl Field {
         )
     }
 
-    /// The first documented name, and the label value.
+    /// The first name, which is the label value.
     pub fn as_str(self) -> &'static str {
         self.row().map_or("total", |row| row.names[0])
     }
 
-    /// The row of the table; `total` has none, because it does not stand in an entry.
-    pub fn row(self) -> Option<&'static Row> {
+    /// The row of the table; `None` for `total`, which is not in an entry.
+    pub fn row(self) -> Option<&'static FieldRow> {
         TABLE.iter().find(|row| row.field == self)
     }
 }
 
-/// Which of the two published descriptions an answer follows.
+/// The API description that a response follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Schema {
     /// The page "UC-017 — Connect Social Profiles".
     Uc017,
     /// The reference page "List connected social profiles".
     Reference,
-    /// Fields that only one of them has, from both.
+    /// A response with fields of both descriptions.
     Mixed,
 }
 
 impl Schema {
-    /// The value of the label `schema`.
+    /// The label value.
     pub fn as_str(self) -> &'static str {
         match self {
             Schema::Uc017 => "uc-017",
@@ -106,8 +105,8 @@ impl Schema {
         }
     }
 
-    /// The description of an answer in which fields of both were met.
-    pub fn and(self, other: Schema) -> Schema {
+    /// Combines the descriptions of two parts of a response.
+    pub fn merge(self, other: Schema) -> Schema {
         match self == other {
             true => self,
             false => Schema::Mixed,
@@ -115,19 +114,19 @@ impl Schema {
     }
 }
 
-/// Which answers a field is read from.
+/// The endpoints whose responses have a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum FieldSource {
     /// `GET /socials`.
     List,
     /// `GET /socials/{platform}`.
     Details,
-    /// Either.
+    /// Both endpoints.
     Both,
 }
 
-impl Answer {
-    /// The answer in words.
+impl FieldSource {
+    /// The endpoints in words.
     pub fn as_str(self) -> &'static str {
         match self {
             List => "list",
@@ -139,90 +138,89 @@ impl Answer {
 
 /// A row of the table.
 #[derive(Debug)]
-pub struct Row {
-    /// What is read.
+pub struct FieldRow {
+    /// The field.
     pub field: Field,
     /// The key in `gateway.fields`.
     pub key: &'static str,
-    /// The names under which it may come: the first one that is present and not `null` counts. Case,
-    /// `_` and `-` do not matter.
+    /// The names of the field. The first name that is present and not `null` counts. Case, `_` and `-` do not matter.
     pub names: &'static [&'static str],
     /// The JSON type, in words.
     pub kind: &'static str,
-    /// Where it is read.
-    pub answer: Answer,
-    /// The description that alone has this field, where it tells the two apart.
+    /// The endpoints whose responses have the field.
+    pub source: FieldSource,
+    /// The only API description with this field, if it tells the two apart.
     pub schema: Option<Schema>,
-    /// What follows when it is absent or `null`.
+    /// What happens when the field is absent or `null`.
     pub when_absent: &'static str,
 }
 
-/// Every field of an entry.
-pub const TABLE: [Row; 14] = [
-    Row {
+/// All fields of an entry.
+pub const TABLE: [FieldRow; 14] = [
+    FieldRow {
         field: Field::Platform,
         key: "platform",
         names: &["platform", "platformName"],
         kind: "text; the case of known platforms does not matter",
-        answer: List,
+        source: List,
         schema: None,
         when_absent: "The entry is dropped.",
     },
-    Row {
+    FieldRow {
         field: Field::Id,
         key: "id",
         names: &["profileId", "id"],
         kind: "text, or a whole number, read as its digits",
-        answer: Both,
+        source: Both,
         schema: None,
         when_absent: "The username identifies the profile; without that, too, the entry is dropped.",
     },
-    Row {
+    FieldRow {
         field: Field::Username,
         key: "username",
         names: &["username"],
         kind: "text, or a whole number, read as its digits",
-        answer: Both,
+        source: Both,
         schema: Some(Reference),
         when_absent: "There is no label `username`.",
     },
-    Row {
+    FieldRow {
         field: Field::Name,
         key: "name",
         names: &["name", "profileName", "displayName"],
         kind: "text",
-        answer: List,
+        source: List,
         schema: None,
         when_absent: "The label `name` is empty, and the field is counted as invalid.",
     },
-    Row {
+    FieldRow {
         field: Field::Status,
         key: "status",
         names: &["status"],
         kind: "`CONNECTED`, `TOKEN_EXPIRING`, `TOKEN_EXPIRED` or `DISCONNECTED`",
-        answer: List,
+        source: List,
         schema: Some(Uc017),
         when_absent: "The flag `disconnected` decides; without that, too, the status is `UNKNOWN`, and the field is counted as invalid.",
     },
-    Row {
+    FieldRow {
         field: Field::Disconnected,
         key: "disconnected",
         names: &["disconnected", "isDisconnected"],
         kind: "boolean, also as text or as 0 and 1",
-        answer: List,
+        source: List,
         schema: Some(Reference),
         when_absent: "The word in `status` alone decides.",
     },
-    Row {
+    FieldRow {
         field: Field::TokenExpiresAt,
         key: "token_expires_at",
         names: &["tokenExpiresAt"],
         kind: "date",
-        answer: List,
+        source: List,
         schema: Some(Uc017),
         when_absent: "There is no countdown. If other entries state an expiry, it is a warning for Facebook and Instagram.",
     },
-    Row {
+    FieldRow {
         field: Field::ConnectedAt,
         key: "connected_at",
         names: &[
@@ -232,20 +230,20 @@ pub const TABLE: [Row; 14] = [
             "connectedDate",
         ],
         kind: "date",
-        answer: List,
+        source: List,
         schema: None,
         when_absent: "The metric is absent, and the field is counted as invalid.",
     },
-    Row {
+    FieldRow {
         field: Field::PhoneNumber,
         key: "phone_number",
         names: &["phoneNumber"],
         kind: "text",
-        answer: List,
+        source: List,
         schema: None,
         when_absent: "There is no label `phone_number`.",
     },
-    Row {
+    FieldRow {
         field: Field::LinkedAccounts,
         key: "linked_accounts",
         names: &[
@@ -266,49 +264,49 @@ pub const TABLE: [Row; 14] = [
             "accountCount",
         ],
         kind: "whole number, or an array of objects or texts",
-        answer: Both,
+        source: Both,
         schema: Some(Reference),
         when_absent: "The metrics of linked accounts are absent.",
     },
-    Row {
+    FieldRow {
         field: Field::PageId,
         key: "page_id",
         names: &["pageId"],
         kind: "text, or a whole number, read as its digits",
-        answer: Details,
+        source: Details,
         schema: None,
         when_absent: "There is no label `page_id`.",
     },
-    Row {
+    FieldRow {
         field: Field::Category,
         key: "category",
         names: &["category"],
         kind: "text",
-        answer: Details,
+        source: Details,
         schema: None,
         when_absent: "There is no label `category`.",
     },
-    Row {
+    FieldRow {
         field: Field::Permissions,
         key: "permissions",
         names: &["permissions"],
         kind: "array of texts",
-        answer: Details,
+        source: Details,
         schema: None,
         when_absent: "The permissions are not known: nothing is said of missing ones.",
     },
-    Row {
+    FieldRow {
         field: Field::LastActivityAt,
         key: "last_activity_at",
         names: &["lastActivityAt"],
         kind: "date",
-        answer: Details,
+        source: Details,
         schema: None,
         when_absent: "The metric is absent.",
     },
 ];
 
-/// Names under which a linked page or sub-account identifies itself; its name is the last resort.
+/// Names of the identifier of a linked page or sub-account. Its human name is the last resort.
 pub const LINKED_ACCOUNT_IDS: [&str; 7] = [
     "id",
     "pageId",
@@ -318,10 +316,10 @@ pub const LINKED_ACCOUNT_IDS: [&str; 7] = [
     "name",
     "displayName",
 ];
-/// Names under which the human name of a linked page or sub-account may come.
+/// Names of the human name of a linked page or sub-account.
 pub const LINKED_ACCOUNT_NAMES: [&str; 4] = ["name", "displayName", "pageName", "accountName"];
 
-/// A name without what writers of JSON do differently: case, `_`, `-`.
+/// Folds the differences between naming conventions: removes `_` and `-`, and converts to lower case.
 pub fn folded(name: &str) -> String {
     let kept = name.chars().filter(|char| !matches!(char, '_' | '-'));
     kept.map(|char| char.to_ascii_lowercase()).collect()

@@ -1,4 +1,4 @@
-//! Answers that cannot be used: what was found, without any value, and what is expected.
+//! Errors for responses that cannot be used. They tell what was found, without any value, and what was expected.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
@@ -6,72 +6,72 @@ use std::fmt::{self, Display};
 use super::sent_secret::SentSecret;
 use crate::plural::count;
 
-/// What a list or details may look like, for errors.
+/// The valid shapes of a response, for errors.
 const EXPECTED: &str = "an array of profiles, alone or under \"profiles\" or \"socials\", and either of these alone or under \"data\"";
 
-/// Names of keys that are told of one object.
+/// Maximum number of keys that an error shows of one object.
 const MAX_KEYS: usize = 8;
-/// No name of a field comes near this length, in bytes.
-const LONGEST_NAME: usize = 40;
+/// Maximum length of a shown key in bytes, far above the documented ones.
+const MAX_KEY_BYTES: usize = 40;
 
-/// Why an answer with a good status cannot be used.
+/// Why a response without an error status cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidResponse {
-    /// A status that the API does not use for answers.
+    /// A status that the API does not use.
     #[error("HTTP {0}, expected HTTP 200")]
     Status(u16),
-    /// The bytes are not HTTP.
+    /// The response is not HTTP.
     #[error("no valid HTTP")]
     NotHttp,
-    /// A content coding that was not asked for.
+    /// A content coding that the request does not accept.
     #[error("the content coding is {0}, expected gzip or none")]
     ContentCoding(&'static str),
-    /// The body ends too early, or its compression is broken.
+    /// The body ends too early, or cannot be decompressed.
     #[error("the body breaks off or cannot be decoded")]
     Body,
-    /// The body is no JSON.
+    /// The body is not JSON.
     #[error("found {what} at line {line}, column {column}; expected {EXPECTED}")]
     NotJson {
-        /// What it looks like.
+        /// What the body looks like.
         what: &'static str,
-        /// Where JSON ends to be valid.
+        /// Line of the first invalid byte.
         line: usize,
-        /// Where in that line.
+        /// Column of the first invalid byte.
         column: usize,
     },
-    /// UTF-16 or UTF-32.
+    /// The body is UTF-16 or UTF-32.
     #[error("found UTF-16 or UTF-32, expected UTF-8")]
     NotUtf8,
     /// JSON of another shape.
     #[error("found {0}; expected {EXPECTED}")]
-    Shape(Found),
-    /// JSend says that there is no answer, with HTTP 200.
+    Shape(JsonShape),
+    /// HTTP 200 with a JSend failure.
     #[error("HTTP 200 with the JSend status {0:?} in place of profiles")]
     Jsend(&'static str),
-    /// There are entries, and none is a profile.
+    /// There are entries, but no entry is a profile.
     #[error(
         "{} {first}; expected {expected}, or other names in gateway.fields (see qlara-exporter explain)",
         no_profile(*entries)
     )]
     NoProfile {
-        /// How many there are.
+        /// Number of entries.
         entries: u64,
-        /// What the first one is.
-        first: Found,
-        /// The names that a profile needs.
+        /// The shape of the first entry.
+        first: JsonShape,
+        /// The keys that a profile needs.
         expected: &'static str,
     },
-    /// There are entries, and none is a profile, because what identifies them repeats the secret.
+    /// There are entries, but no entry is a profile, because their identifiers repeat the secret.
     #[error(
         "none of the {entries} entries can be read as a profile: they repeat the account's credentials"
     )]
     RepeatsSecret {
-        /// How many there are.
+        /// Number of entries.
         entries: u64,
     },
-    /// The code that reads answers failed.
-    #[error("reading it failed")]
-    Unread,
+    /// The parser panicked.
+    #[error("the parser panicked, which is a bug in qlara-exporter")]
+    ParserPanicked,
 }
 
 fn no_profile(entries: u64) -> String {
@@ -85,7 +85,7 @@ fn no_profile(entries: u64) -> String {
 }
 
 impl InvalidResponse {
-    /// serde_json's own text would repeat a piece of the body.
+    /// Converts an error of serde_json, whose own text would quote the body.
     pub(super) fn not_json(text: &str, error: &serde_json::Error) -> InvalidResponse {
         let what = match text.trim_start().bytes().next() {
             None => "an empty body",
@@ -99,21 +99,21 @@ impl InvalidResponse {
         }
     }
 
-    /// The same without the names that repeat the secret of the call.
+    /// Hides the keys that repeat the secret of the request.
     #[must_use]
-    pub fn without(mut self, sent: &SentSecret) -> InvalidResponse {
-        if let InvalidResponse::Shape(found) | InvalidResponse::NoProfile { first: found, .. } =
+    pub fn redacted(mut self, sent: &SentSecret) -> InvalidResponse {
+        if let InvalidResponse::Shape(shape) | InvalidResponse::NoProfile { first: shape, .. } =
             &mut self
         {
-            found.hide(sent);
+            shape.redact(sent);
         }
         self
     }
 }
 
-/// The kinds of JSON.
+/// The types of JSON values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum JsonType {
     /// `null`
     Null,
     /// `true` or `false`
@@ -128,130 +128,130 @@ pub enum Kind {
     Object,
 }
 
-impl Kind {
-    /// The word of RFC 8259.
+impl JsonType {
+    /// The name that RFC 8259 uses.
     pub fn as_str(self) -> &'static str {
         match self {
-            Kind::Null => "null",
-            Kind::Boolean => "boolean",
-            Kind::Number => "number",
-            Kind::String => "string",
-            Kind::Array => "array",
-            Kind::Object => "object",
+            JsonType::Null => "null",
+            JsonType::Boolean => "boolean",
+            JsonType::Number => "number",
+            JsonType::String => "string",
+            JsonType::Array => "array",
+            JsonType::Object => "object",
         }
     }
 }
 
-/// A piece of JSON without its values.
+/// The shape of a JSON value: its type and its keys, without values.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    kind: Kind,
-    /// The first names of an object, with what was found there, where that matters.
-    keys: Vec<(String, Option<Found>)>,
-    /// How many more names it has.
-    more: usize,
+pub struct JsonShape {
+    kind: JsonType,
+    /// The first keys of an object, with the shapes of values that matter. Hidden keys are empty.
+    keys: Vec<(String, Option<JsonShape>)>,
+    /// Number of further keys.
+    more_keys: usize,
 }
 
-impl From<Kind> for Found {
-    fn from(kind: Kind) -> Found {
-        Found {
+impl From<JsonType> for JsonShape {
+    fn from(kind: JsonType) -> JsonShape {
+        JsonShape {
             kind,
             keys: Vec::new(),
-            more: 0,
+            more_keys: 0,
         }
     }
 }
 
-impl Found {
-    /// An entry of an array. What is too long to be a profile is not looked into.
-    pub(super) fn entry(json: &str) -> Found {
-        const LONGEST: usize = 64 * 1024;
-        let json = match json.len() <= LONGEST {
+impl JsonShape {
+    /// The shape of an entry. Entries that are too long to be a profile are not parsed.
+    pub(super) fn of_entry(json: &str) -> JsonShape {
+        const MAX_BYTES: usize = 64 * 1024;
+        let json = match json.len() <= MAX_BYTES {
             true => json,
             false if json.starts_with('{') => "{}",
             false => "[]",
         };
         match serde_json::from_str(json) {
             Ok(serde_json::Value::Object(fields)) => {
-                let mut found = Found::from(Kind::Object);
-                for (name, _) in fields {
-                    found.add(name, None);
+                let mut shape = JsonShape::from(JsonType::Object);
+                for (key, _) in fields {
+                    shape.add_key(key, None);
                 }
-                found
+                shape
             }
-            Ok(value) => Found::from(kind(&value)),
-            Err(_) => Found::from(Kind::Null),
+            Ok(value) => JsonShape::from(json_type(&value)),
+            Err(_) => JsonShape::from(JsonType::Null),
         }
     }
 
-    /// A name that is too long to be shown is not kept either: it may be as long as the body.
-    pub(super) fn add(&mut self, mut name: String, value: Option<Found>) {
-        if name.len() > LONGEST_NAME {
-            name = String::new();
+    /// Adds a key. Keys that are too long to be shown are not kept, because they may be as long as the body.
+    pub(super) fn add_key(&mut self, mut key: String, value: Option<JsonShape>) {
+        if key.len() > MAX_KEY_BYTES {
+            key = String::new();
         }
         match self.keys.len() < MAX_KEYS {
-            true => self.keys.push((name, value)),
-            false => self.more += 1,
+            true => self.keys.push((key, value)),
+            false => self.more_keys += 1,
         }
     }
 
-    fn hide(&mut self, sent: &SentSecret) {
-        for (name, value) in &mut self.keys {
-            if sent.is_repeated_in(name) {
-                *name = String::new();
+    fn redact(&mut self, sent: &SentSecret) {
+        for (key, value) in &mut self.keys {
+            if sent.is_repeated_in(key) {
+                *key = String::new();
             }
             if let Some(value) = value {
-                value.hide(sent);
+                value.redact(sent);
             }
         }
     }
 }
 
-/// The kind of a value.
-pub(crate) fn kind(value: &serde_json::Value) -> Kind {
+/// The type of a value.
+pub(crate) fn json_type(value: &serde_json::Value) -> JsonType {
     match value {
-        serde_json::Value::Null => Kind::Null,
-        serde_json::Value::Bool(_) => Kind::Boolean,
-        serde_json::Value::Number(_) => Kind::Number,
-        serde_json::Value::String(_) => Kind::String,
-        serde_json::Value::Array(_) => Kind::Array,
-        serde_json::Value::Object(_) => Kind::Object,
+        serde_json::Value::Null => JsonType::Null,
+        serde_json::Value::Bool(_) => JsonType::Boolean,
+        serde_json::Value::Number(_) => JsonType::Number,
+        serde_json::Value::String(_) => JsonType::String,
+        serde_json::Value::Array(_) => JsonType::Array,
+        serde_json::Value::Object(_) => JsonType::Object,
     }
 }
 
-impl Display for Found {
+impl Display for JsonShape {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            Kind::Null => out.write_str("null"),
-            Kind::Array => out.write_str("an array"),
-            Kind::Object if self.keys.is_empty() => out.write_str("an empty object"),
-            Kind::Object => write!(out, "an object with the keys {}", Keys(self)),
+            JsonType::Null => out.write_str("null"),
+            JsonType::Array => out.write_str("an array"),
+            JsonType::Object if self.keys.is_empty() => out.write_str("an empty object"),
+            JsonType::Object => write!(out, "an object with the keys {}", Keys(self)),
             kind => write!(out, "a {}", kind.as_str()),
         }
     }
 }
 
 /// `"status", "data" (an array) and 2 more`
-struct Keys<'a>(&'a Found);
+struct Keys<'a>(&'a JsonShape);
 
 impl Display for Keys<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, (name, value)) in self.0.keys.iter().enumerate() {
-            let comma = if place > 0 { ", " } else { "" };
-            write!(out, "{comma}{}", shown_name(name))?;
+        for (index, (key, value)) in self.0.keys.iter().enumerate() {
+            let comma = if index > 0 { ", " } else { "" };
+            write!(out, "{comma}{}", shown_name(key))?;
             if let Some(value) = value {
                 write!(out, " ({value})")?;
             }
         }
-        match self.0.more {
+        match self.0.more_keys {
             0 => Ok(()),
             more => write!(out, " and {more} more"),
         }
     }
 }
 
-/// A name in quotes if it looks like the name of a field. Some answers use identifiers or texts of
-/// people as names: these are values, and are not shown.
+/// Quotes a key if it looks like the name of a field. Keys that look like identifiers or prose are data of a customer
+/// and are not shown.
 pub(crate) fn shown_name(name: &str) -> Cow<'static, str> {
     const MAX_DIGITS: usize = 3;
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'$');
@@ -261,7 +261,7 @@ pub(crate) fn shown_name(name: &str) -> Cow<'static, str> {
         .is_some_and(|byte| !byte.is_ascii_digit());
     let digits = name.bytes().filter(u8::is_ascii_digit).count();
     match starts_well
-        && name.len() <= LONGEST_NAME
+        && name.len() <= MAX_KEY_BYTES
         && digits <= MAX_DIGITS
         && name.bytes().all(is_word)
     {

@@ -1,4 +1,4 @@
-//! Linked pages and sub-accounts of a profile: their number, or the whole list.
+//! Parses the linked pages and sub-accounts of a profile: a number, or a list.
 
 use std::collections::BTreeSet;
 
@@ -6,58 +6,44 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::fields::{Field, LINKED_ACCOUNT_IDS, LINKED_ACCOUNT_NAMES, folded};
+use super::model::{LinkedAccount, LinkedAccounts};
 use super::warnings::{ParseWarnings, identifier};
 
-/// What an entry says of the pages or sub-accounts behind its profile.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinkedAccounts {
-    /// How many there are.
-    pub count: u64,
-    /// Those that it lists, each once; empty where it states only their number.
-    pub listed: Vec<LinkedAccount>,
-}
-
-/// A linked page or sub-account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinkedAccount {
-    /// The identifier, never empty; the name where there is no other.
-    pub id: String,
-    /// The human name, where one is stated.
-    pub name: Option<String>,
-}
-
-/// A whole number, or an array of objects, texts and numbers. A broken one counts, and is not listed.
-pub(super) fn read(raw: Option<&RawValue>, warnings: &mut ParseWarnings) -> Option<LinkedAccounts> {
+/// Parses a whole number, or an array of objects, strings and numbers. Invalid elements count, but are not listed.
+pub(super) fn parse(
+    raw: Option<&RawValue>,
+    warnings: &mut ParseWarnings,
+) -> Option<LinkedAccounts> {
     let raw = raw?;
     if !raw.get().starts_with('[') {
-        let count = warnings.read(Field::LinkedAccounts, Some(raw))?;
+        let count = warnings.parse(Field::LinkedAccounts, Some(raw))?;
         let listed = Vec::new();
         return Some(LinkedAccounts { count, listed });
     }
-    let entries: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
+    let elements: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
     let mut seen = BTreeSet::new();
     let mut listed = Vec::new();
-    let mut broken = false;
-    for entry in &entries {
-        match account(entry) {
+    let mut has_invalid = false;
+    for element in &elements {
+        match linked_account(element) {
             Some(account) if seen.insert(account.id.clone()) => listed.push(account),
             Some(_) => {}
-            None => broken = true,
+            None => has_invalid = true,
         }
     }
-    if broken {
-        warnings.invalid(Field::LinkedAccounts);
+    if has_invalid {
+        warnings.count_invalid(Field::LinkedAccounts);
     }
-    let count = entries.len() as u64;
+    let count = elements.len() as u64;
     Some(LinkedAccounts { count, listed })
 }
 
-fn account(entry: &RawValue) -> Option<LinkedAccount> {
-    if !entry.get().starts_with('{') {
-        let id = identifier(entry)?;
+fn linked_account(element: &RawValue) -> Option<LinkedAccount> {
+    if !element.get().starts_with('{') {
+        let id = identifier(element)?;
         return Some(LinkedAccount { id, name: None });
     }
-    let fields: Vec<(String, Value)> = serde_json::from_str::<serde_json::Map<_, _>>(entry.get())
+    let fields: Vec<(String, Value)> = serde_json::from_str::<serde_json::Map<_, _>>(element.get())
         .ok()?
         .into_iter()
         .collect();
@@ -66,7 +52,7 @@ fn account(entry: &RawValue) -> Option<LinkedAccount> {
     Some(LinkedAccount { id, name })
 }
 
-/// The usable text under the first of these names that has one.
+/// The first usable value under one of these names.
 fn first_text(fields: &[(String, Value)], names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| {
         let name = folded(name);

@@ -1,39 +1,37 @@
-//! The Qlara API as a client sees it: one GET at a time, and what its answers mean.
+//! The client of the Qlara gateway API and the parser of its responses.
 //!
-//! Two published descriptions of the same endpoints differ: the page "UC-017 — Connect Social
-//! Profiles" and the reference page "List connected social profiles". [`fields`] is the table of what
-//! is read from either, [`model`] reads by it.
+//! Two published descriptions of the same endpoints differ: the page "UC-017 — Connect Social Profiles" and the
+//! reference page "List connected social profiles". [`fields`] is the table of what is read from either, [`parse`]
+//! reads responses by that table, and [`model`] is the result.
 
 mod body;
 mod body_budget;
+pub mod classify;
 pub mod client;
 pub mod credentials;
 pub mod date;
 mod entry;
 mod envelope;
 pub mod error;
+pub mod exchange;
 pub mod field_names;
 pub mod fields;
-pub mod head;
 pub mod invalid;
 mod linked;
 pub mod model;
 mod paging;
+pub mod parse;
 pub mod proxy;
 pub mod resolver;
 mod sent_secret;
-mod server_verifier;
-pub mod tls;
 pub mod transport;
-pub mod values;
 pub mod warnings;
 
 pub use body::ReceivedBody;
-pub use body_budget::{AccountBodies, BodyBudget};
-pub use linked::{LinkedAccount, LinkedAccounts};
+pub use body_budget::{AccountBodyBudget, BodyBudget};
 pub use paging::Paging;
 pub use sent_secret::SentSecret;
 
-/// The prefixes that the API's pages write: that of UC-017 and the reference page, and that of the
-/// guides and the published request collection.
+/// The path prefixes that the API's pages use: UC-017 and the reference page, and the guides and the published request
+/// collection.
 pub const PREFIXES: [&str; 2] = ["/api/v1/partner-gateway", "/api/partner-gateway/v1"];

@@ -1,8 +1,8 @@
-//! What an answer says of further pages, in its body or in its headers: a list that is known to be a
-//! part must not pass for the whole.
+//! Detects from the body and the headers that a response has further pages, so that a partial list is not taken for
+//! the whole.
 //!
-//! The API's documentation speaks of no pages. The names are those that APIs commonly use; like names
-//! of fields they are compared without case, `_` and `-`.
+//! The API's documentation does not mention pages. The names are common in other APIs. Like names of fields, they are
+//! compared without case, `_` and `-`.
 
 use reqwest::header::{HeaderMap, LINK};
 use serde_json::value::RawValue;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::fields::folded;
 
-/// Names of the number of profiles in the whole list; the first is the documented one.
+/// Names of the number of profiles in the whole list. Only the first is documented.
 pub(super) const TOTALS: [&str; 7] = [
     "total",
     "totalcount",
@@ -20,7 +20,7 @@ pub(super) const TOTALS: [&str; 7] = [
     "totalrecords",
     "count",
 ];
-/// Names of what leads to the next page; they are there but empty on the last one.
+/// Names of links and cursors to the next page. On the last page they are empty.
 const NEXT: [&str; 12] = [
     "next",
     "nextpage",
@@ -35,7 +35,7 @@ const NEXT: [&str; 12] = [
     "continuation",
     "continuationtoken",
 ];
-/// Flags that are true on every page but the last.
+/// Flags that are true on every page except the last.
 const MORE: [&str; 10] = [
     "hasmore",
     "hasnext",
@@ -48,7 +48,7 @@ const MORE: [&str; 10] = [
     "partial",
     "incomplete",
 ];
-/// Flags that are false on every page but the last.
+/// Flags that are false on every page except the last.
 const LAST: [&str; 6] = [
     "last",
     "lastpage",
@@ -66,7 +66,7 @@ const PAGES: [&str; 6] = [
     "numberofpages",
     "lastpage",
 ];
-/// Names of objects that hold the above.
+/// Names of objects that contain fields with the names above.
 const OBJECTS: [&str; 11] = [
     "pagination",
     "paging",
@@ -80,44 +80,44 @@ const OBJECTS: [&str; 11] = [
     "cursor",
     "cursors",
 ];
-/// How deep such objects are looked into.
-const DEPTH: usize = 3;
-/// What is longer says something else.
+/// Depth to which these objects are searched.
+const MAX_DEPTH: usize = 3;
+/// Maximum length of a field in bytes. Longer fields have another meaning.
 const MAX_FIELD_BYTES: usize = 64 * 1024;
 
-/// Whether a field of this name may speak of pages.
-pub(super) fn speaks_of_pages(name: &str) -> bool {
+/// Whether a field of this name may be about pages.
+pub(super) fn is_paging_field(name: &str) -> bool {
     let name = folded(name);
     let all: [&[&str]; 6] = [&TOTALS, &NEXT, &MORE, &LAST, &PAGES, &OBJECTS];
     all.iter().any(|names| names.contains(&&*name))
 }
 
-/// What an answer says of its place in a whole.
+/// Whether a response is one page of a longer list, as far as it tells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Paging {
-    /// The largest number of profiles that it states for the whole.
+    /// The largest reported number of profiles in the whole list.
     pub total: Option<u64>,
-    /// Whether it speaks of further pages.
+    /// Whether there are further pages.
     pub continues: bool,
 }
 
 impl Paging {
-    /// Whether `entries` are known to be a part of the list.
-    pub fn exceeds(&self, entries: u64) -> bool {
+    /// Whether the list is known to have more than this number of entries.
+    pub fn has_more_than(&self, entries: u64) -> bool {
         self.continues || self.total.is_some_and(|total| total > entries)
     }
 
-    /// What two parts of an answer say together.
-    pub fn and(self, other: Paging) -> Paging {
+    /// Combines the paging of headers and body.
+    pub fn merge(self, other: Paging) -> Paging {
         Paging {
             total: self.total.max(other.total),
             continues: self.continues || other.continues,
         }
     }
 
-    /// `Link` with `rel="next"` (RFC 8288), and the headers in which APIs commonly state numbers of
-    /// entries and pages: `X-Total-Count`, `X-Next-Page`, `X-Pagination`.
-    pub fn of_headers(headers: &HeaderMap) -> Paging {
+    /// Reads `Link` with `rel="next"` (RFC 8288), and headers that are common in APIs, as `X-Total-Count`,
+    /// `X-Next-Page` and `X-Pagination`.
+    pub fn from_headers(headers: &HeaderMap) -> Paging {
         let mut paging = Paging::default();
         for link in headers.get_all(LINK) {
             paging.continues |= link.to_str().is_ok_and(names_next_page);
@@ -128,45 +128,45 @@ impl Paging {
             };
             let value = value.to_str().unwrap_or_default().trim();
             let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
-            paging.note(name, &value, DEPTH);
+            paging.record(name, &value, MAX_DEPTH);
         }
         paging
     }
 
-    /// Takes note of a field that stands beside the entries, where it is one of those.
-    pub(super) fn note_field(&mut self, name: &str, value: &RawValue) {
+    /// Records a field beside the entries, if it is about pages.
+    pub(super) fn record_field(&mut self, name: &str, value: &RawValue) {
         if value.get().len() > MAX_FIELD_BYTES {
             return;
         }
         if let Ok(value) = serde_json::from_str(value.get()) {
-            self.note(name, &value, DEPTH);
+            self.record(name, &value, MAX_DEPTH);
         }
     }
 
-    fn note(&mut self, name: &str, value: &Value, depth: usize) {
+    fn record(&mut self, name: &str, value: &Value, depth: usize) {
         let name = folded(name);
         let is = |names: &[&str]| names.contains(&&*name);
         if is(&TOTALS) {
             self.total = self.total.max(number(value));
         }
-        self.continues |= (is(&NEXT) && leads_on(value, depth))
-            || (is(&MORE) && leads_on(value, 0))
+        self.continues |= (is(&NEXT) && has_next(value, depth))
+            || (is(&MORE) && has_next(value, 0))
             || (is(&LAST) && is_false(value))
             || (is(&PAGES) && number(value).is_some_and(|pages| pages > 1));
         if let (Value::Object(fields), true) = (value, is(&OBJECTS) && depth > 0) {
-            self.note_object(fields, depth - 1);
+            self.record_object(fields, depth - 1);
         }
     }
 
-    fn note_object(&mut self, fields: &Map<String, Value>, depth: usize) {
+    fn record_object(&mut self, fields: &Map<String, Value>, depth: usize) {
         for (name, value) in fields {
-            self.note(name, value, depth);
+            self.record(name, value, depth);
         }
     }
 }
 
-/// A link, a cursor or a number of a page; an object counts for what stands in it, such as `href`.
-fn leads_on(value: &Value, depth: usize) -> bool {
+/// Whether a value is a link, a cursor or the number of a page. An object counts for its fields, for example `href`.
+fn has_next(value: &Value, depth: usize) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,
         Value::Bool(true) => true,
@@ -174,7 +174,7 @@ fn leads_on(value: &Value, depth: usize) -> bool {
         Value::String(text) => !matches!(text.trim(), "" | "null" | "false" | "0"),
         Value::Array(values) => !values.is_empty(),
         Value::Object(fields) => {
-            depth > 0 && fields.values().any(|value| leads_on(value, depth - 1))
+            depth > 0 && fields.values().any(|value| has_next(value, depth - 1))
         }
     }
 }
@@ -187,7 +187,7 @@ fn number(value: &Value) -> Option<u64> {
     }
 }
 
-/// A number is none: 0 is also the index of a page.
+/// Whether a value is `false`. A number is not, because 0 may be the index of a page.
 fn is_false(value: &Value) -> bool {
     match value {
         Value::Bool(flag) => !flag,
@@ -197,9 +197,9 @@ fn is_false(value: &Value) -> bool {
 }
 
 fn names_next_page(link: &str) -> bool {
-    // An address stands in `<>`, its parameters behind it.
-    let behind_addresses = link.split('>').skip(1);
-    let parameters = behind_addresses.flat_map(|text| text.split([';', ',']));
+    // The address is in `<>`, and its parameters follow.
+    let after_addresses = link.split('>').skip(1);
+    let parameters = after_addresses.flat_map(|text| text.split([';', ',']));
     let relations = parameters.filter_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
         name.trim().eq_ignore_ascii_case("rel").then_some(value)

@@ -1,38 +1,38 @@
-//! The proxy between the exporter and the gateway.
+//! The URL of the proxy between the exporter and the gateway.
 
 use std::fmt;
 
 use reqwest::{Proxy, Url};
 
-/// The schemes of proxies, as curl names them.
+/// The supported schemes, with curl's names.
 const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
-/// curl's other name of `socks4`, which GNOME sets.
+/// curl's alias of `socks4`, which GNOME uses.
 const SOCKS: &str = "socks";
-/// The port of a SOCKS proxy whose URL has none.
+/// The default port of a SOCKS proxy.
 const SOCKS_PORT: u16 = 1080;
 
-/// Why a text is not the URL of a proxy. The text is not repeated: it may hold a password.
+/// Why a text is not the URL of a proxy. The text is not repeated, because it may contain a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ProxyError {
     /// Not a URL.
     #[error("not an absolute URL")]
     NotAUrl,
-    /// A scheme that no supported proxy has.
+    /// An unsupported scheme.
     #[error(
         "expected http:// or https://, or a SOCKS proxy by socks5h://, socks5://, socks4a://, socks4:// or socks://"
     )]
     Scheme,
-    /// The HTTP client would leave out the user.
+    /// A SOCKS4 URL with a user, which the HTTP client would not send.
     #[error(
         "the user of a SOCKS4 proxy cannot be sent: leave it out, or use socks5h:// or socks5://"
     )]
     Socks4User,
-    /// The HTTP client refuses it, for example because it names no host.
+    /// A URL that the HTTP client refuses, for example without a host.
     #[error("not the URL of a proxy")]
     NotAProxy,
 }
 
-/// The URL of a proxy, and what it was given by. `Display` and `Debug` show neither user nor password.
+/// The URL of a proxy, and the setting it comes from. `Display` and `Debug` show neither user nor password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProxyUrl {
     url: Url,
@@ -40,10 +40,10 @@ pub struct ProxyUrl {
 }
 
 impl ProxyUrl {
-    /// Reads the URL of a proxy. `given_by` names the key or the environment variable for the log.
+    /// Parses the URL of a proxy. `given_by` is the configuration key or the environment variable, for the log.
     ///
     /// # Errors
-    /// [`ProxyError`] when it is not one.
+    /// [`ProxyError`] if it is not the URL of a supported proxy.
     pub fn parse(text: &str, given_by: &'static str) -> Result<ProxyUrl, ProxyError> {
         let mut url = Url::parse(text).map_err(|_| ProxyError::NotAUrl)?;
         if url.scheme() == SOCKS {
@@ -64,17 +64,17 @@ impl ProxyUrl {
         }
     }
 
-    /// The URL with the credentials in it.
+    /// The URL with its credentials.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// Whether requests that are not encrypted go to the proxy itself, which then answers some of them.
+    /// Whether this is an HTTP proxy. It receives unencrypted requests itself, and may answer them.
     pub fn speaks_http(&self) -> bool {
         self.url.scheme().starts_with("http")
     }
 
-    /// The key of the configuration file, or the environment variable.
+    /// The configuration key or the environment variable.
     pub fn given_by(&self) -> &'static str {
         self.given_by
     }

@@ -1,5 +1,5 @@
-//! Look-ups of host names. `getaddrinfo` may hang and cannot be cancelled: look-ups are bounded, shared,
-//! and waited for until a deadline.
+//! Resolves host names. `getaddrinfo` may hang and cannot be cancelled, so lookups are limited in number, shared
+//! (single-flight), and awaited with a timeout.
 
 use std::collections::HashMap;
 use std::io;
@@ -15,17 +15,17 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 
-/// Look-ups under way at once, each on a thread of its own: the blocking threads of tokio read files and
-/// large answers, and must not fill up with look-ups that hang.
+/// Maximum number of concurrent lookups. Each has its own thread, because lookups that hang must not use up tokio's
+/// blocking threads, which read files and parse large responses.
 const MAX_LOOKUPS: usize = 16;
 
-/// Why a host has no address.
+/// Why a host name could not be resolved.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LookupError {
-    /// The deadline has passed. The look-up hangs, or waits for a thread while others hang.
-    #[error("the look-up of {0} takes too long")]
+    /// The timeout. The lookup hangs, or waits for a thread while others hang.
+    #[error("the DNS lookup of {0} takes too long")]
     TooLong(String),
-    /// What the system says.
+    /// An error of the operating system.
     #[error("{0}")]
     Failed(Arc<io::Error>),
 }
@@ -36,16 +36,16 @@ impl From<io::Error> for LookupError {
     }
 }
 
-type Answer = Result<Vec<SocketAddr>, LookupError>;
-/// A look-up under way, which any number of callers can wait for.
-type Running = Shared<oneshot::Receiver<Answer>>;
+type LookupResult = Result<Vec<SocketAddr>, LookupError>;
+/// A running lookup that any number of callers can await.
+type SharedLookup = Shared<oneshot::Receiver<LookupResult>>;
 
-/// The look-ups of all transports. Clones share their threads.
+/// The lookups of all transports. Clones share running lookups and the limit.
 #[derive(Debug, Clone)]
 pub struct Lookups {
     permits: Arc<Semaphore>,
-    /// By host.
-    running: Arc<Mutex<HashMap<String, Running>>>,
+    /// Running lookups by host.
+    running: Arc<Mutex<HashMap<String, SharedLookup>>>,
 }
 
 impl Default for Lookups {
@@ -58,8 +58,8 @@ impl Default for Lookups {
 }
 
 impl Lookups {
-    /// The addresses of a host. Callers share a look-up that is under way (single-flight).
-    async fn addresses(&self, host: &str) -> Answer {
+    /// Resolves a host. Callers share a running lookup (single-flight).
+    async fn addresses(&self, host: &str) -> LookupResult {
         let running = self.running.lock().get(host).cloned();
         let lookup = match running {
             Some(lookup) => lookup,
@@ -68,29 +68,29 @@ impl Lookups {
                 self.join_or_start(host, permit.map_err(io::Error::other)?)?
             }
         };
-        let ended = lookup.await;
-        ended.unwrap_or_else(|no_answer| Err(io::Error::other(no_answer).into()))
+        let result = lookup.await;
+        result.unwrap_or_else(|panicked| Err(io::Error::other(panicked).into()))
     }
 
-    /// Another caller may have started the look-up while this one waited for its permit.
-    fn join_or_start(&self, host: &str, permit: OwnedSemaphorePermit) -> io::Result<Running> {
-        // The thread removes what is inserted below, and waits for this lock.
+    /// Joins a running lookup, which another caller may have started during the wait for the permit, or starts one.
+    fn join_or_start(&self, host: &str, permit: OwnedSemaphorePermit) -> io::Result<SharedLookup> {
+        // Held until the lookup is inserted below, because the thread removes it.
         let mut running = self.running.lock();
         if let Some(lookup) = running.get(host) {
             return Ok(lookup.clone());
         }
-        let (answer, lookup) = oneshot::channel();
+        let (sender, lookup) = oneshot::channel();
         let lookup = lookup.shared();
-        let (lookups, looked_up) = (self.clone(), host.to_owned());
+        let (lookups, name) = (self.clone(), host.to_owned());
         thread::Builder::new()
-            .name("look-up".to_owned())
+            .name("lookup".to_owned())
             .spawn(move || {
-                let found = (looked_up.as_str(), 0).to_socket_addrs();
-                let found = found.map(Iterator::collect).map_err(LookupError::from);
-                lookups.running.lock().remove(&looked_up);
+                let addresses = (name.as_str(), 0).to_socket_addrs();
+                let result = addresses.map(Iterator::collect).map_err(LookupError::from);
+                lookups.running.lock().remove(&name);
                 drop(permit);
-                // Every caller may have stopped waiting.
-                let _ = answer.send(found);
+                // Fails if no caller waits any more.
+                let _ = sender.send(result);
             })?;
         running.insert(host.to_owned(), lookup.clone());
         Ok(lookup)
@@ -105,7 +105,7 @@ pub struct Resolver {
 }
 
 impl Resolver {
-    /// No caller waits longer than `timeout`.
+    /// Creates a resolver whose callers wait at most `timeout`.
     pub fn new(lookups: Lookups, timeout: Duration) -> Resolver {
         Resolver { lookups, timeout }
     }
@@ -113,15 +113,13 @@ impl Resolver {
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let Resolver {
-            lookups,
-            timeout: patience,
-        } = self.clone();
+        let resolver = self.clone();
         Box::pin(async move {
             let host = name.as_str();
-            let found = timeout(patience, lookups.addresses(host)).await;
-            let found = found.unwrap_or_else(|_| Err(LookupError::TooLong(host.to_owned())));
-            Ok(Box::new(found?.into_iter()) as Addrs)
+            let lookup = resolver.lookups.addresses(host);
+            let result = timeout(resolver.timeout, lookup).await;
+            let result = result.unwrap_or_else(|_| Err(LookupError::TooLong(host.to_owned())));
+            Ok(Box::new(result?.into_iter()) as Addrs)
         })
     }
 }

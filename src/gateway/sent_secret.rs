@@ -1,71 +1,84 @@
-//! The secret that a call sent to the gateway, and whether an answer repeats it: a proxy may echo the
-//! request, and what it echoes must not become a label.
+//! The secret of a request, and the check whether the response repeats it. A proxy may echo the request, and the secret
+//! must not become a label.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
+use html_escape::decode_html_entities;
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
 
 use super::model::{KNOWN_PLATFORMS, Status};
 
-/// A secret of this many bytes is found within a longer text. A shorter one is found only where it is
-/// the whole text: any text may contain the key "a". It is the shortest password that NIST lets people
-/// choose (SP 800-63B, section 5.1.1.1).
-const SHORTEST_PART: usize = 8;
+/// Secrets of at least this many bytes are found within a longer text. Shorter ones are found only if they are the
+/// whole text, because any text may contain the key "a". NIST requires passwords of this length (SP 800-63B, section
+/// 5.1.1.1).
+const MIN_SUBSTRING_BYTES: usize = 8;
 
-/// How deep JSON is searched: the deepest text that is shown is a field of an object in an array.
-const DEPTH: usize = 3;
+/// Layers of encoding that are removed. The error page of a proxy escapes a URL that is already encoded.
+const MAX_ENCODINGS: usize = 3;
 
-/// The secret of one call, in every spelling in which an answer may repeat it. The default is no secret.
+/// Depth to which JSON is searched. The deepest text that is shown is a field of an object in an array.
+const MAX_DEPTH: usize = 3;
+
+/// The secret of one request, in every form in which a response may repeat it. The default is no secret.
 #[derive(Debug, Clone, Default)]
 pub struct SentSecret {
-    spellings: Arc<[SecretString]>,
+    forms: Arc<[SecretString]>,
 }
 
 impl SentSecret {
-    /// An API key, which is sent as it is.
+    /// An API key, which is sent without encoding.
     pub fn api_key(key: &str) -> SentSecret {
-        SentSecret::spelled([key.to_owned()])
+        SentSecret::new([key.to_owned()])
     }
 
-    /// A password, which is sent with the user name in Base64 (RFC 7617). The padding does not count.
+    /// A password, which is sent together with the user name in Base64 (RFC 7617). Padding is ignored.
     pub fn basic(username: &str, password: &str) -> SentSecret {
         let pair = format!("{username}:{password}");
-        SentSecret::spelled([
+        SentSecret::new([
             password.to_owned(),
             BASE64_STANDARD_NO_PAD.encode(&pair),
             BASE64_URL_SAFE_NO_PAD.encode(&pair),
         ])
     }
 
-    fn spelled(spellings: impl IntoIterator<Item = String>) -> SentSecret {
-        let spellings = spellings.into_iter().filter(|text| !is_public_word(text));
+    fn new(forms: impl IntoIterator<Item = String>) -> SentSecret {
+        let forms = forms.into_iter().filter(|text| !is_public_word(text));
         SentSecret {
-            spellings: spellings.map(SecretString::from).collect(),
+            forms: forms.map(SecretString::from).collect(),
         }
     }
 
-    /// Whether a text repeats the secret, percent-encoded or not. Case does not matter: header values
-    /// and host names may have been lowercased.
+    /// Whether a text repeats the secret, perhaps with up to three layers of percent-encoding and HTML entities. Case
+    /// does not matter, because header values and host names may have been lowercased.
     pub fn is_repeated_in(&self, text: &str) -> bool {
-        let decoded = text
-            .contains('%')
-            .then(|| percent_decode_str(text).decode_utf8_lossy());
-        let is_in = |text: &str| {
-            let mut spellings = self.spellings.iter();
-            spellings.any(|secret| repeats(text, secret.expose_secret()))
-        };
-        is_in(text) || decoded.is_some_and(|decoded| is_in(&decoded))
+        let mut text = Cow::Borrowed(text);
+        for _ in 0..MAX_ENCODINGS {
+            if self.is_literally_in(&text) {
+                return true;
+            }
+            match decoded(&text) {
+                Some(decoded) => text = Cow::Owned(decoded),
+                None => return false,
+            }
+        }
+        self.is_literally_in(&text)
     }
 
-    /// An object, which is read as no field, in place of a value in which a text or a number repeats the
-    /// secret.
-    pub(super) fn spoil(&self, raw: &RawValue) -> Option<&'static RawValue> {
-        let is_repeated = !self.spellings.is_empty() && self.is_within(raw, DEPTH);
+    fn is_literally_in(&self, text: &str) -> bool {
+        let mut forms = self.forms.iter();
+        forms.any(|secret| repeats(text, secret.expose_secret()))
+    }
+
+    /// The replacement for a value that repeats the secret in a text or a number: an object, which is invalid for every
+    /// field. `None` if the value does not repeat the secret.
+    pub(super) fn replacement(&self, raw: &RawValue) -> Option<&'static RawValue> {
+        let is_repeated = !self.forms.is_empty() && self.is_within(raw, MAX_DEPTH);
         is_repeated.then(|| serde_json::from_str("{}").unwrap_or(RawValue::NULL))
     }
 
@@ -96,19 +109,29 @@ impl SentSecret {
     }
 }
 
+/// Removes one layer of percent-encoding and HTML entities; `None` if the text has neither.
+fn decoded(text: &str) -> Option<String> {
+    if !text.contains(['%', '&']) {
+        return None;
+    }
+    let without_percent = percent_decode_str(text).decode_utf8_lossy();
+    let decoded = decode_html_entities(&without_percent);
+    (decoded != text).then(|| decoded.into_owned())
+}
+
 fn repeats(text: &str, secret: &str) -> bool {
     let (text, secret) = (text.as_bytes(), secret.as_bytes());
-    match secret.len() < SHORTEST_PART {
+    match secret.len() < MIN_SUBSTRING_BYTES {
         true => text.trim_ascii().eq_ignore_ascii_case(secret),
         false => {
-            let mut parts = text.windows(secret.len());
-            parts.any(|part| part.eq_ignore_ascii_case(secret))
+            let mut substrings = text.windows(secret.len());
+            substrings.any(|substring| substring.eq_ignore_ascii_case(secret))
         }
     }
 }
 
-/// A word of the API's documentation gives nothing away, and a password like "facebook" must not hide
-/// every profile of Facebook.
+/// Whether a text is a value of the API's documentation. A password like "facebook" must not hide every profile of
+/// Facebook.
 fn is_public_word(text: &str) -> bool {
     let statuses = Status::ALL.map(Status::as_str);
     let mut words = KNOWN_PLATFORMS.into_iter().chain(statuses);

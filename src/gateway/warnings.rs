@@ -1,5 +1,4 @@
-//! What could not be read in an answer that could be read all the same, and the readers of single
-//! values, which take note of it.
+//! Parses single values, and collects warnings about invalid ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,31 +9,33 @@ use serde_json::value::RawValue;
 use super::date;
 use super::fields::Field;
 use super::invalid::InvalidResponse;
-use crate::printable::without_line_separators;
+use exporter_toolkit::printable::without_line_separators;
 
-/// No text of the documentation comes near these lengths, in bytes. What is shown stands in many lines,
-/// so longer texts would cost memory many times over.
+/// Maximum length of an identifier in bytes, far above the documented ones. Identifiers are labels of many samples, so
+/// longer ones would cost memory many times over.
 const MAX_IDENTIFIER_BYTES: usize = 256;
+/// Maximum length of any other text in bytes.
 const MAX_TEXT_BYTES: usize = 1024;
-/// Permissions of one profile.
+/// Maximum number of permissions of one profile.
 const MAX_PERMISSIONS: usize = 64;
-/// Unknown status words that are kept of one answer, and how many characters of each, for the log.
+/// Maximum number of unknown statuses that are kept for the log.
 const MAX_UNKNOWN_STATUSES: usize = 100;
-const MAX_WORD: usize = 100;
+/// Maximum length of an unknown status in characters; longer ones are cut.
+const MAX_STATUS_CHARS: usize = 100;
 
-/// What could not be read in an answer that could be read all the same.
+/// What is invalid in a response that is usable as a whole.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct ParseWarnings {
-    /// How often each field could not be read.
+    /// Number of invalid values by field.
     pub invalid_fields: BTreeMap<Field, u64>,
-    /// Status words that the documentation does not name.
+    /// Statuses that the API's documentation does not have.
     pub unknown_statuses: BTreeSet<String>,
-    /// How many entries repeat the secret that the call sent; these values count as invalid.
+    /// Number of entries that repeat the secret of the request. Values with the secret count as invalid.
     pub entries_with_secret: u64,
 }
 
 impl ParseWarnings {
-    /// Adds those of another answer of the same refresh.
+    /// Adds the warnings of another response of the same refresh.
     pub fn merge(&mut self, other: ParseWarnings) {
         for (field, count) in other.invalid_fields {
             *self.invalid_fields.entry(field).or_default() += count;
@@ -43,8 +44,8 @@ impl ParseWarnings {
         self.entries_with_secret += other.entries_with_secret;
     }
 
-    /// Why no entry is a profile, where that is the secret in them.
-    pub(super) fn told(&self, error: InvalidResponse) -> InvalidResponse {
+    /// Changes the error to [`InvalidResponse::RepeatsSecret`] if that is why no entry is a profile.
+    pub(super) fn explain_no_profile(&self, error: InvalidResponse) -> InvalidResponse {
         match error {
             InvalidResponse::NoProfile { entries, .. } if self.entries_with_secret > 0 => {
                 InvalidResponse::RepeatsSecret { entries }
@@ -53,42 +54,43 @@ impl ParseWarnings {
         }
     }
 
-    pub(super) fn invalid(&mut self, field: Field) {
+    pub(super) fn count_invalid(&mut self, field: Field) {
         *self.invalid_fields.entry(field).or_default() += 1;
     }
 
-    pub(super) fn unknown_status(&mut self, word: &str) {
+    pub(super) fn add_unknown_status(&mut self, status: &str) {
         if self.unknown_statuses.len() < MAX_UNKNOWN_STATUSES {
             self.unknown_statuses
-                .insert(word.chars().take(MAX_WORD).collect());
+                .insert(status.chars().take(MAX_STATUS_CHARS).collect());
         }
     }
 
-    /// The field's value: `None` where it is absent or (counted) not of type `T`.
-    pub(super) fn read<T: DeserializeOwned>(
+    /// Parses a value; `None` if it is absent, or if it is not of type `T`, which counts as invalid.
+    pub(super) fn parse<T: DeserializeOwned>(
         &mut self,
         field: Field,
         raw: Option<&RawValue>,
     ) -> Option<T> {
         let value = serde_json::from_str::<T>(raw?.get()).ok();
-        self.or_invalid(field, value)
+        self.require(field, value)
     }
 
-    pub(super) fn or_invalid<T>(&mut self, field: Field, value: Option<T>) -> Option<T> {
+    /// Counts the field as invalid if the value is `None`.
+    pub(super) fn require<T>(&mut self, field: Field, value: Option<T>) -> Option<T> {
         if value.is_none() {
-            self.invalid(field);
+            self.count_invalid(field);
         }
         value
     }
 
-    /// A text of a sensible length.
+    /// Parses a text of limited length.
     pub(super) fn text(&mut self, field: Field, raw: Option<&RawValue>) -> Option<String> {
-        let text = self.read::<String>(field, raw)?;
-        let sensible = text.len() <= MAX_TEXT_BYTES;
-        self.or_invalid(field, sensible.then_some(text))
+        let text = self.parse::<String>(field, raw)?;
+        let is_short = text.len() <= MAX_TEXT_BYTES;
+        self.require(field, is_short.then_some(text))
     }
 
-    /// A text of a sensible length, or the digits of a whole number.
+    /// Parses a text of limited length, or a whole number, as its digits.
     pub(super) fn text_or_digits(
         &mut self,
         field: Field,
@@ -100,20 +102,20 @@ impl ParseWarnings {
         }
     }
 
-    /// Permissions of a sensible number and length.
+    /// Parses permissions of limited number and length.
     pub(super) fn permissions(&mut self, raw: Option<&RawValue>) -> Option<BTreeSet<String>> {
-        let granted = self.read::<Vec<String>>(Field::Permissions, raw)?;
-        // As in the label, where two permissions must not become the same.
+        let granted = self.parse::<Vec<String>>(Field::Permissions, raw)?;
+        // As in the label, so that two permissions do not become the same there.
         let granted: BTreeSet<String> = granted
             .iter()
             .map(|permission| without_line_separators(permission))
             .collect();
         let is_sensible = |permission: &String| is_sensible_identifier(permission);
-        let sensible = granted.len() <= MAX_PERMISSIONS && granted.iter().all(is_sensible);
-        self.or_invalid(Field::Permissions, sensible.then_some(granted))
+        let is_usable = granted.len() <= MAX_PERMISSIONS && granted.iter().all(is_sensible);
+        self.require(Field::Permissions, is_usable.then_some(granted))
     }
 
-    /// A flag: boolean, the word for one as text, or 0 and 1.
+    /// Parses a flag: a boolean, also as text, or 0 and 1.
     pub(super) fn flag(&mut self, field: Field, raw: Option<&RawValue>) -> Option<bool> {
         let word = raw?.get().trim_matches('"');
         let flag = match word {
@@ -121,32 +123,32 @@ impl ParseWarnings {
             "0" => Some(false),
             word => word.to_ascii_lowercase().parse().ok(),
         };
-        self.or_invalid(field, flag)
+        self.require(field, flag)
     }
 
-    /// A moment, as text or as a Unix time.
-    pub(super) fn moment(&mut self, field: Field, raw: Option<&RawValue>) -> Option<DateTime<Utc>> {
+    /// Parses a date, as text or as a Unix time.
+    pub(super) fn date(&mut self, field: Field, raw: Option<&RawValue>) -> Option<DateTime<Utc>> {
         let raw = raw?.get();
         if raw.starts_with('"') {
             let text = serde_json::from_str::<String>(raw).ok();
-            return self.or_invalid(field, text.and_then(|text| date::from_text(&text)));
+            return self.require(field, text.and_then(|text| date::parse_text(&text)));
         }
         let number = serde_json::from_str::<f64>(raw).ok();
-        self.or_invalid(field, number.and_then(date::from_number))
+        self.require(field, number.and_then(date::parse_number))
     }
 }
 
-/// A usable identifier: a text, or the digits of a whole number.
+/// Parses an identifier: a text, or a whole number, as its digits. `None` if it is not usable.
 pub(super) fn identifier(raw: &RawValue) -> Option<String> {
     let text = match digits(raw) {
         Some(digits) => digits.to_owned(),
-        // As in the label, where two identifiers must not become the same.
+        // As in the label, so that two identifiers do not become the same there.
         None => without_line_separators(&serde_json::from_str::<String>(raw.get()).ok()?),
     };
     is_sensible_identifier(&text).then_some(text)
 }
 
-/// A whole number as it is written: an identifier may be longer than any type of number.
+/// The digits of a whole number, which may exceed any integer type.
 fn digits(raw: &RawValue) -> Option<&str> {
     let text = raw.get();
     text.bytes()
@@ -154,7 +156,7 @@ fn digits(raw: &RawValue) -> Option<&str> {
         .then_some(text)
 }
 
-/// Neither empty nor too long.
+/// Whether a text is neither empty nor too long.
 pub(super) fn is_sensible_identifier(text: &str) -> bool {
     (1..=MAX_IDENTIFIER_BYTES).contains(&text.len())
 }

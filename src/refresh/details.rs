@@ -1,32 +1,32 @@
-//! The details of platforms: what a call answers, and what stays of earlier answers when it fails.
+//! The details of platforms: joining a response, and keeping earlier details when a call fails.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::join::Join;
+use super::join::DetailsJoin;
 use super::rules::Rules;
 use super::shares::Claim;
 use crate::gateway::invalid::InvalidResponse;
-use crate::gateway::model;
+use crate::gateway::parse::parse_details;
 use crate::gateway::warnings::ParseWarnings;
 use crate::gateway::{Paging, SentSecret};
 use crate::snapshot::{Details, PlatformDetails, Profile, ReadAt, Snapshot};
 
-/// A snapshot to which details are still added.
+/// A snapshot to which details are added.
 #[derive(Debug)]
 pub struct Draft {
-    /// What was read so far.
+    /// The data read so far.
     pub snapshot: Snapshot,
-    /// Counts the metrics that it becomes.
+    /// The bytes of its metrics.
     pub claim: Claim,
 }
 
-/// Gives each profile of the platform its details, which were asked for at `read_at`. Only those of
-/// profiles in the list are kept, and of doubled ones the first.
+/// Parses the details of a platform, which were requested at `read_at`, and adds them to the profiles in the list. If an
+/// entry is repeated, the first counts.
 ///
 /// # Errors
-/// [`InvalidResponse`] when they are none at all; then the draft is as it was.
+/// [`InvalidResponse`] if the body has no details; the draft is unchanged.
 pub fn read_details(
     body: &[u8],
     headers: Paging,
@@ -37,8 +37,8 @@ pub fn read_details(
     draft: &mut Draft,
 ) -> Result<(), InvalidResponse> {
     let Draft { snapshot, claim } = draft;
-    let mut join = Join::new(platform, rules, &snapshot.profiles, claim);
-    let facts = model::read_details(body, &rules.names, sent, warnings, |read| join.add(read));
+    let mut join = DetailsJoin::new(platform, rules, &snapshot.profiles, claim);
+    let facts = parse_details(body, &rules.names, sent, warnings, |entry| join.add(entry));
     let facts = match facts {
         Ok(facts) => facts,
         Err(error) => {
@@ -50,38 +50,42 @@ pub fn read_details(
     let before = snapshot.profiles.len();
     snapshot.profiles.truncate(joined.kept);
     snapshot.dropped.limit += (before - joined.kept) as u64;
-    for (place, details) in joined.details {
-        if let Some(profile) = snapshot.profiles.get_mut(place) {
+    for (index, details) in joined.details {
+        if let Some(profile) = snapshot.profiles.get_mut(index) {
             profile.details = Some(details);
         }
     }
     snapshot.linked_accounts_dropped += joined.linked_accounts_dropped;
-    let is_part = facts.paging.and(headers).exceeds(facts.entries);
-    note_answer(snapshot, platform, read_at, is_part);
+    let is_incomplete = facts.paging.merge(headers).has_more_than(facts.entries);
+    mark_read(snapshot, platform, read_at, is_incomplete);
     Ok(())
 }
 
-/// Takes note that the details of a platform were answered.
-pub(super) fn note_answer(snapshot: &mut Snapshot, platform: &str, read_at: ReadAt, is_part: bool) {
+/// Records a successful details call of a platform.
+pub(super) fn mark_read(
+    snapshot: &mut Snapshot,
+    platform: &str,
+    read_at: ReadAt,
+    is_incomplete: bool,
+) {
     let state = PlatformDetails {
         up: true,
-        is_part,
+        is_incomplete,
         oldest: Some(read_at),
     };
     snapshot.details.insert(platform.to_owned(), state);
 }
 
-/// The last good snapshot, whose details outlive a failure.
+/// The last good snapshot, whose details are kept when a call fails.
 #[derive(Debug, Clone)]
 pub struct LastGood {
-    /// What was read.
+    /// The snapshot.
     pub snapshot: Arc<Snapshot>,
-    /// Details of this age are no longer kept: `cache.max_stale`.
+    /// Age at which details are dropped (`cache.max_stale`).
     pub max_stale: Duration,
 }
 
-/// Keeps the last good details of profiles that have none, for every platform whose call failed or
-/// answered with a part.
+/// Adds the last good details to profiles without details, for every platform whose call failed or returned an incomplete list.
 pub(super) fn keep_last_good(
     snapshot: &mut Snapshot,
     last_good: &LastGood,
@@ -91,7 +95,7 @@ pub(super) fn keep_last_good(
     let former = &last_good.snapshot;
     for (platform, state) in &mut snapshot.details {
         let oldest = former.details.get(platform).and_then(|state| state.oldest);
-        let Some(oldest) = oldest.filter(|_| !state.up || state.is_part) else {
+        let Some(oldest) = oldest.filter(|_| !state.up || state.is_incomplete) else {
             continue;
         };
         if now.saturating_duration_since(oldest.monotonic) >= last_good.max_stale {
@@ -103,17 +107,17 @@ pub(super) fn keep_last_good(
             .filter(|profile| profile.platform == *platform)
             .filter_map(|profile| Some((&*profile.id, profile.details.as_ref()?)))
             .collect();
-        let without = of_platform(&mut snapshot.profiles, platform);
-        for profile in without.filter(|profile| profile.details.is_none()) {
+        let profiles = of_platform(&mut snapshot.profiles, platform);
+        for profile in profiles.filter(|profile| profile.details.is_none()) {
             if let Some(details) = known.get(&*profile.id) {
-                profile.details = Some(rules.renewed(platform, details));
+                profile.details = Some(rules.with_required_permissions(platform, details));
                 state.oldest = Some(oldest);
             }
         }
     }
 }
 
-/// The same snapshot without details that were read at `limit` or before.
+/// Copies a snapshot without the details that were read at `limit` or before.
 pub fn without_details_before(snapshot: &Snapshot, limit: Instant) -> Snapshot {
     let mut snapshot = snapshot.clone();
     for (platform, state) in &mut snapshot.details {

@@ -2,44 +2,44 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::linked::LinkedLimit;
+use super::limits::{LinkedLimit, drop_excess_profiles};
 use super::rules::{PhoneNumber, Rules, masked};
 use super::shares::Claim;
 use crate::snapshot::{ExpectedProfile, Profile, Snapshot};
 
 impl Rules {
-    /// Converts a snapshot made under the rules `before` to these rules, and claims its bytes in `claim`. Data
-    /// that `before` left out stays unknown until the next refresh: hidden digits of phone numbers, profiles
-    /// past smaller limits, fields under other names.
+    /// Converts a snapshot made under the rules `before` to these rules, and claims its bytes in `claim`. Data that
+    /// `before` left out stays unknown until the next refresh: hidden digits of phone numbers, profiles above a
+    /// smaller limit, fields under other names.
     pub fn reapplied(&self, snapshot: &Snapshot, before: &Rules, claim: &mut Claim) -> Snapshot {
         let mut renewed = snapshot.clone();
-        // Before the limits drop profiles.
+        // Determined before the limits drop profiles.
         renewed.expected = self.expected_in(snapshot);
         self.drop_profiles(&mut renewed);
         for profile in &mut renewed.profiles {
             let number = profile.phone_number.take();
-            profile.phone_number = number.and_then(|number| self.reduced(number, before));
+            profile.phone_number = number.and_then(|number| self.shown_under(number, before));
             if let Some(details) = &mut profile.details {
-                *details = self.renewed(&profile.platform, details);
+                *details = self.with_required_permissions(&profile.platform, details);
             }
         }
         self.drop_linked_accounts(&mut renewed);
-        renewed.drop_beyond(claim);
+        drop_excess_profiles(&mut renewed, claim);
         renewed
     }
 
     fn expected_in(&self, snapshot: &Snapshot) -> Vec<ExpectedProfile> {
         let identity = |profile: &Profile| (profile.platform.clone(), profile.id.clone());
         let listed: HashSet<_> = snapshot.profiles.iter().map(identity).collect();
-        // A profile past a limit may have been seen when the list was read.
-        let stated = snapshot.expected.iter();
-        let stated: HashMap<_, _> = stated
+        // Known for profiles that were expected before, even if a limit dropped them.
+        let known = snapshot.expected.iter();
+        let known: HashMap<_, _> = known
             .map(|it| ((&*it.platform, &*it.id), it.present))
             .collect();
         let are_all_listed = snapshot.is_complete && snapshot.dropped.limit == 0;
         let expected = self.expected_identities().into_iter();
         let expected = expected.map(|identity| {
-            let present = match stated.get(&(&*identity.0, &*identity.1)) {
+            let present = match known.get(&(&*identity.0, &*identity.1)) {
                 Some(present) => *present,
                 None if listed.contains(&identity) => Some(true),
                 None => are_all_listed.then_some(false),
@@ -55,18 +55,18 @@ impl Rules {
     }
 
     fn drop_profiles(&self, snapshot: &mut Snapshot) {
-        let beyond = snapshot.profiles.len().saturating_sub(self.max_profiles);
-        if beyond == 0 {
+        let excess = snapshot.profiles.len().saturating_sub(self.max_profiles);
+        if excess == 0 {
             return;
         }
-        snapshot.dropped.limit += beyond as u64;
+        snapshot.dropped.limit += excess as u64;
         snapshot.profiles.truncate(self.max_profiles);
         let kept: HashSet<&str> = snapshot.profiles.iter().map(|it| &*it.platform).collect();
         let details = &mut snapshot.details;
         details.retain(|platform, _| kept.contains(&**platform));
     }
 
-    /// As when they are read, the list and each platform's details have a limit of their own.
+    /// The list and the details of each platform have separate limits, as in a refresh.
     fn drop_linked_accounts(&self, snapshot: &mut Snapshot) {
         let new_limit = || LinkedLimit::new(self.max_profiles);
         let (mut of_list, mut of_details) = (new_limit(), HashMap::new());
@@ -86,8 +86,8 @@ impl Rules {
         snapshot.linked_accounts_dropped += of_list.dropped + of_details.sum::<u64>();
     }
 
-    /// Digits that the rules `before` hid are not known.
-    fn reduced(&self, number: String, before: &Rules) -> Option<String> {
+    /// The phone number as it is shown, as far as it is known under the rules `before`.
+    fn shown_under(&self, number: String, before: &Rules) -> Option<String> {
         match (before.phone_number, self.phone_number) {
             (PhoneNumber::Show, PhoneNumber::Show) => Some(number),
             (PhoneNumber::Show | PhoneNumber::Mask, PhoneNumber::Mask) => Some(masked(&number)),

@@ -1,53 +1,53 @@
-//! How answers become a snapshot: what the configuration says of it.
+//! The configured rules by which responses become a snapshot.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::gateway::field_names::FieldNames;
-use crate::printable::without_line_separators;
 use crate::snapshot::Details;
+use exporter_toolkit::printable::without_line_separators;
 
-/// What becomes of a profile's phone number, which is personal data.
+/// How phone numbers are shown, which are personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PhoneNumber {
-    /// It is not kept.
+    /// Phone numbers are not kept.
     #[default]
     Omit,
-    /// All digits but the last two are hidden.
+    /// All digits except the last two are replaced by `*`.
     Mask,
-    /// It is shown.
+    /// Phone numbers are shown.
     Show,
 }
 
-/// How a refresh turns answers into a snapshot.
+/// The configured rules by which responses become a snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
-    /// The names in answers.
+    /// The names of fields in responses.
     pub names: Arc<FieldNames>,
-    /// Required permissions per platform.
+    /// Required permissions by platform.
     pub required_permissions: BTreeMap<String, Vec<String>>,
-    /// Profiles that should be listed: platform and id.
+    /// The profiles that should be listed: platform and id.
     pub expected: Vec<(String, String)>,
-    /// What becomes of phone numbers.
+    /// How phone numbers are shown.
     pub phone_number: PhoneNumber,
-    /// How many profiles are kept.
+    /// Maximum number of profiles (`limits.profiles`).
     pub max_profiles: usize,
 }
 
 impl Rules {
-    /// The expected profiles, each once, as identifiers of the gateway are read.
+    /// The expected profiles, each once, normalized like the identifiers in responses.
     pub(super) fn expected_identities(&self) -> BTreeSet<(String, String)> {
-        let read = |(platform, id): &(String, String)| {
+        let normalized = |(platform, id): &(String, String)| {
             (
                 without_line_separators(platform),
                 without_line_separators(id),
             )
         };
-        self.expected.iter().map(read).collect()
+        self.expected.iter().map(normalized).collect()
     }
 
-    /// Granted permissions, and required ones that are not granted; `None` where it is not known
-    /// what is granted.
+    /// The granted permissions (`true`), and the required ones that are not granted (`false`); `None` if the granted
+    /// permissions are not known.
     pub(super) fn permissions(
         &self,
         platform: &str,
@@ -66,8 +66,8 @@ impl Rules {
         Some(permissions)
     }
 
-    /// Details of an earlier refresh, whose rules may have required other permissions.
-    pub(super) fn renewed(&self, platform: &str, details: &Details) -> Details {
+    /// Applies the required permissions of these rules to the details of an earlier refresh.
+    pub(super) fn with_required_permissions(&self, platform: &str, details: &Details) -> Details {
         let granted = details.permissions.as_ref().map(|permissions| {
             let granted = permissions.iter().filter(|(_, granted)| **granted);
             granted.map(|(permission, _)| permission.clone()).collect()
@@ -78,7 +78,7 @@ impl Rules {
         }
     }
 
-    /// What may be shown of a phone number.
+    /// The phone number as it is shown.
     pub(super) fn shown_phone_number(&self, number: String) -> Option<String> {
         match self.phone_number {
             PhoneNumber::Omit => None,
@@ -88,10 +88,11 @@ impl Rules {
     }
 }
 
+/// Replaces all digits except the last two characters by `*`.
 pub(super) fn masked(number: &str) -> String {
-    let shown_from = number.chars().count().saturating_sub(2);
+    let first_shown = number.chars().count().saturating_sub(2);
     let mask = |(position, char): (usize, char)| {
-        if position < shown_from && char.is_ascii_digit() {
+        if position < first_shown && char.is_ascii_digit() {
             '*'
         } else {
             char

@@ -1,37 +1,42 @@
-//! Divides `limits.exposition_bytes` among the accounts, so that the metrics of all accounts together stay
-//! bounded and no account starves another.
+//! Divides `limits.exposition_bytes` among the accounts, so that the metrics of all accounts together stay bounded and
+//! no account starves another.
 //!
-//! Half of the limit is reserved in equal parts, one for each account. The other half is a pool for
-//! accounts that need more than their part, divided by max-min fairness: an account above its fair part
-//! shrinks at its next refresh.
+//! Half of the limit is reserved in equal parts, one for each account. The other half is a pool for accounts that need
+//! more, divided by max-min fairness: an account above its fair part shrinks at its next refresh. With several accounts,
+//! an eighth of the pool stays undivided, so that an account that grows a little need not wait until another shrinks.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-/// Claims grow in steps of this size in bytes, which keeps locking rare.
-const STEP: u64 = 64 * 1024;
+/// Divisor of the pool: this part of it is not divided.
+const SLACK: u64 = 8;
+/// Divisor of the pool: a claim grows by at least this part of it, which keeps locking rare. All concurrent refreshes
+/// together take less than the slack.
+const STEP: u64 = 512;
 
 /// The shared limit and the usage of every account.
 #[derive(Debug)]
 pub struct Shares {
-    state: Mutex<State>,
+    state: Mutex<SharesState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct SharesState {
+    /// `limits.exposition_bytes`.
     limit: u64,
     accounts: u64,
-    /// Shares and claims are numbered in the order in which they are made.
-    next: u64,
+    /// The number of the latest share or claim.
+    last_number: u64,
+    /// Usage by the number of the share.
     usage: HashMap<u64, Usage>,
 }
 
 /// Bytes that one account uses and would use without a limit.
 #[derive(Debug, Default)]
 struct Usage {
-    /// Size of the latest data without any limit.
+    /// Size of the latest data without any limit; during a refresh the larger one of the old and the new data.
     wanted: u64,
     /// Claims of the current data and of its replacement by number; the larger one counts.
     claims: BTreeMap<u64, u64>,
@@ -54,23 +59,23 @@ pub struct Claim {
     granted: u64,
 }
 
-/// Bytes that a claim has counted.
+/// The bytes of a snapshot's profiles.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Counted {
     /// Bytes of kept profiles.
     used: u64,
     /// Bytes of dropped profiles.
-    missed: u64,
+    dropped: u64,
 }
 
 impl Shares {
     /// Divides `limit` bytes among `accounts`.
     pub fn new(limit: u64, accounts: usize) -> Shares {
         Shares {
-            state: Mutex::new(State {
+            state: Mutex::new(SharesState {
                 limit,
                 accounts: accounts as u64,
-                next: 0,
+                last_number: 0,
                 usage: HashMap::new(),
             }),
         }
@@ -86,7 +91,7 @@ impl Shares {
     /// Adds the share of another account.
     pub fn share(self: &Arc<Self>) -> Arc<Share> {
         let mut state = self.state.lock();
-        let number = state.number();
+        let number = state.next_number();
         state.usage.insert(number, Usage::default());
         Arc::new(Share {
             number,
@@ -95,24 +100,35 @@ impl Shares {
     }
 }
 
-impl State {
-    fn number(&mut self) -> u64 {
-        self.next += 1;
-        self.next
+impl SharesState {
+    fn next_number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
     }
 
-    /// Maximum bytes that this share may claim now.
+    /// Maximum number of bytes that this share may claim now.
     fn allowed(&self, share: u64) -> u64 {
-        let reserved = self.limit / 2 / self.accounts.max(1);
-        let pool = self.limit - reserved * self.accounts.max(1);
+        let (reserved, pool) = (self.reserved(), self.pool());
+        let slack = match self.accounts {
+            0 | 1 => 0,
+            _ => pool / SLACK,
+        };
         let others = self.usage.iter().filter(|(number, _)| **number != share);
         let (mut taken, mut wanted) = (0, Vec::new());
         for (_, usage) in others {
-            taken += usage.taken().saturating_sub(reserved);
+            taken += usage.claimed().saturating_sub(reserved);
             wanted.push(usage.wanted.saturating_sub(reserved));
         }
         let left = pool.saturating_sub(taken);
-        reserved + left.min(fair_part(pool, wanted))
+        reserved + left.min(fair_part(pool - slack, wanted))
+    }
+
+    fn reserved(&self) -> u64 {
+        self.limit / 2 / self.accounts.max(1)
+    }
+
+    fn pool(&self) -> u64 {
+        self.limit - self.reserved() * self.accounts.max(1)
     }
 }
 
@@ -132,15 +148,15 @@ fn fair_part(pool: u64, mut wanted: Vec<u64>) -> u64 {
 }
 
 impl Usage {
-    fn taken(&self) -> u64 {
+    fn claimed(&self) -> u64 {
         self.claims.values().copied().max().unwrap_or_default()
     }
 }
 
 impl Share {
-    /// An empty claim.
+    /// Creates an empty claim.
     pub fn claim(self: &Arc<Self>) -> Claim {
-        let number = self.shares.state.lock().number();
+        let number = self.shares.state.lock().next_number();
         Claim {
             number,
             share: Arc::clone(self),
@@ -151,13 +167,13 @@ impl Share {
 }
 
 impl Claim {
-    /// An empty claim in the same share, for data that will replace this claim's data.
-    pub fn of_replacement(&self) -> Claim {
+    /// Creates an empty claim in the same share, for data that will replace this claim's data.
+    pub fn for_replacement(&self) -> Claim {
         self.share.claim()
     }
 
     /// Adds `bytes` if the share allows it; returns whether it does.
-    pub fn take(&mut self, bytes: u64) -> bool {
+    pub fn try_add(&mut self, bytes: u64) -> bool {
         let used = self.counted.used.saturating_add(bytes);
         let fits = used <= self.granted || self.grow(used);
         if fits {
@@ -166,15 +182,15 @@ impl Claim {
         fits
     }
 
-    /// Removes the bytes of data that is dropped after all.
-    pub fn give_back(&mut self, bytes: u64) {
+    /// Moves the bytes of added data to the dropped bytes.
+    pub fn drop_added(&mut self, bytes: u64) {
         self.counted.used = self.counted.used.saturating_sub(bytes);
-        self.miss(bytes);
+        self.add_dropped(bytes);
     }
 
-    /// Records bytes that were dropped without being counted.
-    pub fn miss(&mut self, bytes: u64) {
-        self.counted.missed = self.counted.missed.saturating_add(bytes);
+    /// Counts the bytes of data that was dropped without being added.
+    pub fn add_dropped(&mut self, bytes: u64) {
+        self.counted.dropped = self.counted.dropped.saturating_add(bytes);
     }
 
     /// The counts so far.
@@ -183,7 +199,7 @@ impl Claim {
     }
 
     /// Restores earlier counts.
-    pub fn return_to(&mut self, counted: Counted) {
+    pub fn restore(&mut self, counted: Counted) {
         self.counted = counted;
     }
 
@@ -194,7 +210,7 @@ impl Claim {
 
     /// Returns granted bytes that are not used, and publishes how much this account wants.
     pub fn settle(&mut self) {
-        let wanted = self.counted.used.saturating_add(self.counted.missed);
+        let wanted = self.counted.used.saturating_add(self.counted.dropped);
         self.granted = self.counted.used;
         let mut state = self.share.shares.state.lock();
         if let Some(usage) = state.usage.get_mut(&self.share.number) {
@@ -206,14 +222,16 @@ impl Claim {
     fn grow(&mut self, bytes: u64) -> bool {
         let mut state = self.share.shares.state.lock();
         let allowed = state.allowed(self.share.number);
-        if bytes > allowed {
-            return false;
-        }
-        self.granted = bytes.next_multiple_of(STEP).min(allowed);
+        let step = state.pool() / STEP;
+        let fits = bytes <= allowed;
         if let Some(usage) = state.usage.get_mut(&self.share.number) {
-            usage.claims.insert(self.number, self.granted);
+            usage.wanted = usage.wanted.max(bytes);
+            if fits {
+                self.granted = bytes.saturating_add(step).min(allowed);
+                usage.claims.insert(self.number, self.granted);
+            }
         }
-        true
+        fits
     }
 }
 
@@ -237,13 +255,14 @@ mod tests {
     use super::*;
 
     const MIB: u64 = 1024 * 1024;
+    const PART: u64 = 16 * 1024;
 
-    /// Claims as much as `wanted`, in small parts.
+    /// Claims as much as `wanted`, in parts of [`PART`].
     fn claim(share: &Arc<Share>, wanted: u64) -> Claim {
         let mut claim = share.claim();
-        for _ in 0..wanted / 1024 {
-            if !claim.take(1024) {
-                claim.miss(1024);
+        for _ in 0..wanted / PART {
+            if !claim.try_add(PART) {
+                claim.add_dropped(PART);
             }
         }
         claim.settle();
@@ -273,13 +292,42 @@ mod tests {
         let shares = Arc::new(Shares::new(8 * MIB, 2));
         let [greedy, modest] = [(); 2].map(|()| shares.share());
         let before = claim(&greedy, 100 * MIB);
-        assert_eq!(before.counted.used, 6 * MIB);
+        assert_eq!(before.counted.used, 11 * MIB / 2, "all but the slack");
         let cut = claim(&modest, 3 * MIB);
-        assert_eq!(cut.counted.used, 2 * MIB, "its part is reserved");
+        assert_eq!(cut.counted.used, 5 * MIB / 2, "its part, and the slack");
         let after = claim(&greedy, 100 * MIB);
-        assert_eq!(after.counted.used, 5 * MIB);
+        assert_eq!(after.counted.used, 9 * MIB / 2);
         drop(before);
         assert_eq!(claim(&modest, 3 * MIB).counted.used, 3 * MIB);
+    }
+
+    /// As after a reload that adds a few bytes to every account, while greedy accounts have taken their fair parts.
+    #[test]
+    fn accounts_that_grow_a_little_at_the_same_time_keep_all() {
+        const SMALL: usize = 200;
+        const CONCURRENT: usize = 32;
+        let shares = Arc::new(Shares::new(16 * MIB, SMALL + 3));
+        let small: Vec<_> = (0..SMALL).map(|_| shares.share()).collect();
+        let greedy = [(); 3].map(|()| shares.share());
+        let (mut of_greedy, mut of_small) = (Vec::<Claim>::new(), Vec::<Claim>::new());
+        for size in [42, 43, 44, 45].map(|kibibytes| kibibytes * 1024) {
+            let (mut whole, mut replacements) = (0, Vec::new());
+            for refreshing in small.chunks(CONCURRENT) {
+                let mut claims: Vec<Claim> = refreshing.iter().map(Share::claim).collect();
+                assert!(claims.iter_mut().all(|claim| claim.try_add(size / 2)));
+                of_greedy = greedy.iter().map(|share| claim(share, 10 * MIB)).collect();
+                for claim in &mut claims {
+                    let fits = claim.try_add(size / 2);
+                    claim.add_dropped(if fits { 0 } else { size / 2 });
+                    claim.settle();
+                    whole += usize::from(fits);
+                }
+                replacements.extend(claims);
+            }
+            assert!(of_small.is_empty() || whole == SMALL, "{size}: {whole}");
+            of_small = replacements;
+        }
+        assert!(of_greedy.iter().all(|claim| claim.counted.used > MIB));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The metrics of one account's gateway calls. They carry the label `account` where it has a name.
+//! The metrics of one account's gateway calls, with the label `account` unless it is the default account.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,31 +8,31 @@ use prometheus::proto::MetricFamily;
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 
 use crate::gateway::error::{GatewayError, Reason};
+use crate::gateway::exchange::Quota;
 use crate::gateway::fields::Field;
-use crate::gateway::head::Quota;
-use crate::printable::without_line_separators;
+use exporter_toolkit::printable::without_line_separators;
 
-/// Which call of the API: the values of the label `endpoint`.
+/// A value of the label `endpoint`, an endpoint of the gateway API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Endpoint {
+pub enum EndpointLabel {
     /// `GET /socials`.
     Socials,
     /// `GET /socials/{platform}`.
     Platform,
 }
 
-impl Endpoint {
-    const ALL: [Endpoint; 2] = [Endpoint::Socials, Endpoint::Platform];
+impl EndpointLabel {
+    const ALL: [EndpointLabel; 2] = [EndpointLabel::Socials, EndpointLabel::Platform];
 
     fn as_str(self) -> &'static str {
         match self {
-            Endpoint::Socials => "socials",
-            Endpoint::Platform => "platform",
+            EndpointLabel::Socials => "socials",
+            EndpointLabel::Platform => "platform",
         }
     }
 }
 
-/// The gateway metrics of one account, in a registry of their own: they come and go with it.
+/// The gateway metrics of one account. They have their own registry, so that they disappear with the account.
 #[derive(Debug)]
 pub struct AccountMetrics {
     registry: Registry,
@@ -40,16 +40,16 @@ pub struct AccountMetrics {
     failures: IntCounterVec,
     duration: HistogramVec,
     invalid_fields: IntCounterVec,
-    // Vectors without a label: such a gauge is absent until it is set for the first time.
+    // Vectors without labels, because a plain gauge would show 0 before it is first set.
     quota_limit: IntGaugeVec,
     quota_remaining: IntGaugeVec,
 }
 
 impl AccountMetrics {
-    /// All counters at 0, under the account's name, where it has one.
+    /// Registers all metrics with the counters at 0. `account` is the name, `None` for the default account.
     ///
     /// # Errors
-    /// When two metrics are declared alike, which is a mistake in this program.
+    /// If two metrics have the same name, which is a bug.
     pub fn new(account: Option<&str>) -> prometheus::Result<AccountMetrics> {
         let opts = |name: &str, help: &str| {
             let opts = Opts::new(name, help);
@@ -100,7 +100,7 @@ impl AccountMetrics {
             ),
             &[],
         )?;
-        for endpoint in Endpoint::ALL {
+        for endpoint in EndpointLabel::ALL {
             requests.with_label_values(&[endpoint.as_str()]);
             duration.with_label_values(&[endpoint.as_str()]);
             for reason in Reason::ALL {
@@ -137,8 +137,13 @@ impl AccountMetrics {
         self.registry.gather()
     }
 
-    /// Counts one request that has ended, well or not.
-    pub fn count_request(&self, endpoint: Endpoint, took: Duration, error: Option<&GatewayError>) {
+    /// Counts one completed request, failed or not.
+    pub fn count_request(
+        &self,
+        endpoint: EndpointLabel,
+        took: Duration,
+        error: Option<&GatewayError>,
+    ) {
         let endpoint = endpoint.as_str();
         self.requests.with_label_values(&[endpoint]).inc();
         self.duration
@@ -159,7 +164,7 @@ impl AccountMetrics {
         }
     }
 
-    /// Remembers the quota as far as the gateway stated it.
+    /// Sets the quota, as far as the gateway states it.
     pub fn set_quota(&self, quota: Quota) {
         let stated = [
             (&self.quota_limit, quota.limit),

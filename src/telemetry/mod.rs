@@ -1,7 +1,6 @@
-//! The exporter's own metrics, kept in a [`prometheus::Registry`].
+//! The exporter's own metrics and the accounts' gateway metrics, kept in [`prometheus::Registry`]s.
 
 pub mod account;
-mod process;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -16,16 +15,16 @@ use prometheus::{
 use crate::build;
 use account::AccountMetrics;
 
-/// How a scrape was served from an account's cache: the values of the label `result`.
+/// How an account's cache served a scrape, the label `result` of `qlara_exporter_cache_requests_total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CacheResult {
     /// A snapshot younger than the ttl.
     Hit,
     /// The snapshot of a refresh that this scrape waited for.
     Refreshed,
-    /// An old snapshot, because there is no newer one.
+    /// A snapshot older than the ttl, because no newer one could be read.
     Stale,
-    /// No snapshot.
+    /// No snapshot, because there is none or it is too old to be shown.
     Empty,
 }
 
@@ -47,7 +46,7 @@ impl CacheResult {
     }
 }
 
-/// The registry and the metrics that belong to no account.
+/// The exporter's own metrics and their registry.
 #[derive(Debug)]
 pub struct Telemetry {
     registry: Registry,
@@ -59,10 +58,10 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// All metrics at their start; `loaded_at` is when the configuration was read.
+    /// Registers all metrics; `loaded_at` is when the configuration was read.
     ///
     /// # Errors
-    /// When two metrics are declared alike, which is a mistake in this program.
+    /// If two metrics have the same name, which is a bug.
     pub fn new(loaded_at: DateTime<Utc>) -> prometheus::Result<Telemetry> {
         let registry = Registry::new();
         let cache_requests = IntCounterVec::new(
@@ -76,7 +75,7 @@ impl Telemetry {
         register_build_info(&registry)?;
         let (configuration_good, configuration_loaded) = register_configuration(&registry)?;
         let failed_handshakes = register_failed_handshakes(&registry)?;
-        process::register(&registry)?;
+        exporter_toolkit::process_metrics::register(&registry)?;
         let telemetry = Telemetry {
             registry,
             cache_requests: CacheResult::ALL
@@ -89,13 +88,13 @@ impl Telemetry {
         Ok(telemetry)
     }
 
-    /// Remembers when the configuration was loaded.
+    /// Sets when the configuration was loaded.
     pub fn set_configuration_loaded(&self, at: DateTime<Utc>) {
         let seconds = at.timestamp_millis() as f64 / 1000.0;
         self.configuration_loaded.set(seconds);
     }
 
-    /// Counts TLS handshakes with clients that fail.
+    /// The counter of failed TLS handshakes with clients.
     pub fn failed_handshakes(&self) -> &IntCounter {
         &self.failed_handshakes
     }
@@ -105,11 +104,11 @@ impl Telemetry {
         self.cache_requests[result as usize].inc();
     }
 
-    /// The text exposition of everything here and of the accounts' gateway metrics, as of now.
-    /// `configuration_good` is whether what is in force is what the files say.
+    /// Returns the text exposition of these metrics and of the accounts' gateway metrics. `configuration_good` is
+    /// whether the last reload succeeded and every configured file could be read when last needed.
     ///
     /// # Errors
-    /// When a family cannot be written.
+    /// If a family cannot be encoded.
     pub fn expose<'a>(
         &self,
         configuration_good: bool,
@@ -117,11 +116,12 @@ impl Telemetry {
     ) -> prometheus::Result<Bytes> {
         self.configuration_good.set(configuration_good.into());
         let mut families: BTreeMap<String, MetricFamily> = BTreeMap::new();
-        let of_accounts = accounts.flat_map(AccountMetrics::gather);
-        for mut family in self.registry.gather().into_iter().chain(of_accounts) {
+        let account_families = accounts.flat_map(AccountMetrics::gather);
+        let own_families = self.registry.gather().into_iter();
+        for mut family in own_families.chain(account_families) {
             match families.entry(family.name().to_owned()) {
-                Entry::Vacant(place) => drop(place.insert(family)),
-                // A family stands once, with the series of all accounts.
+                Entry::Vacant(vacant) => drop(vacant.insert(family)),
+                // HELP and TYPE appear once, followed by the series of all accounts.
                 Entry::Occupied(mut first) => {
                     let series = family.take_metric();
                     first.get_mut().mut_metric().extend(series);

@@ -1,26 +1,47 @@
-//! What can be wrong with a profile, in words.
+//! The findings about a profile, with their severity, text and advice.
 
 use std::fmt::{self, Display};
 
 use chrono::TimeDelta;
 
-use super::Severity;
 use crate::gateway::model::KNOWN_PLATFORMS;
 
-/// What a missing permission takes away (API page, "Permissions").
+/// The severity of a finding or a profile, ordered from good to bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Nothing to do.
+    Fine,
+    /// Something needs attention before it gets worse.
+    Warning,
+    /// Messages fail, or will fail very soon.
+    Critical,
+}
+
+impl Severity {
+    /// The name, as in the label `severity` of the alerts.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Fine => "fine",
+            Severity::Warning => "warning",
+            Severity::Critical => "critical",
+        }
+    }
+}
+
+/// The effect of a missing permission (API page, "Permissions").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cost {
-    /// No message can be sent.
+    /// The profile cannot send messages.
     CannotSend,
-    /// No metrics can be read.
+    /// The metrics of the profile cannot be read.
     CannotReadMetrics,
-    /// The configuration requires it, and knows why.
+    /// The documentation does not say. The configuration requires the permission.
     Unknown,
 }
 
 impl Cost {
-    /// What the permission is for.
-    pub fn of(permission: &str) -> Cost {
+    /// The effect of a missing `permission`.
+    pub fn of_missing(permission: &str) -> Cost {
         match permission {
             "pages_messaging" | "instagram_basic" | "instagram_manage_messages" => Cost::CannotSend,
             "pages_read_engagement" => Cost::CannotReadMetrics,
@@ -28,7 +49,7 @@ impl Cost {
         }
     }
 
-    /// The cost in words.
+    /// The effect as text, as in the JSON of `check`.
     pub fn as_str(self) -> &'static str {
         match self {
             Cost::CannotSend => "cannot send",
@@ -43,15 +64,15 @@ impl Cost {
 pub enum Cause {
     /// Its OAuth token has expired or was revoked (the API's reference page, `disconnected`).
     Token,
-    /// Its connection to the WhatsApp Business API provider has trouble (UC-017, `DISCONNECTED`).
+    /// Its connection to the WhatsApp Business API provider failed (UC-017, `DISCONNECTED`).
     Provider,
-    /// Neither description speaks of its platform.
+    /// Neither description of the API covers its platform.
     Unknown,
 }
 
 impl Cause {
-    /// What disconnects profiles of this platform.
-    pub fn on(platform: &str) -> Cause {
+    /// The cause of a disconnected profile on this platform.
+    pub fn for_platform(platform: &str) -> Cause {
         match platform {
             "whatsapp" => Cause::Provider,
             platform if KNOWN_PLATFORMS.contains(&platform) => Cause::Token,
@@ -60,20 +81,20 @@ impl Cause {
     }
 }
 
-/// One thing that is wrong with a profile.
+/// One problem of a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
-    /// The token has ended, so long ago where that is known.
+    /// The token has ended; holds the time since then, if it is known.
     TokenExpired(Option<TimeDelta>),
     /// The token ends within the critical threshold.
     TokenEndImminent(TimeDelta),
     /// The token ends within the warning threshold.
     TokenEndsSoon(TimeDelta),
-    /// The gateway tried to refresh the token, and failed.
+    /// The gateway failed to refresh the token.
     RefreshFailed,
-    /// The gateway should have refreshed the token, and says nothing.
+    /// The gateway should have refreshed the token by now, and reports no failure.
     RefreshOverdue,
-    /// There is a token, and nobody knows when it ends.
+    /// The gateway does not state when the token ends.
     TokenEndUnknown,
     /// The profile is disconnected.
     Disconnected(Cause),
@@ -81,14 +102,14 @@ pub enum Finding {
     StatusUnknown,
     /// A required permission is not granted.
     PermissionMissing(String),
-    /// The configuration expects the profile, and the gateway does not list it.
+    /// The configuration expects the profile, but the gateway does not list it.
     Missing,
-    /// The account states which profiles it expects, and this is none of them.
+    /// The account has a list of expected profiles, which does not contain this profile.
     NotExpected,
 }
 
 impl Finding {
-    /// How bad it is.
+    /// The severity of the finding.
     pub fn severity(&self) -> Severity {
         match self {
             Finding::TokenExpired(_)
@@ -105,7 +126,7 @@ impl Finding {
         }
     }
 
-    /// A name for programs.
+    /// A stable identifier for programs.
     pub fn code(&self) -> &'static str {
         match self {
             Finding::TokenExpired(_) => "token_expired",
@@ -122,7 +143,7 @@ impl Finding {
         }
     }
 
-    /// What somebody should do about it.
+    /// What to do about it.
     pub fn advice(&self) -> &'static str {
         match self {
             Finding::TokenExpired(_) => {
@@ -132,9 +153,9 @@ impl Finding {
                 "Reconnect the profile in the Qlara dashboard before messages fail."
             }
             Finding::RefreshOverdue => {
-                "The gateway refreshes tokens 7 days before their end: reconnect the profile if it does not."
+                "The gateway refreshes tokens 7 days before their end. If it does not, reconnect the profile."
             }
-            Finding::TokenEndUnknown => "Look in the Qlara dashboard when the token ends.",
+            Finding::TokenEndUnknown => "Find out in the Qlara dashboard when the token ends.",
             Finding::Disconnected(Cause::Token) => {
                 "Messages fail until somebody reconnects the profile in the Qlara dashboard."
             }
@@ -149,16 +170,16 @@ impl Finding {
                 "Disconnect and reconnect the profile in the Qlara dashboard, and grant all permissions."
             }
             Finding::Missing => {
-                "Connect the profile in the Qlara dashboard, or expect it no longer."
+                "Connect the profile in the Qlara dashboard, or remove it from the expected profiles of the configuration."
             }
             Finding::NotExpected => {
-                "Add the profile to those that the configuration expects, or disconnect it."
+                "Add the profile to the expected profiles of the configuration, or disconnect it."
             }
         }
     }
 }
 
-/// A short sentence for people. The name of a permission in it may hold anything.
+/// A short sentence for people. It may contain the name of a permission, which is not escaped.
 impl Display for Finding {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -182,7 +203,7 @@ impl Display for Finding {
                 write!(
                     out,
                     "{}: {permission} missing",
-                    Cost::of(permission).as_str()
+                    Cost::of_missing(permission).as_str()
                 )
             }
             Finding::Missing => write!(out, "expected, but not connected"),
@@ -191,7 +212,7 @@ impl Display for Finding {
     }
 }
 
-/// A span of time in its two largest units, `66d 12h`; the sign is left out.
+/// A time span in its two largest units, such as `66d 12h`, without the sign.
 pub fn span(time: TimeDelta) -> String {
     let minutes = time.num_minutes().abs();
     let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);

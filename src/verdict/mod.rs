@@ -1,5 +1,5 @@
-//! How bad is it? The one set of rules for the audit and the page, and, as far as PromQL can, for the
-//! alerts.
+//! Judges profiles by one set of rules, for `check` and the page. The alerts follow the same rules as far
+//! as PromQL can express them.
 
 mod finding;
 
@@ -11,41 +11,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::gateway::model::Status;
 use crate::snapshot::{ExpectedProfile, Profile, Snapshot};
-pub use finding::{Cause, Cost, Finding, span};
+pub use finding::{Cause, Cost, Finding, Severity, span};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The gateway refreshes a token 7 days before its end. A day later that is overdue.
+/// Time left of a token below which its refresh is overdue. The gateway refreshes tokens 7 days before
+/// their end; this leaves it one day.
 pub const REFRESH_OVERDUE: Duration = DAY.saturating_mul(6);
 
-/// How bad something is, from good to bad.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Nothing to do.
-    Fine,
-    /// Something to do before it gets worse.
-    Warning,
-    /// Messages fail, or will very soon.
-    Critical,
-}
-
-impl Severity {
-    /// The word, as in the label `severity` of the alerts.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Severity::Fine => "fine",
-            Severity::Warning => "warning",
-            Severity::Critical => "critical",
-        }
-    }
-}
-
-/// How little time may be left of a token.
+/// The time left of a token below which a profile is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Thresholds {
-    /// Less is a warning.
+    /// Less time left is a warning.
     pub warning: Duration,
-    /// Less is critical.
+    /// Less time left is critical.
     pub critical: Duration,
 }
 
@@ -58,12 +37,12 @@ impl Default for Thresholds {
     }
 }
 
-/// What is to be said of one profile.
+/// The findings of one profile and their severity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// That of the worst finding.
+    /// The severity of the worst finding.
     pub severity: Severity,
-    /// What is wrong, the worst first.
+    /// The findings, worst first.
     pub findings: Vec<Finding>,
     /// Time left of the token, negative once it has ended; `None` without a token.
     pub left: Option<TimeDelta>,
@@ -79,8 +58,8 @@ impl Verdict {
         }
     }
 
-    /// A key to sort by, the most urgent first: by severity, then by time left. What is critical
-    /// without a token to wait for fails now.
+    /// A sort key that puts the most urgent verdict first: by severity, then by time left. A critical
+    /// profile without a token counts as having no time left: its messages fail now.
     pub fn urgency(&self) -> impl Ord + use<> {
         let without_token = match self.severity {
             Severity::Critical => TimeDelta::zero(),
@@ -90,36 +69,37 @@ impl Verdict {
     }
 }
 
-/// A profile, or the lack of one that is expected, and what is to be said of it.
+/// A listed profile, or an expected profile that is missing, with its verdict.
 #[derive(Debug, Clone)]
-pub struct Judged<'a> {
-    /// The channel.
+pub struct JudgedProfile<'a> {
+    /// The platform.
     pub platform: &'a str,
     /// The stable identifier.
     pub id: &'a str,
-    /// `None`: expected, but not listed.
+    /// `None` if the profile is expected but not listed.
     pub profile: Option<&'a Profile>,
     /// The verdict.
     pub verdict: Verdict,
 }
 
-/// Whether a listed profile is one that the account expects.
+/// Whether the account expects a listed profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expectation {
-    /// The account states no expectations.
+    /// The account has no list of expected profiles.
     NotStated,
-    /// It does, and expects this profile.
+    /// The profile is among the expected ones.
     Expected,
-    /// It does, and not this profile.
+    /// The profile is not among the expected ones.
     NotExpected,
 }
 
-/// All of an account, the most urgent first, else in the gateway's order.
-pub fn judge_all<'a>(
+/// Judges all listed and missing profiles of an account. The most urgent come first, and profiles of the
+/// same urgency keep the gateway's order.
+pub fn judge_snapshot<'a>(
     snapshot: &'a Snapshot,
     now: DateTime<Utc>,
     thresholds: &Thresholds,
-) -> Vec<Judged<'a>> {
+) -> Vec<JudgedProfile<'a>> {
     let identity = |expected: &'a ExpectedProfile| (&*expected.platform, &*expected.id);
     let expected: HashSet<(&str, &str)> = snapshot.expected.iter().map(identity).collect();
     let listed = snapshot.profiles.iter().map(|profile| {
@@ -128,7 +108,7 @@ pub fn judge_all<'a>(
             (false, platform, id) if expected.contains(&(platform, id)) => Expectation::Expected,
             _ => Expectation::NotExpected,
         };
-        Judged {
+        JudgedProfile {
             platform: &profile.platform,
             id: &profile.id,
             profile: Some(profile),
@@ -145,19 +125,19 @@ pub fn judge_all<'a>(
         .expected
         .iter()
         .filter(|expected| expected.present == Some(false));
-    let missing = missing.map(|expected| Judged {
+    let missing = missing.map(|expected| JudgedProfile {
         platform: &expected.platform,
         id: &expected.id,
         profile: None,
         verdict: Verdict::new(vec![Finding::Missing], None),
     });
-    let mut all: Vec<Judged> = listed.chain(missing).collect();
+    let mut all: Vec<JudgedProfile> = listed.chain(missing).collect();
     all.sort_by_cached_key(|judged| judged.verdict.urgency());
     all
 }
 
-/// What is to be said of a listed profile. `states_expiry` tells whether its list states of any
-/// profile when the token ends: where no entry does, one that does not is nothing special.
+/// Judges a listed profile. `states_expiry` says whether the list has an expiry for any profile; if not,
+/// a profile without one gets no finding.
 pub fn judge(
     profile: &Profile,
     now: DateTime<Utc>,
@@ -165,12 +145,12 @@ pub fn judge(
     expectation: Expectation,
     states_expiry: bool,
 ) -> Verdict {
-    // WhatsApp has a connection and no token, whatever the gateway says.
+    // WhatsApp profiles have a connection instead of a token, whatever status the gateway reports.
     let has_token = profile.platform != "whatsapp";
     let expires_at = profile.token_expires_at.filter(|_| has_token);
     let left = expires_at.map(|end| end - now);
     let mut findings = Vec::new();
-    let disconnected = || Finding::Disconnected(Cause::on(&profile.platform));
+    let disconnected = || Finding::Disconnected(Cause::for_platform(&profile.platform));
     match profile.status {
         Status::Disconnected => findings.push(disconnected()),
         Status::TokenExpired | Status::TokenExpiring if !has_token => findings.push(disconnected()),
@@ -204,11 +184,11 @@ fn judge_token(
         return vec![Finding::TokenExpired(ended.map(|left| -left))];
     }
     let Some(left) = left else {
-        // Of other platforms nobody knows whether they have tokens.
+        // The documentation describes tokens for these two platforms only.
         let documented = matches!(&*profile.platform, "facebook" | "instagram");
         return Vec::from_iter((documented && states_expiry).then_some(Finding::TokenEndUnknown));
     };
-    // It has not ended, so this cannot fail.
+    // `left` is positive here, so the conversion succeeds.
     let time = left.to_std().unwrap_or_default();
     let mut findings = Vec::new();
     if time < thresholds.critical {
@@ -216,7 +196,7 @@ fn judge_token(
     } else if time < thresholds.warning {
         findings.push(Finding::TokenEndsSoon(left));
     }
-    // Whoever asks to be warned later is told nothing sooner.
+    // A threshold below `REFRESH_OVERDUE` delays this finding as well.
     let overdue = time < REFRESH_OVERDUE.min(thresholds.warning.max(thresholds.critical));
     if overdue && profile.status == Status::Connected {
         findings.push(Finding::RefreshOverdue);

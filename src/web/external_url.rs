@@ -1,11 +1,11 @@
-//! `--web.external-url`: where others reach the exporter.
+//! The value of `--web.external-url`, the URL at which clients reach the exporter.
 
 use std::fmt;
 use std::str::FromStr;
 
 use reqwest::Url;
 
-/// An `http://` or `https://` URL that ends with its path, or a path alone.
+/// An `http://` or `https://` URL without query and fragment, or a path alone.
 #[derive(Clone)]
 pub struct ExternalUrl {
     url: Url,
@@ -13,12 +13,12 @@ pub struct ExternalUrl {
 }
 
 impl ExternalUrl {
-    /// The path, percent-encoded, without a slash at its end.
+    /// The percent-encoded path without a trailing slash.
     pub fn path(&self) -> &str {
         self.url.path().trim_end_matches('/')
     }
 
-    /// Scheme and `host:port`, unless it is a path alone.
+    /// The scheme and `host:port`; `None` for a path alone.
     pub(super) fn origin(&self) -> Option<(String, String)> {
         let host = self.url.host_str().filter(|_| self.has_origin)?;
         let port = self.url.port_or_known_default()?;
@@ -26,7 +26,7 @@ impl ExternalUrl {
     }
 }
 
-/// Without the URL, which may hold a password in the wrong place.
+/// Omits the URL, which may contain a password.
 impl fmt::Debug for ExternalUrl {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("ExternalUrl")
@@ -40,7 +40,7 @@ impl FromStr for ExternalUrl {
         let has_origin = !text.starts_with('/');
         let url = match has_origin {
             true => Url::parse(text),
-            // The host is never shown.
+            // The host is a placeholder; `has_origin` keeps it from being used.
             false => Url::parse(&format!("http://localhost{text}")),
         };
         let url = url.map_err(|_| "expected an absolute URL or a path that starts with a slash")?;
@@ -48,12 +48,12 @@ impl FromStr for ExternalUrl {
             return Err("expected http:// or https://");
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("credentials do not belong into the URL");
+            return Err("the URL must not contain credentials");
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err("the URL must end with its path: no query, no fragment");
         }
-        // A browser would take `//host` for another host.
+        // Browsers take `//host` for a URL with another host.
         if url.path().starts_with("//") {
             return Err("the path must start with a single slash");
         }

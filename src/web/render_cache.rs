@@ -1,5 +1,5 @@
-//! Answers for people and for service discovery. Requests for the same answer within a second share one, one
-//! answer is rendered at a time, and the bytes of all are bounded.
+//! The cache of rendered answers: the page, the targets of service discovery and the documentation. Requests
+//! within the same second share an answer, and one answer is rendered at a time.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -13,200 +13,173 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::spawn_blocking;
 
+use crate::account::Accounts;
 use crate::account::View;
-use crate::exposition::Encoding;
-use crate::roster::Roster;
+use exporter_toolkit::content_encoding::Encoding;
+use exporter_toolkit::shared_text::{SharedText, SharedTexts};
 
-/// Bytes of rendered answers that may exist: those of this second, and older ones that clients still read.
-const BUDGET: usize = 16 * 1024 * 1024;
-/// Requests that may wait for an answer to be rendered.
-const WAITING: usize = 64;
-/// Different answers that are kept for the rest of a second.
-const KEPT: usize = 16;
+/// Maximum number of requests that wait for rendered answers.
+const MAX_WAITING: usize = 64;
+/// Maximum number of answers in the cache.
+const MAX_CACHED: usize = 4;
 
-/// What is rendered.
+/// What an answer contains. It is the key of the cache, with the content coding.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Rendering {
-    /// The page, with the query string of its filter.
+pub(super) enum Resource {
+    /// The page, filtered by this query string.
     Page(String),
-    /// The targets of service discovery, under this scheme and address.
+    /// The targets of service discovery, with this scheme and address.
     Targets { scheme: String, address: String },
     /// The README.
     Documentation,
 }
 
-/// What an answer depends on: a cached answer of another basis is stale.
+/// The version of the data that an answer shows. A cached answer of another version is stale.
 #[derive(Debug, Clone)]
-pub(super) struct Basis {
-    pub(super) second: i64,
-    pub(super) roster: Weak<Roster>,
-    /// What each account shows: its revision, and whether it has data.
-    pub(super) shown: Vec<(u64, bool)>,
+pub(super) struct DataVersion {
+    second: i64,
+    accounts: Weak<Accounts>,
+    /// For each account, its revision and whether it has data.
+    revisions: Vec<(u64, bool)>,
 }
 
-impl Basis {
-    pub(super) fn of(second: i64, roster: &Arc<Roster>, views: &[Arc<View>]) -> Basis {
-        let shown = views.iter().map(|view| &view.exposed);
-        Basis {
+impl DataVersion {
+    /// The version at this Unix time of the views of these accounts.
+    pub(super) fn new(second: i64, accounts: &Arc<Accounts>, views: &[Arc<View>]) -> DataVersion {
+        let exposed = views.iter().map(|view| &view.exposed);
+        DataVersion {
             second,
-            roster: Arc::downgrade(roster),
-            shown: shown
+            accounts: Arc::downgrade(accounts),
+            revisions: exposed
                 .map(|view| (view.revision, view.snapshot.is_some()))
                 .collect(),
         }
     }
-}
 
-impl PartialEq for Basis {
-    fn eq(&self, other: &Basis) -> bool {
-        self.second == other.second
-            && Weak::ptr_eq(&self.roster, &other.roster)
-            && self.shown == other.shown
+    fn is_of_same_second(&self, other: &DataVersion) -> bool {
+        self.second == other.second && Weak::ptr_eq(&self.accounts, &other.accounts)
     }
 }
 
-/// The answers of this second.
+impl PartialEq for DataVersion {
+    fn eq(&self, other: &DataVersion) -> bool {
+        self.is_of_same_second(other) && self.revisions == other.revisions
+    }
+}
+
+/// Answers rendered in the current second.
 #[derive(Debug)]
 pub(super) struct RenderCache {
-    latest: Mutex<HashMap<(Rendering, Encoding), (Basis, Bytes)>>,
+    latest: Mutex<HashMap<(Resource, Encoding), (DataVersion, SharedText)>>,
     rendering: tokio::sync::Mutex<()>,
     waiting: Semaphore,
-    budget: Arc<Semaphore>,
+    texts: SharedTexts,
 }
 
-impl Default for RenderCache {
-    fn default() -> RenderCache {
-        RenderCache::new(WAITING, BUDGET)
-    }
-}
-
-/// Why there is no answer.
+/// There is no rendered answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NotRendered {
-    /// Too many requests wait, or too many answers have not been read yet.
+pub(super) enum RenderError {
+    /// Too many requests are waiting.
     Overloaded,
-    /// The code that renders failed; the panic itself is on standard error.
+    /// Rendering panicked, which standard error shows, or compression failed.
     Failed,
 }
 
-impl IntoResponse for NotRendered {
+impl IntoResponse for RenderError {
     fn into_response(self) -> Response {
         match self {
-            NotRendered::Overloaded => {
+            RenderError::Overloaded => {
                 let text = "Too many requests for rendered answers, try again later.\n";
                 (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
             }
-            NotRendered::Failed => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            RenderError::Failed => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
     }
 }
 
 impl RenderCache {
-    fn new(waiting: usize, budget: usize) -> RenderCache {
+    /// An empty cache. `texts` accounts for the memory of its answers.
+    pub(super) fn new(texts: SharedTexts) -> RenderCache {
         RenderCache {
             latest: Mutex::default(),
             rendering: tokio::sync::Mutex::default(),
-            waiting: Semaphore::new(waiting),
-            budget: Arc::new(Semaphore::new(budget)),
+            waiting: Semaphore::new(MAX_WAITING),
+            texts,
         }
     }
 
     /// A permit to wait for an answer.
     ///
     /// # Errors
-    /// [`NotRendered::Overloaded`] when too many wait already.
-    pub(super) fn wait(&self) -> Result<SemaphorePermit<'_>, NotRendered> {
-        let place = self.waiting.try_acquire();
-        place.map_err(|_| NotRendered::Overloaded)
+    /// [`RenderError::Overloaded`] if too many requests wait already.
+    pub(super) fn wait(&self) -> Result<SemaphorePermit<'_>, RenderError> {
+        let permit = self.waiting.try_acquire();
+        permit.map_err(|_| RenderError::Overloaded)
     }
 
-    /// The answer: the cached one if its basis is the same, else a new one.
+    /// The cached answer if it has this version, else a new one.
     ///
     /// # Errors
-    /// [`NotRendered`].
+    /// [`RenderError::Failed`] if the answer cannot be rendered.
     pub(super) async fn answer(
         &self,
-        what: Rendering,
+        resource: Resource,
         encoding: Encoding,
-        basis: Basis,
+        version: DataVersion,
         render: impl FnOnce() -> String + Send + 'static,
-    ) -> Result<Response, NotRendered> {
-        let key = (what, encoding);
-        let body = match self.cached(&key, &basis) {
+    ) -> Result<Response, RenderError> {
+        let key = (resource, encoding);
+        let body = match self.cached(&key, &version) {
             Some(body) => body,
             None => {
                 let _one_at_a_time = self.rendering.lock().await;
-                match self.cached(&key, &basis) {
+                match self.cached(&key, &version) {
                     Some(body) => body,
-                    None => self.render(key, basis, render).await?,
+                    None => self.render(key, version, render).await?,
                 }
             }
         };
         Ok(response(body, encoding))
     }
 
-    fn cached(&self, key: &(Rendering, Encoding), basis: &Basis) -> Option<Bytes> {
+    fn cached(&self, key: &(Resource, Encoding), version: &DataVersion) -> Option<Bytes> {
         let latest = self.latest.lock();
-        let (rendered_from, body) = latest.get(key)?;
-        (rendered_from == basis).then(|| body.clone())
+        let (cached_version, body) = latest.get(key)?;
+        // If memory is short, an older answer of the same second is good enough.
+        let is_usable = cached_version == version
+            || (cached_version.is_of_same_second(version) && self.texts.exceed_soft_limit());
+        is_usable.then(|| body.bytes())
     }
 
     async fn render(
         &self,
-        key: (Rendering, Encoding),
-        basis: Basis,
+        key: (Resource, Encoding),
+        version: DataVersion,
         render: impl FnOnce() -> String + Send + 'static,
-    ) -> Result<Bytes, NotRendered> {
+    ) -> Result<Bytes, RenderError> {
         let encoding = key.1;
-        // It takes milliseconds, and must not hold up the scrapes.
+        // Rendering takes milliseconds, which would delay scrapes on the async threads.
         let bytes = spawn_blocking(move || encoded(render(), encoding)).await;
         let bytes = bytes
-            .map_err(|_| NotRendered::Failed)?
-            .map_err(|_| NotRendered::Failed)?;
-        self.forget_others(&basis);
-        let permit = self.reserve(bytes.len())?;
-        let body = Bytes::from_owner(Counted {
-            bytes,
-            _permit: permit,
-        });
-        self.latest.lock().insert(key, (basis, body.clone()));
+            .map_err(|_| RenderError::Failed)?
+            .map_err(|_| RenderError::Failed)?;
+        self.drop_outdated(&version);
+        let text = self.texts.add(bytes);
+        let body = text.bytes();
+        self.latest.lock().insert(key, (version, text));
         Ok(body)
     }
 
-    /// Drops the answers of other seconds, and all answers if there are too many.
-    fn forget_others(&self, basis: &Basis) {
+    /// Drops the answers of other seconds, and all answers if the cache is full.
+    fn drop_outdated(&self, version: &DataVersion) {
         let mut latest = self.latest.lock();
-        latest.retain(|_, (of, _)| of.second == basis.second);
-        if latest.len() >= KEPT {
+        latest.retain(|_, (cached, _)| cached.second == version.second);
+        if latest.len() >= MAX_CACHED {
             latest.clear();
         }
-    }
-
-    fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, NotRendered> {
-        let bytes = u32::try_from(bytes).map_err(|_| NotRendered::Overloaded)?;
-        let reserve = || Arc::clone(&self.budget).try_acquire_many_owned(bytes);
-        reserve()
-            .or_else(|_| {
-                // Bodies that clients still read stay reserved.
-                self.latest.lock().clear();
-                reserve()
-            })
-            .map_err(|_| NotRendered::Overloaded)
-    }
-}
-
-/// Bytes that count against the budget until the last reference is dropped.
-struct Counted {
-    bytes: Vec<u8>,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl AsRef<[u8]> for Counted {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
     }
 }
 
@@ -219,7 +192,7 @@ fn encoded(text: String, encoding: Encoding) -> std::io::Result<Vec<u8>> {
             encoder.finish()?
         }
     };
-    // The budget counts the length, not the capacity.
+    // `SharedTexts` counts the length, so the capacity must not be larger.
     bytes.shrink_to_fit();
     Ok(bytes)
 }
@@ -244,83 +217,55 @@ mod tests {
 
     use super::*;
 
-    fn basis(second: i64, revision: u64) -> Basis {
-        Basis {
+    fn version(second: i64, revision: u64) -> DataVersion {
+        DataVersion {
             second,
-            roster: Weak::new(),
-            shown: vec![(revision, true)],
+            accounts: Weak::new(),
+            revisions: vec![(revision, true)],
         }
     }
 
-    fn targets(address: &str) -> Rendering {
-        Rendering::Targets {
+    fn targets(address: &str) -> Resource {
+        Resource::Targets {
             scheme: "http".to_owned(),
             address: address.to_owned(),
         }
     }
 
-    /// Asks for an answer of ten bytes.
-    async fn ask(cache: &RenderCache, what: Rendering, basis: Basis) -> Result<Bytes, NotRendered> {
-        let render = || "0123456789".to_owned();
-        let answer = cache.answer(what, Encoding::Plain, basis, render).await?;
-        let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await;
-        Ok(body.expect("a body"))
-    }
-
     #[tokio::test]
-    async fn an_answer_is_rendered_once_for_all_who_ask_for_the_same() {
-        let cache = RenderCache::default();
-        let rendered = AtomicUsize::new(0);
-        let rendered = Arc::new(rendered);
-        let ask = |what: Rendering, encoding, basis| {
+    async fn requests_for_the_same_answer_share_it() {
+        let cache = RenderCache::new(SharedTexts::default());
+        let rendered = Arc::new(AtomicUsize::new(0));
+        let ask = |resource: Resource, encoding, version| {
             let rendered = Arc::clone(&rendered);
             let render = move || {
                 rendered.fetch_add(1, Ordering::Relaxed);
                 String::new()
             };
-            cache.answer(what, encoding, basis, render)
+            cache.answer(resource, encoding, version, render)
         };
-        let same = || ask(targets("a"), Encoding::Plain, basis(1, 1));
+        let same = || ask(targets("a"), Encoding::Plain, version(1, 1));
         join_all((0..100).map(|_| same())).await;
         assert_eq!(rendered.load(Ordering::Relaxed), 1);
-        for (what, encoding, basis) in [
-            (targets("b"), Encoding::Plain, basis(1, 1)),
-            (Rendering::Documentation, Encoding::Plain, basis(1, 1)),
-            (targets("a"), Encoding::Gzip, basis(1, 1)),
-            (targets("a"), Encoding::Plain, basis(1, 2)),
-            (targets("a"), Encoding::Plain, basis(2, 2)),
+        for (resource, encoding, version) in [
+            (targets("b"), Encoding::Plain, version(1, 1)),
+            (Resource::Documentation, Encoding::Plain, version(1, 1)),
+            (targets("a"), Encoding::Gzip, version(1, 1)),
+            (targets("a"), Encoding::Plain, version(1, 2)),
+            (targets("a"), Encoding::Plain, version(2, 2)),
         ] {
             let before = rendered.load(Ordering::Relaxed);
-            assert!(ask(what, encoding, basis).await.is_ok());
+            assert!(ask(resource, encoding, version).await.is_ok());
             assert_eq!(rendered.load(Ordering::Relaxed), before + 1);
         }
     }
 
     #[tokio::test]
-    async fn answers_that_nobody_reads_do_not_pass_the_budget() {
-        let cache = RenderCache::new(1, 35);
-        let unread: Vec<Bytes> = [
-            ask(&cache, targets("a"), basis(1, 1)).await,
-            ask(&cache, targets("b"), basis(1, 1)).await,
-            ask(&cache, targets("c"), basis(1, 1)).await,
-        ]
-        .into_iter()
-        .collect::<Result<_, _>>()
-        .expect("room");
-        let more = ask(&cache, targets("d"), basis(1, 1)).await;
-        assert_eq!(more, Err(NotRendered::Overloaded));
-        drop(unread);
-        // Answers that nobody reads any more free their bytes.
-        for second in 2..100 {
-            assert!(ask(&cache, targets("d"), basis(second, 1)).await.is_ok());
-        }
-    }
-
-    #[tokio::test]
-    async fn no_more_wait_than_may() {
-        let cache = RenderCache::new(1, 100);
-        let waiting = cache.wait().expect("a place");
-        assert_eq!(cache.wait().err(), Some(NotRendered::Overloaded));
+    async fn the_number_of_waiting_requests_is_limited() {
+        let cache = RenderCache::new(SharedTexts::default());
+        let waiting: Result<Vec<_>, _> = (0..MAX_WAITING).map(|_| cache.wait()).collect();
+        assert!(waiting.is_ok());
+        assert_eq!(cache.wait().err(), Some(RenderError::Overloaded));
         drop(waiting);
         assert!(cache.wait().is_ok());
     }

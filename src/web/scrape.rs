@@ -1,4 +1,4 @@
-//! `/metrics` and `/probe`: wait for the accounts until the deadline, then write the answer.
+//! `/metrics` and `/probe`: waits for refreshes until the deadline, then answers with the metrics.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,73 +8,89 @@ use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use tokio::time::Instant;
 use tracing::error;
 
-use super::{App, Busy, encoding};
+use super::app::{App, Busy};
 use crate::account;
-use crate::exposition::{self, Encoding};
-use crate::roster::Entry;
+use crate::account::ConfiguredAccount;
+use crate::exposition;
+use exporter_toolkit::content_encoding::{self, Encoding};
 
-/// Where Prometheus says how long it waits.
+/// The scrape timeout of Prometheus, in seconds.
 const TIMEOUT_HEADER: HeaderName = HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
-/// The answer must arrive before Prometheus gives up.
+/// Time reserved for the response before the scrape timeout, and for reading the gateway's last response
+/// after its timeout.
 const MARGIN: Duration = Duration::from_millis(500);
 
-/// All accounts, unless those with a name are left out, and the exporter's own metrics.
+/// Serves the exporter's own metrics and those of the accounts. With
+/// `--no-web.accounts-on-metrics`, it omits the accounts that `/probe` serves.
 pub(super) async fn metrics(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Busy> {
-    let _place = app.place()?;
-    let roster = app.reloader.roster();
-    let metrics = roster.entries().iter().map(|entry| entry.account.metrics());
-    let own = || {
-        let good = app.reloader.is_good();
-        app.telemetry.expose(good, metrics.map(Arc::as_ref))
+    let _permit = app.request_permit()?;
+    let accounts = app.reloader.accounts();
+    let metrics = accounts
+        .entries()
+        .iter()
+        .map(|entry| entry.account.metrics());
+    let own_metrics = || {
+        let configuration_good = app.reloader.is_good();
+        app.telemetry
+            .expose(configuration_good, metrics.map(Arc::as_ref))
     };
-    let encoding = encoding::accepted(request.headers());
-    // One without a name cannot be asked for by name.
-    let is_shown =
-        |entry: &&Entry| app.options.accounts_on_metrics || entry.account.name().is_none();
-    let shown = || roster.entries().iter().filter(is_shown);
-    let longest = shown().map(Entry::timeout).max().unwrap_or_default();
+    let encoding = content_encoding::accepted(request.headers());
+    // `/probe` needs a name, so only this endpoint can serve the default account.
+    let is_shown = |entry: &&ConfiguredAccount| {
+        app.options.accounts_on_metrics || entry.account.name().is_none()
+    };
+    let shown = || accounts.entries().iter().filter(is_shown);
+    let longest = shown()
+        .map(ConfiguredAccount::timeout)
+        .max()
+        .unwrap_or_default();
     let deadline = deadline(request.headers(), longest);
     let views = account::views(shown().map(|entry| &entry.account), deadline).await;
     for (_, result) in &views {
         app.telemetry.count_cache_request(*result);
     }
-    let accounts: Vec<_> = views.iter().map(|(view, _)| &view.exposed).collect();
-    let page = roster.page();
-    let body = page.expose(&accounts, app.clock.now(), own, encoding);
-    Ok(answer(body, encoding))
+    let exposed: Vec<_> = views.iter().map(|(view, _)| &view.exposed).collect();
+    let (responses, texts) = (accounts.responses(), accounts.texts());
+    match responses.expose(&exposed, app.clock.now(), own_metrics, encoding, texts) {
+        Ok(body) => Ok(answer(body, encoding)),
+        Err(err) => {
+            error!(%err, "Cannot encode the exporter's own metrics");
+            Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response())
+        }
+    }
 }
 
-/// One account alone.
+/// Serves the metrics of one account.
 pub(super) async fn probe(State(app): State<Arc<App>>, request: Request) -> Result<Response, Busy> {
-    let roster = app.reloader.roster();
+    let accounts = app.reloader.accounts();
     let Some(name) = account_parameter(request.uri().query().unwrap_or_default()) else {
         return Ok(bad_request(
             "The parameter account is missing: /probe?account=NAME\n",
         ));
     };
-    let Some(entry) = roster.entry(Some(&name)) else {
+    let Some(entry) = accounts.entry(Some(&name)) else {
         return Ok(bad_request(
-            "The configuration has no account of that name.\n",
+            "The configuration has no account with this name.\n",
         ));
     };
-    let _place = app.place()?;
-    let encoding = encoding::accepted(request.headers());
+    let _permit = app.request_permit()?;
+    let encoding = content_encoding::accepted(request.headers());
     let deadline = deadline(request.headers(), entry.timeout());
-    let (view, result) = entry.account.ask().view(deadline).await;
+    let (view, result) = entry.account.look_up().view(deadline).await;
     app.telemetry.count_cache_request(result);
-    let nothing = || Ok::<_, prometheus::Error>(Bytes::new());
-    let (now, page) = (app.clock.now(), &entry.page);
-    let body = page.expose(&[&view.exposed], now, nothing, encoding);
+    let (now, texts) = (app.clock.now(), accounts.texts());
+    let responses = accounts.account_responses();
+    let body = responses.expose(&view.exposed, now, encoding, texts);
     Ok(answer(body, encoding))
 }
 
+/// The first parameter `account` of a query string, unless it is empty.
 fn account_parameter(query: &str) -> Option<String> {
     let mut pairs = form_urlencoded::parse(query.as_bytes());
     let (_, name) = pairs.find(|(key, _)| key == "account")?;
@@ -85,7 +101,7 @@ fn bad_request(text: &'static str) -> Response {
     (StatusCode::BAD_REQUEST, text).into_response()
 }
 
-fn answer(written: Result<exposition::Body, prometheus::Error>, encoding: Encoding) -> Response {
+fn answer(body: exposition::ResponseBody, encoding: Encoding) -> Response {
     let headers = [
         (
             CONTENT_TYPE,
@@ -93,35 +109,31 @@ fn answer(written: Result<exposition::Body, prometheus::Error>, encoding: Encodi
         ),
         (VARY, HeaderValue::from_static("accept-encoding")),
     ];
-    match (written, encoding) {
-        (Ok(body), Encoding::Plain) => (headers, Body::new(body)).into_response(),
-        (Ok(body), Encoding::Gzip) => {
+    match encoding {
+        Encoding::Plain => (headers, Body::new(body)).into_response(),
+        Encoding::Gzip => {
             let gzip = (CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             (headers, [gzip], Body::new(body)).into_response()
-        }
-        (Err(err), _) => {
-            error!(%err, "Cannot write the exporter's own metrics");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
 }
 
 fn deadline(headers: &HeaderMap, gateway_timeout: Duration) -> Instant {
-    Instant::now() + patience(headers, gateway_timeout)
+    Instant::now() + max_wait(headers, gateway_timeout)
 }
 
-/// How long this scrape waits for the gateway: for what Prometheus states, less a margin to answer
-/// in time. A refresh is due to end at the gateway timeout anyway; the margin beyond that is for
-/// reading and writing what came.
-fn patience(headers: &HeaderMap, gateway_timeout: Duration) -> Duration {
+/// Maximum time that a scrape waits for refreshes: the scrape timeout minus [`MARGIN`], or minus half of a scrape
+/// timeout that is shorter than twice the margin. Never longer than the gateway timeout plus [`MARGIN`], because
+/// every refresh has ended by then.
+fn max_wait(headers: &HeaderMap, gateway_timeout: Duration) -> Duration {
     let end_of_refresh = gateway_timeout + MARGIN;
     headers
         .get(TIMEOUT_HEADER)
         .and_then(|value| value.to_str().ok()?.trim().parse().ok())
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .filter(|stated| !stated.is_zero())
-        .map_or(end_of_refresh, |stated| {
-            (stated - MARGIN.min(stated / 2)).min(end_of_refresh)
+        .filter(|timeout| !timeout.is_zero())
+        .map_or(end_of_refresh, |timeout| {
+            (timeout - MARGIN.min(timeout / 2)).min(end_of_refresh)
         })
 }
 
@@ -150,7 +162,7 @@ mod tests {
                 headers.insert(TIMEOUT_HEADER, stated.parse().expect("a header"));
             }
             let waits = Duration::from_secs_f64(waits);
-            assert_eq!(patience(&headers, gateway_timeout), waits, "{stated:?}");
+            assert_eq!(max_wait(&headers, gateway_timeout), waits, "{stated:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Any bytes as the gateway's answers: what is exposed is well-formed, whole, and compresses to itself.
+//! Any bytes as gateway responses: the exposition is well-formed and complete, and decompresses to the plain one.
 
 use std::convert::Infallible;
 use std::io::Read;
@@ -7,27 +7,29 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use qlara_exporter::explain::{Explanation, Format};
-use qlara_exporter::exposition::{AccountView, Encoding, Page, SnapshotText};
+use exporter_toolkit::content_encoding::Encoding;
+use exporter_toolkit::shared_text::SharedTexts;
+use qlara_exporter::explain::{ExplainFormat, Explanation};
+use qlara_exporter::exposition::{AccountView, ResponseCache, SnapshotText};
 use qlara_exporter::gateway::field_names::{FieldNames, FieldPaths};
 use qlara_exporter::gateway::fields::Field;
 use qlara_exporter::gateway::warnings::ParseWarnings;
 use qlara_exporter::gateway::{Paging, SentSecret};
-use qlara_exporter::refresh::assembly::read_list;
 use qlara_exporter::refresh::details::read_details;
+use qlara_exporter::refresh::list::read_list;
 use qlara_exporter::refresh::{Claim, Draft, PhoneNumber, Rules, Shares};
 use qlara_exporter::snapshot::{ReadAt, Snapshot};
 
 use super::parser::parse;
 
-/// Profiles whose details are asked for; the second has a name that needs every escape.
+/// Profiles whose details are requested; the second one has a name that needs every escape.
 const LISTED: &str = r#"{"profiles": [
     {"platform": "facebook", "profileId": "a", "name": "A", "status": "CONNECTED"},
     {"platform": "facebook", "profileId": "\"\\\n\r", "name": "\"\\\n\r", "status": "?"},
     {"platform": "instagram", "profileId": "a", "name": "", "status": "TOKEN_EXPIRED"}
 ]}"#;
 
-/// Any bytes as the answer to `GET /socials`, for the metrics and for those who want it explained.
+/// Any bytes as the response to `GET /socials`, for the metrics and for `explain`.
 pub fn list(bytes: &[u8]) {
     explain(bytes);
     let (sent, mut warnings) = (SentSecret::api_key("an API key"), ParseWarnings::default());
@@ -61,7 +63,7 @@ pub fn list(bytes: &[u8]) {
     }
 }
 
-/// Any bytes as the answer to `GET /socials/{platform}`.
+/// Any bytes as the response to `GET /socials/{platform}`.
 pub fn details(bytes: &[u8]) {
     explain(bytes);
     let (rules, mut warnings) = (rules(), ParseWarnings::default());
@@ -99,17 +101,17 @@ fn claim() -> Claim {
     Arc::new(Shares::new(u64::MAX, 1)).share().claim()
 }
 
-/// Whatever it is, it can be explained in either form.
+/// Every response can be explained, as text and as JSON.
 fn explain(bytes: &[u8]) {
     let explanation = Explanation::of_saved("answer", bytes, &FieldNames::default());
-    for format in [Format::Text, Format::Json] {
+    for format in [ExplainFormat::Text, ExplainFormat::Json] {
         let mut out = Vec::new();
         explanation.write(format, &mut out).expect("written");
         assert!(String::from_utf8(out).is_ok_and(|text| !text.is_empty()));
     }
 }
 
-/// Usual names, and names that lead into other fields.
+/// Usual field names, and names that map to other fields.
 fn names() -> FieldNames {
     let path = |text: &str| text.split('.').map(str::to_owned).collect();
     FieldNames::new(&FieldPaths::from([
@@ -132,10 +134,10 @@ fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_775_822_400, 0).expect("a moment")
 }
 
-/// What is exposed of a snapshot, with and without the name of an account.
+/// The exposition of a snapshot, with and without an account name.
 fn check(snapshot: &Snapshot) {
     for account in [None, Some("a\"\\\n")] {
-        let text = SnapshotText::render(snapshot, account);
+        let text = SnapshotText::render(snapshot, account, &SharedTexts::default());
         let view = AccountView {
             account: account.map(Arc::from),
             revision: 1,
@@ -167,7 +169,7 @@ fn check(snapshot: &Snapshot) {
     }
 }
 
-/// As a label shows it: line separators but the line feed are spaces.
+/// The text as a label value: line separators other than the line feed become spaces.
 fn shown(text: &str) -> String {
     let separators = [
         '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{1f}', '\u{85}', '\u{2028}',
@@ -176,13 +178,13 @@ fn shown(text: &str) -> String {
     text.replace(separators, " ")
 }
 
-/// The answer to a scrape, which says the same compressed.
+/// The response to a scrape, which is the same when it is compressed.
 fn exposed(view: AccountView) -> String {
-    let (views, page) = ([&view], Page::default());
+    let (views, page, texts) = ([&view], ResponseCache::default(), SharedTexts::default());
     let [plain, gzip] = [Encoding::Plain, Encoding::Gzip].map(|encoding| {
         let own = || Ok::<_, Infallible>(Bytes::new());
-        let body = page.expose(&views, now(), own, encoding);
-        body.expect("nothing can fail").pieces().concat()
+        let body = page.expose(&views, now(), own, encoding, &texts);
+        body.expect("nothing can fail").chunks().concat()
     });
     let mut unpacked = Vec::new();
     let mut decoder = flate2::bufread::GzDecoder::new(&gzip[..]);

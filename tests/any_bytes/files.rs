@@ -1,16 +1,16 @@
-//! Any bytes as the files of the configuration: an error is lines that name a place and hold no secret.
+//! Any bytes as configuration files: each error is a line that names a position and contains no secret.
 
 use std::fmt::Display;
 use std::path::Path;
 
+use exporter_toolkit::web_config::WebConfigFile;
 use qlara_exporter::config::{Config, Settings};
-use qlara_exporter::web_config::WebConfigFile;
 use tempfile::TempDir;
 
-/// What stands in the files of secrets, and in the environment.
-pub const SECRET: &str = "s3cret-value";
+/// The secret in files and in the environment. It is random: words in the place of a key are printed.
+pub const SECRET: &str = "8f14e45fceea167a5a36dedd4bea2543";
 
-/// A folder with everything that a configuration file can name.
+/// A directory with everything that a configuration file can name.
 #[derive(Debug)]
 pub struct Folder(TempDir);
 
@@ -27,7 +27,7 @@ impl Default for Folder {
 }
 
 impl Folder {
-    /// Any bytes as `--config.file`. Says whether they are a good one.
+    /// Any bytes as `--config.file`. Returns whether they are valid.
     pub fn configuration(&self, bytes: &[u8]) -> bool {
         let settings = Settings {
             file: Some(self.write("qlara.yml", bytes)),
@@ -44,7 +44,7 @@ impl Folder {
         true
     }
 
-    /// Any bytes as `--web.config.file`. Says whether they are a good one.
+    /// Any bytes as `--web.config.file`. Returns whether they are valid.
     pub fn web_configuration(&self, bytes: &[u8]) -> bool {
         match WebConfigFile::load(&self.write("web.yml", bytes)) {
             Ok(file) => assert!(file.is_good()),

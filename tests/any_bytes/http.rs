@@ -1,16 +1,18 @@
-//! Any bytes from a client: the exporter goes on, and says only HTTP.
+//! Any bytes from a client: the exporter continues, and its response is HTTP.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use qlara_exporter::clock::{Clock, SystemClock};
+use exporter_toolkit::Sockets;
+use exporter_toolkit::clock::SystemClock;
+use exporter_toolkit::reloader::Fingerprint;
+use exporter_toolkit::server::address::ListenAddress;
+use exporter_toolkit::web_config::WebConfigFile;
+use gateway_simulator::{Options, PREFIX, Simulator};
 use qlara_exporter::config::{Config, Settings};
-use qlara_exporter::lifecycle::{Exporter, Sockets};
-use qlara_exporter::server::address::ListenAddress;
-use qlara_exporter::simulator::{self, Options, PREFIX, Simulator};
+use qlara_exporter::exporter::Exporter;
 use qlara_exporter::web::WebOptions;
-use qlara_exporter::web_config::WebConfigFile;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixStream};
@@ -21,31 +23,33 @@ use super::parser::parse;
 /// A request by the user `user` with the password `password`.
 const WITH_PASSWORD: &[u8] =
     b"GET /metrics HTTP/1.0\r\nAuthorization: Basic dXNlcjpwYXNzd29yZA==\r\n\r\n";
-/// What an exporter behind a password needs to hash one.
+/// The bcrypt cost of the exporter with a password.
 const PATIENCE: Duration = Duration::from_millis(5);
-/// Nothing here takes long.
+/// A deadline that no request comes near.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Two exporters with the same accounts: one for everybody, one behind a password.
+/// Two exporters with the same accounts: one without and one with a password.
 #[derive(Debug)]
 pub struct Served {
     folder: TempDir,
 }
 
 impl Served {
-    /// Starts both, and lets one of them read its accounts.
+    /// Starts both exporters, and lets one read its accounts.
     pub async fn start() -> Served {
         let served = Served {
             folder: TempDir::new().expect("a folder"),
         };
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let gateway = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!(
             "http://{}{PREFIX}",
             gateway.local_addr().expect("an address")
         );
-        let simulator = Arc::new(Simulator::new(Options::default(), Arc::clone(&clock)));
-        tokio::spawn(simulator::serve(simulator, gateway));
+        let simulator = Arc::new(Simulator::new(
+            Options::default(),
+            Arc::new(gateway_simulator::SystemClock),
+        ));
+        tokio::spawn(gateway_simulator::serve(simulator, gateway));
         let file = served.folder.path().join("web.yml");
         std::fs::write(&file, web_configuration()).expect("a file");
         let guarded = WebConfigFile::load(&file).expect("a good file");
@@ -54,7 +58,7 @@ impl Served {
         served
     }
 
-    /// Any bytes as what a client sends.
+    /// Any bytes from a client.
     pub async fn request(&self, bytes: &[u8]) {
         for (socket, patience) in [("open", Duration::ZERO), ("guarded", PATIENCE)] {
             let answer = self.send(socket, bytes, patience).await;
@@ -71,18 +75,18 @@ impl Served {
         assert!(healthy.starts_with(b"HTTP/1.0 200 "), "{healthy:?}");
     }
 
-    /// Sends everything, and reads everything until the exporter ends the connection.
+    /// Sends everything, and reads everything until the exporter closes the connection.
     async fn send(&self, socket: &str, bytes: &[u8], patience: Duration) -> Vec<u8> {
         let talk = async {
             let stream = UnixStream::connect(self.socket(socket)).await;
             let (mut read, mut write) = stream.expect("a connection").into_split();
-            // The exporter may hang up at any byte.
+            // The exporter may close the connection at any byte.
             let _ = write.write_all(bytes).await;
-            // It takes the end of what is sent for the end of the client's interest.
+            // The exporter may take the end of the input for the end of the connection.
             let _ = timeout(patience, read.readable()).await;
             let _ = write.shutdown().await;
             let mut answer = Vec::new();
-            // A reset comes after what was sent before it.
+            // A reset arrives after the bytes that were sent before it.
             let _ = read.read_to_end(&mut answer).await;
             answer
         };
@@ -112,11 +116,13 @@ impl Served {
             config: Arc::new(config),
             ..WebOptions::default()
         };
-        let load = Box::new(move || Config::load(&settings, &environment));
+        let load = Box::new(move |files: &mut Fingerprint| {
+            Config::load_through(files, &settings, &environment)
+        });
         let exporter = Exporter::bind(sockets, load, options, Arc::new(SystemClock)).await;
         let exporter = exporter.expect("a good configuration");
         tokio::spawn(async { exporter.run(std::future::pending::<()>).await });
-        // Afterwards it answers from its cache.
+        // Later responses come from the cache.
         let answer = self.send(name, WITH_PASSWORD, LONGEST).await;
         assert!(answer.starts_with(b"HTTP/1.0 200 "), "{answer:?}");
     }
@@ -130,7 +136,7 @@ fn web_configuration() -> String {
     )
 }
 
-/// The metrics, where an answer holds nothing else and they are not compressed.
+/// The metrics, if the response contains nothing else and is not compressed.
 fn exposition(answer: &[u8]) -> Option<String> {
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let head = String::from_utf8(answer[..end].to_ascii_lowercase()).expect("a head");

@@ -1,6 +1,5 @@
-//! What holds for any bytes from outside, whoever makes them up: the fuzzer (`fuzz/`), its corpus,
-//! which `corpus.rs` plays again in every test run, or `properties/`. Each function panics when
-//! its property does not hold.
+//! Properties of any input, shared by the fuzzer (`fuzz/`), its corpus, which `corpus.rs` replays in every test
+//! run, and `properties/`. Each function panics if its property does not hold.
 
 pub mod answers;
 pub mod files;

@@ -1,11 +1,11 @@
-//! An exposition as a second, strict parser reads it, which shares nothing with the code under test.
+//! A second, strict parser of expositions, which shares no code with the exporter.
 
 use std::collections::BTreeMap;
 
 use openmetrics_parser::prometheus::parse_prometheus;
 use openmetrics_parser::{MetricNumber, PrometheusType, PrometheusValue};
 
-/// A metric's name and its labels, unescaped.
+/// Name and labels of a metric, unescaped.
 pub type Series = (String, BTreeMap<String, String>);
 
 /// Reads a whole exposition. Every family is announced once, by HELP and TYPE, and has a sample; no
@@ -14,7 +14,7 @@ pub type Series = (String, BTreeMap<String, String>);
 /// # Errors
 /// What is wrong with it.
 pub fn parse(text: &str) -> Result<BTreeMap<Series, f64>, String> {
-    // To the parser a carriage return ends a line, to Prometheus it does not.
+    // The parser takes a carriage return for a line end; Prometheus does not.
     let stand_in = ('\u{e000}'..).find(|char| !text.contains(*char));
     let stand_in = stand_in.ok_or("holds every character there is")?;
     let readable = text.replace('\r', stand_in.encode_utf8(&mut [0; 4]));
@@ -43,7 +43,7 @@ pub fn parse(text: &str) -> Result<BTreeMap<Series, f64>, String> {
             return Err(format!("{name} has no sample"));
         }
         let family = |samples: &[&str]| format!("{help}\n{kind}\n{}\n", samples.join("\n"));
-        // The parser wants the same labels in all samples of a family, Prometheus does not.
+        // The parser demands the same labels in all samples of a family; Prometheus does not.
         let found = parse_family(&family(&samples)).or_else(|error| {
             let single = samples
                 .iter()

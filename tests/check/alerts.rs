@@ -1,4 +1,4 @@
-//! The alerts and the verdicts are one set of rules.
+//! The alerts follow the same rules as the verdicts.
 
 use chrono::TimeDelta;
 use qlara_exporter::verdict::{Cause, Cost, Finding, REFRESH_OVERDUE, Severity, Thresholds};
@@ -43,12 +43,12 @@ fn severity(alert: &str) -> String {
         .to_owned()
 }
 
-/// `None`: what no alert speaks of. The compiler asks for a line here with every new finding.
+/// `None`: no alert has this condition. Each new finding needs a line here to compile.
 fn alert(finding: &Finding) -> Option<&'static str> {
     match finding {
         Finding::TokenExpired(_) => Some("QlaraTokenExpired"),
         Finding::TokenEndImminent(_) => Some("QlaraTokenExpiryImminent"),
-        // The 7 days in which the gateway refreshes a token by itself raise no alert.
+        // During the 7 days in which the gateway refreshes a token by itself, no alert fires.
         Finding::TokenEndsSoon(_) => None,
         Finding::RefreshFailed => Some("QlaraTokenRefreshFailed"),
         Finding::RefreshOverdue => Some("QlaraTokenRefreshOverdue"),
@@ -101,7 +101,7 @@ fn the_severities_of_alerts_and_findings_agree() {
             None => assert_eq!(finding.severity(), Severity::Warning),
         }
     }
-    // What the audit says of whole accounts.
+    // Notes of `check` about whole accounts.
     for alert in [
         "QlaraListIncomplete",
         "QlaraNoProfiles",
@@ -122,7 +122,7 @@ fn a_missing_permission_costs_the_same_everywhere() {
         "instagram_manage_messages",
         "pages_read_engagement",
     ] {
-        let purpose = match Cost::of(permission) {
+        let purpose = match Cost::of_missing(permission) {
             Cost::CannotSend => {
                 to_send.push(permission);
                 "to send"
@@ -144,5 +144,5 @@ fn a_missing_permission_costs_the_same_everywhere() {
         to_send.join("|")
     );
     assert!(rules.contains(&words), "{words}");
-    assert_eq!(Cost::of("ads_read"), Cost::Unknown);
+    assert_eq!(Cost::of_missing("ads_read"), Cost::Unknown);
 }

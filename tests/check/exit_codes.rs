@@ -1,18 +1,18 @@
-//! One exit code for each kind of trouble, the same in every form.
+//! One exit code for each kind of problem, the same in every output format.
 
 use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::forms::is_root;
 use super::{Ran, check, check_yaml, gateway, in_days, page, with};
 use crate::harness::process::{exporter, run, run_beside};
+use crate::harness::tools::{is_root, needs};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_qlara-exporter");
 
 const FORMS: [&str; 5] = ["table", "json", "csv", "metrics", "nagios"];
 
-/// Every form of the same audit.
+/// Every output format of the same audit.
 async fn all_forms(profiles: &Value, faults: &str, code: i32) -> Vec<Ran> {
     let gateway = gateway(profiles).await;
     gateway.faults(faults).await;
@@ -30,6 +30,7 @@ async fn all_forms(profiles: &Value, faults: &str, code: i32) -> Vec<Ran> {
     all
 }
 
+/// [empty-list]
 #[tokio::test]
 async fn every_form_has_the_same_exit_codes() {
     let expiring = with(page("b"), json!({"status": "TOKEN_EXPIRING"}));
@@ -134,13 +135,14 @@ async fn accounts_are_read_at_the_same_time_and_once() {
     let (code, error) = (unknown.code, unknown.error);
     assert_eq!(code, 3);
     assert!(
-        error.contains("no account of that name, expected one of a0, a1, "),
+        error.contains("unknown account \"b\", expected one of a0, a1, "),
         "{error}"
     );
 }
 
 #[tokio::test]
 async fn output_that_gets_lost_is_unknown_and_a_reader_that_leaves_is_not() {
+    needs!("bash");
     let gateway = gateway(&json!([page("p")])).await;
     let program = env!("CARGO_BIN_EXE_qlara-exporter");
     for (redirection, code) in [("> /dev/full", 3), ("| true; exit ${PIPESTATUS[0]}", 0)] {
@@ -157,7 +159,7 @@ async fn output_that_gets_lost_is_unknown_and_a_reader_that_leaves_is_not() {
 #[test]
 fn wrong_use_and_configuration_are_unknown_and_not_critical() {
     for (arguments, line) in [
-        (&["--nope"][..], "error: unknown flag, try --help"),
+        (&["--nope"][..], "error: unknown flag --nope, try --help"),
         (
             &["--output", "xml"],
             "error: --output <FORM>: expected one of table, json, csv, metrics, nagios, try --help",
@@ -172,7 +174,7 @@ fn wrong_use_and_configuration_are_unknown_and_not_critical() {
         ),
         (
             &["--account", "x"],
-            "--account: the configuration has no account of that name, it names none",
+            "--account: unknown account \"x\": the configuration names no accounts",
         ),
         (
             &["--critical", "8d"],
@@ -192,12 +194,12 @@ fn wrong_use_and_configuration_are_unknown_and_not_critical() {
     }
 }
 
-/// Monitoring reads nothing else than the one line on standard output.
+/// Monitoring systems read only the line on standard output.
 #[test]
 fn whatever_keeps_the_check_from_its_verdict_is_one_line_for_nagios() {
     let unusable: [(&[&str], &str); 11] = [
         (&[], "no API key: "),
-        (&["--nope"], "error: unknown flag"),
+        (&["--nope"], "error: unknown flag --nope"),
         (
             &["--warning", "soon"],
             "error: --warning <DURATION>: expected",
@@ -224,7 +226,10 @@ fn whatever_keeps_the_check_from_its_verdict_is_one_line_for_nagios() {
             &["--config.file", env!("CARGO_MANIFEST_DIR")],
             env!("CARGO_MANIFEST_DIR"),
         ),
-        (&["--log.format", "json", "--nope"], "error: unknown flag"),
+        (
+            &["--log.format", "json", "--nope"],
+            "error: unknown flag --nope",
+        ),
     ];
     for form in [&["--output", "nagios"][..], &["--output=nagios"]] {
         for (arguments, reason) in unusable {
@@ -235,7 +240,7 @@ fn whatever_keeps_the_check_from_its_verdict_is_one_line_for_nagios() {
             assert_eq!(output.lines().count(), 1, "{output}");
         }
     }
-    // A variable can be wrong, too, and several mistakes are one line.
+    // A variable can be invalid too, and several errors are joined to one line.
     let mut command = exporter();
     command
         .args(["check", "--output", "nagios"])
@@ -301,9 +306,10 @@ fn flags_that_exclude_each_other_are_named() {
     assert_eq!(output, format!("QLARA UNKNOWN - {line}\n"));
 }
 
-/// Below ten, tokio and the TLS library find none in different places, and some panic.
+/// With fewer than ten descriptors, tokio and the TLS library fail in different places, and some of them panic.
 #[test]
 fn too_few_file_descriptors_are_one_line_for_nagios() {
+    needs!("prlimit");
     for limit in 4..10 {
         let mut command = Command::new("prlimit");
         command
@@ -318,13 +324,14 @@ fn too_few_file_descriptors_are_one_line_for_nagios() {
     }
 }
 
-/// The limit does not hold for root; the open file is in reach of every user.
+/// The limit does not apply to root; every user can read the open file.
 #[tokio::test]
 async fn no_thread_is_needed_for_a_verdict() {
+    needs!("prlimit", "setpriv");
     let gateway = gateway(&json!([page("p")])).await;
     for (url, verdict) in [
         (gateway.url(), "QLARA OK - "),
-        // To look up a name takes a thread.
+        // A DNS lookup needs a thread.
         ("http://localhost:9".to_owned(), "QLARA UNKNOWN - "),
     ] {
         let mut command = Command::new("sh");
@@ -387,7 +394,7 @@ async fn the_flags_of_monitoring_plugins_are_known() {
     gateway.faults("hang").await;
     let ran = check(&gateway, &["--output", "nagios", "-t", "1"]).await;
     assert_eq!(ran.code, 3, "{}", ran.output);
-    // The variable may stand in a file that the exporter shares.
+    // The variable may come from a file that is shared with the exporter.
     let url = gateway.url();
     let mut command = exporter();
     command

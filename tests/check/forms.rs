@@ -1,22 +1,18 @@
-//! The forms for programs: JSON, CSV, metrics, the plugin's line, the expected profiles.
+//! Output formats for programs: JSON, CSV, metrics, the Nagios line, the expected profiles.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
 
-use qlara_exporter::check::{Format, Options};
+use qlara_exporter::check::{CheckFormat, CheckOptions};
 use serde_json::{Value, json};
 
 use super::{audit, check, check_yaml, gateway, in_days, page, with, written};
 use crate::harness::API_KEY;
 use crate::harness::process::{exporter, run, run_beside, run_with_input};
 use crate::harness::scrape::Scrape;
+use crate::harness::tools::{is_root, needs};
 
 const HOSTILE: &str = "=cmd()|\"a\",\u{1b}[31m\u{9b}31m\r\n\u{202e}\u{2028}\u{e0041}x";
-
-/// `/proc/self` belongs to the user of this process.
-pub(super) fn is_root() -> bool {
-    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
-}
 
 fn jq(json: &str, filter: &str) -> String {
     let (code, output) = run_with_input(Command::new("jq").args(["-c", filter]), json);
@@ -26,6 +22,7 @@ fn jq(json: &str, filter: &str) -> String {
 
 #[tokio::test]
 async fn json_is_for_jq() {
+    needs!("jq");
     let missing = with(
         page("p"),
         json!({"permissions": ["pages_messaging"], "name": HOSTILE}),
@@ -68,7 +65,7 @@ async fn json_is_for_jq() {
     ] {
         assert_eq!(jq(&ran.output, filter), result, "{filter}");
     }
-    // The name comes through whole, and yet a terminal has nothing to obey.
+    // The name is complete, but contains nothing that controls a terminal.
     let json: Value = serde_json::from_str(&ran.output).expect("JSON");
     assert_eq!(json["profiles"][0]["name"], HOSTILE);
     assert!(
@@ -77,7 +74,7 @@ async fn json_is_for_jq() {
     );
 }
 
-/// The keys of an object, and of the objects in it.
+/// The keys of an object and of its nested objects.
 pub fn keys(value: &Value, place: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
@@ -94,8 +91,10 @@ pub fn keys(value: &Value, place: &str, found: &mut Vec<String>) {
     }
 }
 
+/// [broken-field]
 #[tokio::test]
 async fn every_date_of_the_json_is_rfc_3339() {
+    needs!("jq");
     for (date, shown) in [
         (
             json!("9999-12-31T23:59:59.999Z"),
@@ -126,11 +125,11 @@ async fn every_key_of_the_json_is_documented() {
     let audit = audit(
         &json!([expired, page("dropped"), null]),
         "",
-        Options::default(),
+        CheckOptions::default(),
     )
     .await
     .expect("an audit");
-    let json: Value = serde_json::from_str(&written(&audit, Format::Json).0).expect("JSON");
+    let json: Value = serde_json::from_str(&written(&audit, CheckFormat::Json).0).expect("JSON");
     let mut found = Vec::new();
     keys(&json, "", &mut found);
     found.sort();
@@ -147,10 +146,10 @@ async fn csv_is_harmless_to_spreadsheets() {
         page("p"),
         json!({"name": HOSTILE, "tokenExpiresAt": "2026-06-15T00:00:00+02:00"}),
     );
-    let audit = audit(&json!([profile]), "", Options::default())
+    let audit = audit(&json!([profile]), "", CheckOptions::default())
         .await
         .expect("an audit");
-    let (csv, _) = written(&audit, Format::Csv { bom: false });
+    let (csv, _) = written(&audit, CheckFormat::Csv { bom: false });
     let lines: Vec<&str> = csv.split("\r\n").collect();
     assert_eq!(
         lines[0],
@@ -163,7 +162,7 @@ async fn csv_is_harmless_to_spreadsheets() {
     assert!(lines[1].ends_with(",fine,"), "{}", lines[1]);
 }
 
-/// Excel keeps fifteen digits of a number, and no zeros in front of it.
+/// Excel keeps 15 digits of a number and drops leading zeros.
 #[tokio::test]
 async fn csv_keeps_digits_and_formulas_as_text() {
     let changed = [
@@ -187,22 +186,23 @@ async fn csv_keeps_digits_and_formulas_as_text() {
         "1784140000000000x",
     ];
     let profiles: Vec<Value> = (changed.iter().chain(&kept)).map(|id| page(id)).collect();
-    let audit = audit(&json!(profiles), "", Options::default())
+    let audit = audit(&json!(profiles), "", CheckOptions::default())
         .await
         .expect("an audit");
-    let (csv, _) = written(&audit, Format::Csv { bom: false });
+    let (csv, _) = written(&audit, CheckFormat::Csv { bom: false });
     for id in changed {
         assert!(csv.contains(&format!(",facebook,'{id},")), "{id}: {csv}");
     }
     for id in kept {
         assert!(csv.contains(&format!(",facebook,{id},")), "{id}: {csv}");
     }
-    let (with_bom, _) = written(&audit, Format::Csv { bom: true });
+    let (with_bom, _) = written(&audit, CheckFormat::Csv { bom: true });
     assert_eq!(with_bom.strip_prefix('\u{feff}'), Some(csv.as_str()));
 }
 
 #[tokio::test]
 async fn metrics_are_those_of_a_scrape_and_promtool_accepts_them() {
+    needs!("promtool");
     let gateway = gateway(&json!([
         page("p"),
         with(page("q"), json!({"name": HOSTILE}))
@@ -235,7 +235,7 @@ async fn a_file_is_replaced_in_one_step() {
     let directory = tempfile::tempdir().expect("a folder");
     let file = directory.path().join("qlara.prom");
     std::fs::write(&file, "old").expect("a file");
-    // Whoever has the old file open keeps it whole: it is another file now.
+    // A reader of the old file keeps its content, because the file is replaced.
     let old = std::fs::File::open(&file).expect("a file");
     let path = file.display().to_string();
     let ran = check(&gateway, &["--output", "metrics", "--output-file", &path]).await;
@@ -257,7 +257,7 @@ async fn a_file_is_replaced_in_one_step() {
         "nothing else is left"
     );
 
-    // A link stays a link, and a file keeps who may read it.
+    // A symbolic link stays a link, and the file keeps its permissions.
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("a mode");
     let link = directory.path().join("link");
     std::os::unix::fs::symlink(&file, &link).expect("a link");
@@ -278,7 +278,7 @@ async fn a_file_is_replaced_in_one_step() {
         file.metadata().expect("a file").permissions().mode() & 0o777,
         0o600
     );
-    // Even where the file that the link leads to is not there yet.
+    // Also if the target of the link does not exist yet.
     std::fs::remove_file(&file).expect("removed");
     assert_eq!(
         check(&gateway, &["--output", "metrics", "--output-file", &path])
@@ -307,7 +307,7 @@ async fn a_file_is_replaced_in_one_step() {
     );
 }
 
-/// The umask of a cron job must not lock the node exporter out.
+/// The umask of a cron job must not keep the node exporter from reading the file.
 #[tokio::test]
 async fn a_new_file_is_for_everybody_and_an_old_one_keeps_mode_and_group() {
     let gateway = gateway(&json!([page("p")])).await;
@@ -336,7 +336,7 @@ async fn a_new_file_is_for_everybody_and_an_old_one_keeps_mode_and_group() {
         file.metadata().expect("a file")
     };
     assert_eq!(write().await.mode() & 0o7777, 0o644);
-    // Another group than the process' own, where this user may give one away.
+    // A group other than the process' own, if this user may change it.
     let group = file.metadata().expect("a file").gid() + u32::from(is_root());
     std::os::unix::fs::chown(&file, None, Some(group)).expect("a group");
     for mode in [0o664, 0o600, 0o640] {
@@ -394,7 +394,7 @@ async fn nagios_gets_one_line_with_performance_data() {
     let ran = check(&gateway, &["--output", "nagios"]).await;
     assert!(ran.output.starts_with("QLARA UNKNOWN - 0 profiles: 0 critical, 0 warning, 0 fine; 1 of 1 account not read; the gateway refuses the credentials (HTTP 401): check the API key | profiles=0;;;0 "), "{}", ran.output);
 
-    // What is critical is told before what is unknown.
+    // Critical findings come before unknown ones.
     gateway.faults("details:status=503").await;
     let ran = check(&gateway, &["--output", "nagios"]).await;
     let critical = ran.output.find("token expired").expect("the critical one");
@@ -420,6 +420,7 @@ async fn nagios_gets_one_line_with_performance_data() {
 
 #[tokio::test]
 async fn expected_profiles_that_are_written_are_those_that_are_read() {
+    needs!("jq");
     let odd = with(
         page("a: \"b\" # {c}\u{85}\u{ffff}\u{e0041}"),
         json!({"name": HOSTILE}),
@@ -446,10 +447,10 @@ async fn expected_profiles_that_are_written_are_those_that_are_read() {
             fragment.output, all.output, all.error
         );
         assert_eq!(jq(&all.output, "[.profiles[].findings[].code]"), "[]");
-        // Written again, nothing changes.
+        // A second run changes nothing.
         let again = check_yaml(&gateway, &fragment.output, &["--write-expected"]).await;
         assert_eq!(again.output, fragment.output);
-        // And one that goes is missed.
+        // A profile that disappears is reported as missing.
         gateway.profiles(&json!([page("z"), page("p")])).await;
         let gone = check_yaml(&gateway, &fragment.output, &[]).await;
         assert_eq!(gone.code, 2, "{}", gone.output);

@@ -1,4 +1,4 @@
-//! `--output-file`: what is replaced, what is overwritten, and what is appended to.
+//! `--output-file`: which files are replaced, overwritten or appended to.
 
 use std::fs::{self, Permissions};
 use std::io::Seek;
@@ -8,14 +8,14 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::forms::is_root;
 use super::{gateway, page};
 use crate::harness::process::{Ran, run_beside};
+use crate::harness::tools::{NAMESPACES, ROOT, needs};
 use crate::harness::{API_KEY, Gateway};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_qlara-exporter");
 
-/// The real `check` into a file, run by another program.
+/// Runs the real `check` with an output file, under another program.
 async fn check_by(mut runner: Command, gateway: &Gateway, file: &Path) -> Ran {
     runner
         .args([PROGRAM, "check", "--output", "metrics", "--output-file"])
@@ -62,7 +62,7 @@ async fn standard_output_by_its_path_is_appended_to() {
             assert!(text.ends_with("\nlast\n"), "{path:?} {opened}: {text}");
         }
     }
-    // Another open file, and one that has no path any more.
+    // Another open file, and one whose path no longer exists.
     let mut runner = shell("exec 3>> \"$LOG_FILE\"; \"$0\" \"$@\"");
     runner.env("LOG_FILE", &log);
     fs::write(&log, "before\n").expect("a file");
@@ -88,13 +88,11 @@ enum Way {
     Refused,
 }
 
-/// Without the rights by which root may do everything; only root can make a file that is another user's.
+/// Without root's capability to override permissions; only root can create a file of another user.
 #[tokio::test]
 async fn a_file_of_another_user_is_written_as_far_as_its_rights_allow() {
     const OTHER: u32 = 65534;
-    if !is_root() {
-        return;
-    }
+    needs!(ROOT, "setpriv");
     let gateway = gateway(&json!([page("p")])).await;
     for (owner, mode, folder_mode, way) in [
         (OTHER, 0o644, 0o755, Way::Replaced),
@@ -139,9 +137,10 @@ async fn a_file_of_another_user_is_written_as_far_as_its_rights_allow() {
     }
 }
 
-/// As into a container; in a mount namespace of its own.
+/// A mount as in a container, in its own mount namespace.
 #[tokio::test]
 async fn a_file_that_is_mounted_on_its_own_is_overwritten() {
+    needs!(NAMESPACES);
     let gateway = gateway(&json!([page("p")])).await;
     let folder = tempfile::tempdir().expect("a folder");
     let (outside, inside) = (folder.path().join("outside"), folder.path().join("inside"));

@@ -1,14 +1,15 @@
-//! The table for people, letter by letter.
+//! The exact text of the table.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use qlara_exporter::check::{Format, Options, State};
+use qlara_exporter::check::{CheckFormat, CheckOptions, CheckState};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
 use super::{audit, check, gateway, page, with, written};
 use crate::harness::process;
+use crate::harness::tools::needs;
 
 const YAML: &str = "
 accounts:
@@ -24,7 +25,7 @@ accounts:
       - {platform: whatsapp, profile: wa_biz_789012}
       - {platform: whatsapp, profile: wa_2}
 ";
-const PLAIN: Format = Format::Table { colours: false };
+const PLAIN: CheckFormat = CheckFormat::Table { colours: false };
 
 fn profile(platform: &str, id: &str, name: &str, fields: Value) -> Value {
     let profile = json!({
@@ -38,7 +39,7 @@ fn profile(platform: &str, id: &str, name: &str, fields: Value) -> Value {
     with(profile, fields)
 }
 
-/// All kinds of trouble, and names as they come.
+/// All kinds of problems, and unusual names.
 fn profiles() -> Value {
     let page = ["pages_messaging", "pages_read_engagement"];
     let long = "一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十";
@@ -90,11 +91,11 @@ fn profiles() -> Value {
 
 #[tokio::test]
 async fn the_table_is_that_of_the_golden_file() {
-    let audit = audit(&profiles(), YAML, Options::default())
+    let audit = audit(&profiles(), YAML, CheckOptions::default())
         .await
         .expect("an audit");
     let (table, state) = written(&audit, PLAIN);
-    assert_eq!(state, State::Critical);
+    assert_eq!(state, CheckState::Critical);
     assert_eq!(table, include_str!("../golden/check.txt"), "{table}");
 }
 
@@ -104,10 +105,10 @@ async fn the_documentation_shows_what_is_printed() {
     let all = profiles();
     let two = json!([all[0], all[2]]);
     let yaml = "accounts: [{name: brandco, api_key_env: QLARA_API_KEY}]";
-    let audit = audit(&two, yaml, Options::default())
+    let audit = audit(&two, yaml, CheckOptions::default())
         .await
         .expect("an audit");
-    for format in [PLAIN, Format::Nagios { verbose: false }] {
+    for format in [PLAIN, CheckFormat::Nagios { verbose: false }] {
         let (text, _) = written(&audit, format);
         assert!(documentation.contains(&format!("```\n{text}```")), "{text}");
     }
@@ -115,7 +116,7 @@ async fn the_documentation_shows_what_is_printed() {
 
 #[tokio::test]
 async fn columns_are_straight_and_end_at_80() {
-    let audit = audit(&profiles(), YAML, Options::default())
+    let audit = audit(&profiles(), YAML, CheckOptions::default())
         .await
         .expect("an audit");
     let (table, _) = written(&audit, PLAIN);
@@ -131,7 +132,7 @@ async fn columns_are_straight_and_end_at_80() {
 
 #[tokio::test]
 async fn without_names_there_is_no_account_column() {
-    let audit = audit(&json!([page("p")]), "", Options::default())
+    let audit = audit(&json!([page("p")]), "", CheckOptions::default())
         .await
         .expect("an audit");
     let (table, state) = written(&audit, PLAIN);
@@ -144,16 +145,16 @@ async fn without_names_there_is_no_account_column() {
         table.ends_with("\nOK        1 profile: 0 critical, 0 warning, 1 fine\n"),
         "{table}"
     );
-    assert_eq!(state, State::Ok);
+    assert_eq!(state, CheckState::Ok);
 }
 
 #[tokio::test]
 async fn colours_change_nothing_but_colours() {
-    let audit = audit(&profiles(), YAML, Options::default())
+    let audit = audit(&profiles(), YAML, CheckOptions::default())
         .await
         .expect("an audit");
     let (plain, _) = written(&audit, PLAIN);
-    let (coloured, _) = written(&audit, Format::Table { colours: true });
+    let (coloured, _) = written(&audit, CheckFormat::Table { colours: true });
     assert!(
         coloured.contains("\u{1b}[1m\u{1b}[31mCRITICAL\u{1b}[0m"),
         "{coloured:?}"
@@ -166,7 +167,7 @@ async fn colours_change_nothing_but_colours() {
     assert_eq!(bare, plain);
 }
 
-/// `script` (util-linux) gives the program a terminal.
+/// `script` (util-linux) runs the program at a terminal.
 async fn on_a_terminal(url: String, variables: &'static str, arguments: &str) -> String {
     let program = format!(
         "env TERM=xterm NO_COLOR= {variables} QLARA_URL={url} QLARA_API_KEY=simulated {} check {arguments}",
@@ -181,6 +182,7 @@ async fn on_a_terminal(url: String, variables: &'static str, arguments: &str) ->
 
 #[tokio::test]
 async fn colours_are_for_terminals_and_for_those_who_want_them() {
+    needs!("script");
     let gateway = gateway(&json!([page("p")])).await;
     assert!(!check(&gateway, &[]).await.output.contains('\u{1b}'));
     for (variables, coloured) in [("", true), ("NO_COLOR=1", false), ("TERM=dumb", false)] {
@@ -196,6 +198,7 @@ async fn colours_are_for_terminals_and_for_those_who_want_them() {
 
 #[tokio::test]
 async fn a_person_sees_how_far_it_is_and_a_log_does_not() {
+    needs!("script");
     let gateway = gateway(&json!([page("p")])).await;
     let directory = tempfile::tempdir().expect("a folder");
     let file = directory.path().join("qlara.yml").display().to_string();

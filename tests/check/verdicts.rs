@@ -1,4 +1,4 @@
-//! What is said of every kind of trouble, and of which profiles.
+//! The findings for every kind of problem, and their profiles.
 
 use serde_json::{Value, json};
 
@@ -256,7 +256,7 @@ async fn what_is_one_is_not_told_as_several() {
         .map(|number| {
             let platform = format!("p{number:02}");
             match number {
-                // The one platform that is not asked for details, which repeat the linked accounts.
+                // The only platform whose details are not requested; details would repeat the linked accounts.
                 32 => with(
                     page("a"),
                     json!({"platform": platform, "linkedAccounts": linked}),

@@ -1,4 +1,4 @@
-//! Units, texts and colours: each says what the numbers of its queries mean.
+//! Units, texts and colours match the meaning of the queries.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ const STATES: [(&str, &str, &str, &str); 6] = [
     ("5", "", "Expected, missing", "semi-dark-red"),
 ];
 
-/// The panels that show whether something is so, with the texts for no and yes.
+/// The panels with yes/no values, and their texts for no and yes.
 const SWITCHES: [(&str, &str, &str); 5] = [
     ("Configuration", "rejected", "loaded"),
     ("Gateway", "unreadable", "readable"),
@@ -27,7 +27,7 @@ const SWITCHES: [(&str, &str, &str); 5] = [
     ("Up", "down", "up"),
 ];
 
-/// The colours of each number at the top, from the lowest value up.
+/// The colour thresholds of each number at the top, in ascending order.
 const COLOURS: [(&str, &str); 17] = [
     ("Accounts readable", "red, 1 green"),
     ("Age of data", "green, 300 orange, 900 red"),
@@ -51,7 +51,7 @@ const COLOURS: [(&str, &str); 17] = [
     ("Version", "blue"),
 ];
 
-/// The units that suit a query, by the suffixes of its metrics.
+/// The allowed units of a query, by the suffixes of its metrics.
 fn units(query: &str) -> &'static [&'static str] {
     let selectors = selectors(query);
     let ends = |suffix: &str| selectors.iter().any(|one| one.metric.ends_with(suffix));
@@ -98,7 +98,7 @@ fn panel(title: &str) -> Value {
 #[test]
 fn units_suit_the_metrics() {
     each_panel(|place, panel| {
-        // Each column of a table has its own.
+        // Each column of a table has its own unit.
         if panel["type"] == "table" {
             return;
         }

@@ -1,17 +1,17 @@
-//! As much of PromQL as the checks need: selectors, what stands around them, and groupings.
+//! A minimal PromQL parser for the checks: selectors, their context, and groupings.
 
 /// A metric with its matchers.
 #[derive(Debug, PartialEq)]
 pub struct Selector<'a> {
     pub metric: &'a str,
     pub matchers: Vec<&'a str>,
-    /// What stands in brackets behind it.
+    /// The range or subquery in brackets after the selector.
     pub range: Option<&'a str>,
-    /// The function or aggregation whose argument it is, or nothing.
+    /// The function or aggregation that the selector is an argument of, or an empty text.
     pub function: &'a str,
 }
 
-/// Words in front of a list of labels.
+/// Keywords in front of a list of labels.
 const BEFORE_LABELS: [&str; 6] = [
     "by",
     "without",
@@ -20,10 +20,10 @@ const BEFORE_LABELS: [&str; 6] = [
     "group_left",
     "group_right",
 ];
-/// Words that are no metric.
+/// Words that are not metrics.
 const OPERATORS: [&str; 4] = ["and", "or", "unless", "bool"];
 
-/// All selectors of an expression; a metric without matchers is one, too.
+/// All selectors of an expression, including metrics without matchers.
 pub fn selectors(expression: &str) -> Vec<Selector<'_>> {
     let mut found = Vec::new();
     let mut functions = Vec::new();
@@ -44,11 +44,11 @@ pub fn selectors(expression: &str) -> Vec<Selector<'_>> {
         } else if BEFORE_LABELS.contains(&word) {
             rest = next.split_once(')').expect("labels").1;
         } else if let Some(arguments) = next.strip_prefix('(') {
-            // In front of an operand in parentheses, an operator is no function.
+            // An operator in front of a parenthesis is not a function.
             functions.push(if OPERATORS.contains(&word) { "" } else { word });
             rest = arguments;
         } else if OPERATORS.contains(&word) || BEFORE_LABELS.contains(&split_word(next).0) {
-            // An operator, or an aggregation in front of its `by`.
+            // An operator, or an aggregation followed by its `by`.
             rest = behind;
         } else {
             let (matchers, behind) = match next.strip_prefix('{') {
@@ -80,7 +80,7 @@ pub fn grouping_labels(expression: &str) -> Vec<Vec<&str>> {
         .collect()
 }
 
-/// A leading name of a metric, function or operator; empty where there is none.
+/// The name of a metric, function or operator at the start; empty if there is none.
 fn split_word(text: &str) -> (&str, &str) {
     if !text.starts_with(|char: char| char.is_ascii_alphabetic() || char == '_') {
         return ("", text);

@@ -1,10 +1,10 @@
-//! The rules of <https://github.com/grafana/dashboard-linter>, each for every type of panel.
+//! The rules of <https://github.com/grafana/dashboard-linter>, checked for every type of panel.
 
 use super::{Dashboard, each_panel, each_selector, list, text};
 
 const DATA_SOURCE: &str = "${datasource}";
 
-/// Of the units that the linter knows, those that suit the exporter's metrics.
+/// The linter's units that suit the exporter's metrics.
 const UNITS: [&str; 7] = [
     "bytes",
     "dtdhms",
@@ -42,7 +42,7 @@ fn template_job_and_instance_rules() {
             assert_eq!(variable["multi"], true);
             assert_eq!(variable["allValue"], ".+");
         }
-        // Profiles of an account without a name have no label: `.+` would hide them.
+        // Profiles of the default account have no label `account`; `.+` would hide them.
         assert_eq!(dashboard.variable("account")["allValue"], ".*");
     }
 }
@@ -57,7 +57,7 @@ fn template_label_promql_and_on_time_change_reload_rules() {
             assert_eq!(variable["refresh"], 2, "{name}");
             assert_eq!(variable["definition"], variable["query"]["query"], "{name}");
         }
-        // Reading them fails on any other function than label_values and query_result.
+        // `variable_queries` panics on functions other than label_values and query_result.
         assert!(dashboard.variable_queries().len() >= 3);
     }
 }

@@ -1,6 +1,5 @@
-//! The dashboards' queries against a real Prometheus, and Grafana's own packages over its answers.
+//! The dashboards' queries against a real Prometheus, and Grafana's own packages on its responses.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,16 +9,17 @@ use tempfile::TempDir;
 
 use super::{Dashboard, Kind, Query, list, text};
 use crate::harness::process::{Running, exporter, run};
+use crate::harness::tools::{self, GRAFANA, needs};
 use crate::harness::{API_KEY, Gateway, eventually, http};
 use crate::prometheus::{Prometheus, free_port, system_gateway};
 
-/// The label `job` of two exporters with two named accounts each, and of one with a nameless one.
+/// The label `job` of two exporters with two named accounts each, and of one with a default account.
 const NAMED: &str = "qlara";
-const NAMELESS: &str = "qlara-nameless";
-/// The label `job` of something else, which is down.
+const DEFAULT_ACCOUNT: &str = "qlara-default-account";
+/// The label `job` of another program, which is down.
 const STRANGER: &str = "stranger";
 
-/// What the numbers at the top show for the two replicas, as queries that Prometheus compares with.
+/// The numbers at the top for the two replicas, as queries that compare with the expected value.
 const NUMBERS: [(&str, &str); 12] = [
     ("Profiles", "18"),
     ("Healthy", "6 / 18"),
@@ -50,7 +50,7 @@ groups:
         labels: {severity: critical}
 "#;
 
-/// Three exporters with everything that a dashboard can show, and a Prometheus that scrapes them.
+/// Three exporters that cover everything a dashboard can show, and a Prometheus that scrapes them.
 struct Fleet {
     prometheus: Prometheus,
     _gateways: [Gateway; 2],
@@ -60,7 +60,7 @@ struct Fleet {
 
 impl Fleet {
     async fn start() -> Fleet {
-        // The replicas of one exporter never see a renamed profile at the same moment.
+        // The replicas of one exporter never see a renamed profile at the same time.
         let gateways = [system_gateway().await, system_gateway().await];
         gateways[0].profiles(&profiles(30, "Shop")).await;
         gateways[1].profiles(&profiles(30, "Shop (renamed)")).await;
@@ -88,15 +88,15 @@ impl Fleet {
             Running::start(&mut command)
         });
         let exporters = exporters.collect();
-        let [nameless, first, second] = targets.each_ref().map(String::as_str);
+        let [default_account, first, second] = targets.each_ref().map(String::as_str);
         let jobs: [(&str, &[&str]); 3] = [
             (NAMED, &[first, second]),
-            (NAMELESS, &[nameless]),
+            (DEFAULT_ACCOUNT, &[default_account]),
             (STRANGER, &[&format!("127.0.0.1:{}", free_port())]),
         ];
         let prometheus = Prometheus::with_jobs(&jobs, RULES, &[]);
         prometheus.until("count(qlara_up == 1)", 5.0).await;
-        // The gateway refreshes a token, so that there is something to annotate.
+        // The gateway refreshes a token, so that there is an annotation.
         gateways[0].profiles(&profiles(60, "Shop")).await;
         gateways[1].profiles(&profiles(60, "Shop (renamed)")).await;
         let refreshed = "count(changes(qlara_token_expiry_timestamp_seconds[1m]) > 0)";
@@ -109,7 +109,7 @@ impl Fleet {
         }
     }
 
-    /// Whether a query has at least one value that is a number; panics when it is wrong.
+    /// Whether a query returns at least one number; panics if the query is invalid.
     async fn answers(&self, query: &Query, expression: &str) -> Option<()> {
         let now = Utc::now().timestamp();
         let (path, time) = match query.kind {
@@ -142,7 +142,7 @@ impl Fleet {
     }
 }
 
-/// Profiles in every state; the token of `fb_1` ends in so many days, and `fb_2` has that name.
+/// Profiles in every state; the token of `fb_1` expires in this many days, and `fb_2` has this name.
 fn profiles(days: i64, name: &str) -> Value {
     let moment = |days| (Utc::now() + TimeDelta::days(days)).format("%Y-%m-%dT00:00:00Z");
     let day = |days: i64| moment(days).to_string();
@@ -173,7 +173,7 @@ fn profiles(days: i64, name: &str) -> Value {
     ])
 }
 
-/// The query as Grafana sends it: with "All" for each variable, except for the job.
+/// The query as Grafana sends it, with "All" for each variable except the job.
 pub fn interpolate(dashboard: &Dashboard, query: &str, job: &str) -> String {
     let mut query = query.replace("$__rate_interval", "10s");
     for variable in dashboard.variables() {
@@ -192,12 +192,13 @@ pub fn interpolate(dashboard: &Dashboard, query: &str, job: &str) -> String {
 
 #[tokio::test]
 async fn every_query_returns_data_from_a_real_prometheus() {
+    needs!("prometheus");
     let fleet = Fleet::start().await;
     for dashboard in Dashboard::all() {
         for query in dashboard.queries() {
-            for job in [NAMED, NAMELESS] {
-                // Only a configuration file can expect profiles, and there accounts have names.
-                if job == NAMELESS && query.place.ends_with("Expected but missing") {
+            for job in [NAMED, DEFAULT_ACCOUNT] {
+                // Only a configuration file can have expected profiles, and its accounts have names.
+                if job == DEFAULT_ACCOUNT && query.place.ends_with("Expected but missing") {
                     continue;
                 }
                 let expression = interpolate(&dashboard, &query.text, job);
@@ -213,6 +214,7 @@ async fn every_query_returns_data_from_a_real_prometheus() {
 
 #[tokio::test]
 async fn two_replicas_give_one_row_and_two_accounts_give_two() {
+    needs!("prometheus");
     const RENAMED: &str = r#"qlara_profile_info{profile="fb_2"}"#;
     let fleet = Fleet::start().await;
     let names = format!("count(count by (name) ({RENAMED}))");
@@ -227,6 +229,7 @@ async fn two_replicas_give_one_row_and_two_accounts_give_two() {
 
 #[tokio::test]
 async fn the_numbers_at_the_top_are_right() {
+    needs!("prometheus");
     let fleet = Fleet::start().await;
     let profiles = dashboard("qlara-profiles");
     let stats = profiles.data_panels().into_iter();
@@ -247,6 +250,7 @@ async fn the_numbers_at_the_top_are_right() {
 
 #[tokio::test]
 async fn something_else_that_is_down_is_no_exporter() {
+    needs!("prometheus");
     let fleet = Fleet::start().await;
     let down = format!(r#"up{{job="{STRANGER}"}}"#);
     fleet.prometheus.until(&down, 0.0).await;
@@ -280,41 +284,18 @@ pub fn queries_of(dashboard: &Dashboard, panel: &str) -> Vec<Query> {
     queries
 }
 
-/// The folder with Grafana's packages and the checks, or nothing where Node.js cannot run them.
-fn grafana() -> Option<PathBuf> {
-    let answer = |program: &str, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).output().ok()?;
-        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    // Grafana's packages mix both kinds of modules, which Node.js can since 20.19.
-    let node = answer("node", &["-p", "process.features.require_module"]);
-    if node.as_deref() != Some("true") || answer("npm", &["--version"]).is_none() {
-        // Past the test harness, which would keep a line of `println!` to itself.
-        writeln!(
-            std::io::stderr(),
-            "skipped: no Node.js 20.19 with npm, so Grafana's packages check no dashboard"
-        )
-        .expect("written");
-        return None;
-    }
+/// The directory with Grafana's packages and the checks.
+fn grafana() -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/grafana");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("grafana");
-    let lock = |folder: &Path| std::fs::read(folder.join("package-lock.json")).ok();
-    let installed =
-        folder.join("node_modules/.package-lock.json").exists() && lock(&folder) == lock(&source);
-    std::fs::create_dir_all(&folder).expect("a folder");
-    // `node_modules`, where somebody has tried the checks by hand, stays behind.
+    let folder = tools::folder("grafana");
+    // `node_modules` of a manual run is not copied.
     for entry in std::fs::read_dir(&source).expect("the checks") {
         let file = entry.expect("a file").path();
         if file.is_file() {
             std::fs::copy(&file, folder.join(file.file_name().expect("a name"))).expect("copied");
         }
     }
-    if !installed {
-        let (code, output, error) = run(Command::new("npm").arg("ci").current_dir(&folder));
-        assert_eq!(code, 0, "npm ci: {output}{error}");
-    }
-    Some(folder)
+    folder
 }
 
 fn files() -> Vec<PathBuf> {
@@ -323,14 +304,15 @@ fn files() -> Vec<PathBuf> {
 
 #[tokio::test]
 async fn grafanas_own_types_and_data_library_find_nothing_wrong() {
-    let Some(grafana) = grafana() else { return };
+    needs!(GRAFANA, "node", "prometheus");
+    let grafana = grafana();
     let mut types = Command::new("node");
     types.arg(grafana.join("types.mjs")).args(files());
     let (code, problems, error) = run(&mut types);
     assert_eq!(code, 0, "{problems}{error}");
 
     let fleet = Fleet::start().await;
-    let tables = [NAMED, NAMELESS].map(|job| {
+    let tables = [NAMED, DEFAULT_ACCOUNT].map(|job| {
         let mut data = Command::new("node");
         data.arg(grafana.join("data.mjs"));
         data.args([&fleet.prometheus.url, job]).args(files());
@@ -346,6 +328,6 @@ async fn grafanas_own_types_and_data_library_find_nothing_wrong() {
     ] {
         assert!(tables[0].contains(row), "no {row:?} in {}", tables[0]);
     }
-    let nameless = "\nfacebook | Café \"Zoë\" | fb_1 | Connected | ";
-    assert!(tables[1].contains(nameless), "{}", tables[1]);
+    let default_account = "\nfacebook | Café \"Zoë\" | fb_1 | Connected | ";
+    assert!(tables[1].contains(default_account), "{}", tables[1]);
 }

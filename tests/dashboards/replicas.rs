@@ -1,4 +1,5 @@
-//! A replica that cannot read the gateway has no say while another can, and an account is no replica.
+//! A replica that cannot read the gateway is ignored while another can read it, and an account's target is not a
+//! replica.
 
 use std::process::Command;
 
@@ -6,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::live::{dashboard, interpolate, queries_of};
 use crate::harness::process::run_with_input;
+use crate::harness::tools::needs;
 
-/// `a` reads account `x`, and `b` no longer does; nobody reads `y`. The token of `late` has ended.
+/// `a` reads account `x`, and `b` no longer does; no replica reads `y`. The token of `late` has expired.
 const SERIES: &str = r#"
 qlara_up{instance="a", account="x"} 1
 qlara_up{instance="b", account="x"} 0
@@ -41,7 +43,7 @@ qlara_profile_status{instance="b", account="y", platform="facebook", profile="q"
 qlara_profile_status{instance="b", account="y", platform="facebook", profile="q", status="DISCONNECTED"} 1
 "#;
 
-/// What the numbers at the top show after a minute.
+/// The numbers at the top after a minute.
 const NUMBERS: [(&str, f64); 10] = [
     ("Profiles", 4.0),
     ("Healthy", 0.5),
@@ -55,13 +57,14 @@ const NUMBERS: [(&str, f64); 10] = [
     ("Entries dropped", 1.0),
 ];
 
-/// A comparison of a query with its samples, for promtool.
+/// A query and its expected samples, for promtool.
 fn expectation(query: &str, samples: Value) -> Value {
     json!({"expr": query, "eval_time": "1m", "exp_samples": samples})
 }
 
 #[test]
 fn replicas_that_cannot_read_an_account_have_no_say_while_another_can() {
+    needs!("promtool");
     let profiles = dashboard("qlara-profiles");
     let query = |panel: &str, number: usize| {
         interpolate(&profiles, &queries_of(&profiles, panel)[number].text, ".+")
@@ -88,7 +91,7 @@ fn replicas_that_cannot_read_an_account_have_no_say_while_another_can() {
     assert_expected(SERIES, &expectations);
 }
 
-/// Promtool must find what is expected in these series.
+/// Runs promtool, which must find the expected samples in these series.
 fn assert_expected(series: &str, expectations: &[Value]) {
     let series = series.trim().lines().map(|line| {
         let (series, value) = line.rsplit_once(' ').expect("a value");
@@ -105,7 +108,7 @@ fn assert_expected(series: &str, expectations: &[Value]) {
     assert_eq!(code, 0, "{output}");
 }
 
-/// Targets of accounts have the label `account`, and share the exporter's `instance`.
+/// Targets of accounts have the label `account` and the exporter's `instance`.
 const TARGETS: &str = r#"
 up{instance="a"} 1
 up{instance="b"} 0
@@ -118,6 +121,7 @@ qlara_exporter_build_info{instance="a"} 1
 
 #[test]
 fn a_target_of_an_account_is_no_exporter() {
+    needs!("promtool");
     let exporter = dashboard("qlara-exporter");
     let query = |panel: &str| interpolate(&exporter, &queries_of(&exporter, panel)[0].text, ".+");
     let row = |series: &str, value: u32| json!({"labels": series, "value": value});
@@ -148,7 +152,7 @@ fn every_panel_prefers_replicas_that_can_read_the_account() {
         "and on (job, instance, account) ({UP} == on (job, account) group_left () max by (job, account) ({UP}))"
     );
     for query in dashboard("qlara-profiles").panel_queries() {
-        // These show the newest of what each account's replicas say of themselves.
+        // These panels show the newest value that an account's replicas report about themselves.
         if !query.place.ends_with(": Gateway") && !query.place.ends_with(": Age of data") {
             assert!(
                 query.text.contains(&preferred),

@@ -1,8 +1,8 @@
-//! Answers of a gateway that is asked.
+//! Responses of a running gateway.
 
 use std::num::NonZeroUsize;
 
-use qlara_exporter::simulator::{Envelope, Options, Schema};
+use gateway_simulator::{Envelope, Options, Schema};
 use serde_json::{Value, json};
 
 use super::{explain_at, start};
@@ -62,7 +62,7 @@ async fn people_are_told_address_status_type_size_time_and_every_field() {
         ),
         " ms\n  envelope:     {\"profiles\": [3 entries], \"total\": number}\n".to_owned(),
         "  description:  uc-017\n".to_owned(),
-        "  entries:      3, whole, as far as is known\n".to_owned(),
+        "  entries:      3, complete as far as known\n".to_owned(),
         "  platforms:    facebook 1, instagram 1, whatsapp 1\n".to_owned(),
         "  status words: CONNECTED 2, TOKEN_EXPIRED 1\n".to_owned(),
         "  tokenExpiresAt  string  2 of 3   token_expires_at (RFC 3339 with offset)\n".to_owned(),
@@ -89,13 +89,13 @@ async fn the_default_prefix_and_a_404_make_it_try_the_other_one() {
     ] {
         assert!(ran.output.contains(told), "{told}\n{}", ran.output);
     }
-    // Neither of them.
+    // Neither prefix works.
     gateway.faults("list:status=404").await;
     let ran = explain_at(&gateway.url(), &[]).await;
     assert_eq!(ran.code, 3, "{}", ran.output);
     let told = "/api/v1/partner-gateway answers HTTP 404, /api/partner-gateway/v1 HTTP 404";
     assert!(ran.output.contains(told), "{}", ran.output);
-    // Another prefix is somebody's choice.
+    // A custom prefix is not replaced.
     let ran = explain_at(&format!("{root}/elsewhere"), &["--output", "json"]).await;
     assert_eq!(ran.code, 3);
     let json: Value = serde_json::from_str(&ran.output).expect("JSON");
@@ -127,6 +127,7 @@ async fn without_an_answer_it_ends_with_3_and_says_why() {
     }
 }
 
+/// [jsend-error]
 #[tokio::test]
 async fn an_answer_that_cannot_be_read_is_an_answer_in_which_something_is_missing() {
     let gateway = start(Options::default()).await;
@@ -164,7 +165,7 @@ async fn wrong_use_ends_with_2_and_one_line() {
     for (arguments, line) in [
         (
             &["--account", "nobody"][..],
-            "--account: the configuration has no account of that name",
+            "--account: unknown account \"nobody\": the configuration names no accounts",
         ),
         (&["--output", "csv"], "--output"),
         (

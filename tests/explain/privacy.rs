@@ -1,4 +1,4 @@
-//! No value of an answer is printed but status and platform words, and no secret in any case.
+//! `explain` prints no value of a response except status and platform words, and never a secret.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::harness::listener::{Recorder, http_answer};
 const MARK: &str = "Marked Value";
 const MARKED_NUMBER: u64 = 7_001_777_117;
 
-/// An answer in which every value is marked, and names that are values too.
+/// A response in which every value is marked, with field names that look like values.
 fn marked(wrap: impl Fn(Value) -> Value) -> Value {
     let text = || json!(format!("{MARK} {MARKED_NUMBER}"));
     let entry = json!({
@@ -58,7 +58,7 @@ fn a_marked_value_never_appears() {
 
 #[tokio::test]
 async fn nor_does_the_key_where_the_gateway_repeats_it() {
-    // Names that look like those of fields, headers, words.
+    // Texts that look like field names, headers and words.
     let entry = json!({"platform": API_KEY, "profileId": API_KEY, "name": API_KEY, "status": API_KEY,
         API_KEY: {API_KEY: API_KEY}, format!("x_{API_KEY}"): API_KEY, "connectedAt": API_KEY});
     for list in [
@@ -81,7 +81,7 @@ async fn nor_does_the_key_where_the_gateway_repeats_it() {
     }
 }
 
-/// Any JSON whose texts and numbers are marked, under names that look like those of fields.
+/// Random JSON with marked texts and numbers, under names that resemble those of fields.
 fn json_of_marks() -> impl Strategy<Value = Value> {
     let known = [
         "profiles",
@@ -117,6 +117,7 @@ fn json_of_marks() -> impl Strategy<Value = Value> {
     })
 }
 
+/// [explain-privacy]
 #[test]
 fn whatever_the_shape_of_the_answer_no_marked_value_appears() {
     let mut runner = proptest::test_runner::TestRunner::new(proptest::test_runner::Config {

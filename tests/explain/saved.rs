@@ -1,4 +1,4 @@
-//! Saved answers: what could not be read, and the line that would likely mend it.
+//! Saved responses: what cannot be read, and the suggested line of configuration.
 
 use serde_json::{Value, json};
 
@@ -71,7 +71,7 @@ fn the_line_that_would_likely_mend_it_is_told() {
             json!({"status": null, "tokenRevoked": true}),
             json!({"disconnected": "tokenRevoked"}),
         ),
-        // Nothing that would do.
+        // No field fits.
         (json!({"profileId": null, "size": 5}), json!({})),
         (
             json!({"connectedAt": null, "linkedOn": "2026-01-01T00:00:00"}),
@@ -93,7 +93,7 @@ fn the_line_for_people_can_be_put_into_the_configuration_file() {
     ]});
     let (code, output) = explain_input(&answer.to_string(), &[]);
     assert_eq!(code, 1, "{output}");
-    let lines = "In the configuration file this would likely mend it:\n  gateway:\n    fields: {connected_at: linkedOn, id: socialId, name: profile.displayName, platform: network, status: state}\n";
+    let lines = "This configuration would probably solve it:\n  gateway:\n    fields: {connected_at: linkedOn, id: socialId, name: profile.displayName, platform: network, status: state}\n";
     assert!(output.contains(lines), "{output}");
     for told in [
         "list: platform: 2 of 2 entries have none of platform, platformName\n",
@@ -134,7 +134,7 @@ fn what_is_read_is_what_comes_first() {
     let json = explain_json(&json!([both]));
     assert_eq!(
         field(&json, "id")["read_as"],
-        "ignored: profileId comes first"
+        "ignored: profileId takes precedence"
     );
     let json = explain_json(&json!([both, one]));
     assert_eq!(
@@ -164,7 +164,8 @@ fn the_form_of_dates_is_told_and_one_without_a_zone_is_a_problem() {
         assert_eq!(json["exit_code"], code, "{json}");
         let problems = json["accounts"][0]["problems"].to_string();
         assert_eq!(
-            problems.contains("1 date is invalid") && problems.contains("it names no moment"),
+            problems.contains("1 date is invalid")
+                && problems.contains("expected a time with a time zone"),
             code == 1,
             "{problems}"
         );
@@ -188,11 +189,11 @@ fn each_thing_that_metrics_lack_is_a_problem() {
         (odd(json!({"name": null})), "name: 1 of 1 entry has none of"),
         (
             json!({"profiles": odd(json!({})), "total": 2}),
-            "it is a part",
+            "the answer is incomplete",
         ),
         (
             json!({"profiles": odd(json!({})), "next": "x"}),
-            "it is a part",
+            "the answer is incomplete",
         ),
         (
             json!({"items": []}),

@@ -1,5 +1,5 @@
-// What a dashboard file may hold, from the types that Grafana publishes. They describe a dashboard
-// in memory, so a few things are put as they stand in a file.
+// The type of a dashboard file, derived from Grafana's published types. Those describe a dashboard in
+// memory, so some types are adapted to the file.
 
 import type {
   AnnotationQuery, Dashboard, DataSourceRef, FieldColor, FieldConfig, RowPanel, ThresholdsConfig,
@@ -11,7 +11,7 @@ import type * as StateTimeline from '@grafana/schema/dist/esm/raw/composable/sta
 import type * as Table from '@grafana/schema/dist/esm/raw/composable/table/panelcfg/x/TablePanelCfg_types.gen';
 import type * as TimeSeries from '@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen';
 
-// Literals in place of enums, and every field may be absent.
+// Literals instead of enums; every field is optional.
 type InFile<T> =
   0 extends 1 & T ? T // any
   : T extends string ? (string extends T ? string : `${T}`)
@@ -89,7 +89,7 @@ interface Row extends Pick<RowPanel, 'id' | 'collapsed' | 'title' | 'repeat'> {
   panels: DataPanel[];
 }
 
-// Fields of the Prometheus data source, which the types leave open.
+// Fields of the Prometheus data source, which Grafana's types do not define.
 type Annotation = InFile<AnnotationQuery> & {
   expr?: string; step?: string; titleFormat?: string; textFormat?: string; tagKeys?: string;
 };

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 
-// The library expects parts of a browser: this one before it is loaded, the other only afterwards.
+// The library needs parts of a browser: this one before it is loaded, the other one afterwards.
 globalThis.navigator ??= { language: 'en-GB', languages: ['en-GB'] };
 const require = createRequire(import.meta.url);
 const grafana = require('@grafana/data');
@@ -16,7 +16,7 @@ const transformers = new Map(Object.values(grafana.standardTransformers).map(one
 grafana.standardTransformersRegistry.setInit(() =>
   [...transformers.values()].map(({ id, name }) => ({ id, name, description: '', editor: null, transformation: async () => transformers.get(id) })));
 const units = new Set(grafana.getValueFormats().flatMap(category => category.submenu.map(unit => unit.value)));
-// Takes over every property as it is; the panels' own registries are part of Grafana, not of the library.
+// Accepts every property unchanged; the panels' own registries are part of Grafana, not of the library.
 const properties = ['color', 'decimals', 'links', 'mappings', 'max', 'min', 'noValue', 'thresholds', 'unit',
   'custom.align', 'custom.cellOptions', 'custom.fillOpacity', 'custom.lineStyle'];
 const registry = new grafana.Registry(() => properties.map(id => ({
@@ -72,7 +72,7 @@ async function check(dashboard, panel, report) {
     if (id === 'organize') {
       const there = new Set(frames.flatMap(frame => frame.fields.map(field => field.name)));
       for (const name of Object.values(options).flatMap(Object.keys)) {
-        // Accounts may have no name.
+        // The default account has no name.
         if (!there.has(name) && name !== 'account') report(`organize names no column: ${name}`);
       }
     }
@@ -108,7 +108,7 @@ async function check(dashboard, panel, report) {
   if (panel.type === 'table') {
     const rows = table(data[0]);
     console.log(`\n${panel.title}\n${[[...columns], ...rows].map(row => row.join(' | ')).join('\n')}`);
-    // What tells one profile from another: two rows of one profile would contradict each other.
+    // The columns that identify a profile: two rows of one profile would contradict each other.
     const keys = ['Account', 'Platform', 'Profile'].map(name => [...columns].indexOf(name));
     const seen = rows.map(row => keys.map(key => row[key]).join(' '));
     const twice = seen.find((key, at) => seen.indexOf(key) !== at);
@@ -138,7 +138,7 @@ async function checkPattern(dashboard, variable, report) {
   if (!results.length) report('no values');
 }
 
-// The frames that Grafana's Prometheus data source makes of an answer.
+// The data frames that Grafana's Prometheus data source creates from a response.
 async function read(dashboard, { refId, expr, legendFormat, format, instant }, several) {
   const query = interpolate(dashboard, expr);
   const results = instant ? await ask('query', { query, time: now }) : await ask('query_range', { query, start: now - 15, end: now, step: 1 });

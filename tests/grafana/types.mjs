@@ -11,7 +11,7 @@ const modules = path.join(here, 'node_modules');
 let problems = 0;
 
 for (const [version, schema] of [['10', 'grafana-schema-10'], ['13', '@grafana/schema']]) {
-  // A folder in which this version is the one `@grafana/schema`, also for its own files.
+  // A directory in which `@grafana/schema` resolves to this version, also for its own files.
   const folder = path.join(here, `grafana-${version}`);
   fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(path.join(folder, 'node_modules/@grafana'), { recursive: true });

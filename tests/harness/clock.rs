@@ -1,10 +1,11 @@
-//! A clock that moves only when a test says so.
+//! A clock that only the test moves.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use exporter_toolkit::clock::Clock;
 use parking_lot::Mutex;
-use qlara_exporter::clock::Clock;
 
 #[derive(Debug)]
 pub struct ManualClock(Mutex<(DateTime<Utc>, Instant)>);
@@ -15,14 +16,14 @@ impl ManualClock {
         ManualClock(Mutex::new((moment.to_utc(), Instant::now())))
     }
 
-    /// Lets time pass.
+    /// Advances both clocks.
     pub fn advance(&self, time: Duration) {
         let mut now = self.0.lock();
         now.0 += time;
         now.1 += time;
     }
 
-    /// Sets the wall clock, as an administrator or NTP does; no time passes.
+    /// Sets the wall clock, as an administrator or NTP does; the monotonic clock does not move.
     pub fn jump(&self, seconds: i64) {
         self.0.lock().0 += TimeDelta::seconds(seconds);
     }
@@ -35,5 +36,19 @@ impl Clock for ManualClock {
 
     fn monotonic(&self) -> Instant {
         self.0.lock().1
+    }
+}
+
+/// The clock of a test, as the simulated gateway reads it.
+#[derive(Debug)]
+pub struct SimulatedTime(pub Arc<dyn Clock>);
+
+impl gateway_simulator::Clock for SimulatedTime {
+    fn now(&self) -> DateTime<Utc> {
+        self.0.now()
+    }
+
+    fn monotonic(&self) -> Instant {
+        self.0.monotonic()
     }
 }

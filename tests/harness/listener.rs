@@ -1,4 +1,4 @@
-//! A server that records what it is sent, byte for byte, and answers what the test wants.
+//! A server that records requests byte for byte and sends the responses that the test wants.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ impl Recorder {
         let address = listener.local_addr().expect("an address");
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                // Reading first makes the end an orderly one.
+                // Read first, so that the connection ends in an orderly way.
                 let _ = stream.read_u8().await;
                 let _ = stream.shutdown().await;
             }
@@ -56,17 +56,17 @@ impl Recorder {
                 tokio::spawn(async move {
                     let head = read_head(&mut stream).await;
                     if head.is_empty() {
-                        // A connection that the client opened and had no use for.
+                        // The client opened a connection and did not use it.
                         return;
                     }
                     let answer = answer(&head);
                     recorded.lock().push(head);
-                    // A client that stops reading is part of some tests.
+                    // In some tests the client stops reading.
                     let _ = stream.write_all(&answer).await;
                     if close {
                         let _ = stream.shutdown().await;
                     } else {
-                        // Until the client hangs up.
+                        // Until the client closes the connection.
                         let _ = stream.read_u8().await;
                     }
                 });
@@ -80,7 +80,7 @@ impl Recorder {
     }
 }
 
-/// The request line and the headers, as far as they come.
+/// The request line and the headers, as far as they arrive.
 pub async fn read_head(stream: &mut (impl AsyncRead + Unpin + ?Sized)) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

@@ -1,10 +1,10 @@
-//! The log of the exporter that runs in this test's thread.
+//! The log of an exporter in this test's thread.
 
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock};
 
+use exporter_toolkit::logging::{self, Format};
 use parking_lot::Mutex;
-use qlara_exporter::logging::{self, Format};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{DefaultGuard, Interest};
 use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
@@ -29,14 +29,14 @@ impl Write for Written {
     }
 }
 
-/// Makes tracing ask the subscriber of the thread about each line. Else a line that a thread without a
-/// log reaches first may be registered as one that nobody wants, for good.
+/// Makes tracing ask the subscriber of each thread about each line. Otherwise a line that is first reached on a
+/// thread without a log could be disabled for the rest of the process.
 pub fn ask_about_every_line() {
     static UNDECIDED: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Undecided));
     LazyLock::force(&UNDECIDED);
 }
 
-/// A subscriber that may want any line, and is the one of no thread.
+/// A subscriber that may want any line, and belongs to no thread.
 struct Undecided;
 
 impl Subscriber for Undecided {
@@ -64,24 +64,24 @@ impl Subscriber for Undecided {
 }
 
 impl Log {
-    /// Collects everything of this level or worse.
+    /// Collects everything at this level and above.
     pub fn collect(level: Level) -> Log {
         Log::written_as(Format::Logfmt, level)
     }
 
-    /// The same, as it is written in this format.
+    /// The same, in this format.
     pub fn written_as(format: Format, level: Level) -> Log {
         ask_about_every_line();
         let written = Written::default();
         let writer = written.clone();
-        let lines = logging::lines(level, format, move || writer.clone());
+        let lines = logging::lines(level, format, "qlara_exporter", move || writer.clone());
         Log {
             written,
             _guard: tracing::subscriber::set_default(lines),
         }
     }
 
-    /// What has been logged since the last call.
+    /// Everything logged since the last call.
     pub fn take(&self) -> String {
         let bytes = std::mem::take(&mut *self.written.0.lock());
         String::from_utf8(bytes).expect("UTF-8")

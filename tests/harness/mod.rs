@@ -1,4 +1,4 @@
-//! The exporter and the simulated gateway on ports of their own, under a clock that the test owns.
+//! The exporter and the simulated gateway on their own ports, with a clock that the test controls.
 
 pub mod clock;
 pub mod listener;
@@ -9,6 +9,7 @@ pub mod passage;
 pub mod process;
 pub mod proxy;
 pub mod scrape;
+pub mod tools;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -16,19 +17,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use exporter_toolkit::Sockets;
+use exporter_toolkit::clock::Clock;
+use gateway_simulator::{Options, PREFIX, Simulator};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use qlara_exporter::clock::Clock;
 use qlara_exporter::config::{Config, Settings};
-use qlara_exporter::lifecycle::{Exporter, Sockets};
+use qlara_exporter::exporter::Exporter;
 use qlara_exporter::reload::Load;
-use qlara_exporter::simulator::{self, Options, PREFIX, Simulator};
 use qlara_exporter::web::WebOptions;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use clock::ManualClock;
+use clock::{ManualClock, SimulatedTime};
 use scrape::Scrape;
 
 /// The key that the simulated gateway accepts.
@@ -36,11 +38,11 @@ pub const API_KEY: &str = "simulated";
 
 const CONFIGURATION: &str = "qlara.yml";
 
-/// A running exporter, and the gateway that it asks.
+/// A running exporter and its gateway.
 pub struct Stack {
     pub clock: Arc<ManualClock>,
     pub exporter: SocketAddr,
-    /// Where health alone is served.
+    /// The address that serves only health.
     pub probe_address: SocketAddr,
     pub gateway: Gateway,
     directory: TempDir,
@@ -48,7 +50,7 @@ pub struct Stack {
     running: JoinHandle<()>,
 }
 
-/// What differs from an exporter with one nameless account and a default gateway.
+/// The differences to an exporter with the default account and a default gateway.
 pub struct Setup {
     pub settings: Settings,
     pub yaml: Option<String>,
@@ -60,7 +62,7 @@ pub struct Setup {
     /// Other environment variables.
     pub variables: Vec<(&'static str, String)>,
     pub simulator: Options,
-    /// Another gateway than the simulated one.
+    /// Another gateway instead of the simulated one.
     pub url: Option<String>,
 }
 
@@ -88,7 +90,7 @@ impl Setup {
         }
     }
 
-    /// A gateway in which nothing is connected but these profiles.
+    /// A gateway with only these profiles.
     pub async fn with_profiles(self, profiles: Value) -> Stack {
         let stack = self.start().await;
         stack.gateway.profiles(&profiles).await;
@@ -145,12 +147,15 @@ impl Setup {
         let api_key = self.api_key.iter().cloned();
         let api_key = api_key.map(|key| ("QLARA_API_KEY", key));
         let variables: HashMap<_, _> = api_key.chain(self.variables.clone()).collect();
-        Box::new(move || Config::load(&settings, &|name| variables.get(name).cloned()))
+        Box::new(move |files| {
+            let variable = |name: &str| variables.get(name).cloned();
+            Config::load_through(files, &settings, &variable)
+        })
     }
 }
 
 impl Stack {
-    /// An exporter with one nameless account, and the documented profiles.
+    /// An exporter with the default account and the documented profiles.
     pub async fn start() -> Stack {
         Setup::default().start().await
     }
@@ -160,18 +165,18 @@ impl Stack {
         Scrape::read(self.get("/metrics").send().await.expect("an answer")).await
     }
 
-    /// The first scrape after so much time.
+    /// The first scrape after this much time.
     pub async fn scrape_after(&self, seconds: u64) -> Scrape {
         self.clock.advance(Duration::from_secs(seconds));
         self.scrape().await
     }
 
-    /// Writes the configuration file anew. Nothing reads it by itself.
+    /// Replaces the configuration file. The exporter does not reload by itself.
     pub fn write_configuration(&self, yaml: &str) {
         std::fs::write(self.file(CONFIGURATION), yaml).expect("a file");
     }
 
-    /// A file beside the configuration file.
+    /// Writes a file next to the configuration file.
     pub fn file(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
@@ -203,9 +208,9 @@ impl Gateway {
     pub async fn start(options: Options, clock: Arc<dyn Clock>) -> Gateway {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let simulator = Arc::new(Simulator::new(options, clock));
+        let simulator = Arc::new(Simulator::new(options, Arc::new(SimulatedTime(clock))));
         let running = tokio::spawn(async {
-            simulator::serve(simulator, listener)
+            gateway_simulator::serve(simulator, listener)
                 .await
                 .expect("a gateway");
         });
@@ -221,14 +226,14 @@ impl Gateway {
         format!("http://{}{PREFIX}", self.address)
     }
 
-    /// An API call as somebody with the key makes it.
+    /// An API request with the right key.
     pub fn api(&self, path: &str) -> reqwest::RequestBuilder {
         self.http
             .get(format!("{}{path}", self.url()))
             .header("X-Api-Key", API_KEY)
     }
 
-    /// Puts faults in place, in the notation of the control endpoint; none heals the gateway.
+    /// Sets faults in the notation of the control endpoint; an empty list removes all faults.
     pub async fn faults(&self, faults: &str) {
         self.put("faults", faults.to_owned()).await;
     }
@@ -238,25 +243,25 @@ impl Gateway {
         self.put("profiles", profiles.to_string()).await;
     }
 
-    /// Answers the list with exactly these bytes.
+    /// Makes the list return exactly these bytes.
     pub async fn answer_list(&self, body: impl Into<Vec<u8>>) {
         self.put("answers/list", body.into()).await;
     }
 
-    /// Answers the details of a platform with exactly these bytes.
+    /// Makes the details of a platform return exactly these bytes.
     pub async fn answer_details(&self, platform: &str, body: impl Into<Vec<u8>>) {
         let platform = utf8_percent_encode(platform, NON_ALPHANUMERIC);
         self.put(&format!("answers/{platform}"), body.into()).await;
     }
 
-    /// Returns to the built-in answers.
+    /// Restores the built-in responses.
     pub async fn forget_answers(&self) {
         let request = self.http.delete(self.control("answers"));
         let answer = request.send().await.expect("an answer");
         assert!(answer.status().is_success(), "{}", answer.status());
     }
 
-    /// API requests and connections so far.
+    /// Numbers of API requests and connections so far.
     pub async fn stats(&self) -> Stats {
         let answer = self
             .http
@@ -270,7 +275,7 @@ impl Gateway {
         Stats {
             list: number("list"),
             details: number("details"),
-            // This very request has a connection, too.
+            // The request for the statistics is a connection too.
             connections: number("connections"),
         }
     }
@@ -302,7 +307,7 @@ impl Drop for Gateway {
     }
 }
 
-/// What the gateway has seen.
+/// The statistics of the gateway.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Stats {
     pub list: u64,
@@ -310,9 +315,9 @@ pub struct Stats {
     pub connections: u64,
 }
 
-/// A client that does what it is told: no redirects, no proxy, no decompression.
+/// A client without redirects, proxy and decompression.
 pub fn http() -> reqwest::Client {
-    let tls = qlara_exporter::gateway::tls::client_config(None).expect("a TLS configuration");
+    let tls = exporter_toolkit::tls::client::client_config(None).expect("a TLS configuration");
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .no_proxy()
@@ -322,7 +327,7 @@ pub fn http() -> reqwest::Client {
         .expect("a client")
 }
 
-/// Waits until a condition holds; a test that waits in vain fails after a minute.
+/// Waits until a condition holds, and fails after a minute.
 pub async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
     let give_up = tokio::time::Instant::now() + Duration::from_secs(60);
     loop {
@@ -337,7 +342,7 @@ pub async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>
     }
 }
 
-/// Makes a file a byte longer than any that is read. It takes no room on the disk.
+/// Makes a file one byte longer than the limit. The file is sparse.
 pub fn make_too_long(path: &Path) {
     let file = std::fs::File::options()
         .write(true)

@@ -1,4 +1,4 @@
-//! Namespaces of Linux, in which a test may break the network and the resolution of names.
+//! Linux namespaces, in which a test may break the network and name resolution.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -7,17 +7,17 @@ use super::process::{Running, exporter, run};
 use super::scrape::Scrape;
 use super::{API_KEY, eventually};
 
-/// Where the exporter of a namespace serves.
+/// The address of the exporter inside the namespace.
 const EXPORTER: &str = "127.0.0.1:10017";
 
-/// A network and a mount namespace. It lasts until the test drops it or ends.
+/// A network and a mount namespace, which exists until it is dropped or the test ends.
 pub struct Namespace {
-    /// Reads its standard input to the end.
+    /// A process that reads standard input until its end, to keep the namespace.
     holder: Child,
 }
 
 impl Namespace {
-    /// A namespace with nothing but a loopback interface.
+    /// A namespace with only a loopback interface.
     pub fn new() -> Namespace {
         let mut holder = Command::new("unshare")
             .args(["--map-root-user", "--net", "--mount", "sh", "-c"])
@@ -34,7 +34,7 @@ impl Namespace {
         Namespace { holder }
     }
 
-    /// The same command, inside.
+    /// Runs a command inside the namespace.
     pub fn inside(&self, command: &Command) -> Command {
         let mut inside = Command::new("nsenter");
         inside
@@ -51,7 +51,7 @@ impl Namespace {
         inside
     }
 
-    /// Runs a shell script to its end: what it prints.
+    /// Runs a shell script and returns its output.
     pub fn sh(&self, script: &str) -> String {
         let mut sh = Command::new("sh");
         let (code, output, error) = run(&mut self.inside(sh.args(["-ec", script])));
@@ -59,19 +59,19 @@ impl Namespace {
         output
     }
 
-    /// The program, with these arguments, until it is dropped.
+    /// Starts the program with these arguments; it runs until it is dropped.
     pub fn start(&self, arguments: &[&str]) -> Running {
         let mut program = exporter();
         program.args(arguments).env("QLARA_API_KEY", API_KEY);
         Running::start(&mut self.inside(&program))
     }
 
-    /// What the exporter answers at a path, or `None` where it does not answer with 200.
+    /// The body at this path, or `None` if the status is not 200.
     pub fn get(&self, path: &str) -> Option<String> {
         self.get_with(path, "Accept: */*")
     }
 
-    /// The same for a request with this header.
+    /// The same, with this request header.
     pub fn get_with(&self, path: &str, header: &str) -> Option<String> {
         let mut curl = Command::new("curl");
         curl.args(["--silent", "--fail", "--max-time", "20"]);
@@ -94,7 +94,7 @@ impl Namespace {
 
 impl Drop for Namespace {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.holder.kill();
         let _ = self.holder.wait();
     }

@@ -1,4 +1,4 @@
-//! Certificates as OpenSSL makes them.
+//! Certificates created by OpenSSL.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,14 +7,14 @@ use tempfile::TempDir;
 
 use super::process::run;
 
-/// An algorithm and its options, as `openssl genpkey` takes them.
+/// An algorithm and its options for `openssl genpkey`.
 pub type Key = &'static [&'static str];
 
 pub const RSA: Key = &["RSA", "-pkeyopt", "rsa_keygen_bits:2048"];
 pub const RSA_1024: Key = &["RSA", "-pkeyopt", "rsa_keygen_bits:1024"];
 pub const P256: Key = &["EC", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
 pub const ED25519: Key = &["ED25519"];
-/// Several primes are found sooner than two long ones.
+/// Several short primes are found faster than two long ones.
 pub const RSA_8200: Key = &[
     "RSA",
     "-pkeyopt",
@@ -28,13 +28,13 @@ pub const SECP256K1: Key = &["EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"];
 pub const ED448: Key = &["ED448"];
 pub const X25519: Key = &["X25519"];
 
-/// `cert.pem`, which vouches for itself, and its `key.pem`.
+/// The self-signed `cert.pem` and its `key.pem`.
 pub struct SelfSigned {
     directory: TempDir,
 }
 
 impl SelfSigned {
-    /// `openssl req -x509` with further arguments: version 3 of X.509, which says that it is a CA.
+    /// `openssl req -x509` with additional arguments: X.509 version 3, with the extension of a CA.
     pub fn new(key: Key, arguments: &[&str]) -> SelfSigned {
         let identity = SelfSigned::with_key(key);
         identity.openssl(
@@ -47,13 +47,13 @@ impl SelfSigned {
         identity
     }
 
-    /// Version 1 of X.509, which has no extensions.
+    /// X.509 version 1, which has no extensions.
     pub fn of_version_1(key: Key, subject: &str) -> SelfSigned {
         let identity = SelfSigned::with_key(key);
         identity.openssl(&[
             "req", "-new", "-key", "key.pem", "-out", "csr.pem", "-subj", subject,
         ]);
-        // Some versions of OpenSSL add extensions unless they are given none.
+        // Some versions of OpenSSL add extensions unless the list is explicitly empty.
         std::fs::write(identity.file("none"), "").expect("a file");
         identity.openssl(&[
             "x509", "-req", "-in", "csr.pem", "-signkey", "key.pem", "-extfile", "none", "-out",
@@ -62,12 +62,12 @@ impl SelfSigned {
         identity
     }
 
-    /// A certificate for `localhost` that this one vouches for.
+    /// A certificate for `localhost`, signed by this one.
     pub fn issue(&self, key: Key) -> SelfSigned {
         self.issue_with(key, &[])
     }
 
-    /// The same with further arguments for `openssl x509`.
+    /// The same, with additional arguments for `openssl x509`.
     pub fn issue_with(&self, key: Key, arguments: &[&str]) -> SelfSigned {
         let issued = SelfSigned::with_key(key);
         std::fs::write(issued.file("names"), "subjectAltName=DNS:localhost").expect("a file");
@@ -103,7 +103,7 @@ impl SelfSigned {
         issued
     }
 
-    /// A key alone.
+    /// Only a key.
     pub fn with_key(key: Key) -> SelfSigned {
         let directory = TempDir::new().expect("a folder");
         let identity = SelfSigned { directory };

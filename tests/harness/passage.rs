@@ -1,11 +1,11 @@
-//! What stands between exporter and gateway: it lets calls through, or spoils the connection, the
-//! handshake or the answer.
+//! A proxy between exporter and gateway that passes requests on, or breaks the connection, the TLS handshake or
+//! the response.
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use qlara_exporter::simulator::PREFIX;
+use gateway_simulator::PREFIX;
 use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
 use rustls::SupportedProtocolVersion;
 use rustls::pki_types::pem::PemObject;
@@ -20,66 +20,66 @@ use tokio_rustls::server::TlsStream;
 
 use super::listener::read_head;
 
-/// Connections that may wait to be accepted.
+/// Length of the accept queue.
 const WAITING: u32 = 128;
 
-/// What goes wrong on the way to the gateway.
+/// A fault between exporter and gateway.
 #[derive(Debug, Clone, Copy)]
 pub enum Fault {
-    /// Nobody listens.
+    /// Connections are refused.
     Refused,
-    /// Whoever listens takes no connection: it is neither made nor refused.
+    /// The accept queue is full: connections are neither accepted nor refused.
     Unaccepted,
-    /// The handshake shows this certificate.
+    /// The TLS handshake presents this certificate.
     Certificate(Shown),
-    /// Instead of the handshake.
+    /// These bytes replace the TLS handshake.
     Handshake(Said),
-    /// Instead of the answer to a call.
+    /// These bytes replace the response.
     Answer(Said),
 }
 
-/// A certificate that is not good.
+/// An invalid certificate.
 #[derive(Debug, Clone, Copy)]
 pub enum Shown {
-    /// Nobody vouches for it.
+    /// Signed by an unknown issuer.
     Stranger,
-    /// It is of another host.
+    /// Issued for another host.
     OtherName,
-    /// It has ended.
+    /// Expired.
     Expired,
 }
 
-/// Bytes, and what comes after them.
+/// Bytes, and what follows after them.
 #[derive(Debug, Clone, Copy)]
 pub struct Said(pub &'static str, pub Then);
 
-/// What comes after what is said.
+/// What follows after the bytes.
 #[derive(Debug, Clone, Copy)]
 pub enum Then {
     Close,
-    /// The end of the connection, without that of TLS.
+    /// Closes the TCP connection without TLS close_notify.
     Cut,
     Reset,
     Silence,
-    /// This, without end.
+    /// Repeats this text endlessly.
     Repeat(&'static str),
 }
 
-/// Which calls a fault concerns.
+/// The requests that a fault affects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Calls {
     All,
-    /// The next one, whatever it asks for.
+    /// Only the next request, whatever it is.
     First,
     List,
     Details,
     DetailsOf(&'static str),
 }
 
-/// The way to a gateway. Each connection carries one call, so that a fault hits the next call.
+/// A proxy to a gateway. Each connection carries one request, so a fault affects the next request.
 pub struct Passage {
     way: Arc<Way>,
-    /// Keeps the port while nobody listens.
+    /// Reserves the port while no listener exists.
     _port: TcpSocket,
     running: JoinHandle<()>,
 }
@@ -95,7 +95,7 @@ struct Tls {
     stranger: TlsAcceptor,
     other_name: TlsAcceptor,
     expired: TlsAcceptor,
-    /// Vouches for all of them but the stranger.
+    /// The issuer of all certificates except `stranger`.
     ca_file: NamedTempFile,
 }
 
@@ -104,13 +104,12 @@ impl Passage {
         Passage::new(None)
     }
 
-    /// One that speaks TLS as `localhost`.
+    /// A proxy that speaks TLS as `localhost`.
     pub fn over_tls() -> Passage {
         Passage::new(Some(Tls::new()))
     }
 
-    /// One that shows a certificate as it stands in a file, be it good or not, and speaks these versions of
-    /// TLS.
+    /// A proxy that presents the certificate in this file, valid or not, and speaks these versions of TLS.
     pub fn showing(
         certificate: &Path,
         key: &Path,
@@ -132,7 +131,7 @@ impl Passage {
         }
     }
 
-    /// The base address of the API behind it.
+    /// The base address of the API behind the proxy.
     pub fn url(&self) -> String {
         let port = self.way.address.port();
         match self.way.tls {
@@ -141,25 +140,25 @@ impl Passage {
         }
     }
 
-    /// What vouches for it, where it speaks TLS.
+    /// The CA file to trust, if the proxy speaks TLS.
     pub fn ca_file(&self) -> Option<&Path> {
         self.way.tls.as_ref().map(|tls| tls.ca_file.path())
     }
 
-    /// Every call reaches the gateway from here on.
+    /// From now on every request reaches the gateway.
     pub async fn open(&mut self, gateway: SocketAddr) {
         self.lead(gateway, None).await;
     }
 
-    /// These calls meet a fault from here on. One that comes before it is known which call is meant
-    /// concerns all, or all that come after the list.
+    /// From now on these requests meet a fault. A fault that occurs before the request is known affects all
+    /// requests, or all requests after the list.
     pub async fn spoil(&mut self, gateway: SocketAddr, fault: Fault, calls: Calls) {
         self.lead(gateway, Some((fault, calls))).await;
     }
 
     async fn lead(&mut self, gateway: SocketAddr, fault: Option<(Fault, Calls)>) {
         self.running.abort();
-        // The port is free when the task is gone.
+        // The port is free when the task has ended.
         let _ = (&mut self.running).await;
         let listener = self.way.listen(WAITING);
         let way = Arc::clone(&self.way);
@@ -172,7 +171,7 @@ impl Passage {
                 tokio::spawn(way.refuse_after_the_list(listener, gateway, fault))
             }
             Some((fault, _)) => {
-                // The next call meets it: it is in its place before anybody can call.
+                // The fault is in place before the next client can connect.
                 let door = way.door(listener, fault).await;
                 tokio::spawn(way.refuse(door, fault))
             }
@@ -199,12 +198,12 @@ impl Way {
     ) {
         let (mut client, answer) = self.take_call(&listener, gateway).await;
         let door = self.door(listener, fault).await;
-        // The list is through when the fault is in its place, and not before.
+        // The response of the list is sent only when the fault is in place.
         hand_over(&mut *client, &answer).await;
         self.refuse(door, fault).await;
     }
 
-    /// Lets calls through, but for those that get something else.
+    /// Passes requests on, except those that get other bytes.
     async fn serve(
         self: Arc<Way>,
         listener: TcpListener,
@@ -219,7 +218,7 @@ impl Way {
                 _ => spoilt,
             };
             connections.spawn(async move {
-                // Who does not trust the certificate leaves.
+                // A client that does not trust the certificate closes the connection.
                 let Some(mut client) = way.greet(stream).await else {
                     return;
                 };
@@ -232,7 +231,7 @@ impl Way {
         }
     }
 
-    /// A connection as the caller expects it.
+    /// Accepts a connection, with TLS if the proxy speaks it.
     async fn greet(&self, stream: TcpStream) -> Option<Box<dyn Duplex>> {
         match &self.tls {
             Some(tls) => Some(Box::new(tls.good.accept(stream).await.ok()?)),
@@ -240,7 +239,7 @@ impl Way {
         }
     }
 
-    /// The next call, and the answer to it.
+    /// The next request, and the gateway's response to it.
     async fn take_call(
         &self,
         listener: &TcpListener,
@@ -265,7 +264,7 @@ impl Way {
         }
     }
 
-    /// Lets no call through.
+    /// Passes no request on.
     async fn refuse(self: Arc<Way>, door: Door, fault: Fault) {
         if let Door::Open(listener) = &door {
             let mut connections = JoinSet::new();
@@ -282,15 +281,15 @@ impl Way {
                 }
             }
         }
-        // Until something else is wanted.
+        // Until the task is aborted.
         std::future::pending().await
     }
 }
 
-/// What a connection meets.
+/// What a new connection meets.
 enum Door {
     Shut,
-    /// With whoever has taken the only place.
+    /// The listener, and the client that fills its accept queue.
     #[expect(dead_code, reason = "being open is what they are for")]
     Full(TcpListener, TcpStream),
     Open(TcpListener),
@@ -310,7 +309,7 @@ impl Calls {
 }
 
 impl Said {
-    /// Says it to someone who has begun a handshake.
+    /// Sends the bytes to a client that has begun a TLS handshake.
     async fn to_greeting(self, mut client: TcpStream) {
         let _ = client.read_u8().await;
         self.to(Box::new(client)).await;
@@ -318,7 +317,7 @@ impl Said {
 
     async fn to(self, mut client: Box<dyn Duplex>) {
         let Said(bytes, then) = self;
-        // Whoever has heard enough may leave.
+        // A client may close the connection before the end.
         let _ = client.write_all(bytes.as_bytes()).await;
         let _ = client.flush().await;
         match then {
@@ -327,14 +326,14 @@ impl Said {
             }
             Then::Cut => return,
             Then::Reset => {
-                // Without lingering, closing sends a reset.
+                // With a linger time of zero, closing sends a reset.
                 client.tcp().set_zero_linger().expect("an open connection");
                 return;
             }
             Then::Silence => {}
             Then::Repeat(bytes) => while client.write_all(bytes.as_bytes()).await.is_ok() {},
         }
-        // What is left unread would make a reset of the end.
+        // Unread bytes would turn the close into a reset.
         let _ = tokio::io::copy(&mut client, &mut tokio::io::sink()).await;
     }
 }
@@ -348,7 +347,7 @@ impl Tls {
         let (good, ca) = identity(&at("localhost"));
         let (other_name, ca_of_other_name) = identity(&at("elsewhere"));
         let (expired, ca_of_expired) = identity(&long_ago);
-        // Under a name of its own: else it would be a forgery.
+        // With its own name; otherwise it would be a forgery of the known issuer.
         let mut unheard_of = at("localhost");
         let name = &mut unheard_of.distinguished_name;
         name.push(DnType::CommonName, "stranger");
@@ -374,7 +373,7 @@ impl Tls {
     }
 }
 
-/// Who vouches for itself, and what to trust it by.
+/// A self-signed certificate, and the file to trust it.
 fn identity(params: &CertificateParams) -> (TlsAcceptor, String) {
     let key = KeyPair::generate().expect("a key");
     let certificate = params.self_signed(&key).expect("a certificate");
@@ -389,7 +388,7 @@ fn identity(params: &CertificateParams) -> (TlsAcceptor, String) {
     (TlsAcceptor::from(Arc::new(config)), certificate.pem())
 }
 
-/// Shows the certificate without looking at it, as OpenSSL does.
+/// Presents the certificate without checking it, as OpenSSL does.
 fn acceptor_of(
     certificate: &Path,
     key: &Path,
@@ -425,7 +424,7 @@ impl Duplex for TlsStream<TcpStream> {
     }
 }
 
-/// A socket that others may listen at, too, as long as it does not do so itself.
+/// A socket that shares its port with other sockets as long as it does not listen.
 fn socket_at(address: SocketAddr) -> TcpSocket {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_reuseaddr(true).expect("a socket");
@@ -433,7 +432,7 @@ fn socket_at(address: SocketAddr) -> TcpSocket {
     socket
 }
 
-/// The whole answer of the gateway; the connection ends with it.
+/// The complete response of the gateway, which closes the connection after it.
 async fn ask(gateway: SocketAddr, head: &str) -> Vec<u8> {
     let head = head.replacen("\r\n", "\r\nConnection: close\r\n", 1);
     let mut answer = Vec::new();
@@ -446,7 +445,7 @@ async fn ask(gateway: SocketAddr, head: &str) -> Vec<u8> {
     answer
 }
 
-/// A client that has left is no failure of a test.
+/// A client that has closed the connection is not a failure of the test.
 async fn hand_over(client: &mut dyn Duplex, answer: &[u8]) {
     let _ = client.write_all(answer).await;
     let _ = client.shutdown().await;

@@ -1,10 +1,12 @@
-//! The real program, and the real tools of Prometheus.
+//! The real program and Prometheus' real tools.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use parking_lot::Mutex;
 
 /// A program that runs until the test ends.
@@ -14,7 +16,7 @@ pub struct Running {
     readers: Vec<JoinHandle<()>>,
 }
 
-/// The exporter's program, with nothing of the test's environment that it would read.
+/// The exporter's program, without variables of the test's environment that it would read.
 pub fn exporter() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_qlara-exporter"));
     for (name, _) in std::env::vars_os() {
@@ -26,14 +28,14 @@ pub fn exporter() -> Command {
     command
 }
 
-/// What a program did.
+/// Exit code and output of a program.
 pub struct Ran {
     pub code: i32,
     pub output: String,
     pub error: String,
 }
 
-/// Runs a program to its end, while what it asks lives on this test's only thread.
+/// Runs a program to its end on another thread, because its server runs on this test's only thread.
 pub async fn run_beside(mut command: Command) -> Ran {
     let ran = tokio::task::spawn_blocking(move || run(&mut command));
     let (code, output, error) = ran.await.expect("a program that ran");
@@ -44,7 +46,7 @@ pub async fn run_beside(mut command: Command) -> Ran {
     }
 }
 
-/// Runs a program to its end: exit code, standard output, standard error.
+/// Runs a program to its end. Returns exit code, standard output, standard error.
 pub fn run(command: &mut Command) -> (i32, String, String) {
     let output = command.stdin(Stdio::null()).output().expect("a program");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
@@ -55,7 +57,7 @@ pub fn run(command: &mut Command) -> (i32, String, String) {
     )
 }
 
-/// Runs a program to its end with a standard input.
+/// Runs a program with this standard input to its end.
 pub fn run_with_input(command: &mut Command, input: &str) -> (i32, String) {
     let mut child = command
         .stdin(Stdio::piped())
@@ -98,7 +100,7 @@ impl Running {
         }
     }
 
-    /// What it has printed so far.
+    /// The output so far.
     pub fn output(&self) -> String {
         self.output.lock().clone()
     }
@@ -108,12 +110,14 @@ impl Running {
         self.child.id()
     }
 
+    /// Sends a signal by its name without `SIG`.
     pub fn signal(&self, name: &str) {
-        let (code, _, error) = run(Command::new("kill").args(["-s", name, &self.id().to_string()]));
-        assert_eq!(code, 0, "{error}");
+        let signal: Signal = format!("SIG{name}").parse().expect("a signal");
+        let id = self.id().try_into().expect("a process id");
+        kill(Pid::from_raw(id), signal).expect("a running process");
     }
 
-    /// Waits for the end: exit status and everything printed.
+    /// Waits for the end. Returns exit status and output.
     pub fn wait(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().expect("an end");
         for reader in self.readers.drain(..) {
@@ -125,7 +129,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! A proxy for HTTP and SOCKS, which leads every request to one server.
+//! An HTTP and SOCKS proxy that connects every request to one server.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::listener::read_head;
 
-/// A proxy that keeps what it was asked for.
+/// A proxy that records its requests.
 pub struct ForwardProxy {
     pub address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
@@ -18,7 +18,7 @@ pub struct ForwardProxy {
 }
 
 impl ForwardProxy {
-    /// Leads to `server`, whatever host it is asked for.
+    /// Connects to `server`, whatever host is requested.
     pub async fn start(server: SocketAddr) -> ForwardProxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -37,7 +37,7 @@ impl ForwardProxy {
         }
     }
 
-    /// The heads of requests, and `SOCKS host:port`, since the last call.
+    /// Request heads, or `SOCKS host:port`, since the last call.
     pub fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.asked.lock())
     }
@@ -66,7 +66,7 @@ async fn forward(
     } else {
         let head = read_head(&mut client).await;
         if head.is_empty() {
-            // A connection that the client opened and had no use for.
+            // The client opened a connection and did not use it.
             return Ok(());
         }
         asked.lock().push(head.clone());
@@ -100,7 +100,7 @@ async fn greet_socks(client: &mut TcpStream) -> io::Result<String> {
     Ok(format!("SOCKS {host}:{port}"))
 }
 
-/// SOCKS 4 and 4a, whose host is a name after an address that cannot be.
+/// SOCKS 4, and 4a, which sends a host name after an invalid address.
 async fn greet_socks_4(client: &mut TcpStream) -> io::Result<String> {
     let [_, _] = read(client).await?;
     let port = client.read_u16().await?;
@@ -115,7 +115,7 @@ async fn greet_socks_4(client: &mut TcpStream) -> io::Result<String> {
     Ok(format!("SOCKS4 {host}:{port}"))
 }
 
-/// Up to the next zero byte.
+/// Reads up to the next zero byte.
 async fn read_text(client: &mut TcpStream) -> io::Result<String> {
     let mut text = Vec::new();
     loop {

@@ -1,4 +1,4 @@
-//! One answer of `/metrics`, read strictly.
+//! A response of `/metrics`, parsed strictly.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ pub struct Scrape {
 }
 
 impl Scrape {
-    /// Reads a 200 with the right content type.
+    /// Parses a response with status 200 and the right content type.
     pub async fn read(answer: reqwest::Response) -> Scrape {
         assert_eq!(answer.status(), 200);
         assert_eq!(
@@ -20,8 +20,8 @@ impl Scrape {
         Scrape::parse(answer.text().await.expect("UTF-8"))
     }
 
-    /// Every line is a comment or a sample without a timestamp; no series stands twice; no family
-    /// is announced twice, or without a sample.
+    /// Every line is a comment or a sample without a timestamp; no series repeats; no family is announced twice
+    /// or has no sample.
     pub fn parse(text: String) -> Scrape {
         assert!(text.ends_with('\n'), "ends with a line feed");
         let mut samples = BTreeMap::new();
@@ -36,7 +36,7 @@ impl Scrape {
                 let family = announced.last().expect("TYPE comes first");
                 assert!(
                     series.starts_with(family.as_str()),
-                    "{series} stands under {family}"
+                    "{series} is listed under {family}"
                 );
                 assert!(
                     series.ends_with('}') || !series.contains(['{', ' ']),
@@ -59,12 +59,12 @@ impl Scrape {
         Scrape { text, samples }
     }
 
-    /// The value of a series, written as in the exposition.
+    /// The value of a series, in the notation of the exposition.
     pub fn get(&self, series: &str) -> Option<f64> {
         self.samples.get(series).copied()
     }
 
-    /// The value of a series that must be there.
+    /// The value of a series that must exist.
     pub fn value(&self, series: &str) -> f64 {
         let name = series.split('{').next().unwrap_or(series);
         self.get(series)

@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::is_of;
+use crate::harness::tools::needs;
 
 const PROGRAM: &str = concat!(
     env!("CARGO_BIN_EXE_qlara-exporter"),
     " hash-password --cost 4"
 );
 
-/// A shell script at a terminal.
+/// Runs a shell script at a terminal.
 struct Terminal {
     script: Child,
     keyboard: ChildStdin,
@@ -67,7 +68,7 @@ impl Terminal {
         self.screen.lock().clone()
     }
 
-    /// Everything that was shown until the script ended, and its exit code.
+    /// Everything that the terminal showed until the script ended, and its exit code.
     fn end(mut self, last: &str) -> (Option<i32>, String) {
         self.wait_for(last);
         let status = self.script.wait().expect("an end");
@@ -77,7 +78,7 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // It has usually ended.
+        // The process has usually ended.
         let _ = self.script.kill();
         let _ = self.script.wait();
     }
@@ -85,6 +86,7 @@ impl Drop for Terminal {
 
 #[test]
 fn a_password_is_asked_for_twice_and_not_shown() {
+    needs!("script", "bash");
     let mut terminal = Terminal::run(PROGRAM);
     terminal.after("Password: ", "s3cret\n");
     terminal.after("Repeat the password: ", "s3cret\n");
@@ -98,6 +100,7 @@ fn a_password_is_asked_for_twice_and_not_shown() {
 
 #[test]
 fn the_prompts_are_no_part_of_the_output() {
+    needs!("script", "bash");
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("hash");
     let mut terminal = Terminal::run(&format!("{PROGRAM} >{}; echo end", file.display()));
@@ -108,8 +111,10 @@ fn the_prompts_are_no_part_of_the_output() {
     assert!(is_of("s3cret", hash.trim_end()), "{hash}");
 }
 
+/// [invalid-password]
 #[test]
 fn two_different_passwords_are_an_error() {
+    needs!("script", "bash");
     for repeated in ["s3cre\n", "\n", "s3cret \n"] {
         let mut terminal = Terminal::run(PROGRAM);
         terminal.after("Password: ", "s3cret\n");
@@ -126,6 +131,7 @@ fn two_different_passwords_are_an_error() {
 
 #[test]
 fn a_bad_password_is_not_asked_for_again() {
+    needs!("script", "bash");
     for (keys, message) in [
         ("\n", "the password is empty"),
         // Ctrl-D.
@@ -142,9 +148,9 @@ fn a_bad_password_is_not_asked_for_again() {
     }
 }
 
-/// The setting of the terminal, once the program has ended by a signal.
+/// The terminal's settings after the program was ended by a signal.
 fn echo_after(end: impl FnOnce(&mut Terminal)) -> String {
-    // The shell survives Ctrl-C, so it can tell.
+    // The shell survives Ctrl-C, so it can print the settings.
     let mut terminal = Terminal::run(&format!(
         "trap : INT QUIT; sh -c 'echo pid $$,; exec {PROGRAM}'; echo code $?; stty -a; echo end"
     ));
@@ -152,8 +158,10 @@ fn echo_after(end: impl FnOnce(&mut Terminal)) -> String {
     terminal.end("end\r\n").1
 }
 
+/// [terminal-echo]
 #[test]
 fn a_signal_at_a_prompt_turns_the_echo_on() {
+    needs!("script", "bash");
     let interrupted =
         |keys: &'static str| move |terminal: &mut Terminal| terminal.after("Password: ", keys);
     let at_the_second = |terminal: &mut Terminal| {
@@ -164,7 +172,8 @@ fn a_signal_at_a_prompt_turns_the_echo_on() {
         terminal.wait_for("Password: ");
         let shown = terminal.shown();
         let pid = shown.split(['d', ',']).nth(1).expect("a process id").trim();
-        let status = Command::new("kill").arg(pid).status().expect("kill");
+        let mut kill = Command::new("sh");
+        let status = kill.args(["-c", "kill \"$0\"", pid]).status().expect("sh");
         assert!(status.success());
     };
     for (shown, code) in [
@@ -181,9 +190,11 @@ fn a_signal_at_a_prompt_turns_the_echo_on() {
     }
 }
 
-/// The shell of a stopped program has its echo, and the program that goes on has none.
+/// After a stop, the shell has its echo; after a continue, the program has none.
+/// [terminal-echo]
 #[test]
 fn a_stop_at_a_prompt_turns_the_echo_on_until_the_program_goes_on() {
+    needs!("script", "bash");
     let mut terminal = Terminal::run(&format!(
         "set -m; {PROGRAM}; stty -a; echo stopped; fg; stty -a; echo end"
     ));

@@ -25,7 +25,7 @@ def problem(resource):
         model = getattr(operator, resource["kind"]).model_validate(resource)
     except ValidationError as error:
         return str(error)
-    # The models drop what they do not know.
+    # The models drop unknown fields.
     known = json.loads(model.model_dump_json(by_alias=True, exclude_unset=True))
     return None if known == resource else f"unknown fields: {difference(resource, known)}"
 

@@ -1,5 +1,6 @@
-//! Any configuration that is good by its description loads, and is what it says.
+//! Any valid configuration loads with the values that it states.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::collection::{btree_set, vec};
@@ -10,11 +11,12 @@ use qlara_exporter::gateway::fields::Field;
 use serde_json::{Value, json};
 
 use super::cases;
-use super::entries::odd_text;
+use super::entries::{SEPARATORS, odd_text};
 
 proptest! {
     #![proptest_config(cases(64))]
 
+    /// [good-configuration]
     #[test]
     fn every_good_configuration_loads_as_it_is_meant(file in file()) {
         let folder = tempfile::tempdir().expect("a folder");
@@ -26,8 +28,8 @@ proptest! {
         let config = Config::load(&settings, &environment);
         let config = config.map_err(|error| TestCaseError::fail(format!("{error}\n{}", file.yaml())))?;
         let meant = |given: Option<Span>, default| given.map_or(default, |span| span.meant());
-        prop_assert_eq!(config.freshness.ttl, meant(file.ttl, Duration::from_secs(60)));
-        prop_assert_eq!(config.freshness.max_stale, meant(file.max_stale, Duration::from_secs(900)));
+        prop_assert_eq!(config.cache_policy.ttl, meant(file.ttl, Duration::from_secs(60)));
+        prop_assert_eq!(config.cache_policy.max_stale, meant(file.max_stale, Duration::from_secs(900)));
         let names: Vec<_> = config.accounts.iter().filter_map(|account| account.name.clone()).collect();
         let meant: Vec<_> = file.accounts.iter().map(|account| account.name.clone()).collect();
         prop_assert_eq!(names, meant);
@@ -70,7 +72,7 @@ struct Account {
     gateway: Own,
 }
 
-/// What an account has in place of the block of defaults.
+/// The keys that an account sets instead of the defaults.
 #[derive(Debug, Clone)]
 struct Own {
     url: Option<String>,
@@ -111,7 +113,7 @@ impl Span {
 }
 
 impl File {
-    /// A section in each of the notations that YAML has.
+    /// A section in each YAML notation.
     fn yaml(&self) -> String {
         let span = |span: Option<Span>| json!(span.map(Span::written)).to_string().replace('"', "");
         let times = [("ttl", self.ttl), ("max_stale", self.max_stale)];
@@ -136,7 +138,7 @@ impl File {
     }
 }
 
-/// JSON is YAML, but for characters that YAML wants escaped.
+/// JSON is YAML, except for characters that YAML requires to be escaped.
 fn quoted(json: &Value) -> String {
     let text = json.to_string();
     let escaped = text.chars().map(|char| match char {
@@ -171,17 +173,15 @@ fn timeout() -> impl Strategy<Value = Span> {
         .prop_map(|(hours, minutes, seconds)| Span(hours, minutes, seconds))
 }
 
-/// The way to a field: names without a dot, none of which is blank.
+/// The path of a field: names without dots, none of which is blank.
 fn path() -> impl Strategy<Value = Vec<String>> {
     let name = odd_text(1..6).prop_map(|name| format!("n{}", name.replace('.', "")));
     vec(name, 1..4)
 }
 
 fn file() -> impl Strategy<Value = File> {
-    let names = btree_set(
-        odd_text(1..8).prop_filter("a name", |name| !name.trim().is_empty()),
-        1..4,
-    );
+    let name = odd_text(1..8).prop_filter("a name", |name| !name.trim().is_empty());
+    let names = vec(name, 1..4).prop_map(with_distinct_labels);
     let accounts = names.prop_flat_map(|names| names.into_iter().map(account).collect::<Vec<_>>());
     let span = || {
         (0..9_u64, 0..99_u64, 0..99_u64)
@@ -201,6 +201,13 @@ fn file() -> impl Strategy<Value = File> {
             accounts,
         },
     )
+}
+
+/// Two names that differ only in line separators are duplicates, because label values replace them with spaces.
+fn with_distinct_labels(mut names: Vec<String>) -> Vec<String> {
+    let mut labels = BTreeSet::new();
+    names.retain(|name| labels.insert(name.replace(SEPARATORS, " ")));
+    names
 }
 
 fn account(name: String) -> impl Strategy<Value = Account> {

@@ -1,39 +1,44 @@
-//! Entries of the gateway's answers as JSON, beside what they mean.
+//! Entries of gateway responses as JSON, with their expected meaning.
 
 use std::collections::BTreeSet;
 
-use super::exposition::SEPARATORS;
 use chrono::{DateTime, FixedOffset, SecondsFormat};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
+/// Characters that some parsers take for the end of a line. The exporter replaces them by spaces in labels.
+pub const SEPARATORS: [char; 10] = [
+    '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{1f}', '\u{85}', '\u{2028}',
+    '\u{2029}',
+];
+
 /// A field of an entry.
 #[derive(Debug, Clone)]
 pub struct Given<T> {
-    /// `None` where it is absent.
+    /// The value in JSON; `None` if the field is absent.
     pub json: Option<Value>,
-    /// `None` where there is nothing to show.
+    /// The expected value; `None` if there is none to show.
     pub meant: Option<T>,
-    /// Whether it counts as a field that cannot be read.
+    /// Whether the field counts as invalid.
     pub invalid: bool,
 }
 
-/// An entry of the list, which holds what the details say of it, too.
+/// An entry of the list, including the fields of its details.
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// The names of its fields.
     pub dialect: Dialect,
-    /// `None` makes the entry no profile.
+    /// The JSON value; `None` if the entry is not a profile.
     pub platform: Given<String>,
     pub id: Given<String>,
     pub username: Given<String>,
     pub name: Given<String>,
-    /// A documented word, or any other.
+    /// A documented status, or another word.
     pub status: Given<String>,
     pub disconnected: Given<bool>,
     pub linked_accounts: Given<u64>,
-    /// Moments in milliseconds since 1970.
+    /// Dates in milliseconds since 1970.
     pub token_expires_at: Given<i64>,
     pub connected_at: Given<i64>,
     pub phone_number: Given<String>,
@@ -43,14 +48,14 @@ pub struct Entry {
     pub last_activity_at: Given<i64>,
 }
 
-/// How the names of fields are written.
+/// The naming convention of the fields.
 #[derive(Debug, Clone, Copy)]
 pub enum Dialect {
-    /// As UC-017 does.
+    /// The names of UC-017.
     Uc017,
-    /// As the prose of the reference page suggests.
+    /// The names that the reference page suggests.
     Reference,
-    /// The latter, in another style.
+    /// The names that the reference page suggests, in another case style.
     SnakeCase,
 }
 
@@ -63,7 +68,7 @@ impl Dialect {
         }
     }
 
-    /// Whether the name of the identifier is the one that only UC-017 has.
+    /// Whether the identifier has the name that only UC-017 uses.
     pub fn documents_id(self) -> bool {
         matches!(self, Dialect::Uc017)
     }
@@ -138,14 +143,15 @@ pub fn total() -> impl Strategy<Value = Given<u64>> {
     given(good, broken, false)
 }
 
-/// Text with whatever a writer of labels can stumble over.
+/// Text with everything that a writer of labels has to escape.
 pub fn odd_text(length: std::ops::Range<usize>) -> impl Strategy<Value = String> {
     let sharp = prop::sample::select(vec!['"', '\\', '\n', '\r', '{', '}', ',', '=', '#', ' ']);
     let char = prop_oneof![2 => sharp, 2 => any::<char>(), 1 => prop::char::range('a', 'z')];
     vec(char, length).prop_map(String::from_iter)
 }
 
-/// Often good, sometimes broken, `null` or absent, which is as bad as broken for a `required` one.
+/// A value that is often valid, and sometimes invalid, `null` or absent. For a `required` field, the latter two
+/// count as invalid.
 fn given<T: Clone + std::fmt::Debug + 'static>(
     good: impl Strategy<Value = (Value, T)> + 'static,
     broken: impl Strategy<Value = Value> + 'static,
@@ -172,7 +178,7 @@ fn no_text() -> impl Strategy<Value = Value> {
     prop::sample::select(vec![json!(5), json!([]), json!({"a": 1}), json!(false)])
 }
 
-/// What is neither a text nor the digits of a number.
+/// A value that is neither a text nor digits of a number.
 fn no_identifier() -> impl Strategy<Value = Value> {
     prop::sample::select(vec![
         json!(-5),
@@ -198,11 +204,11 @@ fn no_flag() -> impl Strategy<Value = Value> {
     prop::sample::select(vec![json!(5), json!([]), json!("no"), json!("")])
 }
 
-/// A number, or as many linked accounts as it says.
+/// A number, or a list with that many linked accounts.
 fn count() -> impl Strategy<Value = (Value, u64)> {
     prop_oneof![
         any::<u64>().prop_map(|count| (json!(count), count)),
-        // One for each profile stays within the limit.
+        // One account per profile stays within the limit.
         (0..2_u64).prop_map(|count| {
             let accounts: Vec<Value> = (0..count).map(|id| json!({"id": id})).collect();
             (json!(accounts), count)
@@ -219,7 +225,7 @@ fn text_or_digits() -> impl Strategy<Value = Given<String>> {
     given(good, no_identifier(), false)
 }
 
-/// Few, so that there are duplicates by it; an empty one is none.
+/// A small set of usernames, so that there are duplicates; an empty one counts as absent.
 fn username() -> impl Strategy<Value = Given<String>> {
     let few = prop::sample::select(vec!["u".to_owned(), "v\"\n".to_owned()]);
     let good = prop_oneof![2 => few.prop_map(as_json), 1 => digits()];
@@ -253,7 +259,7 @@ fn always(good: impl Strategy<Value = String>) -> impl Strategy<Value = Given<St
     })
 }
 
-/// A number is none.
+/// A number is not valid.
 fn platform_name() -> impl Strategy<Value = Given<String>> {
     let long = Just(json!("x".repeat(257)));
     let broken = prop_oneof![3 => no_text(), 1 => Just(json!("")), 1 => long];
@@ -266,7 +272,7 @@ fn platform_name() -> impl Strategy<Value = Given<String>> {
     ]
 }
 
-/// Few, so that there are duplicates.
+/// A small set of identifiers, so that there are duplicates.
 fn platform() -> impl Strategy<Value = String> {
     let names = ["facebook", "instagram", "whatsapp", "a/b?c#%2e \"é\"\n"];
     prop::sample::select(names.map(str::to_owned).to_vec())
@@ -290,7 +296,7 @@ fn status() -> impl Strategy<Value = (Value, String)> {
 
 fn moment(required: bool) -> impl Strategy<Value = Given<i64>> {
     let day = 86_400_i64;
-    // From 1970 to 9999, wherever the clock stands.
+    // From 1970 to 9999, whatever the current time is.
     let seconds = prop_oneof![day..4_000_000_000, day..253_402_300_800 - day];
     let millis = prop_oneof![Just(0), 0..1000_i64];
     let good = (seconds, millis, -14 * 60..=14 * 60).prop_map(|(seconds, millis, minutes)| {
@@ -305,9 +311,9 @@ fn moment(required: bool) -> impl Strategy<Value = Given<i64>> {
         let json = match way {
             0 => json!(text),
             1 => json!(text.replacen('T', " ", 1)),
-            // An offset without its colon.
+            // An offset without a colon.
             2 if !text.ends_with('Z') => json!(format!("{}{}", &text[..26], &text[27..])),
-            // As seconds it would lie after 9999.
+            // In seconds it would be after 9999.
             _ if millis >= 253_402_300_800 => json!(millis),
             _ => json!(millis as f64 / 1000.0),
         };
@@ -333,7 +339,7 @@ fn moment(required: bool) -> impl Strategy<Value = Given<i64>> {
         json!(false),
     ];
     let broken = prop_oneof![words, prop::sample::select(numbers).boxed()];
-    // A zero time is as good as none.
+    // A zero date counts as absent.
     let zeros = [
         json!(0),
         json!(""),
@@ -354,7 +360,7 @@ fn permissions() -> impl Strategy<Value = Given<BTreeSet<String>>> {
         "instagram_basic".to_owned(),
     ]);
     let permission = prop_oneof![documented.boxed(), odd_text(1..8).boxed()];
-    // The same one twice is one.
+    // A repeated account counts once.
     let good = vec(permission, 0..5).prop_map(|list| (json!(list), list.into_iter().collect()));
     let many: Vec<String> = (0..65).map(|number| number.to_string()).collect();
     let broken = vec![

@@ -1,5 +1,4 @@
-//! What the exposition must say of given entries, worked out from what they mean, by plainer means
-//! than the exporter's.
+//! The expected series of given entries, computed from their meaning with simpler code than the exporter's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +8,7 @@ use serde_json::Value;
 use super::entries::{Entry, Given};
 use crate::any_bytes::parser::Series;
 
-/// As the configuration of the exporter has it.
+/// Settings of the exporter's configuration.
 pub const MOST_PROFILES: usize = 6;
 pub const EXPECTED: [(&str, &str); 2] = [("facebook", "a"), ("whatsapp", "never\"listed")];
 
@@ -43,7 +42,7 @@ pub struct Expected<'a> {
     pub series: BTreeMap<Series, f64>,
 }
 
-/// Every series that follows from the answers, as of `now`, when they are read.
+/// Every series that follows from the responses, as of `now`, the time of the refresh.
 pub fn expected<'a>(
     account: &'a str,
     entries: &[Option<Entry>],
@@ -55,13 +54,17 @@ pub fn expected<'a>(
         series: BTreeMap::new(),
     };
     all.add("qlara_up", &[], 1.0);
-    // A total that is no number is not shown, but may say that there is more.
+    // A total that is not a number is not shown, but may still show that the list is partial.
     let stated = total.json.as_ref().and_then(|total| match total {
         Value::String(text) => text.parse().ok(),
         total => total.as_u64(),
     });
-    let is_part = stated.is_some_and(|total: u64| total > entries.len() as u64);
-    all.add("qlara_list_complete", &[], f64::from(u8::from(!is_part)));
+    let is_incomplete = stated.is_some_and(|total: u64| total > entries.len() as u64);
+    all.add(
+        "qlara_list_complete",
+        &[],
+        f64::from(u8::from(!is_incomplete)),
+    );
     if let Some(schema) = schema(entries) {
         all.add("qlara_gateway_schema_info", &[("schema", schema)], 1.0);
     }
@@ -103,8 +106,8 @@ pub fn expected<'a>(
     for (platform, id) in EXPECTED {
         let present = listed.contains(&(platform, id));
         let labels = [("platform", platform), ("profile", id)];
-        // A part says nothing of those that it does not name.
-        if present || !is_part {
+        // An incomplete list shows nothing about profiles that it does not contain.
+        if present || !is_incomplete {
             all.add("qlara_expected_profile_present", &labels, present.into());
         }
     }
@@ -130,12 +133,12 @@ pub fn expected<'a>(
     all
 }
 
-/// The description that the fields of the entries, profiles or not, belong to.
+/// The API description that the fields of all entries follow, including entries that are not profiles.
 fn schema(entries: &[Option<Entry>]) -> Option<&'static str> {
     let is_stated = |json: &Option<Value>| json.as_ref().is_some_and(|json| !json.is_null());
     let entries = || entries.iter().flatten();
     let uc_017 = entries().any(|entry| {
-        // A text that is not empty, or a number without a sign.
+        // A non-empty text, or a number without a sign.
         let has_id = entry.id.json.as_ref().is_some_and(|id| match id {
             Value::String(id) => !id.is_empty(),
             id => id.as_f64().is_some_and(|id| id >= 0.0),
@@ -158,7 +161,7 @@ fn schema(entries: &[Option<Entry>]) -> Option<&'static str> {
     }
 }
 
-/// Whether a list is read at all: it has no entries, or some are profiles.
+/// Whether a list is readable: it has no entries, or at least one profile.
 pub fn is_readable(entries: &[Option<Entry>]) -> bool {
     let mut profiles = entries.iter().flatten().filter_map(Entry::identity);
     entries.is_empty() || profiles.next().is_some()
@@ -187,7 +190,7 @@ impl Entry {
         absent(&self.status.json) && absent(&self.disconnected.json)
     }
 
-    /// The flag is not looked at where a documented word stands.
+    /// The flag is not read if the status is a documented word.
     fn has_invalid_flag(&self) -> bool {
         let word = self.status.meant.as_deref().unwrap_or_default();
         self.disconnected.invalid && !STATUSES[..4].contains(&word)
@@ -288,8 +291,8 @@ impl Expected<'_> {
         }
     }
 
-    /// What one reading of the answers counts: the list's fields of all its profiles, the details'
-    /// of those whose platform is asked for.
+    /// The invalid fields that one refresh counts: the list's fields of all its profiles, and the details' fields
+    /// of the platforms whose details are requested.
     fn invalid_fields(
         &mut self,
         entries: &[Option<Entry>],

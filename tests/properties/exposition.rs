@@ -1,5 +1,5 @@
-//! Whatever the gateway answers: the exposition is well-formed, every value is right, and it says the
-//! same compressed. Prometheus' own parser, a process of its own, looks at some of the expositions.
+//! For any gateway response, the exposition is well-formed, has the right values, and is the same when it is
+//! compressed. Prometheus' own parser, in a separate process, checks some of the expositions.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -7,37 +7,35 @@ use std::io::Read;
 use std::process::Command;
 use std::time::Duration;
 
+use exporter_toolkit::clock::Clock;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use qlara_exporter::clock::Clock;
 use serde_json::{Value, json};
 
 use super::cases;
-use super::entries::{Entry, Given, entry, total};
+use super::entries::{Entry, Given, SEPARATORS, entry, total};
 use super::expected::{EXPECTED, MOST_PROFILES, expected, is_readable};
 use crate::any_bytes::parser::{Series, parse};
 use crate::harness::process::run_with_input;
+use crate::harness::tools;
 use crate::harness::{Setup, Stack};
 
-/// Some parsers end a line there, so labels have spaces instead.
-pub const SEPARATORS: [char; 10] = [
-    '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{1f}', '\u{85}', '\u{2028}',
-    '\u{2029}',
-];
 const ACCOUNTS: [&str; 2] = ["a", "b\"\\\n\r日本"];
 const INVALID_FIELDS: &str = "qlara_gateway_invalid_fields_total";
-/// What tells of the calls, not of what they answer.
+/// Metrics about gateway requests instead of their content.
 const ABOUT_CALLS: [&str; 3] = [
     "qlara_refresh_duration_seconds",
     "qlara_gateway_request",
     "qlara_gateway_ratelimit",
 ];
 
+/// [exposition-property]
 #[test]
 fn every_exposition_parses_and_every_value_is_right() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let stack = runtime.block_on(stack().start());
+    let has_promtool = tools::has("promtool");
     let (scrapes, counted) = (Cell::new(0_u32), RefCell::new(BTreeMap::new()));
     let mut runner = TestRunner::new(Config {
         source_file: Some(file!()),
@@ -65,7 +63,7 @@ fn every_exposition_parses_and_every_value_is_right() {
         let all: BTreeMap<Series, f64> = all
             .into_iter()
             .map(|((name, labels), value)| {
-                // As labels show it.
+                // The text as a label value.
                 let labels = labels
                     .into_iter()
                     .map(|(label, text)| (label, text.replace(SEPARATORS, " ")));
@@ -79,7 +77,7 @@ fn every_exposition_parses_and_every_value_is_right() {
             "shown: {wrong:?}, meant: {missing:?}"
         );
         scrapes.set(scrapes.get() + 1);
-        if scrapes.get() % 16 == 1 {
+        if has_promtool && scrapes.get() % 16 == 1 {
             let checked =
                 run_with_input(Command::new("promtool").args(["check", "metrics"]), &text);
             prop_assert_eq!(checked, (0, String::new()), "promtool");
@@ -100,7 +98,7 @@ fn stack() -> Setup {
     ))
 }
 
-/// Entries, the `total` that the gateway states, and milliseconds until the next scrape.
+/// Entries, the gateway's `total`, and milliseconds until the next scrape.
 fn answers() -> impl Strategy<Value = (Vec<Option<Entry>>, Given<u64>, u64)> {
     let entries = vec(
         prop_oneof![9 => entry().prop_map(Some), 1 => Just(None)],
@@ -113,7 +111,7 @@ fn json_of(entry: &Option<Entry>) -> Value {
     entry.as_ref().map_or(Value::Null, Entry::json)
 }
 
-/// A scrape as it is, which says the same as one that is compressed.
+/// The text of a plain scrape, which must equal that of a compressed one.
 async fn both_ways(stack: &Stack) -> String {
     let plain = stack.scrape().await.text;
     let gzip = stack.get("/metrics").header("Accept-Encoding", "gzip");
@@ -128,7 +126,7 @@ async fn both_ways(stack: &Stack) -> String {
     plain
 }
 
-/// The accounts' series, with what has been counted since the last time.
+/// The accounts' series, with the counters' increase since the last call.
 fn of_accounts(
     series: BTreeMap<Series, f64>,
     counted: &mut BTreeMap<Series, f64>,

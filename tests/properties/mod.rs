@@ -1,7 +1,7 @@
-//! What holds for any answer of the gateway and any configuration, checked with some made at random.
+//! Properties of any gateway response and any configuration, checked with random inputs.
 //!
-//! A case that fails is made as small as possible and printed, and its seed is added to
-//! `proptest-regressions/`: committed with the fix, it is tried first in every later run.
+//! proptest minimizes and prints a failing case, and adds its seed to `proptest-regressions/`. Commit the seed
+//! with the fix: later runs try it first.
 
 mod configuration;
 mod entries;
@@ -13,7 +13,7 @@ mod reapplied;
 
 use proptest::test_runner::Config;
 
-/// So many cases, or as many as `PROPTEST_CASES` asks for.
+/// This many cases, or the number in `PROPTEST_CASES`.
 pub fn cases(usual: u32) -> Config {
     let asked = std::env::var("PROPTEST_CASES").ok();
     let asked = asked.and_then(|cases| cases.parse().ok());

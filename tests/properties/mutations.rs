@@ -1,5 +1,4 @@
-//! However a configuration is spoilt by accident: it is read or refused, but nothing panics, and the
-//! error repeats no secret of it.
+//! Damaged configurations are loaded or rejected. Nothing panics, and no error repeats a secret.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -8,11 +7,11 @@ use proptest::test_runner::{Config, TestRunner};
 use super::cases;
 use crate::any_bytes::files::Folder;
 
-/// Every place in which somebody has put, or could have put, a secret.
+/// Every place in which a user could put a secret.
 const CONFIGURATION: &str = "\
 gateway:
   url: https://gateway.example/prefix
-  proxy_url: http://proxy:s3cret-value@proxy.example:3128
+  proxy_url: http://proxy:8f14e45fceea167a5a36dedd4bea2543@proxy.example:3128
   timeout: 5s
   fields: {id: socialId, name: profile.name}
 cache: {ttl: 2m, max_stale: 1h}
@@ -23,7 +22,7 @@ accounts:
 - {name: one, api_key_file: key, expected: [{platform: facebook, profile: x}]}
 - name: two
   api_key_env: KEY
-  gateway: {url: https://other.example, proxy_url: http://proxy:s3cret-value@proxy.example:3128}
+  gateway: {url: https://other.example, proxy_url: http://proxy:8f14e45fceea167a5a36dedd4bea2543@proxy.example:3128}
 - name: three
   basic_auth: {username: user, password_file: key}
 ";
@@ -32,21 +31,22 @@ tls_server_config:
   cert_file: cert.pem
   key: |
     -----BEGIN PRIVATE KEY-----
-    s3cret-value
+    8f14e45fceea167a5a36dedd4bea2543
     -----END PRIVATE KEY-----
   client_auth_type: NoClientCert
 http_server_config: {http2: true, headers: {X-Frame-Options: deny}}
 basic_auth_users:
-  alice: $2y$04$s3cret-value
-  bob: '$2y$04$s3cret-value'
+  alice: $2y$04$8f14e45fceea167a5a36dedd4bea2543
+  bob: '$2y$04$8f14e45fceea167a5a36dedd4bea2543'
 rate_limit: {interval: 1s, burst: 5}
 ";
-/// What stands between the parts of a file.
+/// The separators between the parts of a file.
 const SHARP: &[&str] = &[
     "", " ", "\n", "\n  ", ":", ": ", ",", "{", "}", "[", "]", "- ", "'", "\"", "|", "#", "&a ",
     "*a", "!x ", "\t", "\\", "%", "---\n", "? ", "@", "`", "\0", "\u{85}", "0", "null",
 ];
 
+/// [spoilt-configuration]
 #[test]
 fn no_mistake_repeats_a_secret() {
     let folder = Folder::default();
@@ -62,7 +62,7 @@ fn no_mistake_repeats_a_secret() {
     result.unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// A piece of text that is replaced: where it is, its length, and by what.
+/// A replacement of a piece of text: position, length, new text.
 #[derive(Debug, Clone)]
 struct Mutation {
     start: prop::sample::Index,

@@ -1,4 +1,4 @@
-//! The second parser is strict: what Prometheus refuses, it refuses.
+//! The second parser is strict: it rejects what Prometheus rejects.
 
 use crate::any_bytes::parser::parse;
 

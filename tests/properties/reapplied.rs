@@ -1,4 +1,4 @@
-//! New rules for a known snapshot make of it what a reading of the same answers under them makes.
+//! New rules applied to a cached snapshot have the same result as a refresh with these rules.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,9 +10,9 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use qlara_exporter::gateway::warnings::ParseWarnings;
 use qlara_exporter::gateway::{Paging, SentSecret};
-use qlara_exporter::refresh::assembly::read_list;
 use qlara_exporter::refresh::details::read_details;
-use qlara_exporter::refresh::{Claim, Draft, PhoneNumber, Rules, Shares};
+use qlara_exporter::refresh::list::read_list;
+use qlara_exporter::refresh::{Claim, Draft, PhoneNumber, Rules, Shares, drop_excess_profiles};
 use qlara_exporter::snapshot::{ReadAt, Snapshot};
 use serde_json::{Value, json};
 
@@ -21,11 +21,11 @@ use super::cases;
 const PLATFORMS: [&str; 3] = ["facebook", "instagram", "whatsapp"];
 const IDS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 const PERMISSIONS: [&str; 3] = ["read", "write", "pay"];
-/// From the least private to the most.
+/// From the least to the most private setting.
 const NUMBERS: [PhoneNumber; 3] = [PhoneNumber::Show, PhoneNumber::Mask, PhoneNumber::Omit];
 const NO_LIMIT: u64 = u64::MAX;
 
-/// A list and the details of every platform in it. The details hold the same entries.
+/// A list and the details of every platform in it. List and details have the same entries.
 #[derive(Debug)]
 struct Answers {
     entries: Vec<Value>,
@@ -77,7 +77,7 @@ fn rules(
     )
 }
 
-/// As a refresh reads them.
+/// Parses as a refresh does.
 fn read(answers: &Answers, rules: &Rules, read_at: ReadAt, exposition_bytes: u64) -> Snapshot {
     let (sent, mut warnings) = (SentSecret::api_key("a key"), ParseWarnings::default());
     let Answers { entries, further } = answers;
@@ -85,7 +85,7 @@ fn read(answers: &Answers, rules: &Rules, read_at: ReadAt, exposition_bytes: u64
     let list = json!({"profiles": entries, "total": total}).to_string();
     let whole = Paging::default();
     let (list, wall) = (list.as_bytes(), read_at.wall);
-    // The bytes of the whole snapshot are bounded at the end, as those of a known one are.
+    // The size of the whole snapshot is limited at the end, as for a cached snapshot.
     let mut claim = claim(NO_LIMIT);
     let snapshot = read_list(list, whole, rules, &sent, wall, &mut warnings, &mut claim);
     let snapshot = snapshot.expect("a good list");
@@ -99,22 +99,22 @@ fn read(answers: &Answers, rules: &Rules, read_at: ReadAt, exposition_bytes: u64
         joined.expect("good details");
     }
     let mut snapshot = draft.snapshot;
-    snapshot.drop_beyond(&mut self::claim(exposition_bytes));
+    drop_excess_profiles(&mut snapshot, &mut self::claim(exposition_bytes));
     snapshot
 }
 
-/// Of a single account under this limit.
+/// The claim of a single account with this limit.
 fn claim(exposition_bytes: u64) -> Claim {
     Arc::new(Shares::new(exposition_bytes, 1)).share().claim()
 }
 
-/// Both in one: what was left out cannot be told apart by its reason.
+/// Both counts together: the reason of a dropped profile cannot be told afterwards.
 fn with_one_reason(mut snapshot: Snapshot) -> Snapshot {
     snapshot.dropped.limit += std::mem::take(&mut snapshot.dropped.duplicate);
     snapshot
 }
 
-/// `meant`, without what the reading `known` could not tell: it left profiles out, and did not look for
+/// `meant`, without what the cached snapshot `known` could not tell: it dropped profiles, and did not look for
 /// this one.
 fn as_far_as_known(mut meant: Snapshot, known: &Snapshot) -> Snapshot {
     for meant in &mut meant.expected {
@@ -137,7 +137,7 @@ fn moment() -> ReadAt {
     }
 }
 
-/// Rules, and others under which nothing has to be known that the first left out.
+/// Two sets of rules; the second one needs no data that the first one omits.
 fn stricter() -> impl Strategy<Value = (Rules, Rules)> {
     let numbers = (0..3_usize).prop_flat_map(|before| (Just(before), before..3));
     let profiles = (0..14_usize).prop_flat_map(|before| (Just(before), 0..=before));
@@ -152,6 +152,7 @@ fn stricter() -> impl Strategy<Value = (Rules, Rules)> {
 proptest! {
     #![proptest_config(cases(1000))]
 
+    /// [reapplied-rules]
     #[test]
     fn rules_that_are_reapplied_show_what_a_reading_under_them_shows(
         answers in answers(),
@@ -163,12 +164,13 @@ proptest! {
         let found = after.reapplied(&known, &before, &mut claim(exposition_bytes));
         let mut meant = as_far_as_known(read(&answers, &after, at, exposition_bytes), &known);
         if known.dropped.limit > 0 || after.max_profiles < known.profiles.len() {
-            // Whose linked accounts were left out is not known.
+            // It is not known whose linked accounts were omitted.
             meant.linked_accounts_dropped = found.linked_accounts_dropped;
         }
         prop_assert_eq!(with_one_reason(found), with_one_reason(meant));
     }
 
+    /// [reapplied-rules]
     #[test]
     fn what_the_former_rules_left_out_stays_unknown(
         answers in answers(),

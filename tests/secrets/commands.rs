@@ -1,4 +1,4 @@
-//! The other commands: whatever is in their flags, files and environment.
+//! The other commands, with secrets in flags, files and environment.
 
 use std::path::Path;
 use std::process::Command;
@@ -20,7 +20,7 @@ fn logs() -> impl Iterator<Item = [&'static str; 4]> {
 }
 
 impl Secrets {
-    /// The program in an environment in which everything holds a secret.
+    /// The program in an environment in which every value is a secret.
     fn surrounded(&self) -> Command {
         let mut command = self.program();
         command
@@ -34,7 +34,7 @@ impl Secrets {
         command
     }
 
-    /// Head and body of an answer, unless there is none yet.
+    /// Checks head and body of the response; `None` if there is none yet.
     async fn find_none_in(&self, request: RequestBuilder, what: &str) -> Option<()> {
         let answer = request.send().await.ok()?;
         let head = format!("{:?}", answer.headers());
@@ -42,7 +42,7 @@ impl Secrets {
         Some(())
     }
 
-    /// What a program has printed until the signal that ends it.
+    /// The output of a program until the signal that ends it.
     async fn find_none_until_the_end(&self, running: Running, what: &str) {
         running.signal("TERM");
         let (status, output) = tokio::task::spawn_blocking(|| running.wait())
@@ -133,7 +133,7 @@ fn generated_files_hold_no_secret() {
     for text in files.concat() {
         secrets.find_none(&text, "a generated file");
     }
-    // Nor does an error show more than the path that it was given.
+    // The error shows only the path that it was given.
     let command = &mut secrets.surrounded();
     let command = command.arg("generate").arg(secrets.path("key").join("x"));
     assert_eq!(printed(&secrets, command, "generate"), 1);

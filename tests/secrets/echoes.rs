@@ -11,26 +11,32 @@ use crate::harness::listener::{Recorder, http_answer};
 use crate::harness::log::Log;
 use crate::harness::{Setup, Stack};
 
-/// In Base64 it has characters that the alphabet for URLs writes differently.
-const KEY: &str = "mArKeD/key+1=~~?";
-const PAIR: &str = "user:mArKeD/key+1=~~?";
-/// Stands for the repeated credentials.
+/// Its Base64 contains characters that the URL-safe alphabet encodes differently.
+const KEY: &str = "mArKeD/key&1=~~?";
+const PAIR: &str = "user:mArKeD/key&1=~~?";
+/// A placeholder for the repeated credentials.
 const ECHO: &str = "ECHO";
 const WARNING: &str = "The gateway repeats the account's credentials";
 
-/// Every way in which the credentials may come, as they stand between the quotes of JSON.
+/// Every encoding of the credentials, as it appears between the quotes of JSON.
 fn spellings() -> Vec<String> {
     let encoded = utf8_percent_encode(KEY, NON_ALPHANUMERIC).to_string();
+    let twice_encoded = utf8_percent_encode(&encoded, NON_ALPHANUMERIC).to_string();
+    let entities: String = KEY.bytes().map(|byte| format!("&#{byte};")).collect();
     let escaped = KEY.bytes().map(|byte| format!("\\u{byte:04x}"));
     vec![
         KEY.to_owned(),
         format!("the key {KEY} is wrong"),
-        // The log shows so many characters of a status.
+        // The log shows this many characters of a status.
         format!("{}{KEY}", "x".repeat(90)),
         KEY.to_uppercase(),
         KEY.to_lowercase(),
         format!("/socials?key={encoded}"),
         encoded.to_lowercase(),
+        twice_encoded,
+        KEY.replace('&', "&amp;").replace('/', "&#x2F;"),
+        entities.replace('&', "%26"),
+        entities,
         escaped.collect(),
         KEY.replace('/', "\\/"),
         format!("Basic {}", BASE64_STANDARD.encode(PAIR)),
@@ -39,14 +45,14 @@ fn spellings() -> Vec<String> {
     ]
 }
 
-/// Parts of each spelling, as they would be printed.
+/// Parts of each encoding, as they would be printed.
 fn find_none(text: &str, what: &str) {
     let pair = BASE64_STANDARD_NO_PAD.encode(PAIR);
     assert!(!text.to_lowercase().contains("marked"), "{what}: {text}");
     assert!(!text.contains(&pair[..12]), "{what}: {text}");
 }
 
-/// Each with the name of the field that repeats the credentials.
+/// Entries, each with the name of the field that repeats the credentials.
 fn entries() -> Value {
     let mut entries = Vec::new();
     for (field, value) in [
@@ -80,8 +86,8 @@ fn entries() -> Value {
     json!({"profiles": entries, "total": ECHO})
 }
 
-/// Answers every call with this body, and with headers that repeat the credentials. Whoever sends an API
-/// key has sent no Base64.
+/// Answers every request with this body and with headers that repeat the credentials. An API key is never sent as
+/// Base64.
 async fn repeating(body: &Value, spelled: &str) -> Recorder {
     let body = body.to_string();
     let of_basic = body.replace(ECHO, spelled);
@@ -100,7 +106,7 @@ async fn repeating(body: &Value, spelled: &str) -> Recorder {
     .await
 }
 
-/// An exporter with an account for each kind of credentials.
+/// An exporter with one account per kind of credentials.
 async fn asking(gateway: &Recorder, key: &'static str) -> Stack {
     let setup = Setup {
         files: vec![("key", key)],
@@ -111,6 +117,7 @@ async fn asking(gateway: &Recorder, key: &'static str) -> Stack {
     setup.start().await
 }
 
+/// [repeated-credentials]
 #[tokio::test]
 async fn no_field_makes_the_credentials_public() {
     for spelled in spellings() {
@@ -120,7 +127,7 @@ async fn no_field_makes_the_credentials_public() {
         find_none(&served(&stack).await, &spelled);
         let audit = audited(&stack, format!("http://{}", gateway.address), KEY).await;
         find_none(&audit, &spelled);
-        let told = "account basic: the answers repeat the account's credentials in 30 entries";
+        let told = "account basic: the gateway repeats the account's credentials in 30 entries";
         assert!(audit.contains(told), "{spelled}: {audit}");
         find_none(&log.take(), &spelled);
         for request in gateway.requests() {
@@ -130,6 +137,7 @@ async fn no_field_makes_the_credentials_public() {
     }
 }
 
+/// [repeated-credentials]
 #[tokio::test]
 async fn what_repeats_them_counts_as_invalid_and_is_told_once() {
     let gateway = repeating(&entries(), KEY).await;
@@ -155,7 +163,7 @@ async fn what_repeats_them_counts_as_invalid_and_is_told_once() {
     ] {
         assert_eq!(invalid(field), count, "{field}");
     }
-    // Neither passes for the other's duplicate.
+    // The two entries do not count as duplicates of each other.
     let dropped = |reason: &str| {
         scrape.value(&format!(
             r#"qlara_profiles_dropped{{account="file",reason="{reason}"}}"#
@@ -175,6 +183,7 @@ async fn what_repeats_them_counts_as_invalid_and_is_told_once() {
     );
 }
 
+/// [only-repeated-credentials]
 #[tokio::test]
 async fn a_list_that_has_nothing_else_is_no_empty_list() {
     let entry = json!({"platform": "facebook", "profileId": ECHO, "name": "A page"});
@@ -191,6 +200,7 @@ async fn a_list_that_has_nothing_else_is_no_empty_list() {
     assert!(log.contains(told), "{log}");
 }
 
+/// [repeated-credentials]
 #[tokio::test]
 async fn a_number_may_be_the_key() {
     const DIGITS: &str = "1781474400";
@@ -211,6 +221,7 @@ async fn a_number_may_be_the_key() {
     }
 }
 
+/// [short-key]
 #[tokio::test]
 async fn a_short_key_and_a_word_of_the_api_hide_nothing_else() {
     for (key, hidden) in [

@@ -1,9 +1,9 @@
-//! A gateway that repeats the key in well-formed JSON of another shape than the documented one.
+//! A gateway that returns the key in well-formed JSON of an undocumented shape.
 
 use std::sync::Arc;
 
-use qlara_exporter::check::{self, Format, Options};
-use qlara_exporter::clock::Clock;
+use exporter_toolkit::clock::Clock;
+use qlara_exporter::check::{self, CheckFormat, CheckOptions};
 use qlara_exporter::config::{Config, Settings};
 use qlara_exporter::explain::{self, Explanation};
 use serde_json::{Value, json};
@@ -30,14 +30,14 @@ const ERRORS: [&str; 8] = [
 ];
 const LEVELS: [Level; 4] = [Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];
 
-/// Which calls are answered in another shape.
+/// The requests with a response of another shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Call {
     List,
     Details,
 }
 
-/// Status and body of each odd answer.
+/// Status and body of each odd response.
 fn answers() -> Vec<(&'static str, Value)> {
     let shapes = shapes().into_iter().map(|body| ("200 OK", body));
     let error = json!({"error": KEY, "message": KEY, "retryAfter": KEY, "details": {KEY: KEY}});
@@ -64,7 +64,7 @@ fn shapes() -> Vec<Value> {
     ]
 }
 
-/// An entry of which every field is of a wrong kind.
+/// An entry in which every field has the wrong type.
 fn entry(id: &str, wrong: &Value) -> Value {
     json!({
         "platform": "facebook", "profileId": id, "name": wrong, "status": wrong,
@@ -73,7 +73,7 @@ fn entry(id: &str, wrong: &Value) -> Value {
     })
 }
 
-/// An entry with a word where moments and a list belong.
+/// An entry with a word in place of dates and of a list.
 fn entry_of_words(id: &str) -> Value {
     json!({
         "platform": "facebook", "profileId": id, "name": "A profile", "status": "CONNECTED",
@@ -108,7 +108,7 @@ async fn gateway(spoilt: Call, status: &'static str, body: &Value) -> Recorder {
     .await
 }
 
-/// Everything that can be read at the exporter.
+/// Every endpoint of the exporter.
 pub(super) async fn served(stack: &Stack) -> String {
     let mut texts = String::new();
     for path in [
@@ -128,7 +128,8 @@ pub(super) async fn served(stack: &Stack) -> String {
     texts
 }
 
-/// Every form of an audit of the same gateway, and what its types show; and what `explain` prints.
+/// Every output format of `check` against the same gateway, the `Debug` output of its types, and the output of
+/// `explain`.
 pub(super) async fn audited(stack: &Stack, url: String, key: &'static str) -> String {
     let settings = Settings {
         file: Some(stack.file("qlara.yml")),
@@ -138,29 +139,30 @@ pub(super) async fn audited(stack: &Stack, url: String, key: &'static str) -> St
     let key = |name: &str| (name == "QLARA_API_KEY").then(|| key.to_owned());
     let load = || Config::load(&settings, &key).expect("a good configuration");
     let clock: Arc<dyn Clock> = stack.clock.clone();
-    let accounts = explain::accounts(load(), &[], &clock).expect("accounts");
+    let accounts = explain::account_clients(load(), &[], &clock).expect("accounts");
     let explanation = Explanation::of_accounts(accounts).await;
     let config = load();
-    let audit = check::run(config, Options::default(), clock, |_, _| ()).await;
+    let audit = check::run(config, CheckOptions::default(), clock, |_, _| ()).await;
     let audit = audit.expect("an audit");
     let mut text = format!("{audit:?}").into_bytes();
     for format in [
-        Format::Table { colours: true },
-        Format::Table { colours: false },
-        Format::Json,
-        Format::Csv { bom: false },
-        Format::Metrics,
-        Format::Nagios { verbose: true },
-        Format::Expected,
+        CheckFormat::Table { colours: true },
+        CheckFormat::Table { colours: false },
+        CheckFormat::Json,
+        CheckFormat::Csv { bom: false },
+        CheckFormat::Metrics,
+        CheckFormat::Nagios { verbose: true },
+        CheckFormat::Expected,
     ] {
         audit.write(format, &mut text).expect("written");
     }
-    for format in [explain::Format::Text, explain::Format::Json] {
+    for format in [explain::ExplainFormat::Text, explain::ExplainFormat::Json] {
         explanation.write(format, &mut text).expect("written");
     }
     String::from_utf8(text).expect("UTF-8")
 }
 
+/// [repeated-key]
 #[tokio::test]
 async fn no_answer_of_another_shape_makes_the_key_public() {
     for spoilt in [Call::List, Call::Details] {

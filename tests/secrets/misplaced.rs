@@ -1,4 +1,4 @@
-//! Keys in the place of paths and words are not repeated, and ordinary paths are.
+//! Keys in the place of paths and words are not repeated; ordinary paths are.
 
 use std::process::Command;
 
@@ -17,7 +17,7 @@ const KEYS: [&str; 7] = [
     PEM,
 ];
 
-/// What is told of wrong use with this word in the place of each value, by the place.
+/// The error for this word as the value of each flag or variable, by place.
 fn told(word: &str) -> Vec<(String, String)> {
     let folder = TempDir::new().expect("a folder");
     let mut all = Vec::new();
@@ -105,11 +105,12 @@ fn told(word: &str) -> Vec<(String, String)> {
     all
 }
 
+/// [misplaced-secret]
 #[test]
 fn a_key_in_the_place_of_another_value_is_not_repeated() {
     for key in KEYS {
         for (place, told) in told(key) {
-            // A part gives away as much as the whole.
+            // A part of a key is as bad as the whole key.
             for part in key.split(['/', '.', ' ']).filter(|part| part.len() > 8) {
                 assert!(!told.contains(part), "{place}: {told}");
             }
@@ -118,6 +119,7 @@ fn a_key_in_the_place_of_another_value_is_not_repeated() {
     }
 }
 
+/// [misplaced-secret]
 #[test]
 fn an_ordinary_path_is_named_in_what_is_wrong_with_it() {
     for path in [

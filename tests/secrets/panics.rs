@@ -1,4 +1,4 @@
-//! A panic with everything in scope that is secret, through the hook of the real program.
+//! A panic while all secrets are in scope, through the panic hook of the real program.
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -8,13 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use qlara_exporter::clock::{Clock, SystemClock};
+use exporter_toolkit::Sockets;
+use exporter_toolkit::clock::{Clock, SystemClock};
+use exporter_toolkit::logging::{self, Format};
+use exporter_toolkit::reloader::Fingerprint;
+use exporter_toolkit::web_config::WebConfigFile;
+use gateway_simulator::Simulator;
 use qlara_exporter::config::{Config, Settings};
-use qlara_exporter::lifecycle::{Exporter, Sockets};
-use qlara_exporter::logging::{self, Format};
-use qlara_exporter::simulator::{self, Simulator};
+use qlara_exporter::exporter::Exporter;
 use qlara_exporter::web::WebOptions;
-use qlara_exporter::web_config::WebConfigFile;
 use tracing::Level;
 
 use super::{MARK, Secrets, URL, WEB_PASSWORD};
@@ -22,7 +24,7 @@ use crate::harness::http;
 use crate::harness::listener::{Recorder, http_answer};
 use crate::harness::process::run;
 
-/// Tells this program to panic, and where the files full of secrets are.
+/// Variables that tell the child process to panic, and the directory with the secret files.
 const FOLDER: &str = "PANIC_WITH_SECRETS";
 const BROKEN: &str = "the clock is broken";
 
@@ -57,7 +59,7 @@ async fn no_panic_prints_a_secret() {
 }
 
 async fn panic_in_every_way(folder: &Path) {
-    logging::start(Level::DEBUG, Format::Logfmt).expect("the first log");
+    logging::start(Level::DEBUG, Format::Logfmt, "qlara_exporter").expect("the first log");
     panic_in_a_refresh(folder).await;
     let web = WebConfigFile::load(&folder.join("tls.yml")).expect("a good file");
     panic_with(web.current().await).await;
@@ -67,25 +69,29 @@ async fn panic_in_every_way(folder: &Path) {
         ..WebOptions::default()
     })
     .await;
-    let options = simulator::Options {
-        api_key: MARK.parse().expect("any text"),
-        ..simulator::Options::default()
+    let options = gateway_simulator::Options {
+        api_key: MARK.into(),
+        ..gateway_simulator::Options::default()
     };
     panic_with(options.clone()).await;
-    panic_with(Simulator::new(options, Arc::new(SystemClock))).await;
+    panic_with(Simulator::new(
+        options,
+        Arc::new(gateway_simulator::SystemClock),
+    ))
+    .await;
     panic_with(load(folder, URL).expect_err("a URL with a password")).await;
     let config = load(folder, "https://host.example/").expect("a good configuration");
     panic!("{config:?}");
 }
 
-/// In a task of its own, as whoever expects something else does.
+/// Panics in a separate task.
 async fn panic_with(value: impl Debug + Send + 'static) {
     let task = tokio::spawn(async move { panic!("nothing like this: {value:?}") });
     let error = task.await.expect_err("a panic");
     tracing::error!(%error, ?error, "A task has ended");
 }
 
-/// In the middle of a refresh, and in whatever asks for the time after it.
+/// Panics during a refresh, and in every later call that reads the clock.
 async fn panic_in_a_refresh(folder: &Path) {
     let clock = Arc::new(BreakableClock::default());
     let breaks = Arc::clone(&clock);
@@ -104,7 +110,7 @@ async fn panic_in_a_refresh(folder: &Path) {
         ..Sockets::default()
     };
     let (folder, url) = (folder.to_owned(), format!("http://{}", gateway.address));
-    let load = Box::new(move || load(&folder, &url));
+    let load = Box::new(move |_: &mut Fingerprint| load(&folder, &url));
     let exporter = Exporter::bind(sockets, load, options, clock).await;
     let exporter = exporter.expect("an exporter");
     let address = exporter.addresses().expect("an address")[0];
@@ -131,7 +137,7 @@ fn load(folder: &Path, url: &str) -> Result<Config, qlara_exporter::config::Conf
     Config::load(&settings, &environment)
 }
 
-/// Panics whoever reads it, once it is broken.
+/// A clock whose readers panic once it is broken.
 #[derive(Debug, Default)]
 struct BreakableClock {
     is_broken: AtomicBool,

@@ -1,10 +1,10 @@
-//! A list in part does not pass for the whole.
+//! A partial list is never taken for a complete one.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use qlara_exporter::clock::SystemClock;
-use qlara_exporter::simulator::{Options, Schema};
+use exporter_toolkit::clock::SystemClock;
+use gateway_simulator::{Options, Schema};
 use serde_json::{Value, json};
 
 use super::{listing, reference, uc_017, with};
@@ -13,7 +13,7 @@ use crate::harness::listener::{Recorder, http_answer};
 use crate::harness::log::Log;
 use crate::harness::{API_KEY, Gateway, Setup};
 
-/// What a whole list may say beside its one entry.
+/// Fields that a complete list may have next to its single entry.
 fn whole() -> Vec<Value> {
     vec![
         json!({}),
@@ -36,7 +36,7 @@ fn whole() -> Vec<Value> {
     ]
 }
 
-/// What a list in part may say beside its one entry.
+/// Fields that a partial list may have next to its single entry.
 fn part() -> Vec<Value> {
     vec![
         json!({"total": 2}),
@@ -68,7 +68,7 @@ fn part() -> Vec<Value> {
     ]
 }
 
-/// The envelopes beside whose entries something else can stand.
+/// The envelopes that have room for other fields.
 fn answers(beside: &Value) -> Vec<Value> {
     let entries = json!([uc_017("facebook", "a")]);
     let object = with(beside.clone(), "profiles", entries.clone());
@@ -80,6 +80,7 @@ fn answers(beside: &Value) -> Vec<Value> {
     ]
 }
 
+/// [partial-list]
 #[tokio::test]
 async fn what_an_answer_says_of_further_pages_is_heard() {
     let stack = Setup::default().start().await;
@@ -93,6 +94,7 @@ async fn what_an_answer_says_of_further_pages_is_heard() {
     }
 }
 
+/// [partial-list]
 #[tokio::test]
 async fn so_are_the_headers_of_the_answer() {
     for (headers, complete) in [
@@ -129,6 +131,7 @@ async fn so_are_the_headers_of_the_answer() {
     }
 }
 
+/// [partial-list]
 #[tokio::test]
 async fn an_expected_profile_that_a_part_does_not_name_is_not_missing() {
     let directory = tempfile::tempdir().expect("a folder");
@@ -159,15 +162,15 @@ async fn an_expected_profile_that_a_part_does_not_name_is_not_missing() {
         let page = page().await;
         let says_missing = page.contains("expected, but not connected");
         assert_eq!(says_missing, missing.is_some(), "{page}");
-        let says_part = page.contains("The list is a part: it holds 1 of 2 profiles.");
+        let says_part = page.contains("The list is incomplete: it holds 1 of 2 profiles.");
         assert_eq!(says_part, missing.is_none(), "{page}");
         assert!(!page.contains("All profiles are fine"), "{page}");
     }
     let lines = log.take();
-    let part = "The list is a part: the gateway has more profiles than it lists";
+    let part = "The list is incomplete: the gateway has more profiles than it returned";
     assert_eq!(lines.matches(part).count(), 1, "{lines}");
     assert_eq!(
-        lines.matches("The list is whole again").count(),
+        lines.matches("The list is complete again").count(),
         1,
         "{lines}"
     );
@@ -180,7 +183,7 @@ async fn check_warns_of_a_part() {
     let ran = check(&gateway, &[]).await;
     assert_eq!(ran.code, 1, "{}", ran.output);
     let flowing: Vec<&str> = ran.output.split_whitespace().collect();
-    let note = "WARNING the list is a part: it holds 1 of 3 profiles;";
+    let note = "WARNING the list is incomplete: it holds 1 of 3 profiles;";
     assert!(flowing.join(" ").contains(note), "{}", ran.output);
     let json: Value =
         serde_json::from_str(&check(&gateway, &["--output", "json"]).await.output).expect("JSON");
@@ -190,6 +193,7 @@ async fn check_warns_of_a_part() {
     assert!(metrics.contains("\nqlara_list_complete 0\n"), "{metrics}");
 }
 
+/// [partial-details]
 #[tokio::test]
 async fn details_in_part_say_so_and_take_nothing_away() {
     let list = json!([
@@ -222,16 +226,16 @@ async fn details_in_part_say_so_and_take_nothing_away() {
     );
     let lines = log.take();
     assert!(
-        lines.contains("The details of a platform are a part"),
+        lines.contains("The details of a platform are incomplete"),
         "{lines}"
     );
     let page = stack.get("/").send().await.expect("an answer");
     let page = page.text().await.expect("a text");
     assert!(
-        page.contains("The details of facebook are a part."),
+        page.contains("The details of facebook are incomplete."),
         "{page}"
     );
-    // A whole answer without it takes them away.
+    // A complete response without the profile removes its details.
     stack
         .gateway
         .answer_details("facebook", details(&["a"], 1))

@@ -1,4 +1,4 @@
-//! Details that fail are not forgotten at once; those of lists without identifiers are found.
+//! Failed details keep the last good ones, and lists without identifiers find their details by username.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::harness::{Setup, Stack};
 
 const FACEBOOK: &str = r#"platform="facebook",profile="fb_page_123456""#;
 
-/// Whether everything that only the details of Facebook know is shown.
+/// Whether the metrics that come only from Facebook's details are present.
 fn knows_details(scrape: &Scrape) -> bool {
     let info = format!(
         r#"qlara_profile_info{{{FACEBOOK},name="BrandCo Official",category="E-commerce",page_id="1234567890"}}"#
@@ -30,19 +30,20 @@ async fn page(stack: &Stack) -> String {
     page.text().await.expect("a text")
 }
 
+/// [failed-details]
 #[tokio::test]
 async fn details_of_the_last_good_answer_stay_for_max_stale() {
     let stack = Stack::start().await;
     assert!(knows_details(&stack.scrape().await));
     stack.gateway.faults("details/facebook:status=503").await;
-    // 14 minutes of refreshes, each of which keeps what the one before kept.
+    // 14 minutes of refreshes, each of which keeps the details of the previous one.
     for _ in 0..14 {
         let scrape = stack.scrape_after(60).await;
         assert_eq!(details_up(&scrape), 0.0);
         assert!(knows_details(&scrape));
     }
     let told = page(&stack).await;
-    let since = "Meanwhile permissions and last activity are those of 2026-04-10 12:00 UTC.";
+    let since = "Meanwhile, permissions and last activity are shown as of 2026-04-10 12:00 UTC.";
     assert!(told.contains(since), "{told}");
     let scrape = stack.scrape_after(60).await;
     assert!(!knows_details(&scrape), "they are 15 minutes old");
@@ -56,6 +57,7 @@ async fn details_of_the_last_good_answer_stay_for_max_stale() {
     assert!(knows_details(&healed) && details_up(&healed) == 1.0);
 }
 
+/// [failed-details]
 #[tokio::test]
 async fn they_end_in_time_even_if_the_list_fails_after_them() {
     let stack = Stack::start().await;
@@ -96,7 +98,7 @@ async fn every_kind_of_failure_keeps_them_and_an_answer_without_them_does_not() 
             knows_details(&scrape) && details_up(&scrape) == 0.0,
             "{fault}"
         );
-        // The other platforms are current.
+        // The details of the other platforms are current.
         let other = r#"qlara_details_up{platform="whatsapp"}"#;
         assert!(
             fault == "status=429" || scrape.value(other) == 1.0,
@@ -158,13 +160,13 @@ async fn a_username_leads_to_the_details_where_one_answer_has_no_identifier() {
         entry
     };
     for (list, details, profile) in [
-        // The list without identifiers, the details with them.
+        // The list has no identifiers, the details have.
         (
             json!([reference("facebook", "a", false)]),
             json!([{"id": 7, "username": "a", "category": "c"}]),
             "a",
         ),
-        // The other way round.
+        // The list has identifiers, the details have none.
         (
             json!([named(uc_017("facebook", "7"), "a")]),
             json!([{"username": "a", "category": "c"}]),
@@ -188,7 +190,7 @@ async fn a_username_leads_to_the_details_where_one_answer_has_no_identifier() {
             scrape.text
         );
     }
-    // A username that stands for two is nobody's.
+    // A username of two profiles identifies neither.
     let stack = listing(json!([reference("facebook", "a", false)]).to_string()).await;
     let twice = json!([{"id": 7, "username": "a", "category": "c"}, {"id": 8, "username": "a", "category": "d"}]);
     stack

@@ -1,4 +1,4 @@
-//! Where in an answer the entries stand.
+//! The location of the entries in a response.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::check::check;
 use crate::harness::Setup;
 use crate::harness::log::Log;
 
-/// The shapes in which entries may come.
+/// The possible envelopes of entries.
 fn envelopes(entries: &Value) -> Vec<Value> {
     vec![
         json!({"profiles": entries, "total": 2}),
@@ -24,6 +24,7 @@ fn envelopes(entries: &Value) -> Vec<Value> {
     ]
 }
 
+/// [other-envelope]
 #[tokio::test]
 async fn each_envelope_is_read_with_each_description_as_list_and_as_details() {
     let old = json!([uc_017("facebook", "a"), uc_017("instagram", "b")]);
@@ -54,6 +55,7 @@ async fn each_envelope_is_read_with_each_description_as_list_and_as_details() {
     }
 }
 
+/// [byte-order-mark]
 #[tokio::test]
 async fn a_byte_order_mark_is_no_part_of_the_answer() {
     let list = json!({"profiles": [uc_017("facebook", "a")]});
@@ -79,6 +81,7 @@ async fn an_empty_list_is_an_answer_that_follows_no_description() {
     }
 }
 
+/// [unreadable-list]
 #[tokio::test]
 async fn anything_else_is_an_error_that_names_what_was_found_and_what_is_expected() {
     let entries = json!([uc_017("facebook", "a")]);
@@ -146,7 +149,7 @@ async fn anything_else_is_an_error_that_names_what_was_found_and_what_is_expecte
         let failures = "qlara_gateway_request_failures_total";
         let series = format!(r#"{failures}{{endpoint="socials",reason="invalid_response"}}"#);
         assert_eq!(scrape.value(&series), 1.0, "{answer}");
-        // What was known stays.
+        // The known data stays.
         assert_eq!(scrape.family("qlara_profile_info").len(), 3, "{answer}");
         let line = log.take().replace(r#"\""#, r#"""#);
         assert!(line.contains(found), "{answer}: {line}");
@@ -157,6 +160,7 @@ async fn anything_else_is_an_error_that_names_what_was_found_and_what_is_expecte
     }
 }
 
+/// [byte-order-mark]
 #[tokio::test]
 async fn utf_16_is_named_in_either_order_with_and_without_a_mark() {
     let text = json!([uc_017("facebook", "a")]).to_string();

@@ -1,13 +1,13 @@
-//! The table of fields: names, types, and what follows when one is absent.
+//! The table of fields: names, types, and the effect of an absent field.
 
-use qlara_exporter::gateway::fields::{Answer, Field, TABLE};
+use qlara_exporter::gateway::fields::{Field, FieldSource, TABLE};
 use serde_json::{Value, json};
 
 use super::{reference, schema, scrape_of, uc_017, with, without};
 use crate::harness::Setup;
 use crate::harness::scrape::Scrape;
 
-/// A value for each row, and a series that it leads to.
+/// An example value of each row, and a series that it produces.
 fn example(field: Field) -> (Value, &'static str) {
     match field {
         Field::Platform => (
@@ -54,11 +54,11 @@ fn spellings(name: &str) -> Vec<String> {
     ]
 }
 
-/// Only what is needed to be a profile, beside the field that is tried out.
+/// A minimal profile with the field under test.
 async fn scrape_with(
     name: &str,
     value: &Value,
-    row: &qlara_exporter::gateway::fields::Row,
+    row: &qlara_exporter::gateway::fields::FieldRow,
 ) -> Scrape {
     let mut entry = json!({"platform": "instagram", "profileId": "p"});
     if row.field == Field::Platform {
@@ -69,9 +69,9 @@ async fn scrape_with(
     }
     let mut list = entry.clone();
     let mut details = json!({"profileId": "p"});
-    match row.answer {
-        Answer::Details => details[name] = value.clone(),
-        Answer::List | Answer::Both => list[name] = value.clone(),
+    match row.source {
+        FieldSource::Details => details[name] = value.clone(),
+        FieldSource::List | FieldSource::Both => list[name] = value.clone(),
     }
     let stack = Setup::yaml("phone_number: show").start().await;
     stack.gateway.answer_list(json!([list]).to_string()).await;
@@ -80,6 +80,7 @@ async fn scrape_with(
     stack.scrape().await
 }
 
+/// [other-envelope]
 #[tokio::test]
 async fn every_name_of_every_row_is_read_however_it_is_spelled() {
     for row in &TABLE {
@@ -210,7 +211,7 @@ async fn linked_accounts_come_as_a_number_or_as_a_list() {
                 r#"linked_account="3""#,
             ],
         ),
-        // The same one twice is one series, and a broken one is none.
+        // A duplicate gives one series, an invalid entry gives none.
         (
             json!([{"id": "1"}, {"id": "1"}, {}, null]),
             vec![r#"linked_account="1""#],
@@ -231,12 +232,13 @@ async fn linked_accounts_come_as_a_number_or_as_a_list() {
     }
     let broken = r#"qlara_gateway_invalid_fields_total{field="linkedAccounts"}"#;
     assert_eq!(stack.scrape().await.value(broken), 1.0);
-    // Where the list does not state it, the details do.
+    // If the list lacks the number, the details provide it.
     let entry = without(reference("facebook", "a", false), "linkedAccounts");
     stack.gateway.answer_list(json!([entry]).to_string()).await;
     assert_eq!(stack.scrape_after(61).await.value(&count), 4.0);
 }
 
+/// [linked-account-limit]
 #[tokio::test]
 async fn linked_accounts_are_bounded_by_the_limit_of_profiles() {
     let stack = Setup::yaml("limits: {profiles: 3}").start().await;
@@ -320,7 +322,7 @@ async fn zero_times_of_all_kinds_and_empty_texts_are_no_date() {
         let one = with(uc_017("facebook", "a"), "tokenExpiresAt", zero.clone());
         let far = json!("2126-06-15T00:00:00Z");
         let other = with(uc_017("facebook", "b"), "tokenExpiresAt", far);
-        // It is as good as absent: a list of nothing else knows no expiry.
+        // A zero date counts as absent: a list with only zero dates states no expiry.
         for (entries, findings) in [(json!([one, other]), 1), (json!([one]), 0)] {
             let gateway = crate::check::gateway(&entries).await;
             let ran = crate::check::check(&gateway, &["--output", "json"]).await;
@@ -341,7 +343,7 @@ async fn of_a_doubled_name_the_last_counts() {
     assert_eq!(scrape.value(info), 1.0, "{}", scrape.text);
 }
 
-/// A last value that is none leaves the field to its other names.
+/// If the last value is null, the other names of the field count.
 #[tokio::test]
 async fn of_a_doubled_name_null_counts_too() {
     for (ids, id) in [
@@ -422,7 +424,7 @@ async fn the_description_is_logged_once_and_when_it_changes_and_shown_on_the_pag
         let schema = |line: &str| line.split("schema=").nth(1).map(str::to_owned);
         told.push(lines.filter_map(schema).collect::<Vec<_>>().concat());
     }
-    // An empty list tells nothing, and changes nothing.
+    // An empty list follows no description, and changes nothing.
     assert_eq!(told, ["uc-017", "", "reference", "", "", "uc-017"]);
     let page = stack.get("/").send().await.expect("an answer");
     let page = page.text().await.expect("a text");

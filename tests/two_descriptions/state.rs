@@ -1,4 +1,4 @@
-//! The connection state: a documented word, or else the flag.
+//! The connection state: a documented word takes precedence over the flag.
 
 use serde_json::{Value, json};
 
@@ -114,10 +114,10 @@ async fn a_list_that_knows_no_expiry_is_not_asked_for_one() {
             json!([bare(), without(uc_017("instagram", "b"), "tokenExpiresAt")]),
             0,
         ),
-        // Only some lack it.
+        // Only some entries lack the expiry.
         (json!([bare(), uc_017("instagram", "b")]), 1),
         (json!([bare(), uc_017("whatsapp", "b")]), 1),
-        // It is stated, and cannot be read.
+        // The expiry is present but cannot be read.
         (json!([with(bare(), "tokenExpiresAt", json!("soon"))]), 1),
         (
             json!([with(bare(), "tokenExpiresAt", json!("2026-06-15T00:00:00"))]),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use qlara_exporter::gateway::tls::client_config;
+use exporter_toolkit::tls::client::client_config;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType, date_time_ymd,
 };
@@ -25,7 +25,7 @@ pub struct Identity {
     key_der: Vec<u8>,
 }
 
-/// What issues certificates.
+/// A certificate authority.
 pub struct Authority {
     pub cert: String,
     issuer: Issuer<'static, KeyPair>,
@@ -54,7 +54,7 @@ impl Authority {
 }
 
 impl Identity {
-    /// As it stands in files.
+    /// The PEM of certificate and key, as in files.
     pub fn read(made: &SelfSigned) -> Identity {
         let read = |name| std::fs::read_to_string(made.file(name)).expect("a file");
         let (cert, key) = (read("cert.pem"), read("key.pem"));
@@ -78,17 +78,17 @@ impl Identity {
         }
     }
 
-    /// A server at `localhost`, which vouches for itself.
+    /// A server at `localhost` with a self-signed certificate.
     pub fn server() -> Identity {
         Identity::self_signed(CertificateParams::new(["localhost".to_owned()]).expect("a name"))
     }
 
-    /// A client that vouches for itself and may vouch for others, as `openssl req -x509` makes it.
+    /// A client with a self-signed certificate that may also sign others, as `openssl req -x509` creates it.
     pub fn its_own_authority() -> Identity {
         Identity::self_signed(its_own_authority())
     }
 
-    /// The same, long ago.
+    /// An expired certificate.
     pub fn expired() -> Identity {
         let mut params = its_own_authority();
         params.not_before = date_time_ymd(2001, 1, 1);
@@ -101,7 +101,7 @@ impl Identity {
         Identity::new(&params.self_signed(&key).expect("a certificate"), &key)
     }
 
-    /// This certificate with the key of another.
+    /// This certificate with the key of another identity.
     pub fn with_key_of(&self, other: &Identity) -> Identity {
         Identity {
             key: other.key.clone(),
@@ -123,7 +123,7 @@ fn its_own_authority() -> CertificateParams {
     params
 }
 
-/// A client that trusts `server`, and whose TLS library is told what it can do.
+/// A client that trusts `server`, with these settings of its TLS library.
 pub fn client_of(
     server: &Identity,
     versions: &[&'static SupportedProtocolVersion],
@@ -140,7 +140,7 @@ pub fn client_of(
         .with_no_client_auth()
 }
 
-/// A client that trusts `server`, and shows a certificate whatever it is asked for.
+/// A client that trusts `server` and always presents its certificate.
 pub fn client_with(server: &Identity, identity: Option<&Identity>) -> ClientConfig {
     let mut client = client_of(server, rustls::ALL_VERSIONS, |_| {});
     if let Some(identity) = identity {

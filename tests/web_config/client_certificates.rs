@@ -1,12 +1,13 @@
-//! Who is let in with which certificate.
+//! Which client certificates are accepted.
 
 use rcgen::SanType;
 
 use super::certificates::{Authority, Identity, client_with};
 use super::server::{Folder, Server};
 use crate::harness::openssl::{P256, RSA, SelfSigned};
+use crate::harness::tools::needs;
 
-/// A server with its certificate, and clients with theirs.
+/// A server with its certificate, and clients with their certificates.
 struct Scene {
     server: Identity,
     authority: Authority,
@@ -33,6 +34,7 @@ impl Scene {
     }
 }
 
+/// [client-certificate]
 #[tokio::test]
 async fn every_policy_lets_in_whom_it_should() {
     let scene = Scene::new();
@@ -66,6 +68,7 @@ async fn every_policy_lets_in_whom_it_should() {
     }
 }
 
+/// [client-certificate]
 #[tokio::test]
 async fn a_certificate_alone_proves_nothing() {
     let scene = Scene::new();
@@ -103,6 +106,7 @@ async fn the_authorities_may_stand_inline_and_be_several() {
 
 #[tokio::test]
 async fn a_certificate_that_is_trusted_itself_is_let_in_while_it_is_valid() {
+    needs!("openssl");
     let scene = Scene::new();
     let tls = "client_auth_type: RequireAndVerifyClientCert, client_ca_file: ca.crt";
     for (client, welcome) in [
@@ -124,6 +128,7 @@ async fn a_certificate_that_is_trusted_itself_is_let_in_while_it_is_valid() {
     }
 }
 
+/// [client-certificate]
 #[tokio::test]
 async fn only_a_certificate_with_an_allowed_name_is_let_in() {
     let scene = Scene::new();
@@ -175,7 +180,7 @@ async fn only_a_certificate_with_an_allowed_name_is_let_in() {
     let foreign = Authority::new("other CA").issue(vec![dns.clone()]);
     assert!(!scene.lets_in(&running, Some(&foreign)).await);
 
-    // Who shows no certificate has no allowed name, even where none is required.
+    // A client without a certificate has no allowed name, even if no certificate is required.
     let running = scene
         .serve(&tls("VerifyClientCertIfGiven"), &scene.authority.cert)
         .await;

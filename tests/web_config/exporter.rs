@@ -1,4 +1,4 @@
-//! The file in the whole exporter: the real program, its metrics, and Prometheus' tools.
+//! The web configuration file in the real program, with its metrics and Prometheus' tools.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,12 +11,13 @@ use super::certificates::Identity;
 use super::passwords::hash;
 use super::server::{Folder, TLS};
 use crate::harness::process::{Running, exporter, run, run_with_input};
+use crate::harness::tools::needs;
 use crate::harness::{API_KEY, Setup, eventually, http};
 use crate::prometheus::{Prometheus, free_port, system_gateway};
 
 const DOCUMENTATION: &str = include_str!("../../docs/web-configuration.md");
 
-/// The documentation's blocks of this language that begin so.
+/// The code blocks of this language in the documentation that start with this text.
 fn blocks(language: &str, begin: &str) -> Vec<&'static str> {
     let fence = format!("```{language}\n");
     let blocks = DOCUMENTATION.split(&fence).skip(1);
@@ -24,7 +25,7 @@ fn blocks(language: &str, begin: &str) -> Vec<&'static str> {
     blocks.filter(|block| block.starts_with(begin)).collect()
 }
 
-/// A folder in which the documentation's commands for certificates have been run.
+/// A directory in which the certificate commands of the documentation have run.
 fn documented_folder() -> Folder {
     let folder = Folder::new();
     for block in blocks("sh", "openssl") {
@@ -43,6 +44,7 @@ fn check(web: &Path) -> (i32, String, String) {
 
 #[test]
 fn the_documented_files_are_good_here_and_for_promtool() {
+    needs!("openssl", "promtool");
     let folder = documented_folder();
     let files = blocks("yaml", "# web.yml");
     assert_eq!(files.len(), 3);
@@ -51,7 +53,7 @@ fn the_documented_files_are_good_here_and_for_promtool() {
         let web = folder.path("web.yml");
         let good = "The configuration is good: 1 account\n".to_owned();
         assert_eq!(check(&web), (0, good, String::new()), "{text}");
-        // Debian's promtool is older than these keys.
+        // Debian's promtool does not know these keys yet.
         let text = text.split("rate_limit:").next().expect("a text");
         folder.write(
             "web.yml",
@@ -64,6 +66,7 @@ fn the_documented_files_are_good_here_and_for_promtool() {
     }
 }
 
+/// [web-configuration-mistakes]
 #[test]
 fn the_check_lists_everything_that_is_wrong_in_both_files() {
     let folder = Folder::with(
@@ -124,7 +127,8 @@ fn the_check_warns_of_what_the_tls_library_does_not_have() {
     }
 }
 
-/// A pipe is empty when it is read again.
+/// A pipe is empty when it is read a second time.
+/// [web-configuration-pipe]
 #[test]
 fn a_pipe_is_refused_from_the_start() {
     let mut exporter = exporter();
@@ -134,9 +138,10 @@ fn a_pipe_is_refused_from_the_start() {
     assert_eq!(told, (2, error));
 }
 
-// The gateway goes on while this thread waits for curl.
+// The gateway runs on other threads while this one waits for curl.
 #[tokio::test(flavor = "multi_thread")]
 async fn prometheus_and_curl_scrape_as_documented() {
+    needs!("openssl", "curl", "prometheus");
     let folder = documented_folder();
     let gateway = system_gateway().await;
     folder.write("password", "secret");
@@ -176,7 +181,7 @@ async fn prometheus_and_curl_scrape_as_documented() {
         let prometheus = Prometheus::with_scrape_configs(&scraper["scrape_configs"]);
         prometheus.until("qlara_up", 1.0).await;
 
-        // Nobody else.
+        // No other user may.
         let stranger =
             format!("curl --silent --fail --cacert server.crt https://localhost:{port}/-/healthy");
         let mut shell = Command::new("sh");
@@ -185,6 +190,7 @@ async fn prometheus_and_curl_scrape_as_documented() {
     }
 }
 
+/// [broken-web-configuration]
 #[tokio::test]
 async fn a_file_that_is_not_in_force_shows_in_a_metric() {
     let folder = Folder::with(
@@ -213,10 +219,11 @@ async fn a_file_that_is_not_in_force_shows_in_a_metric() {
     assert_eq!(is_good().await, 1.0);
 }
 
+/// [probes-without-password]
 #[tokio::test]
 async fn everything_but_the_probes_is_behind_the_file() {
     let users = format!("basic_auth_users: {{alice: {}}}", hash("secret", 4));
-    // Without TLS the 401 asks for a password, with it the 400 for TLS.
+    // Without TLS, a 401 asks for the password; with TLS, a 400 asks for TLS.
     for (web, refusal) in [(users, 401), (TLS.to_owned(), 400)] {
         let folder = Folder::with(&web, &Identity::server());
         let file = Arc::new(folder.load().expect("a good web configuration"));

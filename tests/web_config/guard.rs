@@ -1,13 +1,13 @@
-//! The limit of requests and the headers, over plain HTTP.
+//! The rate limit and the headers, over plain HTTP.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use qlara_exporter::clock::SystemClock;
-use qlara_exporter::web::guard::guard;
-use qlara_exporter::web_config::WebConfigFile;
+use exporter_toolkit::clock::SystemClock;
+use exporter_toolkit::guard::guard;
+use exporter_toolkit::web_config::WebConfigFile;
 use tokio::net::TcpListener;
 
 use super::certificates::Identity;
@@ -19,7 +19,7 @@ async fn serve(yaml: &str) -> Server {
     Folder::with(yaml, &Identity::server()).serve().await
 }
 
-/// The status of so many requests in a row.
+/// The status codes of this many requests in a row.
 async fn statuses(server: &Server, count: usize) -> Vec<u16> {
     let mut statuses = Vec::new();
     for _ in 0..count {
@@ -29,6 +29,7 @@ async fn statuses(server: &Server, count: usize) -> Vec<u16> {
     statuses
 }
 
+/// [rate-limit]
 #[tokio::test]
 async fn a_limit_lets_in_its_burst_and_then_one_per_interval() {
     let server = serve("rate_limit: {interval: 10s, burst: 3}").await;
@@ -41,13 +42,14 @@ async fn a_limit_lets_in_its_burst_and_then_one_per_interval() {
     assert_eq!(
         statuses(&server, 1).await,
         [429],
-        "the wall clock is no time that passes"
+        "a jump of the wall clock is no elapsed time"
     );
 
     let refused = server.get().send().await.expect("an answer");
     assert_eq!(refused.text().await.expect("a text"), "Too Many Requests\n");
 }
 
+/// [rate-limit-rounding]
 #[tokio::test]
 async fn one_per_second_without_a_burst_is_none_and_no_interval_is_no_limit() {
     let server = serve("rate_limit: {interval: 1s, burst: 0}").await;
@@ -78,6 +80,7 @@ async fn the_bucket_outlives_a_change_of_the_file_unless_it_is_of_its_numbers() 
     assert_eq!(statuses(&server, 3).await, [200, 200, 200]);
 }
 
+/// [security-headers]
 #[tokio::test]
 async fn the_headers_are_on_every_answer() {
     let alice = hash("secret", 4);
@@ -116,7 +119,7 @@ async fn without_a_file_there_is_no_guard() {
     assert!(file.is_none() && file.is_good());
     assert!(file.current().await.tls.is_none());
     let routes = Router::new().route("/", get(async || "hello\n"));
-    let router = guard(routes, file, Arc::new(SystemClock));
+    let router = guard(routes, file, Arc::new(SystemClock), "test-exporter");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let running = tokio::spawn(axum::serve(listener, router).into_future());

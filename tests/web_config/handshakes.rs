@@ -1,9 +1,9 @@
-//! Clients that do not get as far as HTTP over TLS: what they are told, and that they are counted.
+//! Clients that fail before HTTP over TLS: the response they get, and the counter.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use qlara_exporter::server::Timeouts;
+use exporter_toolkit::server::Timeouts;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -15,7 +15,7 @@ use crate::harness::{Stack, eventually};
 
 const FAILURES: &str = "qlara_exporter_tls_handshake_errors_total";
 
-/// Everything that the exporter says to these bytes, until it closes the connection.
+/// All bytes that the exporter sends in response to these bytes, until it closes the connection.
 async fn say(address: SocketAddr, bytes: &[u8], end: bool) -> String {
     let mut client = TcpStream::connect(address).await.expect("a connection");
     client.write_all(bytes).await.expect("sent");
@@ -23,14 +23,14 @@ async fn say(address: SocketAddr, bytes: &[u8], end: bool) -> String {
         client.shutdown().await.expect("an end");
     }
     let mut answer = Vec::new();
-    // A reset is an end, too.
+    // A reset ends the connection too.
     let _ = timeout(PATIENCE, client.read_to_end(&mut answer))
         .await
         .expect("an end");
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// The metrics over TLS, as of another second than those before.
+/// The metrics over TLS, one second later than the last scrape, so that they do not come from the cache.
 async fn scrape(stack: &Stack, server: &Identity) -> Scrape {
     stack.clock.advance(Duration::from_secs(1));
     let client = reqwest::Client::builder()
@@ -42,6 +42,7 @@ async fn scrape(stack: &Stack, server: &Identity) -> Scrape {
     Scrape::read(answer.expect("an answer")).await
 }
 
+/// [http-to-tls]
 #[tokio::test]
 async fn plain_http_on_a_tls_port_is_answered_in_words_that_help() {
     let (stack, server, _folder) = over_tls(Timeouts::default()).await;
@@ -75,7 +76,8 @@ async fn plain_http_on_a_tls_port_is_answered_in_words_that_help() {
     assert_eq!(scrape(&stack, &server).await.value(FAILURES), sent + 1.0);
 }
 
-/// A request that arrives byte by byte has the time that every head has.
+/// A request that arrives byte by byte has the same deadline as any head.
+/// [http-to-tls]
 #[tokio::test]
 async fn plain_http_on_a_tls_port_has_the_time_of_every_request() {
     let timeouts = Timeouts {
@@ -87,6 +89,7 @@ async fn plain_http_on_a_tls_port_has_the_time_of_every_request() {
     assert_eq!(say(stack.exporter, b"GET / HT", false).await, "");
 }
 
+/// [failed-handshake]
 #[tokio::test]
 async fn handshakes_that_fail_are_counted_and_others_are_not() {
     let timeouts = Timeouts {
@@ -104,7 +107,7 @@ async fn handshakes_that_fail_are_counted_and_others_are_not() {
     }
     assert_eq!(failures().await, 0.0);
 
-    // No TLS at all, a record that ends too early, a greeting that breaks off, one that hangs.
+    // No TLS at all, a truncated record, a truncated ClientHello, and a client that stops.
     let mut expected = 0.0;
     for (bytes, ends) in [
         (&b"\x00\x01\x02\x03\x04\x05"[..], true),
@@ -117,7 +120,7 @@ async fn handshakes_that_fail_are_counted_and_others_are_not() {
         assert_eq!(failures().await, expected, "{bytes:?}");
     }
 
-    // Who does not trust the certificate says so, in the handshake.
+    // A client that does not trust the certificate says so during the handshake.
     let stream = TcpStream::connect(stack.exporter)
         .await
         .expect("a connection");

@@ -1,4 +1,4 @@
-//! Whose password is checked first, where many wait: counted in checks, not in seconds.
+//! The order of password checks when many clients wait, counted in checks instead of seconds.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -18,12 +18,12 @@ use super::server::{Folder, Server, TLS};
 use crate::harness::process::{exporter, run};
 use crate::harness::{eventually, http};
 
-/// A check takes long enough for clients to queue behind it, and not for the test to be slow.
+/// A cost at which clients queue up but the test stays fast.
 const COST: u32 = 9;
-/// A check takes seconds.
+/// A cost at which a check takes seconds.
 const EXPENSIVE: u32 = 15;
-/// Checks that may come before a client that is served next: those under way, one of each group in
-/// its queue's round, and those that end while its request travels.
+/// Maximum number of checks before the next client in line: the running ones, one of each group in the queue's
+/// round, and those that end while the request is on its way.
 const NEXT: u64 = 12;
 
 async fn serve(tls: &str, identity: &Identity, users: &[(&str, &str, u32)]) -> Server {
@@ -50,13 +50,13 @@ impl Server {
         config.users.as_ref().expect("users").waiting()
     }
 
-    /// Returns once this many attempts wait.
+    /// Returns when this many attempts wait.
     async fn until_waiting(&self, count: usize) {
         let waiting = async || (self.waiting().await >= count).then_some(());
         eventually("attempts that wait", waiting).await;
     }
 
-    /// How many checks are made between the right password of `good` and its answer.
+    /// Number of checks between sending the right password of `good` and its response.
     async fn checks_before_good(&self, client: &Client) -> u64 {
         let before = self.checks().await;
         let is_tls = self.file.current().await.tls.is_some();
@@ -78,7 +78,7 @@ fn request(user: &str, password: &str) -> String {
     format!("GET / HTTP/1.1\r\nHost: x\r\nAuthorization: {login}\r\n\r\n")
 }
 
-/// Strangers, each with a wrong password over a connection of its own. They end with an answer.
+/// Clients with a wrong password and a connection each. They end with their response.
 fn strangers(server: &Server, count: usize, name: impl Fn(usize) -> String) -> JoinSet<()> {
     let mut strangers = JoinSet::new();
     for number in 0..count {
@@ -99,16 +99,21 @@ fn client(identity: &Identity) -> ClientBuilder {
     Client::builder().no_proxy().tls_backend_preconfigured(tls)
 }
 
+/// [expensive-hash]
 #[tokio::test]
 async fn an_expensive_hash_holds_up_nobody_else() {
     let server = serve_plain(&[("good", "right", 4), ("slow", "other", EXPENSIVE)]).await;
     let mut strangers = strangers(&server, 20, |_| "slow".to_owned());
     server.until_waiting(15).await;
     server.checks_before_good(&http()).await;
-    assert!(strangers.try_join_next().is_none(), "they still wait");
+    assert!(
+        strangers.try_join_next().is_none(),
+        "the expensive checks still run"
+    );
 }
 
-/// Everything about them is alike but the password, and there are more of them than may wait.
+/// All clients have the same name and address but different passwords, and there are more clients than the queue
+/// holds.
 #[tokio::test]
 async fn strangers_with_the_same_name_and_address_are_not_served_first() {
     for count in [300, 700] {
@@ -120,6 +125,7 @@ async fn strangers_with_the_same_name_and_address_are_not_served_first() {
     }
 }
 
+/// [login-queue]
 #[tokio::test]
 async fn strangers_with_another_name_are_not_served_first() {
     let server = serve_plain(&[("good", "right", COST), ("bad", "other", COST)]).await;
@@ -129,6 +135,7 @@ async fn strangers_with_another_name_are_not_served_first() {
     assert!(checks <= NEXT, "{checks} checks");
 }
 
+/// [login-queue]
 #[tokio::test]
 async fn strangers_at_another_address_are_not_served_first() {
     for name in ["good", "invented"] {
@@ -146,7 +153,7 @@ async fn strangers_at_another_address_are_not_served_first() {
     }
 }
 
-/// A client that tries one password after the other over its only connection.
+/// A client that tries one password after another over a single connection.
 async fn try_passwords(address: SocketAddr, number: usize) {
     let mut stream = BufReader::new(TcpStream::connect(address).await.expect("a connection"));
     for attempt in 0.. {
@@ -162,7 +169,8 @@ async fn try_passwords(address: SocketAddr, number: usize) {
     }
 }
 
-/// They have the user's name and address; only their connections tell them apart.
+/// The attackers have the user's name and address; only their connections differ.
+/// [login-queue]
 #[tokio::test]
 async fn three_hundred_clients_that_go_on_are_not_served_first() {
     let server = serve_plain(&[("good", "right", 6)]).await;
@@ -190,7 +198,7 @@ async fn connect(
     (client, connection)
 }
 
-/// A status and `Retry-After`.
+/// Status and `Retry-After`.
 type Answer = (u16, Option<String>);
 
 /// Sends a wrong password on each of the 16 streams of a connection.
@@ -211,6 +219,7 @@ fn streams(answers: &mut JoinSet<Answer>, client: &SendRequest<&'static [u8]>, n
     }
 }
 
+/// [login-queue]
 #[tokio::test]
 async fn the_streams_of_a_connection_are_not_served_first() {
     let identity = Identity::server();
@@ -224,6 +233,7 @@ async fn the_streams_of_a_connection_are_not_served_first() {
     assert!(checks <= NEXT, "{checks} checks");
 }
 
+/// [login-queue-limit]
 #[tokio::test]
 async fn beyond_the_limit_whoever_fills_the_queue_is_told_to_come_again() {
     let identity = Identity::server();

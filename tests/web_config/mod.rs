@@ -1,4 +1,4 @@
-//! The web configuration file: what is good, how mistakes are told, and what comes out.
+//! The web configuration file: valid files, error messages, and the resulting server.
 
 mod certificates;
 mod client_certificates;

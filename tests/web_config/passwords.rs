@@ -11,7 +11,7 @@ use reqwest::{RequestBuilder, StatusCode};
 use super::certificates::Identity;
 use super::server::{Folder, Server};
 
-/// The least that there is, for tests that hash often.
+/// The lowest cost, for tests that hash often.
 const CHEAP: u32 = 4;
 
 pub fn hash(password: &str, cost: u32) -> String {
@@ -64,7 +64,7 @@ async fn the_right_password_is_let_in_whatever_made_its_hash() {
         );
         is_refused(server.login("alice", "pa:ss")).await;
     }
-    // As htpasswd prints it, from the toolkit's documentation of another program.
+    // Printed by htpasswd; from the documentation of another program that uses exporter-toolkit.
     let server = serve(&[(
         "bob",
         "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi",
@@ -82,6 +82,7 @@ async fn a_user_name_is_utf8() {
     is_refused(server.get().header(AUTHORIZATION, format!("Basic {login}"))).await;
 }
 
+/// [wrong-password]
 #[tokio::test]
 async fn whoever_shows_no_right_password_is_refused() {
     let server = serve(&[
@@ -101,7 +102,7 @@ async fn whoever_shows_no_right_password_is_refused() {
     ] {
         is_refused(server.login(user, password)).await;
     }
-    // alice:secret and parts of it.
+    // "alice secret" and parts of it.
     for header in [
         "YWxpY2U6c2VjcmV0",
         "Bearer YWxpY2U6c2VjcmV0",
@@ -122,8 +123,9 @@ async fn whoever_shows_no_right_password_is_refused() {
     }
 }
 
-/// CVE-2022-46146: a verdict on one user was taken for that on another, whose name, hash and
-/// password are the same letters in a row.
+/// CVE-2022-46146: the cached result of one user was used for another user whose name, hash and password
+/// concatenate to the same text.
+/// [wrong-password]
 #[tokio::test]
 async fn a_crafted_name_gets_no_verdict_of_another() {
     let alice = hash("secret", CHEAP);
@@ -137,12 +139,13 @@ async fn a_crafted_name_gets_no_verdict_of_another() {
         is_refused(server.login("alice", &format!("{fake}fakepassword"))).await;
         is_refused(server.login(&format!("alice{fake}"), "fakepassword")).await;
     }
-    // The letters of a verdict that is right.
+    // The concatenated text of a successful login.
     assert_eq!(status(server.login("alice", "secret")).await, 200);
     is_refused(server.login("alic", &format!("e{alice}secret"))).await;
     is_refused(server.login(&format!("alice{alice}secret"), "")).await;
 }
 
+/// [password-cache]
 #[tokio::test]
 async fn a_password_is_hashed_once_and_not_per_request() {
     let server = serve(&[("alice", &hash("secret", CHEAP))]).await;
@@ -150,7 +153,7 @@ async fn a_password_is_hashed_once_and_not_per_request() {
     assert_eq!(answers, [StatusCode::OK; 150]);
     assert_eq!(server.comparisons().await, 1);
 
-    // Each wrong one once, too, and none at the cost of the right one.
+    // Each wrong password is hashed once too, and none evicts the right one.
     for number in 0..200 {
         is_refused(server.login("alice", &format!("wrong {number}"))).await;
         assert_eq!(status(server.login("alice", "secret")).await, 200);
@@ -160,7 +163,8 @@ async fn a_password_is_hashed_once_and_not_per_request() {
     assert_eq!(server.comparisons().await, 201);
 }
 
-/// A name's cost tells nothing: unknown names have the costs that users have, each always the same.
+/// The time of a login reveals no user: an unknown name always gets the cost of one of the file's users.
+/// [expensive-hash]
 #[tokio::test]
 async fn a_password_takes_its_own_hash_and_an_unknown_name_one_of_the_file() {
     let server = serve(&[

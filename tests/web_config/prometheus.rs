@@ -9,10 +9,12 @@ use super::certificates::{Authority, Identity};
 use super::passwords::hash;
 use super::server::Folder;
 use crate::harness::Setup;
+use crate::harness::tools::needs;
 use crate::prometheus::Prometheus;
 
 #[tokio::test]
 async fn prometheus_scrapes_with_certificate_and_password_and_not_without() {
+    needs!("prometheus");
     let server = Identity::server();
     let authority = Authority::new("clients");
     let name = SanType::DnsName("prometheus.example".try_into().expect("a name"));

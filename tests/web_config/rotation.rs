@@ -1,4 +1,4 @@
-//! What happens when the file, or one that it names, changes.
+//! Changes of the web configuration file and of the files that it names.
 
 use std::io::Write;
 use std::process::Command;
@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
+use exporter_toolkit::web_config::WebConfigFile;
 use parking_lot::Mutex;
-use qlara_exporter::web_config::WebConfigFile;
 use reqwest::{Method, StatusCode};
 use tracing::subscriber::DefaultGuard;
 
@@ -49,6 +49,7 @@ async fn new_users_are_in_force_with_the_next_request() {
     );
 }
 
+/// [broken-web-configuration]
 #[tokio::test]
 async fn a_broken_file_leaves_the_last_good_one_in_force() {
     let good = users("secret");
@@ -72,6 +73,7 @@ async fn a_broken_file_leaves_the_last_good_one_in_force() {
     assert!(server.file.is_good());
 }
 
+/// [file-limit]
 #[tokio::test]
 async fn a_file_that_becomes_too_long_leaves_the_last_good_one_in_force() {
     let good = users("secret");
@@ -92,6 +94,7 @@ async fn a_file_that_becomes_too_long_leaves_the_last_good_one_in_force() {
     assert!(server.file.is_good());
 }
 
+/// [empty-web-configuration]
 #[tokio::test]
 async fn a_file_that_becomes_empty_lets_nobody_in() {
     let good = users("secret");
@@ -115,7 +118,7 @@ async fn a_file_that_becomes_empty_lets_nobody_in() {
     let log = told(&lines);
     assert_eq!(log.matches("the file is empty").count(), 1, "{log}");
 
-    // Whoever wants it says so.
+    // An explicit empty block removes all users.
     folder.write("web.yml", "basic_auth_users: {}");
     assert!(!has_users().await && file.is_good());
     let log = told(&lines);
@@ -124,7 +127,8 @@ async fn a_file_that_becomes_empty_lets_nobody_in() {
     assert!(log.contains("nobody needs a password"), "{log}");
 }
 
-/// The beginning of a file is a good file, too, with less in it.
+/// The first part of a file can be valid too, with fewer settings.
+/// [changing-web-configuration]
 #[tokio::test]
 async fn a_file_that_is_half_written_is_waited_for() {
     let whole = format!("rate_limit: {{}}\n{}", users("secret"));
@@ -138,7 +142,7 @@ async fn a_file_that_is_half_written_is_waited_for() {
             server.folder.write("web.yml", &whole);
             half.elapsed() > Duration::from_millis(40)
         });
-        // On a busy machine the half may have stood for long enough to be taken for the whole.
+        // On a busy machine, the first part can be unchanged for long enough to be taken for the complete file.
         if !long {
             assert_eq!(status, 401);
             seen += 1;
@@ -149,6 +153,7 @@ async fn a_file_that_is_half_written_is_waited_for() {
     assert!(seen > 0, "no file was written fast enough");
 }
 
+/// [changing-web-configuration]
 #[tokio::test]
 async fn a_file_that_goes_on_changing_holds_nobody_up_for_long() {
     let folder = Folder::with(&users("secret"), &Identity::server());
@@ -173,20 +178,21 @@ async fn a_file_that_goes_on_changing_holds_nobody_up_for_long() {
     assert!(begun.elapsed() < Duration::from_secs(5));
     let is_good = file.is_good();
     drop(stop);
-    // On a busy machine it may have stood still for long enough.
+    // On a busy machine, the file can be unchanged for long enough to be read.
     if writer.join().expect("an end") < Duration::from_millis(40) {
         assert!(config.users.is_some() && !is_good);
     }
     assert!(file.current().await.users.is_none() && file.is_good());
 }
 
+/// [replaced-certificate]
 #[tokio::test]
 async fn a_new_certificate_is_shown_to_the_next_connection() {
     let (old, new) = (Identity::server(), Identity::server());
     let server = Folder::with(TLS, &old).serve().await;
     let shows = async |identity: &Identity| server.lets_in(client_with(identity, None)).await;
     assert!(shows(&old).await && !shows(&new).await);
-    // Between the two files, the pair does not match.
+    // Between the two writes, certificate and key do not match.
     server.folder.write("server.crt", &new.cert);
     assert!(shows(&old).await && !shows(&new).await);
     assert!(!server.file.is_good());
@@ -195,6 +201,7 @@ async fn a_new_certificate_is_shown_to_the_next_connection() {
     assert!(server.file.is_good());
 }
 
+/// [replaced-client-ca]
 #[tokio::test]
 async fn new_authorities_and_names_decide_about_the_next_connection() {
     let server = Identity::server();
@@ -204,7 +211,7 @@ async fn new_authorities_and_names_decide_about_the_next_connection() {
     let folder = Folder::with(&format!("{tls}}}"), &server);
     folder.write("ca.crt", &old.cert);
     let running = folder.serve().await;
-    // One client throughout, which may resume its session.
+    // One client for all requests; it may resume its TLS session.
     let (with_old, with_new) = (
         client_with(&server, Some(&of_old)),
         client_with(&server, Some(&of_new)),
@@ -224,6 +231,7 @@ async fn new_authorities_and_names_decide_about_the_next_connection() {
     assert_eq!(lets_in().await, [false, false]);
 }
 
+/// [tls-switch]
 #[tokio::test]
 async fn switching_tls_needs_a_restart_and_the_rest_does_not() {
     let identity = Identity::server();
@@ -251,7 +259,8 @@ async fn switching_tls_needs_a_restart_and_the_rest_does_not() {
     assert!(!server.file.is_good());
 }
 
-/// Until the restart the metric tells that the file is not in force as it stands.
+/// Until the restart, the metric reports that the file is not completely in force.
+/// [reload-beside-tls-change]
 #[tokio::test]
 async fn a_change_that_waits_for_a_restart_does_not_keep_accounts_from_reloading() {
     const PLAIN: &str = "http_server_config: {http2: true}";
@@ -282,7 +291,7 @@ async fn a_change_that_waits_for_a_restart_does_not_keep_accounts_from_reloading
     assert_eq!(stack.scrape().await.value(GOOD), 1.0);
 }
 
-/// What this thread logs from now on.
+/// Everything that this thread logs from now on.
 fn log() -> (Arc<Mutex<Vec<u8>>>, DefaultGuard) {
     #[derive(Clone, Default)]
     struct Log(Arc<Mutex<Vec<u8>>>);
@@ -298,7 +307,7 @@ fn log() -> (Arc<Mutex<Vec<u8>>>, DefaultGuard) {
     let log = Log::default();
     let lines = Arc::clone(&log.0);
     let subscriber = tracing_subscriber::fmt()
-        .event_format(qlara_exporter::logging::Format::Logfmt)
+        .event_format(exporter_toolkit::logging::Format::Logfmt)
         .with_writer(move || log.clone())
         .finish();
     (lines, tracing::subscriber::set_default(subscriber))
@@ -355,6 +364,7 @@ async fn weak_names_are_warned_of_once() {
     assert_eq!(lines.lines().count(), 3, "{lines}");
 }
 
+/// [web-configuration-pipe]
 #[tokio::test]
 async fn a_pipe_in_the_place_of_the_file_is_refused_at_once() {
     let server = Folder::with(&users("secret"), &Identity::server())
@@ -369,7 +379,7 @@ async fn a_pipe_in_the_place_of_the_file_is_refused_at_once() {
     server.file.current().await;
     assert!(
         begun.elapsed() < Duration::from_millis(900),
-        "nobody waits for a writer"
+        "opening the pipe does not wait for a writer"
     );
     assert!(!server.file.is_good());
     let lines = String::from_utf8(lines.lock().clone()).expect("UTF-8");

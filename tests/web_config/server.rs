@@ -1,4 +1,4 @@
-//! A server with a web configuration file in a folder of its own, under a clock that the test owns.
+//! A server with its own web configuration file and a clock that the test controls.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,17 +6,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
-use prometheus::IntCounter;
-use qlara_exporter::clock::Clock;
-use qlara_exporter::server::Timeouts;
-use qlara_exporter::server::listener::Listener;
-use qlara_exporter::web::guard::guard;
-use qlara_exporter::web_config::WebConfigFile;
+use exporter_toolkit::clock::Clock;
+use exporter_toolkit::web_config::WebConfigFile;
+use exporter_toolkit::{ServerOptions, Sockets};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -27,7 +25,7 @@ use crate::harness::http;
 /// TLS with the files that [`Folder::with`] writes.
 pub const TLS: &str = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n";
 
-/// The folder of a web configuration file.
+/// The directory of a web configuration file.
 pub struct Folder(TempDir);
 
 impl Folder {
@@ -35,7 +33,7 @@ impl Folder {
         Folder(TempDir::new().expect("a folder"))
     }
 
-    /// A folder with this web configuration file and the server's certificate and key.
+    /// A directory with this web configuration file and the server's certificate and key.
     pub fn with(yaml: &str, server: &Identity) -> Folder {
         let folder = Folder::new();
         folder.write("server.crt", &server.cert);
@@ -52,7 +50,7 @@ impl Folder {
         std::fs::write(self.path(name), text).expect("a file");
     }
 
-    /// Reads `web.yml`; of an error, the folder's name is left out.
+    /// Reads `web.yml`. Errors show `DIR` instead of the directory.
     pub fn load(&self) -> Result<WebConfigFile, Vec<String>> {
         let folder = self.0.path().display().to_string();
         WebConfigFile::load(&self.path("web.yml")).map_err(|problems| {
@@ -67,19 +65,23 @@ impl Folder {
         let clock = Arc::new(ManualClock::at("2026-04-10T12:00:00Z"));
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
         let routes = Router::new().route("/", get(async || "hello\n"));
-        let router = guard(routes, Arc::clone(&file), shared);
-        let any_port = "127.0.0.1:0".parse().expect("an address");
-        let listener = Listener::bind(&any_port).await.expect("a port");
-        let address = listener.tcp_address().expect("an address");
-        let failed = IntCounter::new("failed", "Failed handshakes.").expect("a counter");
-        let mut running = qlara_exporter::server::Server::new(2, None, failed);
-        running
-            .serve(listener, router, Timeouts::default(), Arc::clone(&file))
-            .expect("a server");
+        let sockets = Sockets {
+            addresses: vec!["127.0.0.1:0".parse().expect("an address")],
+            ..Sockets::default()
+        };
+        let options = ServerOptions {
+            clock: shared,
+            ..ServerOptions::new("qlara-exporter")
+        };
+        let server = exporter_toolkit::Server::bind(sockets, Arc::clone(&file));
+        let server = server.await.expect("a server");
+        let addresses = server.addresses().expect("an address");
+        let mut running = JoinSet::new();
+        running.spawn(server.serve(routes, options, std::future::pending));
         Server {
             folder: self,
             clock,
-            address: address.expect("TCP"),
+            address: addresses[0],
             http: http(),
             _running: running,
             file,
@@ -94,7 +96,7 @@ pub struct Server {
     pub clock: Arc<ManualClock>,
     pub address: SocketAddr,
     http: reqwest::Client,
-    _running: qlara_exporter::server::Server,
+    _running: JoinSet<std::io::Result<()>>,
 }
 
 impl Server {
@@ -107,8 +109,8 @@ impl Server {
             .await
     }
 
-    /// The answer to a request on a new connection over TLS. A certificate is refused only after a
-    /// client of TLS 1.3 has spoken.
+    /// The response to a request on a new TLS connection. In TLS 1.3, the server rejects a certificate only after
+    /// the client has sent data.
     pub async fn ask(&self, client: ClientConfig) -> std::io::Result<String> {
         let mut stream = self.connect(client).await?;
         let request = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -118,7 +120,7 @@ impl Server {
         Ok(answer)
     }
 
-    /// Whether a client over TLS gets its answer; nothing between that and a refusal is possible.
+    /// Whether a client over TLS gets a complete response. Anything else must be a rejection.
     pub async fn lets_in(&self, client: ClientConfig) -> bool {
         match self.ask(client).await {
             Ok(answer) => {

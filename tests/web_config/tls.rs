@@ -1,4 +1,4 @@
-//! TLS as clients meet it.
+//! TLS settings, observed by clients.
 
 use rustls::crypto::ring::cipher_suite::{
     TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
@@ -31,7 +31,7 @@ async fn certificate_and_key_come_from_files_or_stand_inline() {
     for tls in [
         files.to_owned(),
         inline(&server),
-        // A file wins.
+        // A file takes precedence.
         inline(&other) + files,
     ] {
         let yaml = format!("tls_server_config:\n{tls}");
@@ -41,6 +41,7 @@ async fn certificate_and_key_come_from_files_or_stand_inline() {
     }
 }
 
+/// [tls-to-http]
 #[tokio::test]
 async fn https_to_plain_http_fails_and_the_server_lives_on() {
     let server = Identity::server();
@@ -50,7 +51,7 @@ async fn https_to_plain_http_fails_and_the_server_lives_on() {
     assert_eq!(answer.text().await.expect("a text"), "hello\n");
 }
 
-/// The beginning of a handshake that offers TLS 1.1 at most, with two suites of its time.
+/// A ClientHello that offers at most TLS 1.1, with two of its cipher suites.
 fn client_hello_of_tls_1_1() -> Vec<u8> {
     let version = [3, 2];
     let mut hello = version.to_vec();
@@ -64,10 +65,11 @@ fn client_hello_of_tls_1_1() -> Vec<u8> {
     record
 }
 
+/// [old-tls]
 #[tokio::test]
 async fn a_client_of_tls_1_1_is_refused() {
     let server = Identity::server();
-    // Even where the file would let it in.
+    // Even if the file allows it.
     for tls in ["min_version: TLS12", "min_version: TLS10"] {
         let running = serve(tls, &server).await;
         let mut stream = TcpStream::connect(running.address).await.expect("a server");
@@ -103,7 +105,7 @@ async fn versions_are_bounded() {
     }
 }
 
-/// What a client of TLS 1.2 that prefers these suites agrees on with the server.
+/// The suite that a TLS 1.2 client with these preferences negotiates with the server.
 async fn agreed(
     running: &Server,
     server: &Identity,
@@ -136,7 +138,7 @@ async fn cipher_suites_are_those_of_the_list_in_its_order() {
         Some(small.suite())
     );
     assert_eq!(agreed(&running, &server, &[other]).await, None);
-    // The list is one for TLS 1.2.
+    // The setting applies to TLS 1.2 only.
     assert!(running.lets_in(client_of(&server, &[&TLS13], |_| {})).await);
 
     let order = format!("{list}, prefer_server_cipher_suites: false");

@@ -1,24 +1,29 @@
-//! Where an account's secret comes from.
+//! Validates the credentials of accounts.
 
+use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::path::Path;
 
-use super::super::file::{Account, File};
-use super::super::yaml::check_path;
-use super::super::{ConfigError, Environment, Origin, Settings};
-use super::in_file;
-use crate::gateway::credentials::{Alphabet, Credentials, Secret, SecretError};
+use crate::config::file::{Account, File, in_file};
+use crate::config::model::CredentialSource;
+use crate::config::settings::{Environment, Settings};
+use crate::gateway::credentials::{Credentials, secret_in_file};
+use exporter_toolkit::diagnostics::ConfigError;
+use exporter_toolkit::redacted::shown_word;
+use exporter_toolkit::secret_file::{Alphabet, Secret, SecretError};
+use exporter_toolkit::yaml::check_path;
 
 /// The flag for a single account's key file.
 pub(super) const API_KEY_FILE: &str = "--qlara.api-key-file (QLARA_API_KEY_FILE)";
 /// The variable for a single account's key.
 const API_KEY: &str = "QLARA_API_KEY";
 
-/// The secret of the one account that comes from flags and variables.
+/// The credentials of the default account, from flags and environment variables.
 pub(super) fn of_default_account(
     settings: &Settings,
     environment: Environment,
-) -> Result<(Credentials, Origin), ConfigError> {
-    let (secret, origin) = match (&settings.api_key_file, environment(API_KEY)) {
+) -> Result<(Credentials, CredentialSource), ConfigError> {
+    let (secret, source) = match (&settings.api_key_file, environment(API_KEY)) {
         (Some(_), Some(_)) => {
             return Err(ConfigError::new(
                 API_KEY_FILE,
@@ -26,16 +31,16 @@ pub(super) fn of_default_account(
             ));
         }
         (Some(path), None) => {
-            let secret = secret_in(path, Alphabet::Header)
+            let secret = secret_in(None, path, Alphabet::Header)
                 .map_err(|error| ConfigError::new(API_KEY_FILE, error))?;
-            // A configuration file may stand in another folder.
+            // Paths in a configuration file are relative to its folder instead.
             let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-            (secret, Origin::ApiKeyFile(path))
+            (secret, CredentialSource::ApiKeyFile(path))
         }
         (None, Some(key)) => {
             let secret = fixed_secret("its value", &key)
                 .map_err(|error| ConfigError::new(API_KEY, error))?;
-            (secret, Origin::ApiKeyEnv(API_KEY.to_owned()))
+            (secret, CredentialSource::ApiKeyEnv(API_KEY.to_owned()))
         }
         (None, None) => {
             return Err(ConfigError::new(
@@ -44,7 +49,7 @@ pub(super) fn of_default_account(
             ));
         }
     };
-    Ok((Credentials::ApiKey(secret), origin))
+    Ok((Credentials::ApiKey(secret), source))
 }
 
 pub(super) fn credentials(
@@ -52,28 +57,29 @@ pub(super) fn credentials(
     key: &str,
     account: &Account,
     environment: Environment,
-) -> Result<(Credentials, Origin), ConfigError> {
+) -> Result<(Credentials, CredentialSource), ConfigError> {
+    let name = Some(account.name.value.as_str());
     match (
         &account.api_key_file,
         &account.api_key_env,
         &account.basic_auth,
     ) {
-        (Some(at), None, None) => secret_in(&file.resolve(&at.value), Alphabet::Header)
+        (Some(at), None, None) => secret_in(name, &file.resolve(&at.value), Alphabet::Header)
             .map(|secret| {
-                let origin = Origin::ApiKeyFile(at.value.clone());
-                (Credentials::ApiKey(secret), origin)
+                let source = CredentialSource::ApiKeyFile(at.value.clone());
+                (Credentials::ApiKey(secret), source)
             })
             .map_err(|error| in_file(file, at, &format!("{key}.api_key_file"), error)),
         (None, Some(at), None) => environment_secret(&at.value, environment)
             .map(|secret| {
-                let origin = Origin::ApiKeyEnv(at.value.clone());
-                (Credentials::ApiKey(secret), origin)
+                let source = CredentialSource::ApiKeyEnv(at.value.clone());
+                (Credentials::ApiKey(secret), source)
             })
             .map_err(|error| in_file(file, at, &format!("{key}.api_key_env"), error)),
         (None, None, Some(basic)) => {
             let key = format!("{key}.basic_auth");
             if basic.username.value.is_empty() || basic.username.value.contains(':') {
-                let message = "must be neither empty nor hold a colon (RFC 7617)";
+                let message = "must not be empty or contain a colon (RFC 7617)";
                 return Err(in_file(
                     file,
                     &basic.username,
@@ -82,14 +88,14 @@ pub(super) fn credentials(
                 ));
             }
             let at = &basic.password_file;
-            secret_in(&file.resolve(&at.value), Alphabet::Any)
+            password_in(name, &at.value, &file.resolve(&at.value))
                 .map(|password| {
                     let username = basic.username.value.clone();
-                    let origin = Origin::BasicAuth {
+                    let source = CredentialSource::BasicAuth {
                         username: username.clone(),
                         password_file: at.value.clone(),
                     };
-                    (Credentials::Basic { username, password }, origin)
+                    (Credentials::Basic { username, password }, source)
                 })
                 .map_err(|error| in_file(file, at, &format!("{key}.password_file"), error))
         }
@@ -102,36 +108,52 @@ pub(super) fn credentials(
     }
 }
 
-/// The secret that a file holds. What stands in the place of its path may be the secret itself, so
-/// that no error repeats it.
-fn secret_in(path: &Path, alphabet: Alphabet) -> Result<Secret, String> {
+/// The secret in a file.
+fn secret_in(account: Option<&str>, path: &Path, alphabet: Alphabet) -> Result<Secret, String> {
     check_path(path)?;
-    let secret = Secret::from_file(path, alphabet);
-    secret.map_err(|error| nameless(error).to_string())
+    secret_in_file(account, path, alphabet).map_err(|error| error.to_string())
 }
 
-fn nameless(error: SecretError) -> SecretError {
-    let place = "the file that it names".to_owned();
-    match error {
-        SecretError::Unreadable { source, .. } => SecretError::Unreadable {
-            path: place.into(),
-            source,
-        },
-        SecretError::Slow { .. } => SecretError::Slow { path: place.into() },
-        SecretError::Empty { .. } => SecretError::Empty { place },
-        SecretError::NotAHeaderValue { .. } => SecretError::NotAHeaderValue { place },
-    }
+/// The password in the file `path`, which the configuration calls `written`. A password in the place of its file may be an
+/// ordinary word, so a missing file is named only if `written` has a folder or an extension: `./key` but not `key`.
+fn password_in(account: Option<&str>, written: &Path, path: &Path) -> Result<Secret, String> {
+    check_path(written)?;
+    secret_in_file(account, path, Alphabet::Any).map_err(|error| match error {
+        SecretError::Unreadable { source, .. }
+            if source.kind() == ErrorKind::NotFound && !is_path(written) =>
+        {
+            format!("cannot read the file: {source}; expected its path, not the password itself")
+        }
+        error => error.to_string(),
+    })
+}
+
+/// Whether a text is a path rather than a word. Extensions are in lower case.
+fn is_path(text: &Path) -> bool {
+    let extension = text.extension().map(OsStr::as_encoded_bytes);
+    let has_extension = extension.is_some_and(|text| text.iter().all(u8::is_ascii_lowercase));
+    has_extension || text.components().count() > 1
 }
 
 fn environment_secret(name: &str, environment: Environment) -> Result<Secret, String> {
-    let value = environment(name).ok_or("the environment variable is not set or is empty")?;
-    fixed_secret("the environment variable", &value)
+    let place = environment_variable(name);
+    let value = environment(name).ok_or_else(|| format!("{place} is not set or is empty"))?;
+    fixed_secret(&place, &value)
 }
 
-/// The value of a variable; `place` says for the error which.
+/// Names the variable, unless the name may be a key in the wrong place.
+fn environment_variable(name: &str) -> String {
+    let of_names = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    match name.bytes().all(of_names) {
+        true => format!("the environment variable {}", shown_word(name)),
+        false => "the environment variable".to_owned(),
+    }
+}
+
+/// The value of an environment variable, which `place` names for errors.
 fn fixed_secret(place: &str, value: &str) -> Result<Secret, String> {
     if value.contains(char::REPLACEMENT_CHARACTER) {
-        return Err(format!("{place} is not text"));
+        return Err(format!("{place} is not UTF-8"));
     }
     let secret = Secret::fixed(place, value, Alphabet::Header);
     secret.map_err(|error| error.to_string())

@@ -1,42 +1,42 @@
-//! `gateway.fields`: where in an entry of an answer a field stands.
+//! Validates `gateway.fields`, the paths of fields in an entry of a response.
 
 use std::sync::Arc;
 
 use serde_saphyr::Spanned;
 
-use super::super::error::Mistakes;
-use super::super::file::{Fields, File};
-use super::in_file;
+use crate::config::file::{Fields, File, in_file};
 use crate::gateway::field_names::{FieldNames, FieldPaths};
 use crate::gateway::fields::Field;
+use exporter_toolkit::diagnostics::Diagnostics;
 
-/// The longest name in a path, in bytes.
-const LONGEST_NAME: usize = 128;
+/// Maximum length of a name in a path, in bytes.
+const MAX_NAME_BYTES: usize = 128;
 
-/// The names that these fields have instead of their usual ones; `key` is where the block stands.
+/// The field names with the paths of `fields`. `key` is the key of the block, for errors.
 pub(super) fn field_names(
     file: &File,
     key: &str,
     fields: &Fields,
-    mistakes: &mut Mistakes,
+    diagnostics: &mut Diagnostics,
 ) -> Arc<FieldNames> {
     let mut paths = FieldPaths::new();
-    for (field, at) in stated(fields) {
+    for (field, at) in configured(fields) {
         let path: Vec<String> = at.value.split('.').map(str::to_owned).collect();
-        let is_name = |name: &String| !name.trim().is_empty() && name.len() <= LONGEST_NAME;
+        let is_name = |name: &String| !name.trim().is_empty() && name.len() <= MAX_NAME_BYTES;
         if path.iter().all(is_name) {
             paths.insert(field, path);
         } else {
             let name = field.row().map_or("total", |row| row.key);
             let message = "expected the name of a field in the answer, or names joined by dots, such as profile.name";
             let error = in_file(file, at, &format!("{key}.{name}"), message);
-            mistakes.or_note::<()>(Err(error));
+            diagnostics.or_note::<()>(Err(error));
         }
     }
     Arc::new(FieldNames::new(&paths))
 }
 
-fn stated(fields: &Fields) -> impl Iterator<Item = (Field, &Spanned<String>)> {
+/// The fields that have a path.
+fn configured(fields: &Fields) -> impl Iterator<Item = (Field, &Spanned<String>)> {
     let all = [
         (Field::Platform, &fields.platform),
         (Field::Id, &fields.id),

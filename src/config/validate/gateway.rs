@@ -1,4 +1,4 @@
-//! Where the gateway is, and the way to it.
+//! Validates the `gateway` blocks: URL, timeout, proxy and CA file.
 
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -9,39 +9,40 @@ use std::time::Duration;
 use reqwest::Url;
 use serde_saphyr::Spanned;
 
-use super::super::error::Mistakes;
-use super::super::file::{self, File};
-use super::super::yaml;
-use super::super::{ConfigError, DEFAULT_TIMEOUT, DEFAULT_URL, Environment, Gateway, Settings};
-use super::{fields, in_file, proxy};
+use super::{fields, proxy};
+use crate::config::file::{self, File, in_file};
+use crate::config::model::{DEFAULT_TIMEOUT, DEFAULT_URL, Gateway};
+use crate::config::settings::{Environment, Settings};
 use crate::gateway::field_names::FieldNames;
 use crate::gateway::proxy::ProxyUrl;
-use crate::gateway::tls;
 use crate::gateway::transport::TransportSettings;
+use exporter_toolkit::diagnostics::{ConfigError, Diagnostics};
+use exporter_toolkit::tls::client as tls;
+use exporter_toolkit::yaml;
 
-/// The key of the block of defaults.
+/// The key of the top-level block, which contains the defaults.
 const DEFAULTS: &str = "gateway";
-/// Nobody waits longer for metrics.
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+/// Maximum of `gateway.timeout`.
+const MAX_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 
-/// The gateway of an account: what its own block gives, else what flags and variables say, else the
-/// block of defaults, key by key.
-pub(super) struct Blocks<'a> {
+/// The sources of an account's gateway. For each key, the account's own block wins over flags and
+/// environment variables, and these win over the top-level block.
+pub(super) struct GatewaySources<'a> {
     settings: &'a Settings,
     file: &'a File,
     environment: Environment<'a>,
-    /// The account's block, and the key under which it stands.
-    own: Option<(&'a file::Gateway, String)>,
+    /// The account's own block and its key.
+    own: Option<(&'a file::GatewayBlock, String)>,
 }
 
-impl<'a> Blocks<'a> {
-    /// Those of an account that has no block.
+impl<'a> GatewaySources<'a> {
+    /// The sources of an account without a block of its own.
     pub(super) fn default(
         settings: &'a Settings,
         file: &'a File,
         environment: Environment<'a>,
-    ) -> Blocks<'a> {
-        Blocks {
+    ) -> GatewaySources<'a> {
+        GatewaySources {
             settings,
             file,
             environment,
@@ -49,24 +50,28 @@ impl<'a> Blocks<'a> {
         }
     }
 
-    /// Those of an account whose block stands under `key`.
-    pub(super) fn with(&self, own: &'a file::Gateway, key: String) -> Blocks<'a> {
-        Blocks {
+    /// The sources of an account with its own block, which has this key.
+    pub(super) fn with_own_block(
+        &self,
+        own: &'a file::GatewayBlock,
+        key: String,
+    ) -> GatewaySources<'a> {
+        GatewaySources {
             own: Some((own, key)),
             ..*self
         }
     }
 
-    /// The gateway.
-    pub(super) fn gateway(&self, mistakes: &mut Mistakes) -> Option<Gateway> {
+    /// The validated gateway; `None` if there are errors, which are added to `diagnostics`.
+    pub(super) fn gateway(&self, diagnostics: &mut Diagnostics) -> Option<Gateway> {
         let written = self.url();
-        let url = mistakes.or_note(written.checked());
-        let proxy = mistakes.or_note(self.proxy(url.as_ref()));
+        let url = diagnostics.or_note(written.checked());
+        let proxy = diagnostics.or_note(self.proxy(url.as_ref()));
         if let (Some(url), Some(proxy)) = (&url, &proxy) {
-            mistakes.or_note(self.check_clear_text(&written, url, proxy.as_ref()));
+            diagnostics.or_note(self.check_clear_text(&written, url, proxy.as_ref()));
         }
-        let timeout = mistakes.or_note(self.timeout());
-        mistakes.or_note(self.check_ca_file());
+        let timeout = diagnostics.or_note(self.timeout());
+        diagnostics.or_note(self.check_ca_file());
         let (url, proxy, timeout) = (url?, proxy?, timeout?);
         let via = proxy.iter().map(ProxyUrl::url);
         let over_tls = via.chain([&url]).any(|url| url.scheme() == "https");
@@ -84,14 +89,17 @@ impl<'a> Blocks<'a> {
         })
     }
 
-    /// Whether the account's own block names fields.
-    pub(super) fn have_own_fields(&self) -> bool {
+    /// Whether the account's own block has `fields`.
+    pub(super) fn has_own_fields(&self) -> bool {
         let own = self.own.as_ref();
         own.is_some_and(|(block, _)| block.fields.is_some())
     }
 
-    /// A value, from the block that wins, and the key of that block.
-    fn find<T>(&self, value: impl Fn(&'a file::Gateway) -> Option<&'a T>) -> Option<(&'a T, &str)> {
+    /// The value of the account's own block, else of the top-level block, with the key of the block.
+    fn find<T>(
+        &self,
+        value: impl Fn(&'a file::GatewayBlock) -> Option<&'a T>,
+    ) -> Option<(&'a T, &str)> {
         let own = self.own.as_ref().map(|(block, key)| (*block, key.as_str()));
         let blocks = own.into_iter().chain([(&self.file.gateway, DEFAULTS)]);
         blocks
@@ -99,10 +107,10 @@ impl<'a> Blocks<'a> {
             .next()
     }
 
-    /// The block whose `allow_http` would permit a URL: the account's only if it gives a key that the
-    /// rule on http:// looks at, so that a URL which accounts inherit is one mistake.
+    /// The key of the block in which `allow_http` would permit the URL. That is the account's own block only
+    /// if it sets a key that the check of http:// reads, so that an inherited URL is reported once.
     fn allowing_block(&self) -> &str {
-        let decides = |block: &file::Gateway| {
+        let decides = |block: &file::GatewayBlock| {
             block.url.is_some() || block.proxy_url.is_some() || block.allow_http.is_some()
         };
         match &self.own {
@@ -111,11 +119,11 @@ impl<'a> Blocks<'a> {
         }
     }
 
-    /// How the gateway names the fields of its answers.
-    pub(super) fn field_names(&self, mistakes: &mut Mistakes) -> Arc<FieldNames> {
+    /// The names of fields in responses.
+    pub(super) fn field_names(&self, diagnostics: &mut Diagnostics) -> Arc<FieldNames> {
         match self.find(|block| block.fields.as_ref()) {
             Some((fields, key)) => {
-                fields::field_names(self.file, &format!("{key}.fields"), fields, mistakes)
+                fields::field_names(self.file, &format!("{key}.fields"), fields, diagnostics)
             }
             None => Arc::default(),
         }
@@ -144,7 +152,7 @@ impl<'a> Blocks<'a> {
         let Some((at, key)) = self.ca_file() else {
             return Ok(());
         };
-        // A file that is inherited has been checked with the block of defaults.
+        // An inherited file was checked with the top-level block.
         if self.own.is_some() && key == DEFAULTS {
             return Ok(());
         }
@@ -158,31 +166,34 @@ impl<'a> Blocks<'a> {
         Ok(())
     }
 
-    /// An account's own URL counts even if a flag gives another: the flag would send its key there.
-    fn url(&self) -> WrittenUrl<'a> {
+    /// An account's own URL wins over the flag, which would send the account's key to another gateway.
+    fn url(&self) -> UnvalidatedUrl<'a> {
         let own = self.own.as_ref();
         let own = own.and_then(|(block, key)| Some((block.url.as_ref()?, key.as_str())));
         match (own, &self.settings.url, &self.file.gateway.url) {
-            (Some((at, key)), ..) => WrittenUrl::InBlock(self.file, at, format!("{key}.url")),
-            (None, Some(url), _) => WrittenUrl::Flag(url),
-            (None, None, Some(at)) => WrittenUrl::InBlock(self.file, at, format!("{DEFAULTS}.url")),
-            (None, None, None) => WrittenUrl::Default,
+            (Some((at, key)), ..) => UnvalidatedUrl::InBlock(self.file, at, format!("{key}.url")),
+            (None, Some(url), _) => UnvalidatedUrl::Flag(url),
+            (None, None, Some(at)) => {
+                UnvalidatedUrl::InBlock(self.file, at, format!("{DEFAULTS}.url"))
+            }
+            (None, None, None) => UnvalidatedUrl::Default,
         }
     }
 
-    /// The proxy of the configuration file wins over those of the environment.
+    /// The proxy of the configuration file wins over the environment variables.
     fn proxy(&self, url: Option<&Url>) -> Result<Option<ProxyUrl>, ConfigError> {
         match (self.find(|block| block.proxy_url.as_ref()), url) {
             (Some((at, key)), _) => proxy::in_block(self.file, at, key).map(Some),
-            (None, Some(url)) => proxy::of_environment(self.environment, url),
+            (None, Some(url)) => proxy::from_environment(self.environment, url),
             (None, None) => Ok(None),
         }
     }
 
-    /// Through a proxy even a loopback address is somewhere else.
+    /// Rejects a URL that would send credentials unencrypted to another host. A loopback address behind a
+    /// proxy is on another host.
     fn check_clear_text(
         &self,
-        written: &WrittenUrl,
+        written: &UnvalidatedUrl,
         url: &Url,
         proxy: Option<&ProxyUrl>,
     ) -> Result<(), ConfigError> {
@@ -207,29 +218,29 @@ impl<'a> Blocks<'a> {
     }
 }
 
-/// Where the URL of a gateway is written.
-enum WrittenUrl<'a> {
-    /// In a block of the file, under this key.
+/// The URL of a gateway before validation, and its source.
+enum UnvalidatedUrl<'a> {
+    /// A block of the file; the last value is the key.
     InBlock(&'a File, &'a Spanned<String>, String),
     Flag(&'a str),
     Default,
 }
 
-impl WrittenUrl<'_> {
+impl UnvalidatedUrl<'_> {
     fn checked(&self) -> Result<Url, ConfigError> {
         let text = match self {
-            WrittenUrl::InBlock(_, at, _) => at.value.as_str(),
-            WrittenUrl::Flag(text) => text,
-            WrittenUrl::Default => DEFAULT_URL,
+            UnvalidatedUrl::InBlock(_, at, _) => at.value.as_str(),
+            UnvalidatedUrl::Flag(text) => text,
+            UnvalidatedUrl::Default => DEFAULT_URL,
         };
         checked_url(text).map_err(|message| self.wrong(message))
     }
 
     fn wrong(&self, message: impl Display) -> ConfigError {
         match self {
-            WrittenUrl::InBlock(file, at, key) => in_file(file, at, key, message),
-            WrittenUrl::Flag(_) => ConfigError::new("--qlara.url (QLARA_URL)", message),
-            WrittenUrl::Default => ConfigError::new("gateway.url", message),
+            UnvalidatedUrl::InBlock(file, at, key) => in_file(file, at, key, message),
+            UnvalidatedUrl::Flag(_) => ConfigError::new("--qlara.url (QLARA_URL)", message),
+            UnvalidatedUrl::Default => ConfigError::new("gateway.url", message),
         }
     }
 }
@@ -241,18 +252,18 @@ fn acknowledgement_timeout(budget: Duration) -> Duration {
     (budget / 5).clamp(Duration::from_millis(1500), Duration::from_secs(3))
 }
 
-/// Three quarters of the budget: with the default of 10 s, a look-up may ask a name server that is dead and
-/// then another, for which glibc takes 5 s (`timeout` in resolv.conf(5)).
+/// Three quarters of the budget: with the default of 10 s, a lookup can try a second name server after the
+/// first one did not answer for 5 s, the default of glibc (`timeout` in resolv.conf(5)).
 fn lookup_timeout(budget: Duration) -> Duration {
     budget - budget / 4
 }
 
-/// A timeout that a refresh can have.
+/// Validates the timeout of a refresh.
 ///
 /// # Errors
-/// What is wrong with it.
+/// A description of what is wrong with it.
 pub(crate) fn checked_timeout(timeout: Duration) -> Result<Duration, &'static str> {
-    match timeout.is_zero() || timeout > LONGEST_TIMEOUT {
+    match timeout.is_zero() || timeout > MAX_TIMEOUT {
         true => Err("must be longer than 0 and at most 1h"),
         false => Ok(timeout),
     }
@@ -264,7 +275,7 @@ fn checked_url(text: &str) -> Result<Url, &'static str> {
         return Err("the URL names no host");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("credentials do not belong into the URL: use an account's basic_auth");
+        return Err("the URL must not contain credentials: use an account's basic_auth");
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err("the URL must end with its path: no query, no fragment");

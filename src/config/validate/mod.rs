@@ -1,4 +1,4 @@
-//! From what is written to what is meant. All mistakes are told at once.
+//! Merges flags, file and defaults into a [`Config`], validates the values, and collects all errors.
 
 mod credentials;
 mod fields;
@@ -8,23 +8,22 @@ mod proxy;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use serde_saphyr::Spanned;
-
-use super::error::Mistakes;
-use super::file::{Account, File};
-use super::{
-    AccountConfig, Config, ConfigError, ConfigErrors, DEFAULT_CONCURRENT_REFRESHES,
-    DEFAULT_MAX_STALE, DEFAULT_TTL, Environment, FieldNamesByAccount, Gateway, Settings,
+use super::file::{Account, File, in_file};
+use super::model::{
+    AccountConfig, Config, DEFAULT_CONCURRENT_REFRESHES, DEFAULT_MAX_STALE, DEFAULT_TTL, Gateway,
 };
-use crate::account::Freshness;
+use super::select::FieldNamesByAccount;
+use super::settings::{Environment, Settings};
+use crate::account::CachePolicy;
 use crate::gateway::field_names::FieldNames;
-use crate::printable::without_line_separators;
 use crate::refresh::Rules;
 use credentials::API_KEY_FILE;
-use gateway::Blocks;
+use exporter_toolkit::diagnostics::{ConfigError, ConfigErrors, Diagnostics};
+use exporter_toolkit::printable::without_line_separators;
+use gateway::GatewaySources;
 pub(crate) use gateway::checked_timeout;
 
-/// Permissions that the API's documentation calls required, per platform.
+/// Permissions that the API's documentation requires, by platform.
 const REQUIRED_PERMISSIONS: [(&str, [&str; 2]); 2] = [
     ("facebook", ["pages_messaging", "pages_read_engagement"]),
     (
@@ -33,26 +32,30 @@ const REQUIRED_PERMISSIONS: [(&str, [&str; 2]); 2] = [
     ),
 ];
 
+/// The validated configuration.
+///
+/// # Errors
+/// All errors in the file, the flags and the secret files.
 pub(super) fn config(
     settings: &Settings,
     file: &File,
     environment: Environment,
 ) -> Result<Config, ConfigErrors> {
-    let mut mistakes = Mistakes::default();
-    let freshness = freshness(settings, file);
-    let defaults = Blocks::default(settings, file, environment);
-    let reading = Reading {
+    let mut diagnostics = Diagnostics::default();
+    let cache_policy = cache_policy(settings, file);
+    let defaults = GatewaySources::default(settings, file, environment);
+    let validator = AccountValidator {
         settings,
         file,
         environment,
-        gateway: defaults.gateway(&mut mistakes),
-        names: defaults.field_names(&mut mistakes),
+        gateway: defaults.gateway(&mut diagnostics),
+        names: defaults.field_names(&mut diagnostics),
         defaults,
     };
-    let accounts = reading.accounts(&mut mistakes);
-    let concurrent_refreshes = mistakes.or_note(concurrent_refreshes(file));
-    mistakes.none_in(concurrent_refreshes.map(|concurrent_refreshes| Config {
-        freshness,
+    let accounts = validator.accounts(&mut diagnostics);
+    let concurrent_refreshes = diagnostics.or_note(concurrent_refreshes(file));
+    diagnostics.none_in(concurrent_refreshes.map(|concurrent_refreshes| Config {
+        cache_policy,
         concurrent_refreshes,
         response_bytes: file.limits.response_bytes(settings.memory_limit),
         exposition_bytes: file.limits.exposition_bytes(settings.memory_limit),
@@ -60,40 +63,43 @@ pub(super) fn config(
     }))
 }
 
-/// How a configuration file names the fields of answers. No secret is looked at.
+/// The names of fields in responses. Does not read secrets.
+///
+/// # Errors
+/// All errors in field names.
 pub(super) fn field_names(
     settings: &Settings,
     file: &File,
 ) -> Result<FieldNamesByAccount, ConfigErrors> {
-    let mut mistakes = Mistakes::default();
-    let blocks = Blocks::default(settings, file, &|_| None);
-    let defaults = blocks.field_names(&mut mistakes);
+    let mut diagnostics = Diagnostics::default();
+    let blocks = GatewaySources::default(settings, file, &|_| None);
+    let defaults = blocks.field_names(&mut diagnostics);
     let mut accounts = Vec::with_capacity(file.accounts.len());
     for (index, account) in file.accounts.iter().enumerate() {
         let own = account.gateway.as_ref();
-        let own = own.map(|own| blocks.with(own, format!("accounts[{index}].gateway")));
-        let names = own_or_shared_names(own.as_ref(), &defaults, &mut mistakes);
+        let own = own.map(|own| blocks.with_own_block(own, format!("accounts[{index}].gateway")));
+        let names = own_or_shared_names(own.as_ref(), &defaults, &mut diagnostics);
         accounts.push((account.name.value.clone(), names));
     }
-    mistakes.none_in(Some(FieldNamesByAccount { defaults, accounts }))
+    diagnostics.none_in(Some(FieldNamesByAccount { defaults, accounts }))
 }
 
-/// Accounts that inherit the names share them.
+/// The account's own field names, or the defaults, which the other accounts share.
 fn own_or_shared_names(
-    own: Option<&Blocks>,
+    own: Option<&GatewaySources>,
     shared: &Arc<FieldNames>,
-    mistakes: &mut Mistakes,
+    diagnostics: &mut Diagnostics,
 ) -> Arc<FieldNames> {
-    match own.filter(|own| own.have_own_fields()) {
-        Some(own) => own.field_names(mistakes),
+    match own.filter(|own| own.has_own_fields()) {
+        Some(own) => own.field_names(diagnostics),
         None => Arc::clone(shared),
     }
 }
 
-fn freshness(settings: &Settings, file: &File) -> Freshness {
+fn cache_policy(settings: &Settings, file: &File) -> CachePolicy {
     let ttl = settings.ttl.or(file.cache.ttl);
     let max_stale = settings.max_stale.or(file.cache.max_stale);
-    Freshness {
+    CachePolicy {
         ttl: ttl.unwrap_or(DEFAULT_TTL),
         max_stale: max_stale.unwrap_or(DEFAULT_MAX_STALE),
     }
@@ -112,30 +118,31 @@ fn concurrent_refreshes(file: &File) -> Result<usize, ConfigError> {
     }
 }
 
-/// The flag for the name of the account that no file names.
+/// The flag for the name of the default account.
 const ACCOUNT: &str = "--qlara.account (QLARA_ACCOUNT)";
 
-/// What accounts are read with.
-struct Reading<'a> {
+/// Validates the accounts.
+struct AccountValidator<'a> {
     settings: &'a Settings,
     file: &'a File,
     environment: Environment<'a>,
-    defaults: Blocks<'a>,
-    /// What the defaults come to, if nothing is wrong with them.
+    defaults: GatewaySources<'a>,
+    /// The gateway of accounts without a block of their own; `None` if it has errors.
     gateway: Option<Gateway>,
+    /// The field names of accounts without names of their own.
     names: Arc<FieldNames>,
 }
 
-impl Reading<'_> {
-    fn accounts(&self, mistakes: &mut Mistakes) -> Vec<AccountConfig> {
+impl AccountValidator<'_> {
+    fn accounts(&self, diagnostics: &mut Diagnostics) -> Vec<AccountConfig> {
         let file = self.file;
         if file.accounts.is_empty() {
             let secret = credentials::of_default_account(self.settings, self.environment);
-            let account = mistakes.or_note(secret).zip(self.gateway.clone());
-            let account = account.map(|((credentials, origin), gateway)| AccountConfig {
+            let account = diagnostics.or_note(secret).zip(self.gateway.clone());
+            let account = account.map(|((credentials, source), gateway)| AccountConfig {
                 name: self.settings.account.clone(),
                 credentials,
-                origin,
+                source,
                 gateway,
                 rules: rules(file, Vec::new(), Arc::clone(&self.names)),
             });
@@ -143,19 +150,19 @@ impl Reading<'_> {
         }
         if self.settings.api_key_file.is_some() {
             let message = "the configuration file names accounts, which have keys of their own";
-            mistakes.or_note::<()>(Err(ConfigError::new(API_KEY_FILE, message)));
+            diagnostics.or_note::<()>(Err(ConfigError::new(API_KEY_FILE, message)));
         }
         if self.settings.account.is_some() {
             let message = "the configuration file names accounts: --qlara.account is for the account without one";
-            mistakes.or_note::<()>(Err(ConfigError::new(ACCOUNT, message)));
+            diagnostics.or_note::<()>(Err(ConfigError::new(ACCOUNT, message)));
         }
         let mut names = HashSet::new();
         let accounts = file.accounts.iter().enumerate();
         accounts
             .filter_map(|(index, account)| {
                 let key = format!("accounts[{index}]");
-                mistakes.or_note(check_name(file, &key, account, &mut names));
-                self.account(&key, account, mistakes)
+                diagnostics.or_note(check_name(file, &key, account, &mut names));
+                self.account(&key, account, diagnostics)
             })
             .collect()
     }
@@ -164,26 +171,26 @@ impl Reading<'_> {
         &self,
         key: &str,
         account: &Account,
-        mistakes: &mut Mistakes,
+        diagnostics: &mut Diagnostics,
     ) -> Option<AccountConfig> {
         let file = self.file;
         let credentials = credentials::credentials(file, key, account, self.environment);
-        let credentials = mistakes.or_note(credentials);
-        let expected = expected(file, key, account, mistakes);
+        let credentials = diagnostics.or_note(credentials);
+        let expected = expected(file, key, account, diagnostics);
         let blocks = account
             .gateway
             .as_ref()
-            .map(|own| self.defaults.with(own, format!("{key}.gateway")));
+            .map(|own| self.defaults.with_own_block(own, format!("{key}.gateway")));
         let gateway = match &blocks {
-            Some(blocks) => blocks.gateway(mistakes),
+            Some(blocks) => blocks.gateway(diagnostics),
             None => self.gateway.clone(),
         };
-        let names = own_or_shared_names(blocks.as_ref(), &self.names, mistakes);
-        let ((credentials, origin), gateway) = credentials.zip(gateway)?;
+        let names = own_or_shared_names(blocks.as_ref(), &self.names, diagnostics);
+        let ((credentials, source), gateway) = credentials.zip(gateway)?;
         Some(AccountConfig {
             name: Some(account.name.value.clone()),
             credentials,
-            origin,
+            source,
             gateway,
             rules: rules(file, expected, names),
         })
@@ -201,10 +208,10 @@ fn check_name(
     if at.value.trim().is_empty() {
         return Err(wrong("must not be empty"));
     }
-    // As its label shows it.
+    // Two names are duplicates if their labels are equal.
     match names.insert(without_line_separators(&at.value)) {
         true => Ok(()),
-        false => Err(wrong("stands twice")),
+        false => Err(wrong("duplicate account name")),
     }
 }
 
@@ -212,18 +219,18 @@ fn expected(
     file: &File,
     key: &str,
     account: &Account,
-    mistakes: &mut Mistakes,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<(String, String)> {
     let mut seen = BTreeSet::new();
     for (index, at) in account.expected.iter().enumerate() {
         let profile = (at.value.platform.clone(), at.value.profile.clone());
         let wrong = match profile.0.is_empty() || profile.1.is_empty() {
             true => Some("platform and profile must not be empty"),
-            false => (!seen.insert(profile)).then_some("stands twice"),
+            false => (!seen.insert(profile)).then_some("duplicate profile"),
         };
         if let Some(message) = wrong {
             let key = format!("{key}.expected[{index}]");
-            mistakes.or_note::<()>(Err(in_file(file, at, &key, message)));
+            diagnostics.or_note::<()>(Err(in_file(file, at, &key, message)));
         }
     }
     seen.into_iter().collect()
@@ -242,13 +249,4 @@ fn rules(file: &File, expected: Vec<(String, String)>, names: Arc<FieldNames>) -
         phone_number: file.phone_number,
         max_profiles: file.limits.profiles,
     }
-}
-
-fn in_file<T>(
-    file: &File,
-    at: &Spanned<T>,
-    key: &str,
-    message: impl std::fmt::Display,
-) -> ConfigError {
-    ConfigError::in_file(&file.path, at.referenced, key, message)
 }

@@ -1,4 +1,4 @@
-//! The proxy to the gateway: `gateway.proxy_url`, else the environment as curl reads it
+//! Validates the proxy to the gateway: `gateway.proxy_url`, or else the environment variables that curl reads
 //! (<https://curl.se/docs/manpage.html#ENVIRONMENT>).
 
 use std::borrow::Cow;
@@ -7,34 +7,35 @@ use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 use serde_saphyr::Spanned;
 
-use super::super::file::File;
-use super::super::{ConfigError, Environment};
-use super::in_file;
+use crate::config::file::{File, in_file};
+use crate::config::settings::Environment;
 use crate::gateway::proxy::ProxyUrl;
-use crate::hidden::Hidden;
+use exporter_toolkit::diagnostics::ConfigError;
+use exporter_toolkit::redacted::Redacted;
 
 /// The key of a proxy in the configuration file.
 pub(super) const KEY: &str = "gateway.proxy_url";
-/// Variables with a proxy for `https://`; the first that is set wins.
+/// Environment variables with a proxy for `https://`; the first one that is set wins.
 const FOR_HTTPS: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
-/// And for `http://`. A CGI server sets `HTTP_PROXY` from a header of its client, so nobody reads it.
+/// Environment variables with a proxy for `http://`. `HTTP_PROXY` is not among them: a CGI server sets it from
+/// the header `Proxy` of a request.
 const FOR_HTTP: [&str; 3] = ["http_proxy", "all_proxy", "ALL_PROXY"];
-/// Variables with hosts that are asked directly.
+/// Environment variables with hosts that are reached without a proxy.
 const EXCEPTIONS: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
-/// The proxy that a block of the configuration file gives.
+/// The proxy of a block of the configuration file.
 pub(super) fn in_block(
     file: &File,
-    at: &Spanned<Hidden>,
+    at: &Spanned<Redacted>,
     key: &str,
 ) -> Result<ProxyUrl, ConfigError> {
-    let Hidden(text) = &at.value;
+    let Redacted(text) = &at.value;
     ProxyUrl::parse(text, KEY)
         .map_err(|error| in_file(file, at, &format!("{key}.proxy_url"), error))
 }
 
-/// The proxy that the environment gives for the gateway at `url`, if it gives one.
-pub(super) fn of_environment(
+/// The proxy of the environment variables for the gateway at `url`; `None` without one.
+pub(super) fn from_environment(
     environment: Environment,
     url: &Url,
 ) -> Result<Option<ProxyUrl>, ConfigError> {
@@ -42,10 +43,10 @@ pub(super) fn of_environment(
         "https" => FOR_HTTPS.as_slice(),
         _ => FOR_HTTP.as_slice(),
     };
-    let Some((variable, text)) = first(environment, variables) else {
+    let Some((variable, text)) = first_set(environment, variables) else {
         return Ok(None);
     };
-    let exceptions = first(environment, &EXCEPTIONS);
+    let exceptions = first_set(environment, &EXCEPTIONS);
     if exceptions.is_some_and(|(_, list)| is_exception(&list, url)) {
         return Ok(None);
     }
@@ -59,26 +60,26 @@ pub(super) fn of_environment(
         .map_err(|error| ConfigError::new(variable, hint(error)))
 }
 
-/// An empty variable counts as unset.
-fn first(environment: Environment, names: &[&'static str]) -> Option<(&'static str, String)> {
+/// The first variable that is set. An empty variable counts as unset.
+fn first_set(environment: Environment, names: &[&'static str]) -> Option<(&'static str, String)> {
     let mut values = names
         .iter()
         .filter_map(|name| Some((*name, environment(name)?)));
     values.find(|(_, value)| !value.is_empty())
 }
 
-/// Whether a list of hosts, domains and networks names the host of a URL.
+/// Whether the host of a URL is in a list of hosts, domains and networks.
 fn is_exception(list: &str, url: &Url) -> bool {
-    // As for curl, `*` means all hosts only where nothing else stands, not even a blank.
+    // As in curl, `*` means all hosts only if the list contains nothing else, not even a space.
     if list == "*" {
         return true;
     }
     let entries = list
         .split([',', ' ', '\t'])
-        .map(bare)
+        .map(plain_host)
         .filter(|entry| *entry != "*");
-    let entries: Vec<_> = entries.map(ascii).collect();
-    let host = bare(url.host_str().unwrap_or_default());
+    let entries: Vec<_> = entries.map(to_punycode).collect();
+    let host = plain_host(url.host_str().unwrap_or_default());
     let matched_by_list = Matcher::builder()
         .all("http://proxy.invalid")
         .no(entries.join(","))
@@ -91,8 +92,8 @@ fn is_exception(list: &str, url: &Url) -> bool {
     target.is_ok_and(|target| matched_by_list.intercept(&target).is_none())
 }
 
-/// A domain as URLs have it: the host of a URL with a name outside of ASCII is in Punycode (RFC 5891).
-fn ascii(domain: &str) -> Cow<'_, str> {
+/// The domain in Punycode (RFC 5891), as in the host of a parsed URL.
+fn to_punycode(domain: &str) -> Cow<'_, str> {
     if domain.is_ascii() {
         return Cow::Borrowed(domain);
     }
@@ -107,8 +108,8 @@ fn ascii(domain: &str) -> Cow<'_, str> {
     }
 }
 
-/// A host without the dot that ends a full domain name, and without the brackets of an IPv6 address.
-fn bare(host: &str) -> &str {
+/// The host without the trailing dot of a fully qualified name and without the brackets of an IPv6 address.
+fn plain_host(host: &str) -> &str {
     let host = host.strip_suffix('.').unwrap_or(host);
     host.trim_start_matches('[').trim_end_matches(']')
 }

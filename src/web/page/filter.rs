@@ -1,28 +1,29 @@
-//! Which profiles the page shows: the query string of its address.
+//! The filter of the page, which is the query string of its URL.
 
 use form_urlencoded::{Serializer, parse};
 
-use super::words::LONGEST;
-use crate::verdict::{Judged, Severity};
+use super::elements::MAX_TEXT_CHARS;
+use crate::verdict::{JudgedProfile, Severity};
 
-/// The word for an expected profile that is not connected, as `check --status` has it.
+/// The status of an expected profile that is not connected, as in `check --status`.
 pub(super) const MISSING: &str = "MISSING";
 
-/// What the address asks for; `None` lets everything through.
+/// Which profiles the page shows. `None` matches everything.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Filter {
+pub(super) struct PageFilter {
     pub(super) platform: Option<String>,
     /// A status of the API.
     pub(super) status: Option<String>,
     pub(super) account: Option<String>,
+    /// A severity.
     pub(super) verdict: Option<String>,
 }
 
-impl Filter {
-    /// Reads a query string. Whatever it does not know it leaves aside, and of doubled keys the last
-    /// counts; an empty value, as a form sends it, filters nothing.
-    pub(super) fn parse(query: &str) -> Filter {
-        let mut filter = Filter::default();
+impl PageFilter {
+    /// Parses a query string. Unknown keys are ignored, the last of repeated keys counts, and an empty
+    /// value, which the form sends for "all", matches everything.
+    pub(super) fn parse(query: &str) -> PageFilter {
+        let mut filter = PageFilter::default();
         for (key, value) in parse(query.as_bytes()) {
             let field = match &*key {
                 "platform" => &mut filter.platform,
@@ -31,14 +32,14 @@ impl Filter {
                 "verdict" => &mut filter.verdict,
                 _ => continue,
             };
-            // What is longer is no choice of the page, and would only come back in every link.
-            let value: String = value.chars().take(LONGEST).collect();
+            // Every link of the page repeats the value. No value that the page offers is longer.
+            let value: String = value.chars().take(MAX_TEXT_CHARS).collect();
             *field = Some(value).filter(|value| !value.is_empty());
         }
         filter
     }
 
-    /// The query string of this filter: the same for filters that show the same.
+    /// The query string of this filter. Equal filters have the same one.
     pub(super) fn query(&self) -> String {
         let mut query = Serializer::new(String::new());
         for (key, value) in [
@@ -54,10 +55,10 @@ impl Filter {
         format!("?{}", query.finish())
     }
 
-    /// The query string of this filter with another verdict.
-    pub(super) fn query_with(&self, verdict: Option<Severity>) -> String {
-        let verdict = verdict.map(|verdict| verdict.as_str().to_owned());
-        let filter = Filter {
+    /// The query string of this filter with another severity.
+    pub(super) fn query_with(&self, severity: Option<Severity>) -> String {
+        let verdict = severity.map(|severity| severity.as_str().to_owned());
+        let filter = PageFilter {
             verdict,
             ..self.clone()
         };
@@ -70,24 +71,24 @@ impl Filter {
             .all(|field| field.is_none())
     }
 
-    /// An account without a name has no name to ask for.
-    pub(super) fn lets_account_through(&self, account: Option<&str>) -> bool {
+    /// Whether the account matches. The default account matches only if no account is chosen.
+    pub(super) fn matches_account(&self, account: Option<&str>) -> bool {
         self.account.is_none() || self.account.as_deref() == account
     }
 
-    /// Whether platform and status are those that are asked for.
-    pub(super) fn lets_profile_through(&self, judged: &Judged) -> bool {
+    /// Whether platform and status match.
+    pub(super) fn matches_profile(&self, judged: &JudgedProfile) -> bool {
         let status = judged
             .profile
             .map_or(MISSING, |profile| profile.status.as_str());
         let platform = self.platform.as_deref();
-        let asked = self.status.as_deref();
+        let wanted = self.status.as_deref();
         platform.is_none_or(|platform| platform == judged.platform)
-            && asked.is_none_or(|asked| asked.eq_ignore_ascii_case(status))
+            && wanted.is_none_or(|wanted| wanted.eq_ignore_ascii_case(status))
     }
 
-    pub(super) fn lets_verdict_through(&self, severity: Severity) -> bool {
-        let asked = self.verdict.as_deref();
-        asked.is_none_or(|asked| asked.eq_ignore_ascii_case(severity.as_str()))
+    pub(super) fn matches_severity(&self, severity: Severity) -> bool {
+        let wanted = self.verdict.as_deref();
+        wanted.is_none_or(|wanted| wanted.eq_ignore_ascii_case(severity.as_str()))
     }
 }

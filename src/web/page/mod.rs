@@ -1,11 +1,11 @@
-//! `/`: the page for people. It is served from the cache like a scrape, whole and without a script.
+//! `/`: the status page, one HTML document without scripts. It shows the cached accounts.
 
-mod audit;
+mod elements;
 mod filter;
+mod overview;
+mod problems;
 mod render;
 mod rows;
-mod trouble;
-mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,50 +22,59 @@ use chrono::{DateTime, Utc};
 use ring::digest::{SHA256, digest};
 use tokio::time::Instant;
 
-use super::render_cache::{Basis, Rendering};
-use super::{App, WebOptions, encoding};
+use super::app::App;
+use super::options::WebOptions;
+use super::render_cache::{DataVersion, Resource};
 use crate::account::{self, View};
-use audit::Audit;
-use filter::Filter;
+use exporter_toolkit::content_encoding;
+use filter::PageFilter;
+use overview::Overview;
+use render::STYLE;
 
-/// How long a person waits for the gateway. The refresh goes on, and the next look shows it.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a request waits for refreshes, which continue after it. The next request shows their results.
+const REFRESH_WAIT: Duration = Duration::from_secs(3);
 
-/// The one stylesheet, part of the page.
-const STYLE: &str = include_str!("style.css");
-
+/// Serves the page.
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
-    let _place = app.place().map_err(IntoResponse::into_response)?;
-    let _waiting = app.rendered.wait().map_err(IntoResponse::into_response)?;
-    let deadline = Instant::now() + PATIENCE;
-    let roster = app.reloader.roster();
-    let accounts = roster.entries().iter().map(|entry| &entry.account);
-    let views = account::views(accounts, deadline).await;
+    let _request_permit = app.request_permit().map_err(IntoResponse::into_response)?;
+    let _render_permit = app.rendered.wait().map_err(IntoResponse::into_response)?;
+    let deadline = Instant::now() + REFRESH_WAIT;
+    let accounts = app.reloader.accounts();
+    let entries = accounts.entries().iter().map(|entry| &entry.account);
+    let views = account::views(entries, deadline).await;
     let views: Vec<Arc<View>> = views.into_iter().map(|(view, _)| view).collect();
     let now = app.clock.now();
-    let basis = Basis::of(now.timestamp(), &roster, &views);
-    let filter = Filter::parse(query.as_deref().unwrap_or_default());
-    let what = Rendering::Page(filter.query());
-    let encoding = encoding::accepted(&headers);
+    let version = DataVersion::new(now.timestamp(), &accounts, &views);
+    let filter = PageFilter::parse(query.as_deref().unwrap_or_default());
+    let resource = Resource::Page(filter.query());
+    let encoding = content_encoding::accepted(&headers);
     let render = {
         let app = Arc::clone(&app);
-        move || write(&views, now, &filter, app.options())
+        move || html(&views, now, &filter, app.options())
     };
-    let page = app.rendered.answer(what, encoding, basis, render).await;
+    let page = app
+        .rendered
+        .answer(resource, encoding, version, render)
+        .await;
     let page = page.map_err(IntoResponse::into_response)?;
     Ok((security_headers(), page).into_response())
 }
 
-fn write(views: &[Arc<View>], now: DateTime<Utc>, filter: &Filter, options: &WebOptions) -> String {
-    let audit = Audit::new(views, now, filter);
-    render::page(&audit, filter, options).into_string()
+fn html(
+    views: &[Arc<View>],
+    now: DateTime<Utc>,
+    filter: &PageFilter,
+    options: &WebOptions,
+) -> String {
+    let overview = Overview::new(views, now, filter);
+    render::page(&overview, filter, options).into_string()
 }
 
-/// The page may load nothing, run nothing and be framed by nobody.
+/// Headers that forbid the page to load anything, to run scripts, and to be framed.
 fn security_headers() -> [(HeaderName, String); 5] {
     let style = BASE64_STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
     let policy = format!(

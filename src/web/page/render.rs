@@ -1,21 +1,26 @@
-//! The page as HTML. Whatever is put into the template is escaped by it; what the gateway names
-//! stands in `bdi`, so that its direction ends where it does.
+//! The page as HTML. The template escapes all texts. Texts of the gateway are in `bdi` elements, which
+//! isolate their direction from the rest of the page.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::audit::{AccountState, Audit, Counts};
-use super::filter::{Filter, MISSING};
-use super::words::{ago, date, machine_date, short, sign};
-use super::{STYLE, rows};
+use super::elements::{ago, short, symbol, time};
+use super::filter::{MISSING, PageFilter};
+use super::overview::{AccountOverview, Counts, Overview};
+use super::rows;
 use crate::build;
 use crate::gateway::model::Status;
 use crate::plural::count;
-use crate::printable::neutral;
 use crate::verdict::Severity;
-use crate::web::{DOCUMENTATION, HEALTHY, READY, WebOptions};
+use crate::web::options::WebOptions;
+use crate::web::paths::DOCUMENTATION;
+use exporter_toolkit::health::{HEALTHY, READY};
+use exporter_toolkit::printable::neutral;
+
+/// The stylesheet, which is part of the page.
+pub(super) const STYLE: &str = include_str!("style.css");
 
 /// The whole page.
-pub(super) fn page(audit: &Audit, filter: &Filter, options: &WebOptions) -> Markup {
+pub(super) fn page(overview: &Overview, filter: &PageFilter, options: &WebOptions) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -23,46 +28,32 @@ pub(super) fn page(audit: &Audit, filter: &Filter, options: &WebOptions) -> Mark
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (audit.headline()) " – Qlara profiles" }
+                title { (overview.headline()) " – Qlara profiles" }
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 a.skip href="#profiles" { "Skip to the profiles" }
-                (top(options))
+                (page_header(options))
                 main {
-                    (headline(audit))
-                    (accounts(audit))
+                    (headline(overview))
+                    (accounts(overview))
                     section #profiles aria-labelledby="profiles-title" tabindex="-1" {
                         h2 #profiles-title { "Profiles" }
-                        (verdicts(audit, filter, options))
-                        (form(audit, filter, options))
-                        (rows::table(audit))
+                        (severity_links(overview, filter, options))
+                        (filter_form(overview, filter, options))
+                        (rows::table(overview))
                     }
                 }
                 footer {
                     "qlara-exporter " (build::VERSION) ", revision " (build::REVISION)
-                    " · as of " (time(audit.now))
+                    " · as of " (time(overview.now))
                 }
             }
         }
     }
 }
 
-/// A moment to the minute, for people and programs.
-pub(super) fn time(moment: chrono::DateTime<chrono::Utc>) -> Markup {
-    html! { time datetime=(machine_date(moment)) { (date(moment)) } }
-}
-
-/// The verdict as colour, sign and word.
-pub(super) fn badge(severity: Severity) -> Markup {
-    html! {
-        span class={ "badge " (severity.as_str()) } {
-            span aria-hidden="true" { (sign(severity)) } " " (severity.as_str())
-        }
-    }
-}
-
-fn top(options: &WebOptions) -> Markup {
+fn page_header(options: &WebOptions) -> Markup {
     let links = [
         ("Metrics", options.telemetry_path.as_str()),
         ("Health", HEALTHY),
@@ -71,7 +62,7 @@ fn top(options: &WebOptions) -> Markup {
     ];
     html! {
         header {
-            a.brand href=(own_address(options)) { "Qlara exporter" }
+            a.brand href=(page_url(options)) { "Qlara exporter" }
             nav aria-label="Exporter" {
                 @for (text, path) in links {
                     a href={ (options.external_path()) (path) } { (text) }
@@ -81,51 +72,51 @@ fn top(options: &WebOptions) -> Markup {
     }
 }
 
-fn own_address(options: &WebOptions) -> String {
+fn page_url(options: &WebOptions) -> String {
     format!("{}/", options.external_path())
 }
 
-fn headline(audit: &Audit) -> Markup {
-    let counts = audit.overall;
-    let worst = audit.worst();
+fn headline(overview: &Overview) -> Markup {
+    let counts = overview.all;
+    let worst = overview.worst();
     html! {
         div class={ "headline " (worst.as_str()) } {
-            h1 { span aria-hidden="true" { (sign(worst)) } " " (audit.headline()) }
+            h1 { (symbol(worst)) " " (overview.headline()) }
             p {
-                (summary(&counts)) " · " (count(audit.accounts.len(), "account"))
+                (summary(&counts)) " · " (count(overview.accounts.len(), "account"))
             }
         }
     }
 }
 
-fn accounts(audit: &Audit) -> Markup {
+fn accounts(overview: &Overview) -> Markup {
     html! {
         section aria-labelledby="accounts-title" {
             h2 #accounts-title { "Accounts" }
             ul.accounts {
-                @for state in &audit.accounts { li { (account(state, audit)) } }
+                @for account in &overview.accounts { li { (account_card(account, overview)) } }
             }
         }
     }
 }
 
-fn account(state: &AccountState, audit: &Audit) -> Markup {
+fn account_card(account: &AccountOverview, overview: &Overview) -> Markup {
     html! {
         h3 {
-            @match state.name {
+            @match account.name {
                 Some(name) => bdi { (short(name)) },
                 None => "The account",
             }
         }
         p.state {
-            (age(state, audit))
-            @if let Some(schema) = state.schema { " · API description " (schema.as_str()) }
+            (age(account, overview))
+            @if let Some(schema) = account.schema { " · API description " (schema.as_str()) }
         }
-        @if state.has_data && audit.has_accounts() { p { (summary(&state.counts)) } }
-        @for trouble in &state.troubles {
-            div.trouble.critical-edge[!state.has_data] {
-                p { strong { bdi { (neutral(&trouble.what)) } } }
-                p { (trouble.advice) }
+        @if account.has_data && overview.has_several_accounts() { p { (summary(&account.counts)) } }
+        @for problem in &account.problems {
+            div.problem.critical-edge[!account.has_data] {
+                p { strong { bdi { (neutral(&problem.what)) } } }
+                p { (problem.advice) }
             }
         }
     }
@@ -136,46 +127,46 @@ fn summary(counts: &Counts) -> Markup {
     html! {
         (count(counts.total(), "profile"))
         @for severity in [Severity::Critical, Severity::Warning, Severity::Fine] {
-            @if counts.of(severity) > 0 {
-                " · " (counts.of(severity)) " " (severity.as_str())
+            @if counts.get(severity) > 0 {
+                " · " (counts.get(severity)) " " (severity.as_str())
             }
         }
     }
 }
 
-fn age(state: &AccountState, audit: &Audit) -> Markup {
+fn age(account: &AccountOverview, overview: &Overview) -> Markup {
     html! {
-        @match state.read_at {
-            Some(moment) if state.has_data => {
-                "Data read " (ago(moment, audit.now)) ", " (time(moment))
+        @match account.read_at {
+            Some(read_at) if account.has_data => {
+                "Data read " (ago(read_at, overview.now)) ", " (time(read_at))
             }
-            Some(moment) => { "No data: what was read " (ago(moment, audit.now)) " is too old to show" }
-            None if state.is_new => "Being read for the first time. Load this page again in a moment.",
+            Some(read_at) => { "No data: the last data, read " (ago(read_at, overview.now)) ", is too old to show" }
+            None if account.is_new => "Being read for the first time. Load this page again in a moment.",
             None => "No data could be read yet",
         }
     }
 }
 
-fn verdicts(audit: &Audit, filter: &Filter, options: &WebOptions) -> Markup {
+fn severity_links(overview: &Overview, filter: &PageFilter, options: &WebOptions) -> Markup {
     let all = [
         None,
         Some(Severity::Critical),
         Some(Severity::Warning),
         Some(Severity::Fine),
     ];
-    let asked = filter.verdict.as_deref();
+    let chosen = filter.verdict.as_deref();
     html! {
         nav.verdicts aria-label="Profiles by verdict" {
             @for verdict in all {
-                a href={ (own_address(options)) (filter.query_with(verdict)) "#profiles" }
-                    aria-current=[(asked == verdict.map(Severity::as_str)).then_some("true")]
+                a href={ (page_url(options)) (filter.query_with(verdict)) "#profiles" }
+                    aria-current=[(chosen == verdict.map(Severity::as_str)).then_some("true")]
                     class=[verdict.map(Severity::as_str)] {
                     @match verdict {
                         Some(severity) => {
-                            span aria-hidden="true" { (sign(severity)) } " " (severity.as_str()) " "
-                            b { (audit.counts.of(severity)) }
+                            (symbol(severity)) " " (severity.as_str()) " "
+                            b { (overview.filtered.get(severity)) }
                         }
-                        None => { "all " b { (audit.counts.total()) } }
+                        None => { "all " b { (overview.filtered.total()) } }
                     }
                 }
             }
@@ -183,20 +174,20 @@ fn verdicts(audit: &Audit, filter: &Filter, options: &WebOptions) -> Markup {
     }
 }
 
-fn form(audit: &Audit, filter: &Filter, options: &WebOptions) -> Markup {
-    let platforms: Vec<&str> = audit.platforms.iter().copied().collect();
+fn filter_form(overview: &Overview, filter: &PageFilter, options: &WebOptions) -> Markup {
+    let platforms: Vec<&str> = overview.platforms.iter().copied().collect();
     let mut statuses = Status::ALL.map(Status::as_str).to_vec();
     statuses.push(MISSING);
-    let accounts: Vec<&str> = audit
+    let accounts: Vec<&str> = overview
         .accounts
         .iter()
         .filter_map(|account| account.name)
         .collect();
     html! {
-        form action={ (own_address(options)) "#profiles" } method="get" {
+        form action={ (page_url(options)) "#profiles" } method="get" {
             (choice("platform", "Platform", &platforms, filter.platform.as_deref()))
             (choice("status", "Status", &statuses, filter.status.as_deref()))
-            @if audit.has_accounts() {
+            @if overview.has_several_accounts() {
                 (choice("account", "Account", &accounts, filter.account.as_deref()))
             }
             @if let Some(verdict) = &filter.verdict {
@@ -204,13 +195,13 @@ fn form(audit: &Audit, filter: &Filter, options: &WebOptions) -> Markup {
             }
             button type="submit" { "Show" }
             @if !filter.is_empty() {
-                a href={ (own_address(options)) "#profiles" } { "Show all" }
+                a href={ (page_url(options)) "#profiles" } { "Show all" }
             }
         }
     }
 }
 
-/// A choice between values of which the chosen one need not be one.
+/// A selection of one of the values, or of all. A chosen value that is not among them is added.
 fn choice(name: &str, label: &str, values: &[&str], chosen: Option<&str>) -> Markup {
     let unknown = chosen.filter(|chosen| !values.contains(chosen));
     html! {

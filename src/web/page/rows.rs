@@ -1,28 +1,27 @@
-//! The table of profiles. On a narrow screen each row is a card; the roles keep it a table for
-//! screen readers, whatever the stylesheet makes of it.
+//! The table of profiles. On a narrow screen the stylesheet turns each row into a card; the ARIA roles keep
+//! it a table for screen readers.
 
 use maud::{Markup, html};
 
-use super::audit::{Audit, Row};
-use super::render::{badge, time};
-use super::words::{ago, short};
+use super::elements::{ago, badge, short, time};
+use super::overview::{Overview, PageRow};
 use crate::gateway::model::Status;
 use crate::plural::{choose, count};
 use crate::snapshot::Profile;
 use crate::verdict::{Finding, span};
 
-/// The most urgent profiles, and how many others there are.
-pub(super) fn table(audit: &Audit) -> Markup {
-    let shown = audit.rows.len();
+/// The most urgent profiles, and the number of the others.
+pub(super) fn table(overview: &Overview) -> Markup {
+    let shown = overview.rows.len();
     if shown == 0 {
-        return html! { p.none { (nothing(audit)) } };
+        return html! { p.none { (no_rows(overview)) } };
     }
     html! {
         table role="table" aria-labelledby="caption" {
             caption #caption {
-                @if shown < audit.matching {
-                    "The " (shown) " most urgent of " (count(audit.matching, "profile")) "; "
-                    (audit.matching - shown) " more " (choose(audit.matching - shown, "is", "are"))
+                @if shown < overview.matching {
+                    "The " (shown) " most urgent of " (count(overview.matching, "profile")) "; "
+                    (overview.matching - shown) " more " (choose(overview.matching - shown, "is", "are"))
                     " not shown. Choose above to see others."
                 } @else {
                     (count(shown, "profile")) ", the most urgent first"
@@ -31,29 +30,29 @@ pub(super) fn table(audit: &Audit) -> Markup {
             thead role="rowgroup" {
                 tr role="row" {
                     th scope="col" role="columnheader" { "Verdict" }
-                    th scope="col" role="columnheader" { @if audit.has_accounts() { "Profile and account" } @else { "Profile" } }
+                    th scope="col" role="columnheader" { @if overview.has_several_accounts() { "Profile and account" } @else { "Profile" } }
                     th scope="col" role="columnheader" { "Findings" }
                     th scope="col" role="columnheader" { "Status" }
                     th scope="col" role="columnheader" { "Token ends" }
                     th scope="col" role="columnheader" { "Last activity" }
                 }
             }
-            tbody role="rowgroup" { @for row in &audit.rows { (line(row, audit)) } }
+            tbody role="rowgroup" { @for row in &overview.rows { (line(row, overview)) } }
         }
     }
 }
 
-fn nothing(audit: &Audit) -> &'static str {
-    if audit.overall.total() > 0 {
-        "No profile is of this kind."
-    } else if audit.accounts.iter().any(|account| account.has_data) {
+fn no_rows(overview: &Overview) -> &'static str {
+    if overview.all.total() > 0 {
+        "No profile matches the filter."
+    } else if overview.accounts.iter().any(|account| account.has_data) {
         "No profiles are connected."
     } else {
-        "Nothing is known of the profiles now; see the accounts above."
+        "The profiles are not known now; see the accounts above."
     }
 }
 
-fn line(row: &Row, audit: &Audit) -> Markup {
+fn line(row: &PageRow, overview: &Overview) -> Markup {
     let judged = &row.judged;
     html! {
         tr role="row" {
@@ -63,20 +62,20 @@ fn line(row: &Row, audit: &Audit) -> Markup {
                     bdi.name { (short(&profile.name)) }
                 }
                 span.id { bdi { (short(judged.platform)) } " · " bdi { (short(judged.id)) } }
-                @if audit.has_accounts() { bdi.id { (short(row.account.unwrap_or_default())) } }
+                @if overview.has_several_accounts() { bdi.id { (short(row.account.unwrap_or_default())) } }
             }
             td.findings role="cell" data-label="Findings" { (findings(row)) }
             td.status role="cell" data-label="Status" {
                 (judged.profile.map_or("not connected", |profile| Status::as_str(profile.status)))
             }
             td role="cell" data-label="Token ends" { (token(row)) }
-            td role="cell" data-label="Last activity" { (activity(row, audit)) }
+            td role="cell" data-label="Last activity" { (activity(row, overview)) }
         }
     }
 }
 
-/// What is wrong, the worst first, and what to do about the worst.
-fn findings(row: &Row) -> Markup {
+/// The findings, worst first, and the advice for the worst one.
+fn findings(row: &PageRow) -> Markup {
     let findings = &row.judged.verdict.findings;
     let advice = findings.first().map_or("nothing to do", Finding::advice);
     html! {
@@ -85,7 +84,7 @@ fn findings(row: &Row) -> Markup {
     }
 }
 
-fn token(row: &Row) -> Markup {
+fn token(row: &PageRow) -> Markup {
     let end = row
         .judged
         .profile
@@ -102,11 +101,11 @@ fn token(row: &Row) -> Markup {
     }
 }
 
-fn activity(row: &Row, audit: &Audit) -> Markup {
+fn activity(row: &PageRow, overview: &Overview) -> Markup {
     let last = row.judged.profile.and_then(Profile::last_activity_at);
     html! {
         @match last {
-            Some(moment) => { (ago(moment, audit.now)) span.quiet { (time(moment)) } }
+            Some(last) => { (ago(last, overview.now)) span.quiet { (time(last)) } }
             None => span.quiet { "not known" },
         }
     }

@@ -1,0 +1,24 @@
+//! The memory limit of the process, and settings of the allocator.
+
+mod control_group;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod glibc;
+
+pub use control_group::limit;
+
+/// Makes glibc return large buffers to the system as soon as they are freed. By default, glibc raises its threshold for
+/// large buffers each time one is freed, and keeps freed response bodies in the arenas of all threads, which can triple the
+/// resident memory.
+pub fn give_back_large_buffers() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    glibc::fix_mmap_threshold();
+}
+
+/// Returns the free pages of all arenas to the system every few seconds, and never resolves. Without this, glibc
+/// returns only pages at the end of an arena, so that each arena keeps the peak usage of its threads.
+pub(crate) async fn return_free_pages() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    glibc::trim_periodically().await;
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    std::future::pending().await
+}

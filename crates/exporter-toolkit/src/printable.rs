@@ -1,0 +1,188 @@
+//! Untrusted text on a terminal, on a web page and in logs: without characters that control the output, and with the width
+//! that it has on a screen.
+
+use std::borrow::Cow;
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// Replaces unprintable characters with U+FFFD.
+///
+/// ```
+/// assert_eq!(exporter_toolkit::printable::neutral("a\u{1b}[2J"), "a\u{fffd}[2J");
+/// ```
+pub fn neutral(text: &str) -> String {
+    let shown = |char| {
+        if is_unprintable(char) {
+            '\u{fffd}'
+        } else {
+            char
+        }
+    };
+    text.chars().map(shown).collect()
+}
+
+/// Escapes unprintable characters in JSON.
+pub fn escaped_json(json: &str) -> Cow<'_, str> {
+    escaped(json, |char, out| {
+        // Characters beyond U+FFFF are two escapes.
+        for unit in char.encode_utf16(&mut [0; 2]) {
+            out.push_str(&format!("\\u{unit:04x}"));
+        }
+    })
+}
+
+/// Escapes unprintable characters in a JSON text that becomes part of a YAML file.
+pub fn escaped_yaml(json: &str) -> Cow<'_, str> {
+    escaped(json, |char, out| {
+        out.push_str(&match u32::from(char) {
+            code @ ..=0xffff => format!("\\u{code:04x}"),
+            code => format!("\\U{code:08x}"),
+        });
+    })
+}
+
+fn escaped(json: &str, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
+    // JSON has line feeds outside of strings.
+    let needed = |char: char| is_unprintable(char) && char != '\n';
+    if !json.contains(needed) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len());
+    for char in json.chars() {
+        match needed(char) {
+            true => escape(char, &mut out),
+            false => out.push(char),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Whether parsers that split lines like Python's `str.splitlines` split at the character. The line feed is excluded,
+/// because the exposition format escapes it.
+pub fn is_line_separator(char: char) -> bool {
+    matches!(char, '\u{b}'..='\r' | '\u{1c}'..='\u{1f}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Replaces line separators with spaces, as in label values.
+pub fn without_line_separators(text: &str) -> String {
+    text.replace(is_line_separator, " ")
+}
+
+/// Whether a character controls a terminal or is invisible: control characters, line separators, directional formatting,
+/// invisible characters and noncharacters. Logs, errors, tables, CSV and web pages do not show it.
+pub fn is_unprintable(char: char) -> bool {
+    char.is_control() || is_invisible(char) || is_noncharacter(char)
+        // Line separators, directional formatting, interlinear annotations.
+        || matches!(char, '\u{2028}'..='\u{202e}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// Whether a character is invisible: Unicode's `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt of Unicode 14.0)
+/// and the blank Braille pattern. Names need some of these, which are shown: the joiners U+200C and U+200D (Persian, emoji
+/// of several persons) and the variation selectors U+FE00 to U+FE0F (coloured emoji).
+fn is_invisible(char: char) -> bool {
+    matches!(char,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether a code point is a noncharacter: the last two of each plane, and 32 more (Unicode, section 23.7).
+fn is_noncharacter(char: char) -> bool {
+    matches!(char, '\u{fdd0}'..='\u{fdef}') || u32::from(char) & 0xfffe == 0xfffe
+}
+
+/// Pads or cuts a text to the number of columns. Cuts are between grapheme clusters.
+pub fn fit(text: &str, columns: usize) -> String {
+    let text = neutral(text);
+    if text.width() <= columns {
+        let padding = columns - text.width();
+        return text + &" ".repeat(padding);
+    }
+    let mut cut = String::new();
+    let mut width = 0;
+    for piece in text.graphemes(true) {
+        if width + piece.width() + 1 > columns {
+            break;
+        }
+        width += piece.width();
+        cut.push_str(piece);
+    }
+    cut.push('…');
+    cut + &" ".repeat(columns.saturating_sub(width + 1))
+}
+
+/// Breaks a text into lines of at most the number of columns, at spaces if possible.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let text = neutral(text);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split_word_bounds() {
+        if line.width() + word.trim_end().width() > columns && !line.is_empty() {
+            lines.push(std::mem::take(&mut line).trim_end().to_owned());
+        }
+        for piece in word.graphemes(true) {
+            if line.width() + piece.width() > columns && piece != " " {
+                lines.push(std::mem::take(&mut line).trim_end().to_owned());
+            }
+            if !(line.is_empty() && piece == " ") {
+                line.push_str(piece);
+            }
+        }
+    }
+    lines.push(line.trim_end().to_owned());
+    lines
+}
+
+/// The width of a text in columns.
+pub fn width(text: &str) -> usize {
+    neutral(text).width()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_sees_is_hidden_and_what_names_need_is_not() {
+        for range in [
+            '\u{0}'..='\u{1f}',
+            '\u{7f}'..='\u{9f}',
+            '\u{ad}'..='\u{ad}',
+            '\u{34f}'..='\u{34f}',
+            '\u{115f}'..='\u{1160}',
+            '\u{17b4}'..='\u{17b5}',
+            '\u{180b}'..='\u{180f}',
+            '\u{200b}'..='\u{200b}',
+            '\u{200e}'..='\u{200f}',
+            '\u{2028}'..='\u{202e}',
+            '\u{2060}'..='\u{206f}',
+            '\u{2800}'..='\u{2800}',
+            '\u{3164}'..='\u{3164}',
+            '\u{fdd0}'..='\u{fdef}',
+            '\u{feff}'..='\u{feff}',
+            '\u{ffa0}'..='\u{ffa0}',
+            '\u{fff0}'..='\u{fffb}',
+            '\u{fffe}'..='\u{ffff}',
+            '\u{1bca0}'..='\u{1bca3}',
+            '\u{1d173}'..='\u{1d17a}',
+            '\u{1fffe}'..='\u{1ffff}',
+            '\u{e0000}'..='\u{e0fff}',
+            '\u{10fffe}'..='\u{10ffff}',
+        ] {
+            for char in range {
+                assert!(is_unprintable(char), "{char:?}");
+                assert_eq!(neutral(&char.to_string()), "\u{fffd}");
+            }
+        }
+        for name in [
+            "👩\u{200d}👩\u{200d}👧 ❤\u{fe0f}",
+            "می\u{200c}خواهم",
+            "한국어 日本語\u{3000}ภาษาไทย ⠿ Zoë Nguyễn मराठी \u{a0}½",
+        ] {
+            assert_eq!(neutral(name), name);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Recognizes changes of files by their content.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ring::digest::{SHA256, digest};
+
+use crate::bounded_read::read_regular;
+
+/// The digests of all files that a load has read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fingerprint(Vec<(PathBuf, FileDigest)>);
+
+/// SHA-256 of the content, or why there is none.
+type FileDigest = Result<Vec<u8>, io::ErrorKind>;
+
+impl Fingerprint {
+    /// Reads a file with the limits of [`read_regular`].
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn read(&mut self, path: &Path) -> io::Result<Vec<u8>> {
+        let content = read_regular(path);
+        self.0.push((path.to_owned(), file_digest(&content)));
+        content
+    }
+
+    /// Reads a text file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not UTF-8.
+    pub fn read_text(&mut self, path: &Path) -> io::Result<String> {
+        let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8");
+        String::from_utf8(self.read(path)?).map_err(not_text)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether all files still have the same content.
+    pub(super) fn is_current(&self) -> bool {
+        let mut files = self.0.iter();
+        files.all(|(path, before)| file_digest(&read_regular(path)) == *before)
+    }
+}
+
+fn file_digest(content: &io::Result<Vec<u8>>) -> FileDigest {
+    match content {
+        Ok(content) => Ok(digest(&SHA256, content).as_ref().to_vec()),
+        Err(error) => Err(error.kind()),
+    }
+}

@@ -1,0 +1,138 @@
+//! Decides when files are looked at, and how long callers wait for it.
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
+use tracing::dispatcher;
+
+use super::loader::{Loader, ReloadError};
+use super::state::Shared;
+
+/// Time that a caller waits for the files by default.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Keeps the last good value of a [`Loader`].
+pub struct Reloader<L: Loader> {
+    shared: Arc<Shared<L>>,
+    timeout: Duration,
+    /// Number of looks and loads that have started.
+    started: AtomicU64,
+    flight: tokio::sync::Mutex<Flight>,
+}
+
+/// The look or load in progress. Callers share one that started after they asked (single-flight).
+#[derive(Default)]
+struct Flight {
+    /// Number of the last one that ended.
+    ended: u64,
+    /// Stays here if its caller stops waiting, so that the next caller waits for it.
+    running: Option<JoinHandle<()>>,
+}
+
+impl<L: Loader> Debug for Reloader<L> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Reloader")
+            .field("value", &self.last_good())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<L: Loader> Reloader<L> {
+    /// Loads the first value.
+    ///
+    /// # Errors
+    /// [`Loader::Error`] if there is none.
+    pub fn new(loader: L) -> Result<Reloader<L>, L::Error> {
+        Ok(Reloader {
+            shared: Arc::new(Shared::new(loader)?),
+            timeout: TIMEOUT,
+            started: AtomicU64::new(0),
+            flight: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// Lets callers wait as long as `timeout` for the files, instead of a second.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Reloader<L> {
+        Reloader { timeout, ..self }
+    }
+
+    /// The loader.
+    pub fn loader(&self) -> &L {
+        &self.shared.loader
+    }
+
+    /// The value in use, without a look at the files.
+    pub fn last_good(&self) -> Arc<L::Value> {
+        self.shared.value()
+    }
+
+    /// Why the files are not in use as they are; `None` if they are.
+    pub fn error(&self) -> Option<Arc<ReloadError<L::Error>>> {
+        self.shared.error()
+    }
+
+    /// Whether the files are in use as they are.
+    pub fn is_good(&self) -> bool {
+        self.error().is_none()
+    }
+
+    /// The value, after a look at whether its files have changed. Files that cannot be used, keep changing, or do not
+    /// answer in time leave the last good value in use. Nobody waits for files that did not answer the last time.
+    pub async fn current(&self) -> Arc<L::Value> {
+        if self.shared.can_look() {
+            // A look that starts after this call sees what the caller wants to see.
+            let started = self.started.load(Ordering::Relaxed);
+            let _ = self.run(Shared::look, started).await;
+        }
+        self.last_good()
+    }
+
+    /// Loads the value again, even if no file has changed. A caller that stops waiting does not stop the reload.
+    ///
+    /// # Errors
+    /// Why the last good value stays in use.
+    pub async fn reload(&self) -> Result<(), Arc<ReloadError<L::Error>>> {
+        match self.run(Shared::reload, u64::MAX).await {
+            Ok(()) => self.error().map_or(Ok(()), Err),
+            Err(_) => Err(Arc::new(ReloadError::Timeout)),
+        }
+    }
+
+    /// Runs `work` after earlier work has ended, unless earlier work with a number above `shared` has ended by then.
+    async fn run(&self, work: fn(&Shared<L>), shared: u64) -> Result<(), Elapsed> {
+        let turn = async {
+            let mut flight = self.flight.lock().await;
+            if let Some(earlier) = flight.running.as_mut() {
+                // Its result does not count here: it may have read the files before the latest change.
+                let _ = earlier.await;
+                flight.running = None;
+            }
+            if flight.ended > shared {
+                return;
+            }
+            let number = self.started.fetch_add(1, Ordering::Relaxed) + 1;
+            let shared = Arc::clone(&self.shared);
+            shared.start();
+            // The log of this thread, which a test may collect.
+            let log = dispatcher::get_default(Clone::clone);
+            let run = move || dispatcher::with_default(&log, || shared.run(work));
+            let result = flight.running.insert(spawn_blocking(run)).await;
+            flight.running = None;
+            flight.ended = number;
+            if result.is_err() {
+                self.shared.note_panic();
+            }
+        };
+        let result = timeout(self.timeout, turn).await;
+        if result.is_err() {
+            self.shared.note_timeout();
+        }
+        result
+    }
+}

@@ -1,0 +1,232 @@
+//! Listening sockets, opened by the exporter or passed by systemd.
+
+use std::io;
+use std::net::{Ipv6Addr, SocketAddr};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use listenfd::ListenFd;
+use socket2::{Domain, SockRef, Socket as Socket2, Type};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+
+use super::address::{ListenAddress, TcpAddress};
+
+/// Length of the accept queue: the default of `net.core.somaxconn`, which Go programs use.
+const BACKLOG: i32 = 4096;
+
+/// An error of opening a listening socket.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// The address is in use, or does not belong to this machine.
+    #[error("listen {address}: {source}")]
+    Address {
+        /// The address as written in the flag.
+        address: String,
+        /// The error of the system call.
+        source: io::Error,
+    },
+    /// systemd passed no socket (`LISTEN_FDS`).
+    #[error("--web.systemd-socket: systemd passed no socket, is there a .socket unit?")]
+    NoSystemdSocket,
+    /// A file descriptor passed by systemd is not a listening stream socket.
+    #[error("--web.systemd-socket: socket {index}: {source}")]
+    SystemdSocket {
+        /// Its index among the passed file descriptors, from 0.
+        index: usize,
+        /// The error of the system call.
+        source: io::Error,
+    },
+}
+
+/// A listening socket.
+#[derive(Debug)]
+pub enum Listener {
+    /// A TCP socket.
+    Tcp(TcpListener),
+    /// A Unix socket. Dropping the listener removes the file, unless systemd created it.
+    Unix(UnixListener, Option<SocketFile>),
+}
+
+/// The file of a Unix socket, which is removed on drop.
+#[derive(Debug)]
+pub struct SocketFile {
+    path: PathBuf,
+    /// Device and inode, because another process may have replaced the file.
+    identity: (u64, u64),
+}
+
+impl SocketFile {
+    fn at(path: &Path) -> io::Result<SocketFile> {
+        Ok(SocketFile {
+            path: path.to_owned(),
+            identity: identity(path)?,
+        })
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if identity(&self.path).is_ok_and(|identity| identity == self.identity) {
+            // The file may already be gone.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    std::fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
+}
+
+/// The byte stream of a connection.
+pub trait Socket: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Socket for S {}
+
+impl Listener {
+    /// Opens a listening socket.
+    ///
+    /// # Errors
+    /// [`ListenError`], which names the address.
+    pub async fn bind(address: &ListenAddress) -> Result<Listener, ListenError> {
+        match address {
+            ListenAddress::Tcp(address) => bind(address).await.map(Listener::Tcp),
+            ListenAddress::Unix(path) => bind_unix(path).await.map_err(listen_error(address)),
+        }
+    }
+
+    /// The sockets passed by systemd (sd_listen_fds(3)), at least one.
+    ///
+    /// # Errors
+    /// [`ListenError`] if there is none, or if one is not a listening stream socket.
+    pub fn from_systemd(mut sockets: ListenFd) -> Result<Vec<Listener>, ListenError> {
+        if sockets.len() == 0 {
+            return Err(ListenError::NoSystemdSocket);
+        }
+        (0..sockets.len())
+            .map(|index| {
+                let wrong = |source| ListenError::SystemdSocket { index, source };
+                take(&mut sockets, index).map_err(wrong)
+            })
+            .collect()
+    }
+
+    /// Accepts a connection and returns it with its peer address.
+    ///
+    /// # Errors
+    /// The error of `accept`. The listener can be used further.
+    pub async fn accept(&self) -> io::Result<(Box<dyn Socket>, String)> {
+        match self {
+            Listener::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                // Responses are written in large chunks, so Nagle's algorithm would only delay the last one.
+                let _ = stream.set_nodelay(true);
+                Ok((Box::new(stream), peer.to_string()))
+            }
+            Listener::Unix(listener, _) => {
+                let (stream, _) = listener.accept().await?;
+                Ok((Box::new(stream), "unix".to_owned()))
+            }
+        }
+    }
+
+    /// The address as it is logged.
+    ///
+    /// # Errors
+    /// The error of `getsockname`.
+    pub fn display_address(&self) -> io::Result<String> {
+        match self {
+            Listener::Tcp(listener) => Ok(listener.local_addr()?.to_string()),
+            Listener::Unix(listener, _) => {
+                let address = listener.local_addr()?;
+                let path = address.as_pathname().unwrap_or(Path::new(""));
+                Ok(format!("unix://{}", path.display()))
+            }
+        }
+    }
+
+    /// The address of a TCP socket; `None` for a Unix socket.
+    ///
+    /// # Errors
+    /// The error of `getsockname`.
+    pub fn tcp_address(&self) -> io::Result<Option<SocketAddr>> {
+        match self {
+            Listener::Tcp(listener) => listener.local_addr().map(Some),
+            Listener::Unix(..) => Ok(None),
+        }
+    }
+}
+
+fn listen_error(address: impl ToString) -> impl FnOnce(io::Error) -> ListenError {
+    move |source| ListenError::Address {
+        address: address.to_string(),
+        source,
+    }
+}
+
+/// Opens a listening TCP socket.
+///
+/// # Errors
+/// [`ListenError`], which names the address.
+pub async fn bind(address: &TcpAddress) -> Result<TcpListener, ListenError> {
+    let TcpAddress { host, port } = address;
+    let bound = match host.as_str() {
+        "" => match bind_dual_stack(*port) {
+            // Fallback for machines without IPv6.
+            Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
+                TcpListener::bind(format!("0.0.0.0:{port}")).await
+            }
+            bound => bound,
+        },
+        "[::]" => bind_dual_stack(*port),
+        host => TcpListener::bind(format!("{host}:{port}")).await,
+    };
+    let bound = bound.and_then(|listener| set_backlog(&listener).map(|()| listener));
+    bound.map_err(listen_error(address))
+}
+
+/// Listens on every IPv6 and IPv4 address, whatever `net.ipv6.bindv6only` says, as Go's `net.Listen`
+/// does.
+fn bind_dual_stack(port: u16) -> io::Result<TcpListener> {
+    let socket = Socket2::new(Domain::IPV6, Type::STREAM.nonblocking(), None)?;
+    socket.set_only_v6(false)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)).into())?;
+    set_backlog(&socket)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Lengthens the accept queue. When it is full, new clients have to retry, which takes them a second.
+fn set_backlog<'a>(listener: impl Into<SockRef<'a>>) -> io::Result<()> {
+    listener.into().listen(BACKLOG)
+}
+
+async fn bind_unix(path: &Path) -> io::Result<Listener> {
+    if is_stale_socket(path).await {
+        std::fs::remove_file(path)?;
+    }
+    let listener = UnixListener::bind(path)?;
+    set_backlog(&listener)?;
+    Ok(Listener::Unix(listener, Some(SocketFile::at(path)?)))
+}
+
+/// Whether the file is a Unix socket without a listener, as a killed process leaves it.
+async fn is_stale_socket(path: &Path) -> bool {
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
+    is_socket
+        && UnixStream::connect(path)
+            .await
+            .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+fn take(sockets: &mut ListenFd, index: usize) -> io::Result<Listener> {
+    if let Ok(Some(listener)) = sockets.take_tcp_listener(index) {
+        listener.set_nonblocking(true)?;
+        return TcpListener::from_std(listener).map(Listener::Tcp);
+    }
+    let Some(listener) = sockets.take_unix_listener(index)? else {
+        return Err(io::ErrorKind::NotFound.into());
+    };
+    listener.set_nonblocking(true)?;
+    Ok(Listener::Unix(UnixListener::from_std(listener)?, None))
+}

@@ -1,0 +1,22 @@
+//! Certificates in PEM.
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use super::reading::{Pem, Reading};
+
+/// Parses a PEM text with at least one certificate. Errors are added to `reading`.
+pub(super) fn certificates(
+    pem: &Pem,
+    reading: &mut Reading,
+) -> Option<Vec<CertificateDer<'static>>> {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem.bytes).collect();
+    let message = match read {
+        Ok(certificates) if !certificates.is_empty() => return Some(certificates),
+        Ok(_) => format!("{} holds no certificate", pem.place),
+        // The parser's message repeats its input, which may be a misplaced key.
+        Err(_) => format!("{} is not valid PEM", pem.place),
+    };
+    reading.problem(pem.at, &pem.key, message);
+    None
+}

@@ -1,0 +1,70 @@
+//! Reads YAML files. Unknown and duplicate keys are errors; errors name the place and contain no values.
+
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_path_to_error::Segment;
+use serde_saphyr::Options;
+
+use crate::diagnostics::{ConfigError, is_unknown_key};
+use crate::redacted::{is_content, shown_name};
+
+/// Parses the text of the file at `path`. An empty file is the default value.
+///
+/// # Errors
+/// The first syntax error, unknown key or wrong type, with its place.
+pub fn parse<T: DeserializeOwned + Default>(path: &Path, text: &str) -> Result<T, ConfigError> {
+    let mut key = String::new();
+    let mut options = Options::default();
+    // A snippet would print neighbouring lines, which may contain secrets.
+    options.with_snippet = false;
+    let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| {
+        serde_path_to_error::deserialize::<_, Option<T>>(yaml).map_err(|error| {
+            key = key_path(error.path(), is_unknown_key(error.inner()));
+            error.into_inner()
+        })
+    });
+    read.map(Option::unwrap_or_default)
+        .map_err(|error| ConfigError::yaml(path, &key, &error))
+}
+
+/// The keys of a path, as in `accounts[0].name`. The text of an error about an unknown key names the last one.
+fn key_path(path: &serde_path_to_error::Path, without_last: bool) -> String {
+    let is_key = |segment: &Segment| matches!(segment, Segment::Map { .. });
+    let last = path.iter().rposition(is_key).filter(|_| without_last);
+    let mut keys = String::new();
+    for (index, segment) in path.iter().enumerate() {
+        match segment {
+            Segment::Seq { index } => keys.push_str(&format!("[{index}]")),
+            // `Spanned` adds a segment of its own, and a duplicate key one without a name.
+            Segment::Map { key } if key == "value" => {}
+            Segment::Enum { .. } | Segment::Unknown => {}
+            Segment::Map { .. } if last == Some(index) => {}
+            Segment::Map { key } => {
+                let dot = if keys.is_empty() { "" } else { "." };
+                keys.push_str(dot);
+                keys.push_str(shown_name(key));
+            }
+        }
+    }
+    keys
+}
+
+/// Reads a section whose content is commented out as the default value.
+pub fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Checks that a path is not the content of a file, which must not be printed.
+///
+/// # Errors
+/// What is expected.
+pub fn check_path(path: &Path) -> Result<(), &'static str> {
+    match is_content(&path.to_string_lossy()) {
+        true => Err("expected the path of a file, not its content"),
+        false => Ok(()),
+    }
+}

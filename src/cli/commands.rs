@@ -1,0 +1,155 @@
+//! The commands and their flags, as clap parses them.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use super::arguments::{CacheArgs, ConfigArgs, GatewayArgs, WEB, WebArgs};
+use super::check::CheckArgs;
+use super::explain::ExplainArgs;
+use super::hash_password::HashPasswordArgs;
+use super::healthcheck::HealthcheckArgs;
+use super::simulator::{SIMULATOR, SimulatorArgs};
+use super::values::parse_speed;
+use crate::build;
+use crate::config::Settings;
+use exporter_toolkit::flags::{self, LogFlags};
+use exporter_toolkit::redacted::Redacted;
+use exporter_toolkit::server::address::TcpAddress;
+
+/// The default of `--web.listen-address`.
+const DEFAULT_LISTEN_ADDRESS: &str = ":10017";
+/// The prefix of environment variables for flags.
+const VARIABLE_PREFIX: &str = "QLARA";
+
+/// The parsed command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "qlara-exporter",
+    version = build::VERSION,
+    about = "Prometheus exporter for the social profiles connected to the Qlara messaging gateway",
+    after_help = "Without a command, qlara-exporter serves metrics. The API key is read from a file or from QLARA_API_KEY, never from an argument.",
+    args_conflicts_with_subcommands = true,
+    propagate_version = true,
+    disable_help_subcommand = true,
+)]
+pub struct Cli {
+    /// The command; `None` to serve metrics.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Flags for serving, without a command.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read all accounts once and judge their profiles: exit with 0 if all are fine, 1 for a warning, 2 if
+    /// something is critical, 3 if the state could not be determined
+    Check(CheckArgs),
+    /// Show which fields the gateway's answers have, and which of these are read, without values: exit with
+    /// 0 if everything that the metrics need was read, 1 if something is missing, 3 if there was no answer
+    Explain(ExplainArgs),
+    /// Serve metrics of a simulated gateway in the same process, without a key, a file or network access
+    Demo(DemoArgs),
+    /// Serve only the simulated gateway
+    Simulate(SimulateArgs),
+    /// Check that a running exporter is healthy, for containers: exit with 0 if it is, 1 if not
+    Healthcheck(HealthcheckArgs),
+    /// Read a password, twice on a terminal or once from standard input, and print its bcrypt hash for
+    /// the web configuration file
+    HashPassword(HashPasswordArgs),
+    /// Write the man pages and the completions for bash, zsh and fish
+    Generate(GenerateArgs),
+}
+
+/// Flags for serving.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The configuration file.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// The web server.
+    #[command(flatten)]
+    pub web: WebArgs,
+    /// The gateway.
+    #[command(flatten)]
+    pub gateway: GatewayArgs,
+    /// The cache.
+    #[command(flatten)]
+    pub cache: CacheArgs,
+    /// Logging.
+    #[command(flatten)]
+    pub log: LogFlags,
+}
+
+/// Flags of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// The web server.
+    #[command(flatten)]
+    pub web: WebArgs,
+    /// The cache.
+    #[command(flatten)]
+    pub cache: CacheArgs,
+    /// The simulated gateway.
+    #[command(flatten)]
+    pub simulator: SimulatorArgs,
+    /// Let the simulated time pass this many times faster than real time
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = parse_speed, help_heading = SIMULATOR)]
+    pub speed: f64,
+    /// Logging.
+    #[command(flatten)]
+    pub log: LogFlags,
+}
+
+/// Flags of `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// Listen on this address
+    #[arg(
+        long = "web.listen-address",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:10018",
+        help_heading = WEB
+    )]
+    pub listen_address: TcpAddress,
+    /// The simulated gateway.
+    #[command(flatten)]
+    pub simulator: SimulatorArgs,
+    /// Let the simulated time pass this many times faster than real time; without it, the time stands still
+    /// on the day of the documented answers
+    #[arg(long, value_name = "FACTOR", value_parser = parse_speed, help_heading = SIMULATOR)]
+    pub speed: Option<f64>,
+    /// Accept this API key, also as the password of HTTP Basic authentication; it protects nothing
+    #[arg(long = "api-key", value_name = "WORD", default_value = "simulated", help_heading = SIMULATOR)]
+    pub api_key: Redacted,
+    /// Logging.
+    #[command(flatten)]
+    pub log: LogFlags,
+}
+
+/// Flags of `generate`.
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    /// Write to man and completions in this directory, which is created if needed
+    #[arg(value_name = "DIRECTORY")]
+    pub(super) directory: PathBuf,
+}
+
+impl ServeArgs {
+    /// The settings that these flags give for the configuration.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            ttl: self.cache.ttl,
+            max_stale: self.cache.max_stale,
+            ..self.gateway.settings(self.config.file.as_ref())
+        }
+    }
+}
+
+/// The clap command of the program, with defaults and environment variables.
+pub(crate) fn command() -> clap::Command {
+    flags::complete(Cli::command(), DEFAULT_LISTEN_ADDRESS, VARIABLE_PREFIX)
+}

@@ -1,0 +1,250 @@
+//! The problems of an account, each with advice on what to do.
+
+use super::elements::{date, short};
+use crate::account::View;
+use crate::gateway::error::Reason;
+use crate::plural::{choose, count};
+use crate::refresh::RefreshErrors;
+use crate::snapshot::Snapshot;
+
+/// Maximum number of platforms in a text.
+const MAX_NAMES: usize = 5;
+
+const LOOK_AT_THE_LIST: &str = "Look at the list of the account in the Qlara dashboard.";
+
+/// A problem of an account.
+#[derive(Debug)]
+pub(super) struct AccountProblem {
+    /// The problem, in one or two sentences.
+    pub(super) what: String,
+    /// What to do.
+    pub(super) advice: String,
+}
+
+impl AccountProblem {
+    fn from_reason(reason: Reason) -> AccountProblem {
+        AccountProblem {
+            what: describe(reason).to_owned(),
+            advice: advise(reason).to_owned(),
+        }
+    }
+}
+
+/// All problems of the account, worst first.
+pub(super) fn account_problems(view: &View) -> Vec<AccountProblem> {
+    let mut all = Vec::new();
+    if let Some(errors) = &view.errors {
+        all.extend(
+            errors
+                .list
+                .as_ref()
+                .map(|error| AccountProblem::from_reason(error.reason())),
+        );
+        if errors.list.is_none() && view.exposed.up == Some(false) {
+            all.push(AccountProblem {
+                what: "The list of profiles was read but could not be used.".to_owned(),
+                advice: "Look at the exporter's log.".to_owned(),
+            });
+        }
+        all.extend(details_problems(errors, view.snapshot.as_deref()));
+        all.extend(errors.secret.as_ref().map(|_| {
+            AccountProblem {
+            what: "The file with the credentials can no longer be read; its last content stays in use."
+                .to_owned(),
+            advice: "Check that the file exists and that the exporter may read it.".to_owned(),
+        }
+        }));
+        all.extend(repeated_secret(errors));
+        if errors.platforms_not_asked > 0 {
+            all.push(AccountProblem {
+                what: format!(
+                    "{} {} not asked for details: the list names too many.",
+                    count(errors.platforms_not_asked, "platform"),
+                    choose(errors.platforms_not_asked, "is", "are")
+                ),
+                advice: LOOK_AT_THE_LIST.to_owned(),
+            });
+        }
+    }
+    all.extend(view.snapshot.as_deref().and_then(incomplete_list));
+    all.extend(view.snapshot.as_deref().and_then(incomplete_details));
+    all.extend(view.snapshot.as_deref().and_then(empty_list));
+    all.extend(view.snapshot.as_deref().and_then(linked_accounts_dropped));
+    all.extend(view.snapshot.as_deref().and_then(dropped_entries));
+    all
+}
+
+fn repeated_secret(errors: &RefreshErrors) -> Option<AccountProblem> {
+    let entries = errors.entries_with_secret;
+    (entries > 0).then(|| AccountProblem {
+        what: format!("The gateway repeats the account's credentials in {}; values with credentials are ignored.", count(entries, "entry")),
+        advice: "Check that gateway.url leads to the gateway and not to a proxy's page. If something else answered, replace the credentials."
+            .to_owned(),
+    })
+}
+
+/// Failed calls for details, grouped by reason.
+fn details_problems(
+    errors: &RefreshErrors,
+    snapshot: Option<&Snapshot>,
+) -> impl Iterator<Item = AccountProblem> {
+    Reason::ALL.into_iter().filter_map(move |reason| {
+        let failed = errors.details.iter();
+        let platforms: Vec<&str> = failed
+            .filter(|(_, error)| error.reason() == reason)
+            .map(|(platform, _)| platform.as_str())
+            .collect();
+        let what = format!("No details of {}. {}", names(&platforms), describe(reason));
+        let advice = format!("{} {}", shown_instead(snapshot, &platforms), advise(reason));
+        (!platforms.is_empty()).then_some(AccountProblem { what, advice })
+    })
+}
+
+/// What the page shows instead of details that cannot be read.
+fn shown_instead(snapshot: Option<&Snapshot>, platforms: &[&str]) -> String {
+    let kept = platforms.iter().filter_map(|platform| {
+        let details = snapshot?.details.get(*platform)?;
+        details.oldest
+    });
+    match kept.map(|read_at| read_at.wall).min() {
+        Some(oldest) => format!(
+            "Meanwhile, permissions and last activity are shown as of {}.",
+            date(oldest)
+        ),
+        None => "Meanwhile, permissions and last activity are not known.".to_owned(),
+    }
+}
+
+fn incomplete_list(snapshot: &Snapshot) -> Option<AccountProblem> {
+    let shown = snapshot.profiles.len();
+    let what = match snapshot.reported {
+        Some(total) if total > shown as u64 => {
+            let total = count(total, "profile");
+            format!("The list is incomplete: it holds {shown} of {total}.")
+        }
+        _ => "The list is incomplete: it refers to more pages.".to_owned(),
+    };
+    (!snapshot.is_complete).then(|| AccountProblem {
+        what,
+        advice: "The other profiles are not known: look at them in the Qlara dashboard. qlara-exporter explain shows what the gateway answers.".to_owned(),
+    })
+}
+
+fn incomplete_details(snapshot: &Snapshot) -> Option<AccountProblem> {
+    let parts = snapshot
+        .details
+        .iter()
+        .filter(|(_, details)| details.is_incomplete);
+    let platforms: Vec<&str> = parts.map(|(platform, _)| &**platform).collect();
+    (!platforms.is_empty()).then(|| AccountProblem {
+        what: format!("The details of {} are incomplete.", names(&platforms)),
+        advice: "Permissions and last activity of the other profiles are not known.".to_owned(),
+    })
+}
+
+/// The names of the first platforms, and the number of the others.
+fn names(platforms: &[&str]) -> String {
+    let names: Vec<_> = platforms
+        .iter()
+        .take(MAX_NAMES)
+        .map(|name| short(name))
+        .collect();
+    match platforms.len() {
+        0..=MAX_NAMES => names.join(", "),
+        count => format!("{} and {} more", names.join(", "), count - MAX_NAMES),
+    }
+}
+
+/// An account without profiles is a problem, as in `check` and the alerts.
+fn empty_list(snapshot: &Snapshot) -> Option<AccountProblem> {
+    let is_empty = snapshot.profiles.is_empty() && snapshot.is_complete;
+    is_empty.then(|| AccountProblem {
+        what: "No profile is connected.".to_owned(),
+        advice: "Check that the key is that of the right account, and look there in the Qlara dashboard.".to_owned(),
+    })
+}
+
+fn linked_accounts_dropped(snapshot: &Snapshot) -> Option<AccountProblem> {
+    let dropped = snapshot.linked_accounts_dropped;
+    (dropped > 0).then(|| AccountProblem {
+        what: format!(
+            "{} not shown: {} past limits.profiles.",
+            count(dropped, "linked account") + choose(dropped, " is", " are"),
+            choose(dropped, "it is", "they are")
+        ),
+        advice: "Raise limits.profiles in the configuration.".to_owned(),
+    })
+}
+
+fn dropped_entries(snapshot: &Snapshot) -> Option<AccountProblem> {
+    let dropped = snapshot.dropped;
+    let kinds = [
+        (
+            dropped.limit,
+            "past limits.profiles or limits.exposition_bytes",
+        ),
+        (dropped.invalid, "without a usable platform or id"),
+        (dropped.duplicate, "listed twice"),
+    ];
+    let kinds: Vec<String> = kinds
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, kind)| format!("{count} {kind}"))
+        .collect();
+    let advice = match dropped.limit {
+        0 => LOOK_AT_THE_LIST,
+        _ => {
+            "Raise limits.profiles or limits.exposition_bytes, which all accounts share, in the configuration."
+        }
+    };
+    let advice = advice.to_owned();
+    let what = format!(
+        "Entries of the gateway's list are left out: {}.",
+        kinds.join(", ")
+    );
+    (!kinds.is_empty()).then_some(AccountProblem { what, advice })
+}
+
+fn describe(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Unauthorized => "The gateway refuses the API key (HTTP 401).",
+        Reason::Forbidden => "The gateway forbids the call (HTTP 403).",
+        Reason::RateLimited => "The rate limit of the API key is used up (HTTP 429).",
+        Reason::ClientError => "The gateway does not know the address of the request.",
+        Reason::ServerError => "The gateway reports an error of its own (HTTP 5xx).",
+        Reason::Timeout => "The gateway did not answer in time.",
+        Reason::Connect => "The gateway cannot be reached.",
+        Reason::Tls => "No trusted TLS connection with the gateway.",
+        Reason::TooLarge => "The gateway's answer is longer than limits.response_bytes.",
+        Reason::InvalidResponse => "The gateway's answer is not as documented.",
+    }
+}
+
+fn advise(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Unauthorized => {
+            "Check that the key is the right one and active. A new key in the same file needs no restart."
+        }
+        Reason::Forbidden => {
+            "Check the key's permissions, and the account's IP allow-list: it may lack this machine's address."
+        }
+        Reason::RateLimited => {
+            "The exporter waits as long as the gateway asks for. If it happens again, find out what else uses the key, or raise cache.ttl."
+        }
+        Reason::ClientError => {
+            "Check gateway.url, the whole prefix in front of /socials: the API's pages use /api/v1/partner-gateway and /api/partner-gateway/v1. qlara-exporter explain tries both."
+        }
+        Reason::ServerError => {
+            "The exporter tries again by itself. If it lasts, ask the gateway's support."
+        }
+        Reason::Timeout => {
+            "Check name resolution, the network and the proxy, or raise gateway.timeout."
+        }
+        Reason::Connect => "Check gateway.url, name resolution, the network and the proxy.",
+        Reason::Tls => "Check gateway.tls_config.ca_file, and the clock of this machine.",
+        Reason::TooLarge => "Raise limits.response_bytes in the configuration.",
+        Reason::InvalidResponse => {
+            "Check that gateway.url leads to the gateway and not to a proxy's page. The log says what was found; qlara-exporter explain shows which fields the gateway answers."
+        }
+    }
+}
