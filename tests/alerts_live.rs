@@ -15,10 +15,11 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::alerting::{EXTERNAL_LABELS, alerts, named, repository, scope_labels, yaml};
+use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter};
 use crate::harness::tools::needs;
 use crate::harness::{API_KEY, eventually, http};
-use crate::prometheus::{Prometheus, free_port, system_gateway};
+use crate::prometheus::{Prometheus, system_gateway};
 
 type Messages = Arc<Mutex<Vec<(String, Value)>>>;
 

@@ -6,11 +6,11 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter};
 use crate::harness::tools::needs;
 use crate::harness::{eventually, http};
 use crate::page::profile;
-use crate::prometheus::free_port;
 
 const PHONE: (u32, u32) = (390, 844);
 const DESKTOP: (u32, u32) = (1280, 900);

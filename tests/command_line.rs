@@ -4,9 +4,10 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
+use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter, run, run_beside};
 use crate::harness::{API_KEY, Gateway, eventually, http};
-use crate::prometheus::{free_port, system_gateway};
+use crate::prometheus::system_gateway;
 
 #[test]
 fn wrong_use_is_one_line_and_exit_code_2() {

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crate::harness::Stack;
 #[cfg(target_os = "linux")]
+use crate::harness::port::free_port;
 use crate::harness::{eventually, http, process, scrape::Scrape};
 
 const REASONS: [&str; 10] = [
@@ -210,7 +211,7 @@ impl Described {
 #[tokio::test]
 #[cfg(target_os = "linux")]
 async fn the_process_is_described_as_the_system_does() {
-    let address = format!("127.0.0.1:{}", crate::prometheus::free_port());
+    let address = format!("127.0.0.1:{}", free_port());
     let mut command = process::exporter();
     command.env("QLARA_API_KEY", "x");
     // No server listens at this address.

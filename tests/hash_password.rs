@@ -11,10 +11,10 @@ use exporter_toolkit::web_config::WebConfigFile;
 use reqwest::StatusCode;
 use tempfile::TempDir;
 
+use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter, run};
 use crate::harness::tools::needs;
 use crate::harness::{eventually, http};
-use crate::prometheus::free_port;
 
 /// The lowest cost, for tests that only check the text.
 const CHEAP: [&str; 2] = ["--cost", "4"];

@@ -4,10 +4,11 @@ use std::net::TcpListener;
 use std::process::Command;
 
 use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter, run};
 use crate::harness::tools::needs;
 use crate::harness::{Gateway, eventually};
-use crate::prometheus::{free_port, system_gateway};
+use crate::prometheus::system_gateway;
 
 /// Runs `healthcheck` beside the servers of this test. Returns the exit code and the line on standard error.
 async fn healthcheck(change: impl FnOnce(&mut Command) + Send + 'static) -> (i32, String) {

@@ -7,10 +7,11 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter, run, run_with_input};
 use crate::harness::tools::{self, KUBERNETES, needs};
 use crate::harness::{API_KEY, eventually, http};
-use crate::prometheus::{free_port, system_gateway};
+use crate::prometheus::system_gateway;
 
 const DOCUMENTATION: &str = include_str!("../docs/kubernetes.md");
 const DOCKERFILE: &str = include_str!("../Dockerfile");

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use tracing::Level;
 
 use crate::harness::log::Log;
+use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter};
 use crate::harness::{API_KEY, Gateway, eventually, http};
-use crate::prometheus::{free_port, system_gateway};
+use crate::prometheus::system_gateway;
 
 /// The real program, with a cache of one second.
 struct Program {

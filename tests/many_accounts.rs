@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter};
 use crate::harness::scrape::Scrape;
 use crate::harness::tools::needs;
 use crate::harness::{API_KEY, Setup, Stack, eventually};
-use crate::prometheus::{Prometheus, free_port, system_gateway};
+use crate::prometheus::{Prometheus, system_gateway};
 
 fn accounts(number: usize) -> String {
     let account = |number| format!("- {{name: brand-{number}, api_key_env: QLARA_API_KEY}}\n");

@@ -1,6 +1,5 @@
 //! The real Prometheus and its promtool (Debian package `prometheus`).
 
-use std::net::TcpListener;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -9,6 +8,7 @@ use gateway_simulator::Options;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter, run_with_input};
 use crate::harness::tools::needs;
 use crate::harness::{API_KEY, Gateway, Setup, Stack, eventually, http};
@@ -16,12 +16,6 @@ use crate::harness::{API_KEY, Gateway, Setup, Stack, eventually, http};
 /// A simulated gateway with the system's time, for programs that have no other clock.
 pub async fn system_gateway() -> Gateway {
     Gateway::start(Options::default(), Arc::new(SystemClock)).await
-}
-
-/// A port without a listener.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
 }
 
 #[tokio::test]

@@ -14,10 +14,11 @@ use tracing::Level;
 
 use crate::harness::clock::ManualClock;
 use crate::harness::log::Log;
+use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter};
 use crate::harness::scrape::Scrape;
 use crate::harness::{API_KEY, Gateway, Setup, Stack, eventually, http};
-use crate::prometheus::{free_port, system_gateway};
+use crate::prometheus::system_gateway;
 
 const GOOD: &str = "qlara_exporter_config_last_reload_successful";
 const LOADED: &str = "qlara_exporter_config_last_reload_success_timestamp_seconds";

@@ -27,9 +27,9 @@ use reqwest::Url;
 use tempfile::TempDir;
 
 use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter, run};
 use crate::harness::{eventually, http};
-use crate::prometheus::free_port;
 
 /// Part of every secret.
 const MARK: &str = "mArKeD";

@@ -10,10 +10,10 @@ use reqwest::{Method, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
+use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter, run};
 use crate::harness::tools::{NAMESPACES, needs};
 use crate::harness::{Setup, Stack, eventually, http};
-use crate::prometheus::free_port;
 
 const REQUEST: &[u8] = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n";
 /// Longer than any test takes.

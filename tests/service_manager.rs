@@ -8,8 +8,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::harness::http;
+use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter};
-use crate::prometheus::free_port;
 
 const SIGN_OF_LIFE: &str = "WATCHDOG=1";
 

@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{Dashboard, Kind, Query, list, text};
+use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter, run};
 use crate::harness::tools::{self, GRAFANA, needs};
 use crate::harness::{API_KEY, Gateway, eventually, http};
-use crate::prometheus::{Prometheus, free_port, system_gateway};
+use crate::prometheus::{Prometheus, system_gateway};
 
 /// The label `job` of two exporters with two named accounts each, and of one with a default account.
 const NAMED: &str = "qlara";

@@ -6,6 +6,7 @@ pub mod log;
 pub mod namespace;
 pub mod openssl;
 pub mod passage;
+pub mod port;
 pub mod process;
 pub mod proxy;
 pub mod scrape;
@@ -327,9 +328,9 @@ pub fn http() -> reqwest::Client {
         .expect("a client")
 }
 
-/// Waits until a condition holds, and fails after a minute.
+/// Waits until a condition holds, and fails after three minutes: shared machines may stall for long.
 pub async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
-    let give_up = tokio::time::Instant::now() + Duration::from_secs(60);
+    let give_up = tokio::time::Instant::now() + Duration::from_secs(180);
     loop {
         if let Some(found) = probe().await {
             return found;

@@ -10,7 +10,10 @@ use nix::unistd::Pid;
 use parking_lot::Mutex;
 
 /// A program that runs until the test ends.
+///
+/// If the test fails, it prints the last lines of the program's output.
 pub struct Running {
+    program: String,
     child: Child,
     output: Arc<Mutex<String>>,
     readers: Vec<JoinHandle<()>>,
@@ -94,6 +97,7 @@ impl Running {
             collect(child.stderr.take().expect("an output"), Arc::clone(&output)),
         ];
         Running {
+            program: command.get_program().to_string_lossy().into_owned(),
             child,
             output,
             readers,
@@ -103,6 +107,12 @@ impl Running {
     /// The output so far.
     pub fn output(&self) -> String {
         self.output.lock().clone()
+    }
+
+    fn last_lines(&self) -> String {
+        let output = self.output();
+        let lines: Vec<&str> = output.lines().collect();
+        lines[lines.len().saturating_sub(30)..].join("\n")
     }
 
     /// Its process id.
@@ -132,6 +142,9 @@ impl Drop for Running {
         // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("{}:\n{}", self.program, self.last_lines());
+        }
     }
 }
 

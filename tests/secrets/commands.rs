@@ -7,9 +7,9 @@ use reqwest::RequestBuilder;
 
 use super::{MARK, Secrets, WEB_PASSWORD, printed, repeating_gateway};
 use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::port::free_port;
 use crate::harness::process::{Running, run};
 use crate::harness::{eventually, http};
-use crate::prometheus::free_port;
 
 const FORMATS: [&str; 2] = ["logfmt", "json"];
 const LEVELS: [&str; 4] = ["debug", "info", "warn", "error"];

@@ -10,10 +10,11 @@ use serde_json::Value;
 use super::certificates::Identity;
 use super::passwords::hash;
 use super::server::{Folder, TLS};
+use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter, run, run_with_input};
 use crate::harness::tools::needs;
 use crate::harness::{API_KEY, Setup, eventually, http};
-use crate::prometheus::{Prometheus, free_port, system_gateway};
+use crate::prometheus::{Prometheus, system_gateway};
 
 const DOCUMENTATION: &str = include_str!("../../docs/web-configuration.md");
 
