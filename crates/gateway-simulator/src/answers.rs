@@ -8,9 +8,9 @@ use axum::http::header::{CONTENT_TYPE, LINK, RETRY_AFTER};
 use axum::http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::Simulator;
 use super::envelope::Page;
 use super::profile::Object;
+use super::simulator::Simulator;
 
 /// A `Link` header with a relative reference to the next page.
 const NEXT_PAGE: HeaderValue = HeaderValue::from_static("<?page=2>; rel=\"next\"");

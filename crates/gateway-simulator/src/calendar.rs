@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta, Utc};
 
-use super::Clock;
+use super::clock::Clock;
 
 /// A time in days since the start of the simulation; negative before it.
 pub(super) type Day = f64;

@@ -6,10 +6,10 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::Simulator;
 use super::faults::{Fault, NoFault};
 use super::profile::Object;
 use super::route::decode_segment;
+use super::simulator::Simulator;
 use super::world::Connected;
 
 /// Largest request body in bytes.

@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 use super::calendar::{Calendar, Day};
 use super::life::{Life, Snapshot};
 
+/// The number of profiles in the documented answers.
+pub(super) const DOCUMENTED: usize = 3;
+
 pub(super) type Object = Map<String, Value>;
 
 /// A connected profile.

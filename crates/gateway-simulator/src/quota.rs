@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::Clock;
+use super::clock::Clock;
 
 /// The rate limit of an API key. The default is the documented limit of production.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +35,7 @@ impl Default for RateLimit {
 
 /// The state of the quota after a request.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Standing {
+pub(super) struct QuotaStatus {
     pub limit: u64,
     pub remaining: u64,
     /// Time until the end of the window, if the request exceeds the limit.
@@ -82,7 +82,7 @@ impl Quota {
     }
 
     /// Counts a request if the quota allows it.
-    pub(super) fn take(&self) -> Standing {
+    pub(super) fn take(&self) -> QuotaStatus {
         let now = self.clock.monotonic();
         let mut windows = self.windows.lock();
         windows.minute.roll(now);
@@ -96,7 +96,7 @@ impl Quota {
             windows.second.sent += 1;
             None
         };
-        Standing {
+        QuotaStatus {
             limit: self.limit.per_minute,
             remaining: self.limit.per_minute.saturating_sub(windows.minute.sent),
             retry_after,

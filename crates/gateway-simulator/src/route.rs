@@ -3,7 +3,8 @@
 use axum::http::Method;
 use percent_encoding::percent_decode_str;
 
-use super::PREFIX;
+/// The path prefix of the API's examples.
+pub const PREFIX: &str = "/api/v1/partner-gateway";
 
 /// The API call that a request makes: `Some(None)` is the list, `Some(Some(platform))` the details of a
 /// platform.

@@ -17,9 +17,10 @@ use secrecy::ExposeSecret;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::faults::Kind;
-use super::quota::Standing;
+use super::quota::QuotaStatus;
 use super::route::api_call;
-use super::{Simulator, answers, control, injection};
+use super::simulator::Simulator;
+use super::{answers, control, injection};
 
 /// Serves connections until the future is dropped.
 ///
@@ -65,14 +66,14 @@ impl Simulator {
             Some(_) => &self.stats.details,
         };
         counter.fetch_add(1, Ordering::Relaxed);
-        let standing = self.quota.take();
-        let mut answer = self.chosen_answer(request.headers(), platform.as_deref(), standing);
+        let quota = self.quota.take();
+        let mut answer = self.chosen_answer(request.headers(), platform.as_deref(), quota);
         for kind in self.faults_for(platform.as_deref()) {
             answer = injection::inject(&kind, answer).await?;
         }
         let headers = answer.headers_mut();
-        headers.insert("x-ratelimit-limit", standing.limit.into());
-        headers.insert("x-ratelimit-remaining", standing.remaining.into());
+        headers.insert("x-ratelimit-limit", quota.limit.into());
+        headers.insert("x-ratelimit-remaining", quota.remaining.into());
         Some(answer)
     }
 
@@ -81,12 +82,12 @@ impl Simulator {
         &self,
         headers: &HeaderMap,
         platform: Option<&str>,
-        standing: Standing,
+        quota: QuotaStatus,
     ) -> Response<Body> {
         if !self.is_authorized(headers) {
             return answers::unauthorized();
         }
-        if let Some(pause) = standing.retry_after {
+        if let Some(pause) = quota.retry_after {
             return answers::too_many_requests(pause);
         }
         if let Some(body) = self.fixed_answers.lock().get(&platform.map(str::to_owned)) {

@@ -5,13 +5,10 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use super::Clock;
-use super::Options;
 use super::calendar::{Calendar, Day};
-use super::profile::{Description, Object, Profile};
-
-/// The number of profiles in the documented answers.
-pub(super) const DOCUMENTED: usize = 3;
+use super::clock::Clock;
+use super::options::Options;
+use super::profile::{DOCUMENTED, Description, Object, Profile};
 
 /// All profiles and the simulated time.
 #[derive(Debug)]
