@@ -8,7 +8,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 
 use crate::build;
-use crate::reload::{ConfigReloader, Load, LoadErrors};
+use crate::reload::ConfigReloader;
+pub use crate::reload::{Load, LoadErrors};
 use crate::route::Route;
 use crate::telemetry::Telemetry;
 use crate::web::{self, App, WebOptions};

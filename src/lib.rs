@@ -8,26 +8,26 @@
 //!
 //! 1. The server of [`exporter_toolkit`] accepts the connection, checks the password, and passes the request to
 //!    the routes of [`web`].
-//! 2. [`web`] reads the scrape timeout and asks each configured [`account`] for its current state.
-//! 3. An [`account`] answers from its cache. If the cache is too old, it starts a refresh, or waits for the
+//! 2. [`web`] reads the scrape timeout and asks each configured `account` for its current state.
+//! 3. An `account` answers from its cache. If the cache is too old, it starts a refresh, or waits for the
 //!    refresh that is already running.
 //! 4. [`refresh`] asks the [`gateway`] for the list of profiles and for the details of each platform, and
 //!    combines the answers into a [`snapshot`].
-//! 5. [`exposition`] renders the snapshot as text, plain and compressed, once per refresh; all scrapes share
-//!    the result.
+//! 5. [`exposition`] renders the snapshot as text, plain and compressed, once per refresh. Scrapes of the same
+//!    second share a response.
 //! 6. `telemetry` adds the metrics about the exporter itself, and [`web`] sends the response.
 //!
 //! # Modules
 //!
 //! [`cli`] parses the command line, [`config`] the configuration file and the environment; [`exporter`] starts
-//! everything from the two, and [`reload`] replaces the configuration while it runs. [`verdict`] judges how
+//! everything from the two, and `reload` replaces the configuration while it runs. `verdict` judges how
 //! serious a problem of a profile or an account is, for the page at `/` and for [`check`], which reads every
 //! account once, without the cache. [`explain`] compares a gateway's answers with the fields that the exporter
 //! reads. [`demo`] runs the exporter against the simulated gateway.
 
-#![warn(missing_docs, missing_debug_implementations)]
+#![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
 
-pub mod account;
+pub(crate) mod account;
 pub mod build;
 pub mod check;
 pub mod cli;
@@ -39,9 +39,9 @@ pub mod exposition;
 pub mod gateway;
 pub mod plural;
 pub mod refresh;
-pub mod reload;
+pub(crate) mod reload;
 pub(crate) mod route;
 pub mod snapshot;
 pub(crate) mod telemetry;
-pub mod verdict;
+pub(crate) mod verdict;
 pub mod web;

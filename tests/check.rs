@@ -1,6 +1,5 @@
 //! `check`: its findings for every kind of problem, in every output format, and its exit codes.
 
-mod alerts;
 mod exit_codes;
 pub mod forms;
 mod output_file;

@@ -1,23 +1,16 @@
 //! Reloads of the configuration.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use exporter_toolkit::clock::Clock;
-use exporter_toolkit::content_encoding::Encoding;
-use gateway_simulator::Options;
-use qlara_exporter::account::Accounts;
-use qlara_exporter::config::{Config, Settings};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tracing::Level;
 
-use crate::harness::clock::ManualClock;
 use crate::harness::log::Log;
 use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter};
 use crate::harness::scrape::Scrape;
-use crate::harness::{API_KEY, Gateway, Setup, Stack, eventually, http};
+use crate::harness::{API_KEY, Setup, Stack, eventually, http};
 use crate::prometheus::system_gateway;
 
 const GOOD: &str = "qlara_exporter_config_last_reload_successful";
@@ -612,48 +605,4 @@ async fn sighup_loads_the_configuration_again() {
         file.display()
     );
     assert!(log.contains(&reason), "{log}");
-}
-
-/// The former account may finish a refresh while the next configuration is applied.
-/// [other-key]
-#[tokio::test]
-async fn what_an_account_showed_before_a_reload_does_not_pass_for_what_it_shows_after() {
-    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at("2026-04-10T12:00:00Z"));
-    let gateway = async |profiles| {
-        let options = Options {
-            profiles,
-            api_key: API_KEY.into(),
-            ..Options::default()
-        };
-        Gateway::start(options, Arc::clone(&clock)).await
-    };
-    let file = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(&file, accounts(&["a"])).expect("a file");
-    let config = |gateway: &Gateway| {
-        let settings = Settings {
-            file: Some(file.path().to_owned()),
-            url: Some(gateway.url()),
-            ..Settings::default()
-        };
-        Config::load(&settings, &|name| {
-            (name == "QLARA_API_KEY").then(|| API_KEY.to_owned())
-        })
-        .expect("a good configuration")
-    };
-    let profiles = async |accounts: &Accounts| {
-        let entry = accounts.entry(Some("a")).expect("the account");
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
-        let (view, _) = entry.account.look_up().view(deadline).await;
-        let (now, texts) = (clock.now(), accounts.texts());
-        let pages = accounts.account_responses();
-        let body = pages.expose(&view.exposed, now, Encoding::Plain, texts);
-        let text = String::from_utf8(body.chunks().concat()).expect("UTF-8");
-        text.matches("\nqlara_profile_info{").count()
-    };
-    let (first, second) = (gateway(3).await, gateway(8).await);
-    let former = Accounts::new(config(&first), &clock).expect("accounts");
-    let next = former.reloaded(config(&second)).expect("accounts");
-    assert_eq!(profiles(&former).await, 3);
-    next.take_over(&former);
-    assert_eq!(profiles(&next).await, 8);
 }

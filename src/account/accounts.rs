@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::factory::{AccountFactory, AccountsError};
-use crate::account::{Account, AccountSettings, CachePolicy};
-use crate::config::{AccountConfig, Config, CredentialSource, Gateway};
+use crate::account::{Account, AccountSettings};
+use crate::config::{AccountConfig, CachePolicy, Config, CredentialSource, Gateway};
 use crate::exposition::{AccountResponses, ResponseCache};
 use crate::gateway::client::GatewayClient;
 use crate::route::Route;

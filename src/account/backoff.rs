@@ -13,19 +13,19 @@ const INITIAL_BACKOFF: Duration = Duration::from_secs(1);
 
 /// The backoff of one account.
 #[derive(Debug, Clone, Default)]
-pub struct Backoff {
+pub(super) struct Backoff {
     until: Option<Instant>,
     consecutive_failures: u32,
 }
 
 impl Backoff {
     /// Whether no request may be sent at `now`.
-    pub fn is_active(&self, now: Instant) -> bool {
+    pub(super) fn is_active(&self, now: Instant) -> bool {
         self.until.is_some_and(|until| now < until)
     }
 
     /// Records a refresh that ended at `now` with these failures, or without any. The longest backoff counts.
-    pub fn record<'a>(
+    pub(super) fn record<'a>(
         &mut self,
         failures: impl IntoIterator<Item = &'a GatewayError>,
         now: Instant,

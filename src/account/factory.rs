@@ -26,7 +26,7 @@ pub enum AccountsError {
 
 /// Creates the parts of accounts. The resources that all accounts share are kept across reloads.
 #[derive(Debug, Clone)]
-pub struct AccountFactory {
+pub(crate) struct AccountFactory {
     /// One transport for all accounts with the same transport settings, which share its connections.
     pub(super) transports: Vec<Arc<Transport>>,
     /// The lookups of all transports. Lookups that hang stay across reloads.
@@ -44,7 +44,7 @@ pub struct AccountFactory {
 
 impl AccountFactory {
     /// Creates the factory of the first configuration.
-    pub fn new(config: &Config, clock: &Arc<dyn Clock>) -> AccountFactory {
+    pub(crate) fn new(config: &Config, clock: &Arc<dyn Clock>) -> AccountFactory {
         AccountFactory {
             transports: Vec::new(),
             lookups: Lookups::default(),
@@ -74,7 +74,7 @@ impl AccountFactory {
     ///
     /// # Errors
     /// [`AccountsError`] if the transport cannot be created.
-    pub fn client(
+    pub(crate) fn client(
         &mut self,
         gateway: &Gateway,
         credentials: Credentials,
@@ -90,12 +90,12 @@ impl AccountFactory {
     }
 
     /// Adds the share of another account in `limits.exposition_bytes`.
-    pub fn share(&self) -> Arc<Share> {
+    pub(crate) fn share(&self) -> Arc<Share> {
         self.shares.share()
     }
 
     /// Creates the refresher of an account.
-    pub fn refresher(
+    pub(crate) fn refresher(
         &self,
         client: GatewayClient,
         gateway: &Gateway,

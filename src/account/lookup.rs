@@ -78,7 +78,7 @@ impl Ready<'_> {
 }
 
 /// Looks up `accounts` and returns their views in the same order. All refreshes start before the first is awaited.
-pub async fn views<'a>(
+pub(crate) async fn views<'a>(
     accounts: impl Iterator<Item = &'a Arc<Account>>,
     deadline: Instant,
 ) -> Vec<(Arc<View>, CacheResult)> {

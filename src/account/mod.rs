@@ -16,27 +16,19 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use crate::config::CachePolicy;
 use crate::exposition::AccountView;
 use crate::refresh::{RefreshErrors, Refresher};
 use crate::snapshot::Snapshot;
 use crate::telemetry::account::AccountMetrics;
-pub use accounts::{Accounts, ConfiguredAccount};
+pub(crate) use accounts::{Accounts, ConfiguredAccount};
 use backoff::Backoff;
 use cached_snapshot::CachedSnapshot;
 use exporter_toolkit::clock::Clock;
 use exporter_toolkit::shared_text::SharedTexts;
-pub use factory::{AccountFactory, AccountsError};
-pub use lookup::{Lookup, Pending, Ready, views};
+pub(crate) use factory::{AccountFactory, AccountsError};
+pub(crate) use lookup::views;
 use transition_log::TransitionLog;
-
-/// How long an account's data is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CachePolicy {
-    /// Snapshots younger than this are served without a gateway call.
-    pub ttl: Duration,
-    /// Snapshots younger than this are served if a refresh fails.
-    pub max_stale: Duration,
-}
 
 /// The settings of an account that a reload may change.
 #[derive(Debug)]
@@ -150,7 +142,7 @@ impl Account {
         &self.metrics
     }
 
-    /// Whether the latest refresh sent the content of the secret's file, as far as there has been one.
+    /// Whether the latest refresh, if any, requested the list with the current content of the secret's file.
     pub fn sent_current_secret(&self) -> bool {
         let state = self.state.lock();
         let errors = state.latest_refresh.as_ref().map(|latest| &latest.errors);

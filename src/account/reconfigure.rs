@@ -77,3 +77,67 @@ impl Account {
         is_fresh || state.backoff.is_active(self.clock.monotonic())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use exporter_toolkit::clock::{Clock, SystemClock};
+    use exporter_toolkit::content_encoding::Encoding;
+    use gateway_simulator::{Options, PREFIX, Simulator};
+    use tokio::net::TcpListener;
+
+    use super::super::Accounts;
+    use crate::config::{Config, Settings};
+
+    const KEY: &str = "simulated";
+
+    /// The URL of a simulated gateway with this number of profiles. It runs until the test ends.
+    async fn gateway(profiles: usize) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let options = Options {
+            profiles,
+            api_key: KEY.into(),
+            ..Options::default()
+        };
+        let simulator = Simulator::new(options, Arc::new(gateway_simulator::SystemClock));
+        tokio::spawn(gateway_simulator::serve(Arc::new(simulator), listener));
+        format!("http://{address}{PREFIX}")
+    }
+
+    /// The configuration of one default account at this gateway.
+    fn config(url: String) -> Config {
+        let settings = Settings {
+            url: Some(url),
+            ..Settings::default()
+        };
+        let environment = |name: &str| (name == "QLARA_API_KEY").then(|| KEY.to_owned());
+        Config::load(&settings, &environment).expect("a valid configuration")
+    }
+
+    async fn profiles_shown(accounts: &Accounts) -> usize {
+        let entry = accounts.entry(None).expect("the account");
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        let (view, _) = entry.account.look_up().view(deadline).await;
+        let (now, texts) = (SystemClock.now(), accounts.texts());
+        let responses = accounts.account_responses();
+        let body = responses.expose(&view.exposed, now, Encoding::Plain, texts);
+        let text = String::from_utf8(body.chunks().concat()).expect("UTF-8");
+        text.matches("\nqlara_profile_info{").count()
+    }
+
+    /// A refresh of the former account may end while the next configuration is applied.
+    /// [other-key]
+    #[tokio::test]
+    async fn cached_response_of_a_former_account_is_not_served() {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let (first, second) = (gateway(3).await, gateway(8).await);
+        let former = Accounts::new(config(first), &clock).expect("accounts");
+        let next = former.reloaded(config(second)).expect("accounts");
+        assert_eq!(profiles_shown(&former).await, 3);
+        next.take_over(&former);
+        assert_eq!(profiles_shown(&next).await, 8);
+    }
+}

@@ -14,7 +14,7 @@ const MAX_REMEMBERED_STATUSES: usize = 100;
 
 /// The state that has been logged.
 #[derive(Debug, Clone, Default)]
-pub struct TransitionLog {
+pub(super) struct TransitionLog {
     list: Option<Reason>,
     details: BTreeMap<String, Reason>,
     platforms_not_asked: usize,
@@ -29,7 +29,7 @@ pub struct TransitionLog {
 
 impl TransitionLog {
     /// Logs the differences of a refresh from the previous one.
-    pub fn write(
+    pub(super) fn write(
         &mut self,
         account: Option<&str>,
         snapshot: Option<&Snapshot>,

@@ -9,8 +9,8 @@ mod validate;
 
 pub use exporter_toolkit::diagnostics::{ConfigError, ConfigErrors};
 pub use model::{
-    AccountConfig, Config, CredentialSource, DEFAULT_CONCURRENT_REFRESHES, DEFAULT_MAX_STALE,
-    DEFAULT_TIMEOUT, DEFAULT_TTL, DEFAULT_URL, Gateway,
+    AccountConfig, CachePolicy, Config, CredentialSource, DEFAULT_CONCURRENT_REFRESHES,
+    DEFAULT_MAX_STALE, DEFAULT_TIMEOUT, DEFAULT_TTL, DEFAULT_URL, Gateway,
 };
 pub use select::{FieldNamesByAccount, UnknownAccount};
 pub use settings::{Environment, Settings};

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use reqwest::Url;
 
-use crate::account::CachePolicy;
 use crate::gateway::credentials::Credentials;
 use crate::gateway::transport::TransportSettings;
 use crate::refresh::Rules;
@@ -34,6 +33,15 @@ pub struct Config {
     pub exposition_bytes: u64,
     /// The accounts, at least one. Only the default account can be without a name.
     pub accounts: Vec<AccountConfig>,
+}
+
+/// How long an account's data is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CachePolicy {
+    /// Snapshots younger than this are served without a gateway call.
+    pub ttl: Duration,
+    /// Snapshots younger than this are served if a refresh fails.
+    pub max_stale: Duration,
 }
 
 /// The address of a gateway, and how to connect to it.

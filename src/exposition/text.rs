@@ -9,7 +9,7 @@ use exporter_toolkit::printable::is_line_separator;
 
 /// The value of a sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum SampleValue {
+pub(super) enum SampleValue {
     /// A count, or a boolean as 0 or 1.
     Integer(u64),
     /// Seconds since the Unix epoch, with milliseconds if they are not 0.
@@ -26,7 +26,7 @@ impl From<bool> for SampleValue {
 
 /// Writes the lines of one family. All samples share a set of labels.
 #[derive(Debug)]
-pub struct Lines<'a> {
+pub(super) struct Lines<'a> {
     name: &'a str,
     labels: &'a str,
     out: &'a mut Vec<u8>,
@@ -35,12 +35,12 @@ pub struct Lines<'a> {
 impl<'a> Lines<'a> {
     /// Creates a writer for the family `name`. The shared `labels` have the form that [`label`] writes, or are
     /// empty.
-    pub fn new(name: &'a str, labels: &'a str, out: &'a mut Vec<u8>) -> Lines<'a> {
+    pub(super) fn new(name: &'a str, labels: &'a str, out: &'a mut Vec<u8>) -> Lines<'a> {
         Lines { name, labels, out }
     }
 
     /// Appends one sample with the shared labels and `more`.
-    pub fn sample(&mut self, more: &[(&str, &str)], value: SampleValue) {
+    pub(super) fn sample(&mut self, more: &[(&str, &str)], value: SampleValue) {
         self.out.extend_from_slice(self.name.as_bytes());
         if !(self.labels.is_empty() && more.is_empty()) {
             self.out.push(b'{');
@@ -60,7 +60,7 @@ impl<'a> Lines<'a> {
 
 /// Appends `name="value",` with the value escaped. Line separators other than the line feed become spaces, because
 /// parsers that split lines as Unicode does would cut the sample there.
-pub fn label(out: &mut Vec<u8>, name: &str, value: &str) {
+pub(super) fn label(out: &mut Vec<u8>, name: &str, value: &str) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"=\"");
     // Most values have no special byte and are copied at once. Line separators begin with one of these bytes.
@@ -88,7 +88,7 @@ pub fn label(out: &mut Vec<u8>, name: &str, value: &str) {
 }
 
 /// Appends HELP and TYPE of a gauge. The help texts of this program need no escaping.
-pub fn gauge_header(out: &mut Vec<u8>, name: &str, help: &str) {
+pub(super) fn gauge_header(out: &mut Vec<u8>, name: &str, help: &str) {
     for part in ["# HELP ", name, " ", help, "\n# TYPE ", name, " gauge\n"] {
         out.extend_from_slice(part.as_bytes());
     }

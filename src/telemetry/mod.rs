@@ -1,6 +1,6 @@
 //! The exporter's own metrics and the accounts' gateway metrics, kept in [`prometheus::Registry`]s.
 
-pub mod account;
+pub(crate) mod account;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

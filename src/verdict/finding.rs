@@ -30,7 +30,7 @@ impl Severity {
 
 /// The effect of a missing permission (API page, "Permissions").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cost {
+pub(crate) enum Cost {
     /// The profile cannot send messages.
     CannotSend,
     /// The metrics of the profile cannot be read.
@@ -41,7 +41,7 @@ pub enum Cost {
 
 impl Cost {
     /// The effect of a missing `permission`.
-    pub fn of_missing(permission: &str) -> Cost {
+    pub(crate) fn of_missing(permission: &str) -> Cost {
         match permission {
             "pages_messaging" | "instagram_basic" | "instagram_manage_messages" => Cost::CannotSend,
             "pages_read_engagement" => Cost::CannotReadMetrics,
@@ -50,7 +50,7 @@ impl Cost {
     }
 
     /// The effect as text, as in the JSON of `check`.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Cost::CannotSend => "cannot send",
             Cost::CannotReadMetrics => "cannot read metrics",
@@ -213,7 +213,7 @@ impl Display for Finding {
 }
 
 /// A time span in its two largest units, such as `66d 12h`, without the sign.
-pub fn span(time: TimeDelta) -> String {
+pub(crate) fn span(time: TimeDelta) -> String {
     let minutes = time.num_minutes().abs();
     let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
     match (days, hours, minutes) {

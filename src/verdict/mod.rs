@@ -1,6 +1,8 @@
 //! Judges profiles by one set of rules, for `check` and the page. The alerts follow the same rules as far
 //! as PromQL can express them.
 
+#[cfg(test)]
+mod alerts;
 mod finding;
 
 use std::cmp::Reverse;
@@ -11,13 +13,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::gateway::model::Status;
 use crate::snapshot::{ExpectedProfile, Profile, Snapshot};
-pub use finding::{Cause, Cost, Finding, Severity, span};
+pub(crate) use finding::{Cause, Cost, Finding, Severity, span};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Time left of a token below which its refresh is overdue. The gateway refreshes tokens 7 days before
 /// their end; this leaves it one day.
-pub const REFRESH_OVERDUE: Duration = DAY.saturating_mul(6);
+pub(crate) const REFRESH_OVERDUE: Duration = DAY.saturating_mul(6);
 
 /// The time left of a token below which a profile is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +86,7 @@ pub struct JudgedProfile<'a> {
 
 /// Whether the account expects a listed profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expectation {
+pub(crate) enum Expectation {
     /// The account has no list of expected profiles.
     NotStated,
     /// The profile is among the expected ones.
@@ -95,7 +97,7 @@ pub enum Expectation {
 
 /// Judges all listed and missing profiles of an account. The most urgent come first, and profiles of the
 /// same urgency keep the gateway's order.
-pub fn judge_snapshot<'a>(
+pub(crate) fn judge_snapshot<'a>(
     snapshot: &'a Snapshot,
     now: DateTime<Utc>,
     thresholds: &Thresholds,
@@ -138,7 +140,7 @@ pub fn judge_snapshot<'a>(
 
 /// Judges a listed profile. `states_expiry` says whether the list has an expiry for any profile; if not,
 /// a profile without one gets no finding.
-pub fn judge(
+pub(crate) fn judge(
     profile: &Profile,
     now: DateTime<Utc>,
     thresholds: &Thresholds,

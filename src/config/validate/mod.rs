@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use super::file::{Account, File, in_file};
 use super::model::{
-    AccountConfig, Config, DEFAULT_CONCURRENT_REFRESHES, DEFAULT_MAX_STALE, DEFAULT_TTL, Gateway,
+    AccountConfig, CachePolicy, Config, DEFAULT_CONCURRENT_REFRESHES, DEFAULT_MAX_STALE,
+    DEFAULT_TTL, Gateway,
 };
 use super::select::FieldNamesByAccount;
 use super::settings::{Environment, Settings};
-use crate::account::CachePolicy;
 use crate::gateway::field_names::FieldNames;
 use crate::refresh::Rules;
 use credentials::API_KEY_FILE;

@@ -1,13 +1,14 @@
-//! The alerts follow the same rules as the verdicts.
+//! Tests that the alert rules and the verdicts agree.
 
 use chrono::TimeDelta;
-use qlara_exporter::verdict::{Cause, Cost, Finding, REFRESH_OVERDUE, Severity, Thresholds};
 use serde_json::Value;
 
-use crate::alerting::{repository, yaml};
+use super::{Cause, Cost, Finding, REFRESH_OVERDUE, Severity, Thresholds};
+
+const RULES: &str = include_str!("../../alerts/qlara.rules.yml");
 
 fn rules() -> Vec<Value> {
-    let file = yaml(&repository("alerts/qlara.rules.yml"));
+    let file: Value = serde_saphyr::from_str(RULES).expect("YAML");
     file["groups"][0]["rules"]
         .as_array()
         .expect("rules")
@@ -112,9 +113,8 @@ fn the_severities_of_alerts_and_findings_agree() {
 }
 
 #[test]
-fn a_missing_permission_costs_the_same_everywhere() {
+fn a_missing_permission_has_the_same_effect_everywhere() {
     let dashboard = include_str!("../../dashboards/qlara-profiles.json");
-    let rules = include_str!("../../alerts/qlara.rules.yml");
     let mut to_send = Vec::new();
     for permission in [
         "pages_messaging",
@@ -131,10 +131,10 @@ fn a_missing_permission_costs_the_same_everywhere() {
                 let words = format!(
                     "eq $labels.permission \"{permission}\" }}}}its metrics cannot be read"
                 );
-                assert!(rules.contains(&words), "{words}");
+                assert!(RULES.contains(&words), "{words}");
                 "to read metrics"
             }
-            Cost::Unknown => panic!("nobody knows what {permission} is for"),
+            Cost::Unknown => panic!("{permission} has no known purpose"),
         };
         let column = format!("\"{permission}\": \"{permission} ({purpose})\"");
         assert!(dashboard.contains(&column), "{column}");
@@ -143,6 +143,6 @@ fn a_missing_permission_costs_the_same_everywhere() {
         "match \"^({})$\" $labels.permission }}}}it cannot send",
         to_send.join("|")
     );
-    assert!(rules.contains(&words), "{words}");
+    assert!(RULES.contains(&words), "{words}");
     assert_eq!(Cost::of_missing("ads_read"), Cost::Unknown);
 }
