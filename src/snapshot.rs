@@ -100,12 +100,13 @@ impl Profile {
     pub fn list_bytes(&self) -> u64 {
         /// The info, five statuses, and two samples of a platform that may have no other profile.
         const SAMPLES: usize = 8;
-        let dates = [
+        let optional_samples = [
+            // The timestamp and the seconds until it.
             self.token_expires_at.map_or(0, |_| 2),
             usize::from(self.connected_at.is_some()),
         ];
         let (linked, linked_bytes) = linked_samples(self.linked.as_deref());
-        let samples = SAMPLES + dates.into_iter().sum::<usize>() + linked;
+        let samples = SAMPLES + optional_samples.into_iter().sum::<usize>() + linked;
         let texts = [self.username.as_ref(), self.phone_number.as_ref()];
         let texts = texts.into_iter().flatten().chain([&self.name]);
         let texts: usize = texts.map(|text| label_bytes(text)).sum();

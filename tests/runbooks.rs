@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use qlara_exporter::gateway::fields::Field;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -242,4 +243,15 @@ fn every_metric_threshold_log_line_and_page_that_is_named_exists() {
             assert!(folder().join(file).is_file(), "{name}: {target}");
         }
     }
+}
+
+#[test]
+fn invalid_answers_have_a_row_for_each_counted_field() {
+    let page = include_str!("../docs/runbooks/QlaraAnswersInvalid.md");
+    let first_cells = page.lines().filter_map(|line| line.split('|').nth(1));
+    let listed: BTreeSet<&str> = first_cells
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect();
+    let counted = Field::COUNTED.iter().map(|field| field.as_str());
+    assert_eq!(listed, counted.collect::<BTreeSet<_>>());
 }

@@ -80,6 +80,7 @@ impl GatewayClient {
     }
 
     async fn get(&self, path: &str, deadline: Instant) -> Exchange {
+        // The files of CA and secret are checked outside the deadline, each within a second.
         let http = self.transport.http().await;
         let request = http.pooled.get(self.address(path));
         let (request, sent) = self.credentials.authorize(request).await;

@@ -39,7 +39,8 @@ pub enum Field {
     Permissions,
     /// The time of the last activity.
     LastActivityAt,
-    /// The number of profiles in the whole list, which is not in an entry.
+    /// The number of profiles in the whole list. Last, because it is not in an entry, and the fields of an entry are
+    /// indexed by their position.
     Total,
 }
 

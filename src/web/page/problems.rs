@@ -49,10 +49,11 @@ pub(super) fn account_problems(view: &View) -> Vec<AccountProblem> {
         all.extend(details_problems(errors, view.snapshot.as_deref()));
         all.extend(errors.secret.as_ref().map(|_| {
             AccountProblem {
-            what: "The file with the credentials can no longer be read; its last content stays in use."
-                .to_owned(),
-            advice: "Check that the file exists and that the exporter may read it.".to_owned(),
-        }
+                what:
+                    "The file with the credentials cannot be used; its last content stays in use."
+                        .to_owned(),
+                advice: "The exporter's log names the file and the error.".to_owned(),
+            }
         }));
         all.extend(repeated_secret(errors));
         if errors.platforms_not_asked > 0 {
