@@ -58,7 +58,7 @@ pub const FAMILIES: &[Family] = &[
     },
     Family {
         name: "qlara_list_complete",
-        help: "Whether the list is whole, as far as is known: 0 when the gateway says that there is more.",
+        help: "1 unless the gateway says that the list has more profiles.",
         source: Source::Snapshot(|snapshot, lines| {
             lines.sample(&[], snapshot.is_complete.into());
         }),
