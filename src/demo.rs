@@ -52,9 +52,9 @@ pub async fn run(
         })
     };
     let telemetry_path = web.telemetry_path.clone();
-    let scheme = match web.config.current().await.tls {
-        Some(_) => "https",
-        None => "http",
+    let scheme = match web.config.current().await.has_tls() {
+        true => "https",
+        false => "http",
     };
     let exporter = Exporter::bind(sockets, Box::new(load), web, clock).await?;
     let simulator = Arc::new(Simulator::new(

@@ -14,7 +14,7 @@ use crate::route::Route;
 use crate::telemetry::Telemetry;
 use crate::web::{self, App, WebOptions};
 use exporter_toolkit::clock::Clock;
-use exporter_toolkit::server::listener::ListenError;
+use exporter_toolkit::server::ListenError;
 use exporter_toolkit::{Server, ServerOptions, Sockets};
 
 /// The exporter cannot start, or stops because of an error.
@@ -113,7 +113,7 @@ impl Exporter {
             timeouts: app.options().timeouts,
             clock: Arc::clone(app.clock()),
             failed_handshakes: Some(app.telemetry().failed_handshakes().clone()),
-            cutoff: app.reloader().accounts().texts().cutoff(),
+            texts: app.reloader().accounts().texts().clone(),
             ..ServerOptions::new(build::NAME)
         };
         let router = web::router(app);

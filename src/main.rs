@@ -19,7 +19,7 @@ use exporter_toolkit::healthcheck::{self, HealthError};
 use exporter_toolkit::logging;
 use exporter_toolkit::memory;
 use exporter_toolkit::reloader::Fingerprint;
-use exporter_toolkit::server::listener::{self, ListenError};
+use exporter_toolkit::server::{self, ListenError};
 use exporter_toolkit::signals::{self, BlockedSignals};
 use qlara_exporter::build;
 use qlara_exporter::check::{self, CheckError, CheckState, OutputError};
@@ -180,7 +180,7 @@ fn simulate(args: SimulateArgs) -> Result<(), Error> {
         ..args.simulator.options()
     };
     run(async {
-        let listener = listener::bind(&args.listen_address).await?;
+        let listener = server::bind_tcp(&args.listen_address).await?;
         let address = listener.local_addr()?;
         let simulator = Arc::new(Simulator::new(
             options,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 
-use exporter_toolkit::server::{Timeouts, listener};
+use exporter_toolkit::server::{self, Timeouts};
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -43,7 +43,7 @@ fn through(socket: &std::path::Path) -> reqwest::Client {
 #[tokio::test]
 async fn hundreds_may_come_before_one_is_let_in() {
     let address = "127.0.0.1:0".parse().expect("an address");
-    let listener = listener::bind(&address).await.expect("a listener");
+    let listener = server::bind_tcp(&address).await.expect("a listener");
     let address = listener.local_addr().expect("an address");
     let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn").expect("Linux");
     let most: usize = most.trim().parse().expect("a number");

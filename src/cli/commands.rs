@@ -15,7 +15,7 @@ use crate::build;
 use crate::config::Settings;
 use exporter_toolkit::flags::{self, LogFlags};
 use exporter_toolkit::redacted::Redacted;
-use exporter_toolkit::server::address::TcpAddress;
+use exporter_toolkit::server::TcpAddress;
 
 /// The default of `--web.listen-address`.
 const DEFAULT_LISTEN_ADDRESS: &str = ":10017";

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
+use exporter_toolkit::hash_password::USUAL_COSTS;
 use exporter_toolkit::hash_password::{Options, UserName};
-use exporter_toolkit::web_config::USUAL_COSTS;
 
 /// Flags of `hash-password`.
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use exporter_toolkit::Sockets;
 use exporter_toolkit::clock::SystemClock;
 use exporter_toolkit::reloader::Fingerprint;
-use exporter_toolkit::server::address::ListenAddress;
+use exporter_toolkit::server::ListenAddress;
 use exporter_toolkit::web_config::WebConfigFile;
 use gateway_simulator::{Options, PREFIX, Simulator};
 use qlara_exporter::config::{Config, Settings};

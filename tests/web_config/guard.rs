@@ -1,14 +1,6 @@
 //! The rate limit and the headers, over plain HTTP.
 
-use std::sync::Arc;
 use std::time::Duration;
-
-use axum::Router;
-use axum::routing::get;
-use exporter_toolkit::clock::SystemClock;
-use exporter_toolkit::guard::guard;
-use exporter_toolkit::web_config::WebConfigFile;
-use tokio::net::TcpListener;
 
 use super::certificates::Identity;
 use super::passwords::hash;
@@ -111,23 +103,4 @@ async fn the_headers_are_on_every_answer() {
         assert_eq!(headers["x-xss-protection"], "1; mode=block");
         assert_eq!(headers["content-security-policy"], "default-src 'self'");
     }
-}
-
-#[tokio::test]
-async fn without_a_file_there_is_no_guard() {
-    let file = Arc::new(WebConfigFile::none());
-    assert!(file.is_none() && file.is_good());
-    assert!(file.current().await.tls.is_none());
-    let routes = Router::new().route("/", get(async || "hello\n"));
-    let router = guard(routes, file, Arc::new(SystemClock), "test-exporter");
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let running = tokio::spawn(axum::serve(listener, router).into_future());
-    let answer = http()
-        .get(format!("http://{address}/"))
-        .send()
-        .await
-        .expect("an answer");
-    assert_eq!(answer.text().await.expect("a text"), "hello\n");
-    running.abort();
 }

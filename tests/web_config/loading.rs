@@ -45,9 +45,9 @@ async fn is_plain(yaml: &str) {
     let folder = Folder::with(yaml, &Identity::server());
     let file = folder.load().expect(yaml);
     let config = file.current().await;
-    assert!(config.tls.is_none() && config.users.is_none(), "{yaml:?}");
+    assert!(!config.has_tls() && !config.has_users(), "{yaml:?}");
     assert!(
-        config.headers.is_empty() && config.rate_limit.is_none(),
+        config.headers().is_empty() && !config.has_rate_limit(),
         "{yaml:?}"
     );
     assert!(file.is_good());

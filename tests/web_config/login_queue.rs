@@ -40,31 +40,21 @@ async fn serve_plain(users: &[(&str, &str, u32)]) -> Server {
 }
 
 impl Server {
-    async fn checks(&self) -> u64 {
-        let config = self.file.current().await;
-        config.users.as_ref().expect("users").comparisons()
-    }
-
-    async fn waiting(&self) -> usize {
-        let config = self.file.current().await;
-        config.users.as_ref().expect("users").waiting()
-    }
-
     /// Returns when this many attempts wait.
     async fn until_waiting(&self, count: usize) {
-        let waiting = async || (self.waiting().await >= count).then_some(());
+        let waiting = async || (self.checks().await.queued >= count).then_some(());
         eventually("attempts that wait", waiting).await;
     }
 
     /// Number of checks between sending the right password of `good` and its response.
     async fn checks_before_good(&self, client: &Client) -> u64 {
-        let before = self.checks().await;
-        let is_tls = self.file.current().await.tls.is_some();
+        let before = self.checks().await.hashed;
+        let is_tls = self.file.current().await.has_tls();
         let scheme = if is_tls { "https" } else { "http" };
         let request = client.get(format!("{scheme}://localhost:{}/", self.address.port()));
         let answer = request.basic_auth("good", Some("right")).send().await;
         assert_eq!(answer.expect("an answer").status(), 200);
-        self.checks().await - before
+        self.checks().await.hashed - before
     }
 }
 
@@ -178,7 +168,7 @@ async fn three_hundred_clients_that_go_on_are_not_served_first() {
     for number in 0..300 {
         clients.spawn(try_passwords(server.address, number));
     }
-    let all_have_tried = async || (server.checks().await >= 600).then_some(());
+    let all_have_tried = async || (server.checks().await.hashed >= 600).then_some(());
     eventually("everybody's first attempt", all_have_tried).await;
     server.until_waiting(200).await;
     let checks = server.checks_before_good(&http()).await;
@@ -253,7 +243,7 @@ async fn beyond_the_limit_whoever_fills_the_queue_is_told_to_come_again() {
         None
     };
     assert_eq!(refused.await, Some((503, Some("10".to_owned()))));
-    assert!(server.waiting().await <= 512);
+    assert!(server.checks().await.queued <= 512);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use exporter_toolkit::web_config::PasswordChecks;
 use futures_util::future::join_all;
 use reqwest::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use reqwest::{RequestBuilder, StatusCode};
@@ -42,9 +43,9 @@ async fn is_refused(request: RequestBuilder) {
 }
 
 impl Server {
-    async fn comparisons(&self) -> u64 {
+    pub async fn checks(&self) -> PasswordChecks {
         let config = self.file.current().await;
-        config.users.as_ref().expect("users").comparisons()
+        config.password_checks().expect("users")
     }
 
     fn login(&self, user: &str, password: &str) -> RequestBuilder {
@@ -151,16 +152,16 @@ async fn a_password_is_hashed_once_and_not_per_request() {
     let server = serve(&[("alice", &hash("secret", CHEAP))]).await;
     let answers = join_all((0..150).map(|_| status(server.login("alice", "secret")))).await;
     assert_eq!(answers, [StatusCode::OK; 150]);
-    assert_eq!(server.comparisons().await, 1);
+    assert_eq!(server.checks().await.hashed, 1);
 
     // Each wrong password is hashed once too, and none evicts the right one.
     for number in 0..200 {
         is_refused(server.login("alice", &format!("wrong {number}"))).await;
         assert_eq!(status(server.login("alice", "secret")).await, 200);
     }
-    assert_eq!(server.comparisons().await, 201);
+    assert_eq!(server.checks().await.hashed, 201);
     is_refused(server.login("alice", "wrong 199")).await;
-    assert_eq!(server.comparisons().await, 201);
+    assert_eq!(server.checks().await.hashed, 201);
 }
 
 /// The time of a login reveals no user: an unknown name always gets the cost of one of the file's users.
@@ -174,13 +175,11 @@ async fn a_password_takes_its_own_hash_and_an_unknown_name_one_of_the_file() {
     ])
     .await;
     let rounds = async |user: &str, password: &str| {
-        let config = server.file.current().await;
-        let users = config.users.as_ref().expect("users");
-        let before = users.rounds();
+        let before = server.checks().await.rounds;
         let status = status(server.login(user, password)).await;
         let welcome = [("dear", "c"), ("middling", "b"), ("cheap", "a")];
         assert_eq!(status == 200, welcome.contains(&(user, password)), "{user}");
-        users.rounds() - before
+        server.checks().await.rounds - before
     };
     for (user, password, cost) in [
         ("dear", "a", 8),

@@ -101,7 +101,7 @@ async fn a_file_that_becomes_empty_lets_nobody_in() {
     let folder = Folder::with(&good, &Identity::server());
     let file = folder.load().expect("a good web configuration");
     let (lines, _guard) = log();
-    let has_users = async || file.current().await.users.is_some();
+    let has_users = async || file.current().await.has_users();
     for empty in ["", "\n", "# nothing\n  # at all", "---\n"] {
         folder.write("web.yml", empty);
         eventually(&format!("trouble with {empty:?}"), async || {
@@ -180,9 +180,9 @@ async fn a_file_that_goes_on_changing_holds_nobody_up_for_long() {
     drop(stop);
     // On a busy machine, the file can be unchanged for long enough to be read.
     if writer.join().expect("an end") < Duration::from_millis(40) {
-        assert!(config.users.is_some() && !is_good);
+        assert!(config.has_users() && !is_good);
     }
-    assert!(file.current().await.users.is_none() && file.is_good());
+    assert!(!file.current().await.has_users() && file.is_good());
 }
 
 /// [replaced-certificate]

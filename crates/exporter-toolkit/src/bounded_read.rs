@@ -34,7 +34,7 @@ impl From<Unfit> for io::Error {
 ///
 /// # Errors
 /// The file cannot be read, is not a regular file, or is longer than 16 MiB.
-pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
     let mut options = File::options();
     let file = options
         .read(true)

@@ -99,7 +99,7 @@ impl ConfigError {
     }
 
     /// An error of the YAML parser, without the values that its own text contains.
-    pub fn yaml(file: &Path, key: &str, error: &YamlError) -> ConfigError {
+    pub(crate) fn yaml(file: &Path, key: &str, error: &YamlError) -> ConfigError {
         ConfigError::new(place(file, error.location(), key), describe(error))
     }
 }

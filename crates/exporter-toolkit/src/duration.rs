@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, de};
 use serde_saphyr::Spanned;
 
 /// What [`parse`] accepts, for error messages.
-pub const EXPECTED: &str = "a duration such as 30s, 15m or 1h30m";
+const EXPECTED: &str = "a duration such as 30s, 15m or 1h30m";
 
 /// Units of Prometheus' durations in milliseconds, from the largest to the smallest
 /// (<https://prometheus.io/docs/prometheus/latest/configuration/configuration/>, `<duration>`). Each is allowed once.

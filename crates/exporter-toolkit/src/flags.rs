@@ -30,8 +30,7 @@ use listenfd::ListenFd;
 
 use crate::diagnostics::ConfigErrors;
 use crate::logging;
-use crate::server::Sockets;
-use crate::server::address::ListenAddress;
+use crate::server::{ListenAddress, Sockets};
 use crate::web_config::WebConfigFile;
 
 /// Prefix of the flags' clap identifiers; the rest is the flag's name.

@@ -3,24 +3,22 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 
 use crate::clock::Clock;
 use crate::web_config::{Client, Login, Users, WebConfig, WebConfigFile};
 
 /// `Retry-After` in seconds if the queue of password checks is full.
 const RETRY_SECONDS: &str = "10";
-/// Peer address of requests that another server than this crate's accepted.
-const UNKNOWN_PEER: &str = "";
 
 /// Adds the middleware to all routes. Without a web configuration file it returns the router unchanged. `realm` is the
 /// realm of HTTP Basic authentication, `clock` the clock of the rate limit.
-pub fn guard(
+pub(crate) fn guard(
     router: Router,
     file: Arc<WebConfigFile>,
     clock: Arc<dyn Clock>,
@@ -52,10 +50,13 @@ fn challenge(realm: &str) -> HeaderValue {
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("Basic"))
 }
 
-async fn handle(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+async fn handle(
+    State(guard): State<Guard>,
+    Extension(client): Extension<Client>,
+    request: Request,
+    next: Next,
+) -> Response {
     let config = guard.file.current().await;
-    let client = request.extensions().get::<Client>().cloned();
-    let client = client.unwrap_or_else(|| Client::of(UNKNOWN_PEER));
     let refusal = guard.refusal(&config, request.headers(), &client);
     let mut response = match refusal.await {
         Some(refusal) => refusal,
@@ -106,5 +107,25 @@ impl Guard {
                 Some(refusal.into_response())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use axum::routing::get;
+    use tower_service::Service;
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[tokio::test]
+    async fn without_a_file_the_router_is_unchanged() {
+        let file = Arc::new(WebConfigFile::none());
+        let router = Router::new().route("/", get(async || "hello\n"));
+        let mut router = guard(router, file, Arc::new(SystemClock), "test");
+        let response = router.call(Request::new(Body::empty())).await;
+        let body = to_bytes(response.expect("a response").into_body(), 100).await;
+        assert_eq!(body.expect("a body"), "hello\n");
     }
 }

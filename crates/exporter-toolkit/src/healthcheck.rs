@@ -20,7 +20,7 @@ use reqwest::{StatusCode, Url};
 
 use crate::error_chain::{find_cause, root_cause};
 use crate::redacted::shown_path;
-use crate::server::address::{ListenAddress, TcpAddress};
+use crate::server::{ListenAddress, TcpAddress};
 use crate::tls::client::{TlsError, client_config, read_ca_file, unusable_in};
 
 /// An error of a health check.

@@ -30,7 +30,6 @@
 //! | [`flags`] | the flags `--web.*` and `--log.*`, with their environment variables |
 //! | [`server`] | listening sockets and addresses, timeouts, [`ServerOptions`] |
 //! | [`web_config`] | the web configuration file |
-//! | [`guard`](mod@guard) | middleware: rate limit, authentication and headers in front of a router |
 //! | [`health`], [`healthcheck`] | the health endpoints, and a client that checks them |
 //! | [`logging`] | logs on standard error |
 //! | [`process_metrics`] | the `process_*` metrics |
@@ -39,20 +38,20 @@
 //! | [`tls`] | TLS client configuration with a private CA; readable TLS errors |
 //! | [`yaml`], [`duration`], [`size`], [`diagnostics`], [`suggest`] | configuration files with precise error messages |
 //! | [`redacted`], [`printable`] | secrets that are never printed; text that cannot control a terminal |
-//! | [`reloader`], [`secret_file`], [`bounded_read`] | values and secrets in files that change; reading files that may block or never end |
+//! | [`reloader`], [`secret_file`] | values and secrets in files that change while the program runs |
 //! | [`content_encoding`], [`shared_text`] | compressed responses, and response bodies shared between clients |
 //! | [`clock`], [`memory`], [`error_chain`] | a replaceable clock, the memory limit, causes of errors |
 
-#![warn(missing_docs, missing_debug_implementations)]
+#![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
 
-pub mod bounded_read;
+mod bounded_read;
 pub mod clock;
 pub mod content_encoding;
 pub mod diagnostics;
 pub mod duration;
 pub mod error_chain;
 pub mod flags;
-pub mod guard;
+mod guard;
 pub mod hash_password;
 pub mod health;
 pub mod healthcheck;

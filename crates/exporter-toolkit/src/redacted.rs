@@ -97,7 +97,7 @@ pub fn shown_key(key: &str) -> &str {
 /// assert_eq!(shown_name("prometheus-2"), "prometheus-2");
 /// assert_eq!(shown_name("X0h1gDsPszWURQaxFh.zoubFi6"), "…");
 /// ```
-pub fn shown_name(name: &str) -> &str {
+pub(crate) fn shown_name(name: &str) -> &str {
     let word = name.trim_end_matches(|char: char| char.is_ascii_digit());
     let of_names = |char: char| char.is_alphabetic() || "_-.@".contains(char);
     match !word.is_empty() && word.chars().all(of_names) && word.chars().count() <= MAX_KEY {
@@ -107,7 +107,7 @@ pub fn shown_name(name: &str) -> &str {
 }
 
 /// Whether a text is the content of a file, such as PEM, instead of a path.
-pub fn is_content(text: &str) -> bool {
+pub(crate) fn is_content(text: &str) -> bool {
     text.contains(['\n', '\r']) || text.contains("-----")
 }
 

@@ -12,9 +12,7 @@ use tracing::{info, warn};
 use crate::diagnostics::ConfigErrors;
 use crate::flags::WebFlags;
 use crate::guard::guard;
-use crate::server::address::ListenAddress;
-use crate::server::listener::{ListenError, Listener};
-use crate::server::{ListenerGroup, ServerOptions, Sockets};
+use crate::server::{ListenAddress, ListenError, Listener, ListenerGroup, ServerOptions, Sockets};
 use crate::web_config::WebConfigFile;
 use crate::{health, memory, systemd};
 

@@ -62,7 +62,7 @@ pub struct SharedText {
 }
 
 /// Receives the cutoff: connections that have been reading a response since before it are closed.
-pub type Cutoff = watch::Receiver<Option<Instant>>;
+pub(crate) type Cutoff = watch::Receiver<Option<Instant>>;
 
 impl SharedTexts {
     /// Adds a current text.
@@ -84,7 +84,7 @@ impl SharedTexts {
     }
 
     /// Subscribes a connection to the cutoff.
-    pub fn cutoff(&self) -> Cutoff {
+    pub(crate) fn cutoff(&self) -> Cutoff {
         self.shared.cutoff.subscribe()
     }
 }

@@ -29,13 +29,13 @@ pub fn reloading() {
 }
 
 /// Sends `STOPPING=1`: the graceful shutdown has started.
-pub fn stopping() {
+pub(crate) fn stopping() {
     send(&[NotifyState::Stopping]);
 }
 
 /// Sends `WATCHDOG=1` twice per `WatchdogSec` and never resolves; without `WatchdogSec` it sends nothing. It runs on the
 /// runtime that serves requests, so the messages stop if the runtime hangs.
-pub async fn watchdog() {
+pub(crate) async fn watchdog() {
     let Some(timeout) = sd_notify::watchdog_enabled() else {
         return std::future::pending().await;
     };

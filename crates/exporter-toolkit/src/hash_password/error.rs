@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::web_config::{HashError, LONGEST_PASSWORD};
+use crate::web_config::hash::{HashError, LONGEST_PASSWORD};
 
 /// An error of the command. No message contains a part of the password.
 #[derive(Debug, thiserror::Error)]

@@ -15,7 +15,8 @@ mod user_name;
 
 use std::io::{self, IsTerminal, Write};
 
-use crate::web_config::hash_password;
+use crate::web_config::hash::hash_password;
+pub use crate::web_config::hash::{HashError, USUAL_COSTS};
 pub use error::HashPasswordError;
 use password::Password;
 use terminal::Terminal;

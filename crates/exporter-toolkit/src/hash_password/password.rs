@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
 
 use super::error::HashPasswordError;
-use crate::web_config::LONGEST_PASSWORD;
+use crate::web_config::hash::LONGEST_PASSWORD;
 
 /// Limit of input in bytes. It exceeds the longest password, so that longer ones are detected.
 pub(super) const READ_LIMIT: usize = 4096;

@@ -1,7 +1,7 @@
 //! User names, as HTTP Basic can carry them and as YAML writes them.
 
 use crate::printable::escaped_yaml;
-use crate::web_config::looks_like_hash;
+use crate::web_config::hash::looks_like_hash;
 
 /// A user name that HTTP Basic can carry and the web configuration file accepts.
 #[derive(Debug, Clone)]

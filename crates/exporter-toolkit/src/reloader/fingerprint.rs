@@ -15,7 +15,7 @@ pub struct Fingerprint(Vec<(PathBuf, FileDigest)>);
 type FileDigest = Result<Vec<u8>, io::ErrorKind>;
 
 impl Fingerprint {
-    /// Reads a file with the limits of [`read_regular`].
+    /// Reads a regular file of at most 16 MiB.
     ///
     /// # Errors
     /// The file cannot be read.

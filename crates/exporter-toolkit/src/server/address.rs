@@ -1,7 +1,7 @@
 //! Listen addresses: `host:port`, `[v6]:port` and `:port` as in Go's `net` package, or `unix:///path`.
 //!
 //! ```
-//! use exporter_toolkit::server::address::{ListenAddress, TcpAddress};
+//! use exporter_toolkit::server::{ListenAddress, TcpAddress};
 //!
 //! let address: ListenAddress = ":9999".parse()?;
 //! assert_eq!(address, ListenAddress::Tcp(TcpAddress { host: String::new(), port: 9999 }));

@@ -41,16 +41,19 @@ pub enum ListenError {
 
 /// A listening socket.
 #[derive(Debug)]
-pub enum Listener {
+pub(crate) enum Listener {
     /// A TCP socket.
     Tcp(TcpListener),
     /// A Unix socket. Dropping the listener removes the file, unless systemd created it.
-    Unix(UnixListener, Option<SocketFile>),
+    Unix {
+        listener: UnixListener,
+        _file: Option<SocketFile>,
+    },
 }
 
 /// The file of a Unix socket, which is removed on drop.
 #[derive(Debug)]
-pub struct SocketFile {
+pub(crate) struct SocketFile {
     path: PathBuf,
     /// Device and inode, because another process may have replaced the file.
     identity: (u64, u64),
@@ -79,7 +82,7 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
 }
 
 /// The byte stream of a connection.
-pub trait Socket: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+pub(super) trait Socket: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Socket for S {}
 
@@ -88,9 +91,9 @@ impl Listener {
     ///
     /// # Errors
     /// [`ListenError`], which names the address.
-    pub async fn bind(address: &ListenAddress) -> Result<Listener, ListenError> {
+    pub(crate) async fn bind(address: &ListenAddress) -> Result<Listener, ListenError> {
         match address {
-            ListenAddress::Tcp(address) => bind(address).await.map(Listener::Tcp),
+            ListenAddress::Tcp(address) => bind_tcp(address).await.map(Listener::Tcp),
             ListenAddress::Unix(path) => bind_unix(path).await.map_err(listen_error(address)),
         }
     }
@@ -99,7 +102,7 @@ impl Listener {
     ///
     /// # Errors
     /// [`ListenError`] if there is none, or if one is not a listening stream socket.
-    pub fn from_systemd(mut sockets: ListenFd) -> Result<Vec<Listener>, ListenError> {
+    pub(crate) fn from_systemd(mut sockets: ListenFd) -> Result<Vec<Listener>, ListenError> {
         if sockets.len() == 0 {
             return Err(ListenError::NoSystemdSocket);
         }
@@ -115,7 +118,7 @@ impl Listener {
     ///
     /// # Errors
     /// The error of `accept`. The listener can be used further.
-    pub async fn accept(&self) -> io::Result<(Box<dyn Socket>, String)> {
+    pub(super) async fn accept(&self) -> io::Result<(Box<dyn Socket>, String)> {
         match self {
             Listener::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
@@ -123,7 +126,7 @@ impl Listener {
                 let _ = stream.set_nodelay(true);
                 Ok((Box::new(stream), peer.to_string()))
             }
-            Listener::Unix(listener, _) => {
+            Listener::Unix { listener, .. } => {
                 let (stream, _) = listener.accept().await?;
                 Ok((Box::new(stream), "unix".to_owned()))
             }
@@ -134,10 +137,10 @@ impl Listener {
     ///
     /// # Errors
     /// The error of `getsockname`.
-    pub fn display_address(&self) -> io::Result<String> {
+    pub(super) fn display_address(&self) -> io::Result<String> {
         match self {
             Listener::Tcp(listener) => Ok(listener.local_addr()?.to_string()),
-            Listener::Unix(listener, _) => {
+            Listener::Unix { listener, .. } => {
                 let address = listener.local_addr()?;
                 let path = address.as_pathname().unwrap_or(Path::new(""));
                 Ok(format!("unix://{}", path.display()))
@@ -149,10 +152,10 @@ impl Listener {
     ///
     /// # Errors
     /// The error of `getsockname`.
-    pub fn tcp_address(&self) -> io::Result<Option<SocketAddr>> {
+    pub(crate) fn tcp_address(&self) -> io::Result<Option<SocketAddr>> {
         match self {
             Listener::Tcp(listener) => listener.local_addr().map(Some),
-            Listener::Unix(..) => Ok(None),
+            Listener::Unix { .. } => Ok(None),
         }
     }
 }
@@ -168,7 +171,7 @@ fn listen_error(address: impl ToString) -> impl FnOnce(io::Error) -> ListenError
 ///
 /// # Errors
 /// [`ListenError`], which names the address.
-pub async fn bind(address: &TcpAddress) -> Result<TcpListener, ListenError> {
+pub async fn bind_tcp(address: &TcpAddress) -> Result<TcpListener, ListenError> {
     let TcpAddress { host, port } = address;
     let bound = match host.as_str() {
         "" => match bind_dual_stack(*port) {
@@ -207,7 +210,10 @@ async fn bind_unix(path: &Path) -> io::Result<Listener> {
     }
     let listener = UnixListener::bind(path)?;
     set_backlog(&listener)?;
-    Ok(Listener::Unix(listener, Some(SocketFile::at(path)?)))
+    Ok(Listener::Unix {
+        listener,
+        _file: Some(SocketFile::at(path)?),
+    })
 }
 
 /// Whether the file is a Unix socket without a listener, as a killed process leaves it.
@@ -228,5 +234,8 @@ fn take(sockets: &mut ListenFd, index: usize) -> io::Result<Listener> {
         return Err(io::ErrorKind::NotFound.into());
     };
     listener.set_nonblocking(true)?;
-    Ok(Listener::Unix(UnixListener::from_std(listener)?, None))
+    Ok(Listener::Unix {
+        listener: UnixListener::from_std(listener)?,
+        _file: None,
+    })
 }

@@ -3,14 +3,14 @@
 //! The crate has an accept loop of its own, because `axum::serve` supports neither TLS nor deadlines for slow clients
 //! nor a limit that evicts connections.
 
-pub mod address;
+mod address;
 mod coalesced_body;
 mod connection;
 mod deadlines;
 mod h2_body;
 mod handshake;
 mod limit;
-pub mod listener;
+mod listener;
 mod options;
 
 use std::io;
@@ -23,12 +23,14 @@ use tokio::sync::watch::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
+pub use address::{ListenAddress, TcpAddress};
 use connection::ConnectionContext;
 pub use connection::OverTls;
 use deadlines::Deadlines;
 pub use deadlines::Timeouts;
 use limit::ConnectionLimit;
-use listener::Listener;
+pub(crate) use listener::Listener;
+pub use listener::{ListenError, bind_tcp};
 pub use options::{ServerOptions, Sockets};
 
 use crate::shared_text::Cutoff;
@@ -62,7 +64,7 @@ impl ListenerGroup {
             limit: ConnectionLimit::for_share(share, memory_limit),
             timeouts: options.timeouts,
             failed_handshakes: options.failed_handshakes.clone(),
-            cutoff: options.cutoff.clone(),
+            cutoff: options.texts.cutoff(),
             loops: JoinSet::new(),
             stop,
         }

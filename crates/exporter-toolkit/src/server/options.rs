@@ -8,7 +8,7 @@ use prometheus::IntCounter;
 use super::address::ListenAddress;
 use super::deadlines::Timeouts;
 use crate::clock::{Clock, SystemClock};
-use crate::shared_text::{Cutoff, SharedTexts};
+use crate::shared_text::SharedTexts;
 
 /// The sockets that a [`Server`](crate::Server) listens on.
 #[derive(Default)]
@@ -33,8 +33,9 @@ pub struct ServerOptions {
     pub clock: Arc<dyn Clock>,
     /// Counts failed TLS handshakes.
     pub failed_handshakes: Option<IntCounter>,
-    /// Closes the connections that have been reading a response since before the cutoff.
-    pub cutoff: Cutoff,
+    /// The texts that responses share. When outdated texts exceed their limit, the server closes the connections
+    /// that have been reading for the longest.
+    pub texts: SharedTexts,
 }
 
 impl ServerOptions {
@@ -45,7 +46,7 @@ impl ServerOptions {
             timeouts: Timeouts::default(),
             clock: Arc::new(SystemClock),
             failed_handshakes: None,
-            cutoff: SharedTexts::default().cutoff(),
+            texts: SharedTexts::default(),
         }
     }
 }

@@ -14,6 +14,7 @@ use tokio::task::spawn_blocking;
 
 use super::fair_queue::FairQueue;
 use super::hash::Hash;
+use super::users::PasswordChecks;
 
 /// Limit of cached results.
 const CACHE_SIZE: usize = 100;
@@ -31,7 +32,7 @@ pub(super) struct AuthCache {
     cached: Mutex<Vec<(Tag, bool)>>,
     /// By cost, so that a cheap hash never waits for an expensive one. Locked before `cached`.
     lanes: Mutex<BTreeMap<u32, Lane>>,
-    comparisons: AtomicU64,
+    hashed: AtomicU64,
     rounds: AtomicU64,
 }
 
@@ -76,25 +77,19 @@ impl AuthCache {
             key: hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())?,
             cached: Mutex::default(),
             lanes: Mutex::default(),
-            comparisons: AtomicU64::new(0),
+            hashed: AtomicU64::new(0),
             rounds: AtomicU64::new(0),
         })
     }
 
-    /// Number of hashed passwords.
-    pub(super) fn comparisons(&self) -> u64 {
-        self.comparisons.load(Ordering::Relaxed)
-    }
-
-    /// Number of bcrypt rounds for these passwords.
-    pub(super) fn rounds(&self) -> u64 {
-        self.rounds.load(Ordering::Relaxed)
-    }
-
-    /// Number of queued attempts.
-    pub(super) fn waiting(&self) -> usize {
+    /// The counters.
+    pub(super) fn checks(&self) -> PasswordChecks {
         let lanes = self.lanes.lock();
-        lanes.values().map(|lane| lane.waiting.len()).sum()
+        PasswordChecks {
+            hashed: self.hashed.load(Ordering::Relaxed),
+            rounds: self.rounds.load(Ordering::Relaxed),
+            queued: lanes.values().map(|lane| lane.waiting.len()).sum(),
+        }
     }
 
     /// A constant number for a user name, which others cannot predict because it depends on the key of this process.
@@ -194,7 +189,7 @@ impl AuthCache {
     }
 
     fn compare(&self, attempt: &LoginAttempt) -> bool {
-        self.comparisons.fetch_add(1, Ordering::Relaxed);
+        self.hashed.fetch_add(1, Ordering::Relaxed);
         let rounds = 1 << attempt.hash.cost();
         self.rounds.fetch_add(rounds, Ordering::Relaxed);
         attempt.hash.matches(&attempt.password)

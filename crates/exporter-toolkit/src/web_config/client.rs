@@ -9,7 +9,7 @@ const NO_ADDRESS: u64 = u64::MAX;
 
 /// The peer of a connection. Every request carries it as an extension.
 #[derive(Debug, Clone)]
-pub struct Client {
+pub(crate) struct Client {
     network: u64,
     /// Whether a password of this connection was already queued for a check.
     has_attempted: Arc<AtomicBool>,
@@ -17,7 +17,7 @@ pub struct Client {
 
 impl Client {
     /// The client with the socket address `peer`. Other texts stand for a client without an address.
-    pub fn of(peer: &str) -> Client {
+    pub(crate) fn of(peer: &str) -> Client {
         let address = peer.parse::<SocketAddr>().ok();
         Client {
             network: address.map_or(NO_ADDRESS, |address| network(address.ip())),

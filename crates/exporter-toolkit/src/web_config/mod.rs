@@ -10,7 +10,7 @@ mod client;
 mod client_auth;
 mod fair_queue;
 mod file;
-mod hash;
+pub(crate) mod hash;
 mod headers;
 mod names;
 mod rate_limit;
@@ -25,13 +25,11 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use rustls::ServerConfig;
 
-pub use client::Client;
-pub use hash::HashError;
-pub use hash::USUAL_COSTS;
-pub(crate) use hash::{LONGEST_PASSWORD, hash_password, looks_like_hash};
-pub use rate_limit::RateLimit;
+pub(crate) use client::Client;
+use rate_limit::RateLimit;
 pub use reloader::WebConfigFile;
-pub use users::{Login, Users};
+pub use users::PasswordChecks;
+pub(crate) use users::{Login, Users};
 
 use crate::diagnostics::ConfigErrors;
 use crate::reloader::Fingerprint;
@@ -39,24 +37,49 @@ use crate::yaml;
 use file::File;
 use reading::Reading;
 
-/// What the file says, ready for use.
+/// The content of a web configuration file.
 #[derive(Debug, Default)]
 pub struct WebConfig {
-    /// How to speak TLS; `None` is plain HTTP.
-    pub tls: Option<Arc<ServerConfig>>,
-    /// Added to every answer.
-    pub headers: HeaderMap,
-    /// Who may ask; `None` is everybody.
-    pub users: Option<Users>,
-    /// How often may be asked; `None` is as often as one likes.
-    pub rate_limit: Option<Arc<RateLimit>>,
-    /// Whether the file contains at most comments.
+    /// The TLS configuration; `None` for plain HTTP.
+    pub(crate) tls: Option<Arc<ServerConfig>>,
+    /// Headers of every response.
+    pub(crate) headers: HeaderMap,
+    /// The users; `None` if requests need no password.
+    pub(crate) users: Option<Users>,
+    /// The rate limit of the whole server.
+    pub(crate) rate_limit: Option<Arc<RateLimit>>,
+    /// Whether the file contains only comments, or nothing.
     is_blank: bool,
     /// Whether the file switches TLS on or off, which takes effect at the next start.
     needs_restart: bool,
 }
 
 impl WebConfig {
+    /// Whether the server uses TLS.
+    pub fn has_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// Whether requests need a user name and a password.
+    pub fn has_users(&self) -> bool {
+        self.users.is_some()
+    }
+
+    /// Whether the server limits the rate of requests.
+    pub fn has_rate_limit(&self) -> bool {
+        self.rate_limit.is_some()
+    }
+
+    /// The headers of every response.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Counters of password checks; `None` without users.
+    pub fn password_checks(&self) -> Option<PasswordChecks> {
+        self.users.as_ref().map(Users::checks)
+    }
+
     /// Reads the file and the files that it names.
     fn read(path: &Path, files: &mut Fingerprint) -> Result<WebConfig, ConfigErrors> {
         let mut reading = Reading::new(path, files);

@@ -20,7 +20,7 @@ pub(super) struct Rate {
 ///
 /// The crate `governor` does not do, because its burst cannot be 0, which the file format allows.
 #[derive(Debug)]
-pub struct RateLimit {
+pub(crate) struct RateLimit {
     rate: Rate,
     /// When the bucket will be, or became, full.
     full: Mutex<Option<Instant>>,
@@ -39,7 +39,7 @@ impl RateLimit {
     }
 
     /// Takes a token at the time `now`. Returns `false` if the bucket is empty.
-    pub fn allows(&self, now: Instant) -> bool {
+    pub(crate) fn allows(&self, now: Instant) -> bool {
         let Rate { interval, burst } = self.rate;
         let mut full = self.full.lock();
         let before = full.map_or(now, |full| full.max(now));

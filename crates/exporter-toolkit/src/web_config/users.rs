@@ -22,16 +22,27 @@ use crate::redacted::Redacted;
 use crate::redacted::shown_name;
 
 /// The users of `basic_auth_users`, at least one.
-pub struct Users {
+pub(crate) struct Users {
     hashes: BTreeMap<String, Hash>,
     /// Limit of concurrent checks per bcrypt cost.
     parallel: usize,
     cache: Arc<AuthCache>,
 }
 
+/// Counters of password checks. A reload that keeps users keeps the counters, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PasswordChecks {
+    /// Number of hashed passwords. Passwords with a cached result are not hashed again.
+    pub hashed: u64,
+    /// Number of bcrypt rounds for these passwords: a hash takes 2^cost rounds.
+    pub rounds: u64,
+    /// Number of login attempts that wait for a check.
+    pub queued: usize,
+}
+
 /// The result of authentication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Login {
+pub(crate) enum Login {
     /// The password is right.
     Accepted,
     /// The password is missing or wrong.
@@ -90,7 +101,7 @@ impl Users {
 
     /// Checks a request's user name and password (RFC 7617). Uncached attempts wait in a queue that is shared fairly between
     /// networks, then between first and repeated attempts of connections, then between user names.
-    pub async fn admit(&self, headers: &HeaderMap, client: &Client) -> Login {
+    pub(crate) async fn admit(&self, headers: &HeaderMap, client: &Client) -> Login {
         let Some((user, password)) = credentials(headers) else {
             return Login::Rejected;
         };
@@ -126,19 +137,9 @@ impl Users {
         Hash::dummy(model.map_or(*USUAL_COSTS.end(), Hash::cost))
     }
 
-    /// Number of hashed passwords since users were first configured.
-    pub fn comparisons(&self) -> u64 {
-        self.cache.comparisons()
-    }
-
-    /// Number of bcrypt rounds for these passwords; a hash takes 2^cost rounds.
-    pub fn rounds(&self) -> u64 {
-        self.cache.rounds()
-    }
-
-    /// Number of queued login attempts.
-    pub fn waiting(&self) -> usize {
-        self.cache.waiting()
+    /// The counters of the cache.
+    pub(super) fn checks(&self) -> PasswordChecks {
+        self.cache.checks()
     }
 }
 
