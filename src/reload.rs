@@ -13,7 +13,7 @@ use crate::telemetry::Telemetry;
 use exporter_toolkit::clock::Clock;
 use exporter_toolkit::reloader::{Event, Fingerprint, Loader, ReloadError, Reloader};
 use exporter_toolkit::systemd;
-use exporter_toolkit::web_config::WebConfigFile;
+use exporter_toolkit::web_config::{WebConfigError, WebConfigFile};
 
 /// Time that a reload may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -31,8 +31,8 @@ pub enum LoadError {
     #[error(transparent)]
     Accounts(#[from] AccountsError),
     /// The web configuration file is wrong. It is reloaded by itself, too.
-    #[error("{0}")]
-    WebConfig(String),
+    #[error(transparent)]
+    WebConfig(#[from] WebConfigError),
 }
 
 /// All errors of the configuration, one per line.
@@ -88,7 +88,9 @@ impl ConfigReloader {
 
     /// Whether the files are in use as they are.
     pub fn is_good(&self) -> bool {
-        self.0.is_good() && self.0.loader().web_config.is_good() && self.accounts().files_are_good()
+        self.0.is_up_to_date()
+            && self.0.loader().web_config.is_up_to_date()
+            && self.accounts().files_are_good()
     }
 
     /// Loads the configuration again. A wrong configuration changes nothing. A caller that stops waiting does not stop
@@ -130,7 +132,7 @@ impl Loader for ConfigLoader {
         files: &mut Fingerprint,
         last_good: Option<&Accounts>,
     ) -> Result<Accounts, LoadErrors> {
-        let web_config = self.web_config.fault().map(LoadError::WebConfig);
+        let web_config = self.web_config.error().map(LoadError::WebConfig);
         match (self.accounts(files, last_good), web_config) {
             (Ok(accounts), None) => Ok(accounts),
             (accounts, web_config) => Err(LoadErrors(

@@ -110,7 +110,7 @@ impl Transport {
 
     /// Whether the clients use the current content of the CA file.
     pub fn ca_file_is_good(&self) -> bool {
-        self.0.is_good()
+        self.0.is_up_to_date()
     }
 
     /// The clients for the next request, which trust the CA file as it is now, if it can be used.

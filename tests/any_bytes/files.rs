@@ -47,7 +47,7 @@ impl Folder {
     /// Any bytes as `--web.config.file`. Returns whether they are valid.
     pub fn web_configuration(&self, bytes: &[u8]) -> bool {
         match WebConfigFile::load(&self.write("web.yml", bytes)) {
-            Ok(file) => assert!(file.is_good()),
+            Ok(file) => assert!(file.is_up_to_date()),
             Err(mistakes) => {
                 check(&mistakes.0);
                 return false;

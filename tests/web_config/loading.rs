@@ -50,7 +50,7 @@ async fn is_plain(yaml: &str) {
         config.headers().is_empty() && !config.has_rate_limit(),
         "{yaml:?}"
     );
-    assert!(file.is_good());
+    assert!(file.is_up_to_date());
 }
 
 #[tokio::test]

@@ -60,17 +60,17 @@ async fn a_broken_file_leaves_the_last_good_one_in_force() {
             [login(&server, "secret").await, login(&server, "x").await],
             [200, 401]
         );
-        assert!(!server.file.is_good(), "{broken}");
+        assert!(!server.file.is_up_to_date(), "{broken}");
     }
     std::fs::remove_file(server.folder.path("web.yml")).expect("removed");
     assert_eq!(
         [login(&server, "secret").await, login(&server, "x").await],
         [200, 401]
     );
-    assert!(!server.file.is_good());
+    assert!(!server.file.is_up_to_date());
     server.folder.write("web.yml", &good);
     assert_eq!(login(&server, "secret").await, 200);
-    assert!(server.file.is_good());
+    assert!(server.file.is_up_to_date());
 }
 
 /// [file-limit]
@@ -85,13 +85,13 @@ async fn a_file_that_becomes_too_long_leaves_the_last_good_one_in_force() {
             [login(&server, "secret").await, login(&server, "x").await],
             [200, 401]
         );
-        assert!(!server.file.is_good());
+        assert!(!server.file.is_up_to_date());
     }
     let lines = String::from_utf8(lines.lock().clone()).expect("UTF-8");
     assert_eq!(lines.matches("longer than 16 MiB").count(), 1, "{lines}");
     server.folder.write("web.yml", &good);
     assert_eq!(login(&server, "secret").await, 200);
-    assert!(server.file.is_good());
+    assert!(server.file.is_up_to_date());
 }
 
 /// [empty-web-configuration]
@@ -106,12 +106,13 @@ async fn a_file_that_becomes_empty_lets_nobody_in() {
         folder.write("web.yml", empty);
         eventually(&format!("trouble with {empty:?}"), async || {
             assert!(has_users().await, "{empty:?}");
-            file.fault()?.contains("the file is empty").then_some(())
+            let error = file.error()?.to_string();
+            error.contains("the file is empty").then_some(())
         })
         .await;
     }
     folder.write("web.yml", &good);
-    assert!(has_users().await && file.is_good());
+    assert!(has_users().await && file.is_up_to_date());
     let told = |lines: &Mutex<Vec<u8>>| {
         String::from_utf8(std::mem::take(&mut *lines.lock())).expect("UTF-8")
     };
@@ -120,7 +121,7 @@ async fn a_file_that_becomes_empty_lets_nobody_in() {
 
     // An explicit empty block removes all users.
     folder.write("web.yml", "basic_auth_users: {}");
-    assert!(!has_users().await && file.is_good());
+    assert!(!has_users().await && file.is_up_to_date());
     let log = told(&lines);
     assert_eq!(log.lines().count(), 1, "{log}");
     assert!(log.contains("level=WARN"), "{log}");
@@ -148,7 +149,7 @@ async fn a_file_that_is_half_written_is_waited_for() {
             seen += 1;
         }
         server.file.current().await;
-        assert!(server.file.is_good());
+        assert!(server.file.is_up_to_date());
     }
     assert!(seen > 0, "no file was written fast enough");
 }
@@ -176,13 +177,13 @@ async fn a_file_that_goes_on_changing_holds_nobody_up_for_long() {
     let begun = Instant::now();
     let config = file.current().await;
     assert!(begun.elapsed() < Duration::from_secs(5));
-    let is_good = file.is_good();
+    let is_good = file.is_up_to_date();
     drop(stop);
     // On a busy machine, the file can be unchanged for long enough to be read.
     if writer.join().expect("an end") < Duration::from_millis(40) {
         assert!(config.has_users() && !is_good);
     }
-    assert!(!file.current().await.has_users() && file.is_good());
+    assert!(!file.current().await.has_users() && file.is_up_to_date());
 }
 
 /// [replaced-certificate]
@@ -195,10 +196,10 @@ async fn a_new_certificate_is_shown_to_the_next_connection() {
     // Between the two writes, certificate and key do not match.
     server.folder.write("server.crt", &new.cert);
     assert!(shows(&old).await && !shows(&new).await);
-    assert!(!server.file.is_good());
+    assert!(!server.file.is_up_to_date());
     server.folder.write("server.key", &new.key);
     assert!(shows(&new).await && !shows(&old).await);
-    assert!(server.file.is_good());
+    assert!(server.file.is_up_to_date());
 }
 
 /// [replaced-client-ca]
@@ -243,20 +244,20 @@ async fn switching_tls_needs_a_restart_and_the_rest_does_not() {
         .await
         .expect("an answer");
     assert!(answer.contains("x-frame-options: deny\r\n"), "{answer}");
-    assert!(!server.file.is_good());
+    assert!(!server.file.is_up_to_date());
     server.folder.write("web.yml", TLS);
     let answer = server
         .ask(client_with(&identity, None))
         .await
         .expect("an answer");
     assert!(!answer.contains("x-frame-options"), "{answer}");
-    assert!(server.file.is_good());
+    assert!(server.file.is_up_to_date());
 
     let server = Folder::with("", &identity).serve().await;
     server.folder.write("web.yml", &format!("{TLS}{header}"));
     let answer = server.get().send().await.expect("an answer");
     assert_eq!(answer.headers()["x-frame-options"], "deny");
-    assert!(!server.file.is_good());
+    assert!(!server.file.is_up_to_date());
 }
 
 /// Until the restart, the metric reports that the file is not completely in force.
@@ -381,7 +382,7 @@ async fn a_pipe_in_the_place_of_the_file_is_refused_at_once() {
         begun.elapsed() < Duration::from_millis(900),
         "opening the pipe does not wait for a writer"
     );
-    assert!(!server.file.is_good());
+    assert!(!server.file.is_up_to_date());
     let lines = String::from_utf8(lines.lock().clone()).expect("UTF-8");
     assert!(lines.contains("not a regular file"), "{lines}");
     assert_eq!(

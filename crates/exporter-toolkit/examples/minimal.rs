@@ -31,5 +31,5 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let router = Router::new().route("/metrics", get(metrics));
     let router = router.merge(health::router("minimal", ""));
-    Ok(serve(router, &cli.web, "minimal", signals::shutdown_signal()?).await?)
+    Ok(serve(router, &cli.web, signals::shutdown_signal()?).await?)
 }

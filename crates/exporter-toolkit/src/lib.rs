@@ -9,6 +9,9 @@
 #![doc = include_str!("../examples/minimal.rs")]
 //! ```
 //!
+//! The realm of HTTP Basic authentication is the file name of the program. [`Server`] has options for it and for the rest,
+//! and a handle that reloads the web configuration file on request.
+//!
 //! # What an exporter gets
 //!
 //! - **TLS** with client certificates and HTTP/2, configured by `--web.config.file`

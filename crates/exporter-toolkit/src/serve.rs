@@ -38,6 +38,26 @@ pub enum ServeError {
 }
 
 /// A web server that listens on its addresses. It accepts connections once [`Server::serve`] runs.
+///
+/// It is for exporters that need more than [`serve()`], such as a reload of the web configuration file on request:
+///
+/// ```no_run
+/// # async fn start(flags: exporter_toolkit::WebFlags) -> Result<(), Box<dyn std::error::Error>> {
+/// use axum::{Router, http::StatusCode, routing::post};
+/// use exporter_toolkit::{Server, ServerOptions, signals};
+///
+/// let server = Server::from_flags(&flags).await?;
+/// let web_config = server.web_config();
+/// let reload = async move || match web_config.reload().await {
+///     Ok(()) => (StatusCode::OK, String::new()),
+///     Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
+/// };
+/// let router = Router::new().route("/-/reload", post(reload));
+/// let options = ServerOptions::default();
+/// server.serve(router, options, signals::shutdown_signal()?).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<Listener>,
@@ -47,8 +67,8 @@ pub struct Server {
 
 /// Serves `router` on the addresses of `flags`, protected by their web configuration file, until `shutdown` resolves.
 ///
-/// Running requests then have ten seconds to finish, or until `shutdown` resolves a second time. `name` is the
-/// exporter's name: it is the realm of HTTP Basic authentication and stands in the responses of the health endpoints.
+/// Running requests then have ten seconds to finish, or until `shutdown` resolves a second time. The server has the
+/// default [`ServerOptions`].
 ///
 /// ```no_run
 /// # async fn start(flags: exporter_toolkit::WebFlags) -> Result<(), Box<dyn std::error::Error>> {
@@ -56,7 +76,7 @@ pub struct Server {
 /// use exporter_toolkit::{serve, signals};
 ///
 /// let router = Router::new().route("/metrics", get("up 1\n"));
-/// serve(router, &flags, "my_exporter", signals::shutdown_signal()?).await?;
+/// serve(router, &flags, signals::shutdown_signal()?).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -66,17 +86,24 @@ pub struct Server {
 pub async fn serve(
     router: Router,
     flags: &WebFlags,
-    name: &str,
     shutdown: impl AsyncFnMut(),
 ) -> Result<(), ServeError> {
-    let web_config = Arc::new(flags.web_config()?);
-    let server = Server::bind(flags.sockets(ListenFd::from_env()), web_config).await?;
-    let options = ServerOptions::new(name);
+    let server = Server::from_flags(flags).await?;
+    let options = ServerOptions::default();
     Ok(server.serve(router, options, shutdown).await?)
 }
 
 impl Server {
-    /// Opens all listening sockets.
+    /// Loads the web configuration file of `flags` and opens all listening sockets.
+    ///
+    /// # Errors
+    /// [`ServeError`] if the web configuration file is invalid or the exporter cannot listen on an address.
+    pub async fn from_flags(flags: &WebFlags) -> Result<Server, ServeError> {
+        let web_config = Arc::new(flags.web_config()?);
+        Ok(Server::bind(flags.sockets(ListenFd::from_env()), web_config).await?)
+    }
+
+    /// Opens all listening sockets. `web_config` protects the main listeners.
     ///
     /// # Errors
     /// [`ListenError`], which names the address.
@@ -93,6 +120,11 @@ impl Server {
             probe_listeners: listen(&sockets.probe_addresses).await?,
             web_config,
         })
+    }
+
+    /// A handle of the web configuration file, which reloads it on request.
+    pub fn web_config(&self) -> Arc<WebConfigFile> {
+        Arc::clone(&self.web_config)
     }
 
     /// The TCP addresses of the main listeners, with the port in use instead of port 0.

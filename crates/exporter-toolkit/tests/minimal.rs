@@ -103,6 +103,11 @@ async fn it_serves_metrics_over_tls_with_a_password_until_it_is_told_to_end() {
 
     let refused = get("/metrics").send().await.expect("a response");
     assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    let challenge = refused.headers()["www-authenticate"].to_str();
+    assert_eq!(
+        challenge.expect("a challenge"),
+        r#"Basic realm="minimal", charset="UTF-8""#
+    );
 
     let login = |request: reqwest::RequestBuilder| request.basic_auth("prometheus", Some(PASSWORD));
     let metrics = login(get("/metrics")).send().await.expect("a response");

@@ -115,7 +115,7 @@ async fn the_last_good_value_stays_in_use_and_changes_are_told_once() {
     remove(&test.path());
     for _ in 0..3 {
         assert_eq!(test.current().await, "two");
-        assert!(!test.reloader.is_good());
+        assert!(!test.reloader.is_up_to_date());
     }
     assert_eq!(test.events(), ["failed: entity not found"]);
     test.write("");
@@ -123,7 +123,7 @@ async fn the_last_good_value_stays_in_use_and_changes_are_told_once() {
     assert_eq!(test.events(), ["failed: empty"], "another error");
     test.write("two");
     assert_eq!(test.current().await, "two");
-    assert!(test.reloader.is_good());
+    assert!(test.reloader.is_up_to_date());
     assert_eq!(test.events(), ["Recovered"], "the value did not change");
 }
 
@@ -157,7 +157,7 @@ async fn a_file_that_is_being_written_is_not_used() {
         assert!(error == unsettled || error == "empty", "{error}");
     }
     assert!(test.current().await.starts_with("part "));
-    assert!(test.reloader.is_good());
+    assert!(test.reloader.is_up_to_date());
 }
 
 #[tokio::test]
@@ -191,7 +191,7 @@ async fn nobody_waits_long_for_files_that_do_not_answer() {
     while test.current().await != "two" {
         tokio::task::yield_now().await;
     }
-    assert!(test.reloader.is_good());
+    assert!(test.reloader.is_up_to_date());
     // The value is replaced before the events are told.
     while !test.events().contains(&"Recovered".to_owned()) {
         tokio::task::yield_now().await;
@@ -243,5 +243,5 @@ async fn a_load_that_panics_is_an_error_and_the_next_one_runs() {
     assert!(matches!(*error, ReloadError::Panicked), "{error}");
     test.write("two");
     assert_eq!(test.current().await, "two");
-    assert!(test.reloader.is_good());
+    assert!(test.reloader.is_up_to_date());
 }

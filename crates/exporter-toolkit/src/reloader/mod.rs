@@ -39,7 +39,7 @@
 //! assert_eq!(*greeting.current().await, "good day");
 //! std::fs::remove_file(&file)?;
 //! assert_eq!(*greeting.current().await, "good day");
-//! assert!(!greeting.is_good());
+//! assert!(!greeting.is_up_to_date());
 //! # Ok(())
 //! # }
 //! ```

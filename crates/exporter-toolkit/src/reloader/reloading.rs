@@ -77,8 +77,8 @@ impl<L: Loader> Reloader<L> {
         self.shared.error()
     }
 
-    /// Whether the files are in use as they are.
-    pub fn is_good(&self) -> bool {
+    /// Whether the value in use is that of the files.
+    pub fn is_up_to_date(&self) -> bool {
         self.error().is_none()
     }
 

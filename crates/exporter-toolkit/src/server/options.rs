@@ -1,5 +1,6 @@
 //! Options of the server.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use listenfd::ListenFd;
@@ -25,7 +26,8 @@ pub struct Sockets {
 /// Options of a [`Server`](crate::Server).
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
-    /// The exporter's name: the realm of HTTP Basic, and part of the health endpoints' responses.
+    /// The exporter's name: the realm of HTTP Basic authentication, and part of the health endpoints' responses on the
+    /// probe listeners. Default: the file name of the program.
     pub name: String,
     /// Deadlines for slow clients.
     pub timeouts: Timeouts,
@@ -36,6 +38,12 @@ pub struct ServerOptions {
     /// The texts that responses share. When outdated texts exceed their limit, the server closes the connections
     /// that have been reading for the longest.
     pub texts: SharedTexts,
+}
+
+impl Default for ServerOptions {
+    fn default() -> ServerOptions {
+        ServerOptions::new(&program_name())
+    }
 }
 
 impl ServerOptions {
@@ -49,4 +57,15 @@ impl ServerOptions {
             texts: SharedTexts::default(),
         }
     }
+}
+
+/// The file name of the program as it was called. A name that needs escapes in an HTTP header is replaced.
+fn program_name() -> String {
+    let called = std::env::args_os().next().unwrap_or_default();
+    let name = Path::new(&called).file_name();
+    let of_names = |char: char| char.is_ascii_alphanumeric() || "_-.".contains(char);
+    name.and_then(|name| name.to_str())
+        .filter(|name| name.chars().all(of_names))
+        .unwrap_or("exporter")
+        .to_owned()
 }

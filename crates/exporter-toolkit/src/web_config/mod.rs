@@ -27,7 +27,7 @@ use rustls::ServerConfig;
 
 pub(crate) use client::Client;
 use rate_limit::RateLimit;
-pub use reloader::WebConfigFile;
+pub use reloader::{WebConfigError, WebConfigFile};
 pub use users::PasswordChecks;
 pub(crate) use users::{Login, Users};
 

@@ -9,10 +9,39 @@ use super::WebConfig;
 use crate::diagnostics::{ConfigError, ConfigErrors};
 use crate::redacted::shown_path;
 use crate::reloader::{Event, Fingerprint, Loader, ReloadError, Reloader};
+use crate::systemd;
 
-/// The web configuration file and the files that it names, if there is one.
+/// The web configuration file and the files that it names. Without a file, there is no TLS, user or rate limit.
+///
+/// The server looks for changes at each TLS handshake and each request. [`WebConfigFile::reload`] loads the files on
+/// request, for `/-/reload` and SIGHUP, and returns what is wrong with them.
+///
+/// ```
+/// use exporter_toolkit::web_config::WebConfigFile;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("web.yml");
+/// std::fs::write(&path, "rate_limit: {interval: 1s, burst: 5}")?;
+/// let file = WebConfigFile::load(&path)?;
+/// assert!(file.current().await.has_rate_limit());
+///
+/// std::fs::write(&path, "rate_limits: {}")?;
+/// let error = file.reload().await.expect_err("a misspelled key");
+/// assert!(error.to_string().contains("did you mean \"rate_limit\"?"));
+/// // The last good configuration stays in use.
+/// assert!(file.current().await.has_rate_limit());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct WebConfigFile(Option<Reloader<WebConfigLoader>>);
+
+/// Why the web configuration file cannot be used: one line per error.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct WebConfigError(String);
 
 /// Loads the file at this path.
 #[derive(Debug)]
@@ -53,29 +82,32 @@ impl Loader for WebConfigLoader {
                 }
             }
             Event::Failed(err) => {
-                let err = self.describe(err).replace('\n', "; ");
+                let err = self.describe(err).to_string().replace('\n', "; ");
                 warn!(
                     err,
                     "The web configuration file cannot be used, the last good one stays in use"
                 );
             }
             Event::Recovered => info!("The web configuration file can be used again"),
-            Event::Started | Event::Replacing { .. } | Event::Ended => {}
+            Event::Started => systemd::reloading(),
+            Event::Ended => systemd::ready(),
+            Event::Replacing { .. } => {}
         }
     }
 }
 
 impl WebConfigLoader {
-    fn describe(&self, error: &ReloadError<ConfigErrors>) -> String {
-        match error {
+    /// Errors of the content name their file; all other errors need its path.
+    fn describe(&self, error: &ReloadError<ConfigErrors>) -> WebConfigError {
+        WebConfigError(match error {
             ReloadError::Load(errors) => errors.to_string(),
             error => format!("{}: {error}", shown_path(&self.0)),
-        }
+        })
     }
 }
 
 impl WebConfigFile {
-    /// No file: no TLS, no users, no rate limit.
+    /// No file.
     pub fn none() -> WebConfigFile {
         WebConfigFile(None)
     }
@@ -83,7 +115,7 @@ impl WebConfigFile {
     /// Reads the file and the files that it names.
     ///
     /// # Errors
-    /// All mistakes in the files; a syntax error comes alone.
+    /// [`ConfigErrors`] with all errors of the files, or with the first syntax error.
     pub fn load(path: &Path) -> Result<WebConfigFile, ConfigErrors> {
         let reloader = Reloader::new(WebConfigLoader(path.to_owned()))?;
         Ok(WebConfigFile(Some(reloader)))
@@ -94,19 +126,31 @@ impl WebConfigFile {
         self.0.is_none()
     }
 
-    /// Why the file cannot be used. A change that needs a restart is not a fault.
-    pub fn fault(&self) -> Option<String> {
+    /// Why the file cannot be used; `None` if it can. A change that needs a restart is not an error.
+    pub fn error(&self) -> Option<WebConfigError> {
         let reloader = self.0.as_ref()?;
         let error = reloader.error()?;
         Some(reloader.loader().describe(&error))
     }
 
-    /// Whether the file is in use as it is.
-    pub fn is_good(&self) -> bool {
-        let is_good = |reloader: &Reloader<WebConfigLoader>| {
-            reloader.is_good() && !reloader.last_good().needs_restart
+    /// Whether the configuration in use is that of the file: the file has no error, and no change waits for a restart.
+    pub fn is_up_to_date(&self) -> bool {
+        let is_up_to_date = |reloader: &Reloader<WebConfigLoader>| {
+            reloader.is_up_to_date() && !reloader.last_good().needs_restart
         };
-        self.0.as_ref().is_none_or(is_good)
+        self.0.as_ref().is_none_or(is_up_to_date)
+    }
+
+    /// Loads the file again, even if it has not changed, and notifies systemd of the reload.
+    ///
+    /// # Errors
+    /// [`WebConfigError`] if the file cannot be used. The last good configuration then stays in use.
+    pub async fn reload(&self) -> Result<(), WebConfigError> {
+        let Some(reloader) = &self.0 else {
+            return Ok(());
+        };
+        let result = reloader.reload().await;
+        result.map_err(|error| reloader.loader().describe(&error))
     }
 
     /// The configuration, after a look at whether the file or a file that it names has changed. Files that are wrong,
@@ -116,5 +160,19 @@ impl WebConfigFile {
             Some(reloader) => reloader.current().await,
             None => Arc::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn without_a_file_nothing_is_restricted_or_out_of_date() {
+        let file = WebConfigFile::none();
+        assert_eq!(file.reload().await, Ok(()));
+        assert!(file.is_none() && file.is_up_to_date() && file.error().is_none());
+        let config = file.current().await;
+        assert!(!config.has_tls() && !config.has_users() && !config.has_rate_limit());
     }
 }
