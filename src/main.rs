@@ -130,7 +130,7 @@ fn web_options(
 ) -> Result<WebOptions, ConfigErrors> {
     let with_other_errors = |errors| match load(&mut Fingerprint::default()) {
         Ok(_) => errors,
-        Err(others) => others.and(errors),
+        Err(others) => others.merge(errors),
     };
     let file = args.server.web_config().map_err(with_other_errors)?;
     Ok(WebOptions {

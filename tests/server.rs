@@ -388,8 +388,12 @@ const SHORT: Duration = Duration::from_millis(200);
 /// [client-timeouts]
 #[test]
 fn clients_have_the_documented_time() {
-    let Timeouts { head, idle, answer } = Timeouts::default();
-    let seconds = [head, idle, answer].map(|time| time.as_secs());
+    let Timeouts {
+        head,
+        idle,
+        response,
+    } = Timeouts::default();
+    let seconds = [head, idle, response].map(|time| time.as_secs());
     assert_eq!(seconds, [10, 5 * 60, 60]);
 }
 
@@ -399,7 +403,7 @@ async fn who_trickles_a_request_is_shown_out() {
     let timeouts = Timeouts {
         head: SHORT,
         idle: NEVER,
-        answer: NEVER,
+        response: NEVER,
     };
     let stack = with_timeouts(timeouts).await;
     let silent = connect(stack.exporter).await;
@@ -438,7 +442,7 @@ async fn who_is_idle_is_shown_out_after_a_while() {
     let timeouts = Timeouts {
         head: NEVER,
         idle: SHORT,
-        answer: NEVER,
+        response: NEVER,
     };
     let stack = with_timeouts(timeouts).await;
     let mut client = connect(stack.exporter).await;
@@ -455,7 +459,7 @@ async fn who_does_not_read_the_answer_is_shown_out() {
     setup.web.timeouts = Timeouts {
         head: NEVER,
         idle: NEVER,
-        answer: SHORT,
+        response: SHORT,
     };
     let stack = setup.start().await;
     stack.scrape().await;
@@ -480,7 +484,7 @@ async fn who_waits_for_the_gateway_may_stay() {
     let stack = with_timeouts(Timeouts {
         head: SHORT,
         idle: SHORT,
-        answer: NEVER,
+        response: NEVER,
     })
     .await;
     stack.gateway.faults("latency=1500ms").await;

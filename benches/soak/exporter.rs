@@ -48,7 +48,7 @@ pub async fn serve(configuration: PathBuf) {
         timeouts: Timeouts {
             head: Duration::from_secs(2),
             idle: Duration::from_secs(5),
-            answer: Duration::from_secs(10),
+            response: Duration::from_secs(10),
         },
         ..WebOptions::default()
     };

@@ -43,7 +43,7 @@ pub(super) struct File {
 pub(super) struct GatewayBlock {
     pub url: Option<Spanned<String>>,
     #[serde(deserialize_with = "duration::deserialize_spanned")]
-    pub timeout: Option<Spanned<duration::Written>>,
+    pub timeout: Option<Spanned<duration::PrometheusDuration>>,
     /// May contain a password.
     pub proxy_url: Option<Spanned<Redacted>>,
     pub tls_config: Option<Tls>,

@@ -83,7 +83,7 @@ async fn plain_http_on_a_tls_port_has_the_time_of_every_request() {
     let timeouts = Timeouts {
         head: Duration::from_millis(200),
         idle: NEVER,
-        answer: NEVER,
+        response: NEVER,
     };
     let (stack, _server, _folder) = over_tls(timeouts).await;
     assert_eq!(say(stack.exporter, b"GET / HT", false).await, "");
@@ -95,7 +95,7 @@ async fn handshakes_that_fail_are_counted_and_others_are_not() {
     let timeouts = Timeouts {
         head: Duration::from_secs(1),
         idle: NEVER,
-        answer: NEVER,
+        response: NEVER,
     };
     let (stack, server, _folder) = over_tls(timeouts).await;
     let failures = async || scrape(&stack, &server).await.value(FAILURES);

@@ -99,7 +99,7 @@ async fn a_handshake_that_does_not_end_is_shown_out() {
     let (stack, server, _folder) = over_tls(Timeouts {
         head: Duration::from_millis(200),
         idle: NEVER,
-        answer: NEVER,
+        response: NEVER,
     })
     .await;
     // No bytes, and the beginning of the connection preface.
@@ -141,7 +141,7 @@ async fn who_takes_in_nothing_is_shown_out_however_often_he_asks() {
     let (stack, server, _folder) = over_tls(Timeouts {
         head: NEVER,
         idle: NEVER,
-        answer: Duration::from_millis(200),
+        response: Duration::from_millis(200),
     })
     .await;
     for path in ["-/documentation", "metrics", "sd"] {
@@ -177,7 +177,7 @@ async fn who_pings_and_reads_nothing_is_shown_out() {
     let (stack, server, _folder) = over_tls(Timeouts {
         head: NEVER,
         idle: NEVER,
-        answer: Duration::from_millis(200),
+        response: Duration::from_millis(200),
     })
     .await;
     let socket = TcpSocket::new_v4().expect("a socket");

@@ -41,9 +41,9 @@ impl Display for ConfigErrors {
 }
 
 impl ConfigErrors {
-    /// These errors, followed by the others.
+    /// Appends other errors.
     #[must_use]
-    pub fn and(mut self, others: ConfigErrors) -> ConfigErrors {
+    pub fn merge(mut self, others: ConfigErrors) -> ConfigErrors {
         self.0.extend(others.0);
         self
     }
@@ -55,25 +55,38 @@ impl From<ConfigError> for ConfigErrors {
     }
 }
 
-/// The errors found so far.
+/// Collects errors, so that a user sees all of them at once.
+///
+/// ```
+/// use exporter_toolkit::diagnostics::{ConfigError, Diagnostics};
+///
+/// let mut diagnostics = Diagnostics::default();
+/// let port = diagnostics.collect(Err::<u16, _>(ConfigError::new("--port", "expected a number")));
+/// let errors = diagnostics.into_result(port).expect_err("no port");
+/// assert_eq!(errors.to_string(), "--port: expected a number");
+/// ```
 #[derive(Debug, Default)]
 pub struct Diagnostics(Vec<ConfigError>);
 
 impl Diagnostics {
-    /// Adds an error, or returns the value. The same error, as of a setting that several accounts inherit, is added once.
-    pub fn or_note<T>(&mut self, result: Result<T, ConfigError>) -> Option<T> {
-        let note = |error| {
+    /// Returns the value, or adds the error. Equal errors are added once, because several sections may inherit the same
+    /// setting.
+    pub fn collect<T>(&mut self, result: Result<T, ConfigError>) -> Option<T> {
+        let add = |error| {
             if !self.0.contains(&error) {
                 self.0.push(error);
             }
         };
-        result.map_err(note).ok()
+        result.map_err(add).ok()
     }
 
-    /// The result, or all errors.
-    pub fn none_in<T>(self, made: Option<T>) -> Result<T, ConfigErrors> {
-        match made {
-            Some(made) if self.0.is_empty() => Ok(made),
+    /// Returns `value`, or all errors. `value` may be `None` only if there are errors.
+    ///
+    /// # Errors
+    /// The collected errors.
+    pub fn into_result<T>(self, value: Option<T>) -> Result<T, ConfigErrors> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
             _ => Err(ConfigErrors(self.0)),
         }
     }

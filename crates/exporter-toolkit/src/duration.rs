@@ -88,12 +88,14 @@ fn components(text: &str) -> Option<Vec<(&str, &str)>> {
 
 /// A duration in a YAML file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Written(pub Duration);
+pub struct PrometheusDuration(pub Duration);
 
-impl<'de> Deserialize<'de> for Written {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Written, D::Error> {
+impl<'de> Deserialize<'de> for PrometheusDuration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<PrometheusDuration, D::Error> {
         let text = String::deserialize(deserializer)?;
-        parse(&text).map(Written).map_err(de::Error::custom)
+        parse(&text)
+            .map(PrometheusDuration)
+            .map_err(de::Error::custom)
     }
 }
 
@@ -101,13 +103,13 @@ impl<'de> Deserialize<'de> for Written {
 pub fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
-    Written::deserialize(deserializer).map(|Written(duration)| Some(duration))
+    PrometheusDuration::deserialize(deserializer).map(|PrometheusDuration(duration)| Some(duration))
 }
 
 /// Like [`deserialize`], with the position in the file.
 pub fn deserialize_spanned<'de, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<Option<Spanned<Written>>, D::Error> {
+) -> Result<Option<Spanned<PrometheusDuration>>, D::Error> {
     Spanned::deserialize(deserializer).map(Some)
 }
 

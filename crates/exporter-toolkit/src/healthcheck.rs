@@ -28,7 +28,7 @@ use crate::tls::client::{TlsError, client_config, read_ca_file, unusable_in};
 pub enum HealthError {
     /// The exporter sent no valid HTTP response in time.
     #[error("{url}: {reason}")]
-    NoAnswer {
+    NoResponse {
         /// The URL, without credentials and query.
         url: String,
         /// The cause.
@@ -143,7 +143,7 @@ pub async fn check(
             url: shown,
             status: status.as_u16(),
         }),
-        Err(error) => Err(HealthError::NoAnswer {
+        Err(error) => Err(HealthError::NoResponse {
             url: shown,
             reason: reason(&error, timeout, ca.as_deref().unwrap_or_default()),
         }),

@@ -29,7 +29,7 @@ pub(super) fn field_names(
             let name = field.row().map_or("total", |row| row.key);
             let message = "expected the name of a field in the answer, or names joined by dots, such as profile.name";
             let error = in_file(file, at, &format!("{key}.{name}"), message);
-            diagnostics.or_note::<()>(Err(error));
+            diagnostics.collect::<()>(Err(error));
         }
     }
     Arc::new(FieldNames::new(&paths))

@@ -65,13 +65,13 @@ impl<'a> GatewaySources<'a> {
     /// The validated gateway; `None` if there are errors, which are added to `diagnostics`.
     pub(super) fn gateway(&self, diagnostics: &mut Diagnostics) -> Option<Gateway> {
         let written = self.url();
-        let url = diagnostics.or_note(written.checked());
-        let proxy = diagnostics.or_note(self.proxy(url.as_ref()));
+        let url = diagnostics.collect(written.checked());
+        let proxy = diagnostics.collect(self.proxy(url.as_ref()));
         if let (Some(url), Some(proxy)) = (&url, &proxy) {
-            diagnostics.or_note(self.check_clear_text(&written, url, proxy.as_ref()));
+            diagnostics.collect(self.check_clear_text(&written, url, proxy.as_ref()));
         }
-        let timeout = diagnostics.or_note(self.timeout());
-        diagnostics.or_note(self.check_ca_file());
+        let timeout = diagnostics.collect(self.timeout());
+        diagnostics.collect(self.check_ca_file());
         let (url, proxy, timeout) = (url?, proxy?, timeout?);
         let via = proxy.iter().map(ProxyUrl::url);
         let over_tls = via.chain([&url]).any(|url| url.scheme() == "https");

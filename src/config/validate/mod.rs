@@ -53,8 +53,8 @@ pub(super) fn config(
         defaults,
     };
     let accounts = validator.accounts(&mut diagnostics);
-    let concurrent_refreshes = diagnostics.or_note(concurrent_refreshes(file));
-    diagnostics.none_in(concurrent_refreshes.map(|concurrent_refreshes| Config {
+    let concurrent_refreshes = diagnostics.collect(concurrent_refreshes(file));
+    diagnostics.into_result(concurrent_refreshes.map(|concurrent_refreshes| Config {
         cache_policy,
         concurrent_refreshes,
         response_bytes: file.limits.response_bytes(settings.memory_limit),
@@ -81,7 +81,7 @@ pub(super) fn field_names(
         let names = own_or_shared_names(own.as_ref(), &defaults, &mut diagnostics);
         accounts.push((account.name.value.clone(), names));
     }
-    diagnostics.none_in(Some(FieldNamesByAccount { defaults, accounts }))
+    diagnostics.into_result(Some(FieldNamesByAccount { defaults, accounts }))
 }
 
 /// The account's own field names, or the defaults, which the other accounts share.
@@ -138,7 +138,7 @@ impl AccountValidator<'_> {
         let file = self.file;
         if file.accounts.is_empty() {
             let secret = credentials::of_default_account(self.settings, self.environment);
-            let account = diagnostics.or_note(secret).zip(self.gateway.clone());
+            let account = diagnostics.collect(secret).zip(self.gateway.clone());
             let account = account.map(|((credentials, source), gateway)| AccountConfig {
                 name: self.settings.account.clone(),
                 credentials,
@@ -150,18 +150,18 @@ impl AccountValidator<'_> {
         }
         if self.settings.api_key_file.is_some() {
             let message = "the configuration file names accounts, which have keys of their own";
-            diagnostics.or_note::<()>(Err(ConfigError::new(API_KEY_FILE, message)));
+            diagnostics.collect::<()>(Err(ConfigError::new(API_KEY_FILE, message)));
         }
         if self.settings.account.is_some() {
             let message = "the configuration file names accounts: --qlara.account is for the account without one";
-            diagnostics.or_note::<()>(Err(ConfigError::new(ACCOUNT, message)));
+            diagnostics.collect::<()>(Err(ConfigError::new(ACCOUNT, message)));
         }
         let mut names = HashSet::new();
         let accounts = file.accounts.iter().enumerate();
         accounts
             .filter_map(|(index, account)| {
                 let key = format!("accounts[{index}]");
-                diagnostics.or_note(check_name(file, &key, account, &mut names));
+                diagnostics.collect(check_name(file, &key, account, &mut names));
                 self.account(&key, account, diagnostics)
             })
             .collect()
@@ -175,7 +175,7 @@ impl AccountValidator<'_> {
     ) -> Option<AccountConfig> {
         let file = self.file;
         let credentials = credentials::credentials(file, key, account, self.environment);
-        let credentials = diagnostics.or_note(credentials);
+        let credentials = diagnostics.collect(credentials);
         let expected = expected(file, key, account, diagnostics);
         let blocks = account
             .gateway
@@ -230,7 +230,7 @@ fn expected(
         };
         if let Some(message) = wrong {
             let key = format!("{key}.expected[{index}]");
-            diagnostics.or_note::<()>(Err(in_file(file, at, &key, message)));
+            diagnostics.collect::<()>(Err(in_file(file, at, &key, message)));
         }
     }
     seen.into_iter().collect()

@@ -24,7 +24,7 @@ pub struct Timeouts {
     /// For an idle connection between two requests.
     pub idle: Duration,
     /// For reading a response, from its first byte to its last.
-    pub answer: Duration,
+    pub response: Duration,
 }
 
 impl Default for Timeouts {
@@ -33,7 +33,7 @@ impl Default for Timeouts {
             head: Duration::from_secs(10),
             // As long as Prometheus keeps an idle connection.
             idle: Duration::from_secs(5 * 60),
-            answer: Duration::from_secs(60),
+            response: Duration::from_secs(60),
         }
     }
 }
@@ -162,7 +162,7 @@ impl Deadlines {
     fn deadline(&self) -> Option<Instant> {
         let activity = self.activity.lock();
         match activity.unread_since() {
-            Some(since) => Some(since + self.timeouts.answer),
+            Some(since) => Some(since + self.timeouts.response),
             None if activity.running > 0 => None,
             None if activity.in_head => Some(activity.waiting + self.timeouts.head),
             None => Some(activity.waiting + self.timeouts.idle),

@@ -3,12 +3,12 @@
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::reading::{Pem, Reading};
+use super::reader::{ConfigReader, Pem};
 
-/// Parses a PEM text with at least one certificate. Errors are added to `reading`.
+/// Parses a PEM text with at least one certificate. Errors are added to `reader`.
 pub(super) fn certificates(
     pem: &Pem,
-    reading: &mut Reading,
+    reader: &mut ConfigReader,
 ) -> Option<Vec<CertificateDer<'static>>> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem.bytes).collect();
     let message = match read {
@@ -17,6 +17,6 @@ pub(super) fn certificates(
         // The parser's message repeats its input, which may be a misplaced key.
         Err(_) => format!("{} is not valid PEM", pem.place),
     };
-    reading.problem(pem.at, &pem.key, message);
+    reader.error_at(pem.at, &pem.key, message);
     None
 }

@@ -17,7 +17,7 @@ use tracing::warn;
 use super::certificates::certificates;
 use super::file::TlsSection;
 use super::names::unknown;
-use super::reading::{Pem, Reading};
+use super::reader::{ConfigReader, Pem};
 use crate::tls::{
     CLIENT_USAGE, HandshakeSignatures, check_validity_and_usage, has_allowed_name, parse,
     tls_error_text, unusable_certificates,
@@ -62,24 +62,24 @@ impl ClientAuthType {
     }
 }
 
-/// The verifier of client certificates; `None` on errors, which are added to `reading`.
+/// The verifier of client certificates; `None` on errors, which are added to `reader`.
 pub(super) fn verifier(
     tls: &TlsSection,
-    reading: &mut Reading,
+    reader: &mut ConfigReader,
 ) -> Option<Arc<dyn ClientCertVerifier>> {
-    let client_auth_type = client_auth_type(tls, reading);
-    let ca = reading.pem(
+    let client_auth_type = client_auth_type(tls, reader);
+    let ca = reader.pem(
         "client_ca",
         tls.client_ca_file.as_ref(),
         tls.client_ca.as_ref(),
     );
     let certificates = match &ca {
-        Some(pem) => certificates(pem, reading)?,
+        Some(pem) => certificates(pem, reader)?,
         None => Vec::new(),
     };
     let (required, verify) = match client_auth_type? {
         ClientAuthType::None => {
-            reject_unused_keys(tls, reading);
+            reject_unused_keys(tls, reader);
             return Some(WebPkiClientVerifier::no_client_auth());
         }
         ClientAuthType::Ask { verify } => (false, verify),
@@ -89,12 +89,12 @@ pub(super) fn verifier(
     for certificate in &certificates {
         if let (Some(pem), Err(error)) = (&ca, roots.add(certificate.clone())) {
             let message = format!("{}: {}", pem.place, tls_error_text(&error));
-            reading.problem(pem.at, &pem.key, message);
+            reader.error_at(pem.at, &pem.key, message);
             return None;
         }
     }
     if let Some(pem) = ca.as_ref().filter(|_| verify) {
-        check_keys(pem, &certificates, reading)?;
+        check_keys(pem, &certificates, reader)?;
     }
     if verify && certificates.is_empty() {
         warn!(
@@ -114,7 +114,11 @@ pub(super) fn verifier(
 }
 
 /// Logs a warning for CA certificates whose keys are not supported. It is an error if no other certificate remains.
-fn check_keys(pem: &Pem, certificates: &[CertificateDer<'_>], reading: &mut Reading) -> Option<()> {
+fn check_keys(
+    pem: &Pem,
+    certificates: &[CertificateDer<'_>],
+    reader: &mut ConfigReader,
+) -> Option<()> {
     let unusable = unusable_certificates(certificates);
     if unusable.len() == certificates.len() {
         let unusable: Vec<_> = unusable.iter().map(ToString::to_string).collect();
@@ -123,7 +127,7 @@ fn check_keys(pem: &Pem, certificates: &[CertificateDer<'_>], reading: &mut Read
             pem.place,
             unusable.join("; ")
         );
-        reading.problem(pem.at, &pem.key, message);
+        reader.error_at(pem.at, &pem.key, message);
         return None;
     }
     for err in unusable {
@@ -133,7 +137,7 @@ fn check_keys(pem: &Pem, certificates: &[CertificateDer<'_>], reading: &mut Read
     Some(())
 }
 
-fn client_auth_type(tls: &TlsSection, reading: &mut Reading) -> Option<ClientAuthType> {
+fn client_auth_type(tls: &TlsSection, reader: &mut ConfigReader) -> Option<ClientAuthType> {
     let Some(at) = &tls.client_auth_type else {
         return Some(ClientAuthType::None);
     };
@@ -141,19 +145,19 @@ fn client_auth_type(tls: &TlsSection, reading: &mut Reading) -> Option<ClientAut
     if client_auth_type.is_none() {
         let names = CLIENT_AUTH_TYPES.map(|(name, _)| name);
         let message = unknown("invalid ClientAuth", &at.value, names);
-        reading.problem(at.referenced, "tls_server_config.client_auth_type", message);
+        reader.error_at(at.referenced, "tls_server_config.client_auth_type", message);
     }
     client_auth_type
 }
 
 /// Rejects keys that have no effect, because they look like a restriction that is enforced.
-fn reject_unused_keys(tls: &TlsSection, reading: &mut Reading) {
+fn reject_unused_keys(tls: &TlsSection, reader: &mut ConfigReader) {
     let file = tls.client_ca_file.as_ref().map(|at| at.referenced);
     let inline = tls.client_ca.as_ref().map(|at| at.referenced);
     let mut refuse = |at: Option<Location>, key: &str, what: &str| {
         if let Some(at) = at {
             let message = format!("{what} have been configured without a Client Auth Policy");
-            reading.problem(at, &format!("tls_server_config.{key}"), message);
+            reader.error_at(at, &format!("tls_server_config.{key}"), message);
         }
     };
     match file {

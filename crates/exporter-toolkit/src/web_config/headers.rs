@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use serde_saphyr::{Location, Spanned};
 
-use super::reading::Reading;
+use super::reader::ConfigReader;
 use crate::redacted::shown_key;
 use crate::suggest::unknown;
 
@@ -22,7 +22,7 @@ const ALLOWED: [(&str, &[&str]); 5] = [
 
 pub(super) fn headers(
     written: &BTreeMap<String, Option<Spanned<String>>>,
-    reading: &mut Reading,
+    reader: &mut ConfigReader,
 ) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in written {
@@ -31,7 +31,7 @@ pub(super) fn headers(
         let allowed = ALLOWED.iter().find(|(allowed, _)| allowed == name);
         let Some((name, values)) = allowed else {
             let message = unknown("header", shown_key(name), &ALLOWED.map(|(name, _)| name));
-            reading.problem(at, SECTION, message);
+            reader.error_at(at, SECTION, message);
             continue;
         };
         match header(name, values, value) {
@@ -40,7 +40,7 @@ pub(super) fn headers(
             }
             Ok(None) => {}
             Err(message) => {
-                reading.problem(at, &format!("{SECTION}.{name}"), message);
+                reader.error_at(at, &format!("{SECTION}.{name}"), message);
             }
         }
     }

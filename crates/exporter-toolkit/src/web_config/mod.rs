@@ -14,7 +14,7 @@ pub(crate) mod hash;
 mod headers;
 mod names;
 mod rate_limit;
-mod reading;
+mod reader;
 mod reloader;
 mod tls;
 mod users;
@@ -35,7 +35,7 @@ use crate::diagnostics::ConfigErrors;
 use crate::reloader::Fingerprint;
 use crate::yaml;
 use file::File;
-use reading::Reading;
+use reader::ConfigReader;
 
 /// The content of a web configuration file.
 #[derive(Debug, Default)]
@@ -82,24 +82,24 @@ impl WebConfig {
 
     /// Reads the file and the files that it names.
     fn read(path: &Path, files: &mut Fingerprint) -> Result<WebConfig, ConfigErrors> {
-        let mut reading = Reading::new(path, files);
-        let text = reading.text()?;
+        let mut reader = ConfigReader::new(path, files);
+        let text = reader.text()?;
         let file = yaml::parse(path, &text)?;
         let config = WebConfig {
             is_blank: is_blank(&text),
-            ..WebConfig::of(file, &mut reading)
+            ..WebConfig::of(file, &mut reader)
         };
-        reading.end(config)
+        reader.finish(config)
     }
 
-    fn of(file: File, reading: &mut Reading) -> WebConfig {
+    fn of(file: File, reader: &mut ConfigReader) -> WebConfig {
         let http2 = file.http_server_config.http2.unwrap_or(true);
         let tls = file.tls_server_config.as_ref();
         let rate = file.rate_limit.rate();
         WebConfig {
-            tls: tls.and_then(|section| tls::server_config(section, http2, reading)),
-            headers: headers::headers(&file.http_server_config.headers, reading),
-            users: Users::read(file.basic_auth_users, reading),
+            tls: tls.and_then(|section| tls::server_config(section, http2, reader)),
+            headers: headers::headers(&file.http_server_config.headers, reader),
+            users: Users::read(file.basic_auth_users, reader),
             rate_limit: rate.map(|rate| Arc::new(RateLimit::new(rate))),
             is_blank: false,
             needs_restart: false,

@@ -15,25 +15,25 @@ use super::certificates::certificates;
 use super::client_auth;
 use super::file::TlsSection;
 use super::names::{CIPHERS, CURVES, Support, VERSIONS, find, unknown};
-use super::reading::{Pem, Reading};
+use super::reader::{ConfigReader, Pem};
 use crate::tls::{UnusableKey, UsableKeys, certificate_error_text, check_key, parse};
 
 const SECTION: &str = "tls_server_config";
 
-/// The TLS configuration; `None` without TLS or on errors, which are added to `reading`.
+/// The TLS configuration; `None` without TLS or on errors, which are added to `reader`.
 pub(super) fn server_config(
     section: &Spanned<TlsSection>,
     http2: bool,
-    reading: &mut Reading,
+    reader: &mut ConfigReader,
 ) -> Option<Arc<ServerConfig>> {
     let tls = &section.value;
     // Names are checked even if TLS is off and they have no effect.
-    let protocol = protocol(tls, section.referenced, reading);
-    let clients = client_auth::verifier(tls, reading);
+    let protocol = protocol(tls, section.referenced, reader);
+    let clients = client_auth::verifier(tls, reader);
     if !tls.is_on() {
         return None;
     }
-    let identity = identity(tls, section.referenced, reading);
+    let identity = identity(tls, section.referenced, reader);
     let (provider, versions) = protocol?;
     let (identity, clients) = (identity?, clients?);
     let fits = has_usable_suite(&identity, &provider, &versions);
@@ -41,7 +41,7 @@ pub(super) fn server_config(
         ServerConfig::builder_with_provider(Arc::new(provider)).with_protocol_versions(&versions);
     let Some(builder) = builder.ok().filter(|_| fits) else {
         let message = "none of the cipher suites can be used with the key of the certificate and these TLS versions";
-        reading.problem(section.referenced, SECTION, message);
+        reader.error_at(section.referenced, SECTION, message);
         return None;
     };
     let builder = builder.with_client_cert_verifier(clients);
@@ -68,21 +68,21 @@ fn has_usable_suite(
 }
 
 /// The certificate chain and its private key.
-fn identity(tls: &TlsSection, at: Location, reading: &mut Reading) -> Option<CertifiedKey> {
+fn identity(tls: &TlsSection, at: Location, reader: &mut ConfigReader) -> Option<CertifiedKey> {
     if tls.cert_file.is_none() && tls.cert.is_none() {
-        reading.problem(at, SECTION, "missing one of cert or cert_file");
+        reader.error_at(at, SECTION, "missing one of cert or cert_file");
     }
     if tls.key_file.is_none() && tls.key.is_none() {
-        reading.problem(at, SECTION, "missing one of key or key_file");
+        reader.error_at(at, SECTION, "missing one of key or key_file");
     }
-    let cert = reading.pem("cert", tls.cert_file.as_ref(), tls.cert.as_ref());
-    let key = reading.pem("key", tls.key_file.as_ref(), tls.key.as_ref());
-    let chain = cert.as_ref().and_then(|pem| certificates(pem, reading));
-    let private = key.as_ref().and_then(|pem| private_key(pem, reading));
+    let cert = reader.pem("cert", tls.cert_file.as_ref(), tls.cert.as_ref());
+    let key = reader.pem("key", tls.key_file.as_ref(), tls.key.as_ref());
+    let chain = cert.as_ref().and_then(|pem| certificates(pem, reader));
+    let private = key.as_ref().and_then(|pem| private_key(pem, reader));
     let (cert, key, chain) = (cert?, key?, chain?);
     if let Some(Err(unusable)) = chain.first().and_then(|leaf| checked_key(leaf)) {
         let message = format!("the certificate of {} has {unusable}", cert.place);
-        reading.problem(cert.at, &cert.key, message);
+        reader.error_at(cert.at, &cert.key, message);
         return None;
     }
     let identity = CertifiedKey::new(chain, private?);
@@ -98,7 +98,7 @@ fn identity(tls: &TlsSection, at: Location, reading: &mut Reading) -> Option<Cer
         }
         Err(error) => format!("the certificate of {} cannot be used: {error}", cert.place),
     };
-    reading.problem(cert.at, &cert.key, message);
+    reader.error_at(cert.at, &cert.key, message);
     None
 }
 
@@ -108,7 +108,7 @@ fn checked_key(certificate: &CertificateDer<'_>) -> Option<Result<(), UnusableKe
     Some(check_key(&certificate, UsableKeys::TO_SIGN))
 }
 
-fn private_key(pem: &Pem, reading: &mut Reading) -> Option<Arc<dyn SigningKey>> {
+fn private_key(pem: &Pem, reader: &mut ConfigReader) -> Option<Arc<dyn SigningKey>> {
     let message = match PrivateKeyDer::from_pem_slice(&pem.bytes) {
         // The TLS library's error does not name the supported keys.
         Ok(key) => match default_provider().key_provider.load_private_key(key) {
@@ -124,27 +124,27 @@ fn private_key(pem: &Pem, reading: &mut Reading) -> Option<Arc<dyn SigningKey>> 
         }
         Err(_) => format!("{} is not valid PEM", pem.place),
     };
-    reading.problem(pem.at, &pem.key, message);
+    reader.error_at(pem.at, &pem.key, message);
     None
 }
 
 type Protocol = (CryptoProvider, Vec<&'static SupportedProtocolVersion>);
 
-fn protocol(tls: &TlsSection, at: Location, reading: &mut Reading) -> Option<Protocol> {
-    let versions = versions(tls, at, reading);
+fn protocol(tls: &TlsSection, at: Location, reader: &mut ConfigReader) -> Option<Protocol> {
+    let versions = versions(tls, at, reader);
     let ciphers = choice(
         "cipher",
         "cipher_suites",
         &CIPHERS,
         &tls.cipher_suites,
-        reading,
+        reader,
     );
     let curves = choice(
         "curve",
         "curve_preferences",
         &CURVES,
         &tls.curve_preferences,
-        reading,
+        reader,
     );
     let mut provider = default_provider();
     let (ciphers, curves) = (ciphers?, curves?);
@@ -166,7 +166,7 @@ fn choice<T: Copy>(
     key: &str,
     list: &[(&str, Support<T>)],
     written: &[Spanned<String>],
-    reading: &mut Reading,
+    reader: &mut ConfigReader,
 ) -> Option<Vec<T>> {
     let (mut supported, mut unsupported, mut known) = (Vec::new(), Vec::new(), true);
     for (index, at) in written.iter().enumerate() {
@@ -176,7 +176,7 @@ fn choice<T: Copy>(
             None => {
                 let names = list.iter().map(|(name, _)| *name);
                 let message = unknown(&format!("unknown {kind}"), &at.value, names);
-                reading.problem(at.referenced, &format!("{SECTION}.{key}[{index}]"), message);
+                reader.error_at(at.referenced, &format!("{SECTION}.{key}[{index}]"), message);
                 known = false;
             }
         }
@@ -189,7 +189,7 @@ fn choice<T: Copy>(
             "the TLS library supports none of these: {}",
             unsupported.join(", ")
         );
-        reading.problem(first.referenced, &format!("{SECTION}.{key}"), message);
+        reader.error_at(first.referenced, &format!("{SECTION}.{key}"), message);
         return None;
     }
     if !unsupported.is_empty() {
@@ -206,10 +206,10 @@ fn choice<T: Copy>(
 fn versions(
     tls: &TlsSection,
     at: Location,
-    reading: &mut Reading,
+    reader: &mut ConfigReader,
 ) -> Option<Vec<&'static SupportedProtocolVersion>> {
-    let min = version("min_version", tls.min_version.as_ref(), "TLS12", reading);
-    let max = version("max_version", tls.max_version.as_ref(), "TLS13", reading);
+    let min = version("min_version", tls.min_version.as_ref(), "TLS12", reader);
+    let max = version("max_version", tls.max_version.as_ref(), "TLS13", reader);
     let (min, max) = (min?, max?);
     let range = VERSIONS.iter().take(max + 1).skip(min);
     let supported: Vec<_> = range
@@ -223,7 +223,7 @@ fn versions(
         let message = format!(
             "no version from {min} to {max} can be used: the TLS library supports TLS12 and TLS13"
         );
-        reading.problem(at, SECTION, message);
+        reader.error_at(at, SECTION, message);
         return None;
     }
     if VERSIONS[min].1 == Support::Unsupported {
@@ -242,14 +242,14 @@ fn version(
     key: &str,
     written: Option<&Spanned<String>>,
     default: &str,
-    reading: &mut Reading,
+    reader: &mut ConfigReader,
 ) -> Option<usize> {
     let name = written.map_or(default, |at| at.value.as_str());
     let place = VERSIONS.iter().position(|(known, _)| *known == name);
     if let (None, Some(at)) = (place, written) {
         let names = VERSIONS.iter().map(|(name, _)| *name);
         let message = unknown("unknown TLS version", name, names);
-        reading.problem(at.referenced, &format!("{SECTION}.{key}"), message);
+        reader.error_at(at.referenced, &format!("{SECTION}.{key}"), message);
     }
     place
 }

@@ -16,7 +16,7 @@ use tracing::warn;
 use super::auth_cache::{AuthCache, LoginAttempt};
 use super::client::Client;
 use super::hash::{Hash, USUAL_COSTS, looks_like_hash};
-use super::reading::Reading;
+use super::reader::ConfigReader;
 use crate::diagnostics::ConfigError;
 use crate::redacted::Redacted;
 use crate::redacted::shown_name;
@@ -59,10 +59,10 @@ impl fmt::Debug for Users {
 }
 
 impl Users {
-    /// Parses the section; `None` without users or on errors, which are added to `reading`.
+    /// Parses the section; `None` without users or on errors, which are added to `reader`.
     pub(super) fn read(
         written: BTreeMap<String, Spanned<Redacted>>,
-        reading: &mut Reading,
+        reader: &mut ConfigReader,
     ) -> Option<Users> {
         if written.is_empty() {
             return None;
@@ -76,7 +76,7 @@ impl Users {
                 }
                 Err(message) => {
                     let key = format!("basic_auth_users.{}", shown_name(&name));
-                    reading.problem(at.referenced, &key, message);
+                    reader.error_at(at.referenced, &key, message);
                 }
             }
         }
@@ -88,7 +88,7 @@ impl Users {
             }),
             Err(_) => {
                 let message = "the operating system has no random numbers";
-                reading.broken(ConfigError::new("basic_auth_users", message));
+                reader.error(ConfigError::new("basic_auth_users", message));
                 None
             }
         }

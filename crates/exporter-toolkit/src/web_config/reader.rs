@@ -1,4 +1,4 @@
-//! Reads the web configuration file and the files that it names, and collects everything that is wrong with them.
+//! Reads the web configuration file and the files that it names, and collects their errors.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -10,29 +10,30 @@ use crate::redacted::{Redacted, shown_path};
 use crate::reloader::Fingerprint;
 use crate::yaml::check_path;
 
-/// The mistakes found so far.
+/// A reader with the errors found so far.
 #[derive(Debug)]
-pub(super) struct Reading<'a> {
+pub(super) struct ConfigReader<'a> {
     path: PathBuf,
     files: &'a mut Fingerprint,
-    problems: Vec<ConfigError>,
+    errors: Vec<ConfigError>,
 }
 
-/// A PEM text, and where it comes from.
+/// A PEM text with its origin.
 pub(super) struct Pem {
+    /// The key in the web configuration file, and its location.
     pub key: String,
     pub at: Location,
-    /// For messages.
+    /// Where the text is, as it is printed in errors: a path, or the value of the key.
     pub place: String,
     pub bytes: Vec<u8>,
 }
 
-impl Reading<'_> {
-    pub(super) fn new<'a>(path: &Path, files: &'a mut Fingerprint) -> Reading<'a> {
-        Reading {
+impl ConfigReader<'_> {
+    pub(super) fn new<'a>(path: &Path, files: &'a mut Fingerprint) -> ConfigReader<'a> {
+        ConfigReader {
             path: path.to_owned(),
             files,
-            problems: Vec::new(),
+            errors: Vec::new(),
         }
     }
 
@@ -42,18 +43,17 @@ impl Reading<'_> {
         text.map_err(|error| ConfigError::new(shown_path(&self.path), error))
     }
 
-    /// Something is wrong at a key.
-    pub(super) fn problem(&mut self, at: Location, key: &str, message: impl Display) {
-        let problem = ConfigError::in_file(&self.path, at, key, message);
-        self.problems.push(problem);
+    /// Adds an error at a key.
+    pub(super) fn error_at(&mut self, at: Location, key: &str, message: impl Display) {
+        self.error(ConfigError::in_file(&self.path, at, key, message));
     }
 
-    /// Something is wrong with the whole.
-    pub(super) fn broken(&mut self, problem: ConfigError) {
-        self.problems.push(problem);
+    /// Adds an error.
+    pub(super) fn error(&mut self, error: ConfigError) {
+        self.errors.push(error);
     }
 
-    /// The PEM text under `name`: that of the file, if one is named, else the one in place.
+    /// The PEM text of the key `name`: the content of `file` if present, else `inline`.
     pub(super) fn pem(
         &mut self,
         name: &str,
@@ -70,7 +70,7 @@ impl Reading<'_> {
         };
         let key = format!("tls_server_config.{name}_file");
         if let Err(message) = check_path(Path::new(&file.value)) {
-            self.problem(file.referenced, &key, message);
+            self.error_at(file.referenced, &key, message);
             return None;
         }
         // Paths in the file are relative to it.
@@ -89,17 +89,17 @@ impl Reading<'_> {
             }),
             Err(error) => {
                 let message = format!("cannot read {place}: {error}");
-                self.problem(file.referenced, &key, message);
+                self.error_at(file.referenced, &key, message);
                 None
             }
         }
     }
 
-    /// The result, if nothing is wrong.
-    pub(super) fn end<T>(self, result: T) -> Result<T, ConfigErrors> {
-        match self.problems.is_empty() {
-            true => Ok(result),
-            false => Err(ConfigErrors(self.problems)),
+    /// Returns `value`, or all errors.
+    pub(super) fn finish<T>(self, value: T) -> Result<T, ConfigErrors> {
+        match self.errors.is_empty() {
+            true => Ok(value),
+            false => Err(ConfigErrors(self.errors)),
         }
     }
 }
