@@ -41,7 +41,7 @@ const LISTEN_ADDRESS: &str = "exporter-toolkit:web.listen-address";
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Web")]
 pub struct WebFlags {
-    /// Address to listen on; may be given several times
+    /// Listen on this address; may be repeated
     #[arg(
         id = LISTEN_ADDRESS,
         long = "web.listen-address",
@@ -49,14 +49,14 @@ pub struct WebFlags {
         value_delimiter = ','
     )]
     listen_addresses: Vec<ListenAddress>,
-    /// Listen on the sockets that systemd passes instead
+    /// Listen on sockets passed by systemd instead
     #[arg(
         id = "exporter-toolkit:web.systemd-socket",
         long = "web.systemd-socket",
         value_parser = FalseyValueParser::new()
     )]
     systemd_socket: bool,
-    /// Address that serves only /-/healthy and /-/ready, without TLS and passwords; may be given several times
+    /// Serve only health, without TLS and passwords, on this address; may be repeated
     #[arg(
         id = "exporter-toolkit:web.probe-listen-address",
         long = "web.probe-listen-address",
@@ -64,7 +64,7 @@ pub struct WebFlags {
         value_delimiter = ','
     )]
     probe_listen_addresses: Vec<ListenAddress>,
-    /// File with TLS, users, headers and a rate limit, in the format of Prometheus' exporters
+    /// Read TLS, users, headers and rate limit from this web configuration file
     #[arg(
         id = "exporter-toolkit:web.config.file",
         long = "web.config.file",
@@ -108,7 +108,7 @@ pub struct LogFlags {
         default_value = "info"
     )]
     level: LevelFlag,
-    /// Format of log lines
+    /// Write log lines in this format
     #[arg(
         id = "exporter-toolkit:log.format",
         long = "log.format",
