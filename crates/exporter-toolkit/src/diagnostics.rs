@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_saphyr::{Error as YamlError, Location};
 
-use crate::printable::is_unprintable;
+use crate::printable::escaped_line;
 use crate::redacted::{shown_key, shown_name, shown_path};
 use crate::suggest::{closest, unknown};
 
@@ -96,8 +96,8 @@ impl ConfigError {
     /// An error at a flag, an environment variable or a file.
     pub fn new(place: impl Into<String>, message: impl Display) -> ConfigError {
         ConfigError {
-            place: one_line(&place.into()),
-            message: one_line(&message.to_string()),
+            place: escaped_line(&place.into()).into_owned(),
+            message: escaped_line(&message.to_string()).into_owned(),
         }
     }
 
@@ -125,18 +125,6 @@ pub(crate) fn is_unknown_key(error: &YamlError) -> bool {
         }
         error => matches!(error, YamlError::SerdeUnknownField { .. }),
     }
-}
-
-/// Escapes line breaks and terminal control sequences.
-fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for char in text.chars() {
-        match is_unprintable(char) {
-            true => line.extend(char.escape_default()),
-            false => line.push(char),
-        }
-    }
-    line
 }
 
 fn place(file: &Path, location: Option<Location>, key: &str) -> String {

@@ -24,7 +24,7 @@ pub fn neutral(text: &str) -> String {
 
 /// Escapes unprintable characters in JSON.
 pub fn escaped_json(json: &str) -> Cow<'_, str> {
-    escaped(json, |char, out| {
+    escaped(json, is_unprintable_in_json, |char, out| {
         // Characters beyond U+FFFF are two escapes.
         for unit in char.encode_utf16(&mut [0; 2]) {
             out.push_str(&format!("\\u{unit:04x}"));
@@ -34,7 +34,7 @@ pub fn escaped_json(json: &str) -> Cow<'_, str> {
 
 /// Escapes unprintable characters in a JSON text that becomes part of a YAML file.
 pub fn escaped_yaml(json: &str) -> Cow<'_, str> {
-    escaped(json, |char, out| {
+    escaped(json, is_unprintable_in_json, |char, out| {
         out.push_str(&match u32::from(char) {
             code @ ..=0xffff => format!("\\u{code:04x}"),
             code => format!("\\U{code:08x}"),
@@ -42,15 +42,29 @@ pub fn escaped_yaml(json: &str) -> Cow<'_, str> {
     })
 }
 
-fn escaped(json: &str, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
-    // JSON has line feeds outside of strings.
-    let needed = |char: char| is_unprintable(char) && char != '\n';
-    if !json.contains(needed) {
-        return Cow::Borrowed(json);
+/// Escapes unprintable characters and line breaks as Rust does in string literals, so that the text is one line.
+pub(crate) fn escaped_line(text: &str) -> Cow<'_, str> {
+    escaped(text, is_unprintable, |char, out| {
+        out.extend(char.escape_default());
+    })
+}
+
+/// A line feed is white space between the tokens of JSON; in strings, JSON itself escapes it.
+fn is_unprintable_in_json(char: char) -> bool {
+    is_unprintable(char) && char != '\n'
+}
+
+fn escaped(
+    text: &str,
+    needs_escape: fn(char) -> bool,
+    escape: impl Fn(char, &mut String),
+) -> Cow<'_, str> {
+    if !text.contains(needs_escape) {
+        return Cow::Borrowed(text);
     }
-    let mut out = String::with_capacity(json.len());
-    for char in json.chars() {
-        match needed(char) {
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        match needs_escape(char) {
             true => escape(char, &mut out),
             false => out.push(char),
         }
