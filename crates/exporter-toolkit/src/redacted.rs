@@ -1,5 +1,5 @@
-//! Decides which texts may be secrets, and are not printed. Paths, keys and names are printed as they are, unless they
-//! look like a secret that is in the wrong place.
+//! Redacts texts that may be secrets. Paths, keys and names are printed as they are, unless they look like a secret in the
+//! wrong place.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -9,8 +9,16 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-/// A value of a configuration file or a flag that must not be printed: `Debug` does not show it. `secrecy` has no such
-/// type that can be compared, parsed from a flag and deserialized with its position in a file.
+/// A value of a configuration file or a flag that must not be printed: `Debug` does not show it. `secrecy` has no type that
+/// can be compared, parsed from a flag and deserialized with its position in a file.
+///
+/// ```
+/// use exporter_toolkit::redacted::Redacted;
+///
+/// let password: Redacted = "correct horse".parse()?;
+/// assert_eq!(format!("{password:?}"), "[hidden]");
+/// # Ok::<(), std::convert::Infallible>(())
+/// ```
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Redacted<T = String>(pub T);
@@ -34,8 +42,8 @@ const PLACEHOLDER: &str = "…";
 /// Maximum length of a key, in characters.
 const MAX_KEY: usize = 64;
 
-/// A path as it is printed: as it is, unless it looks like the content of a file. In a path without an extension, the
-/// first part that looks like a key is replaced, with everything after it.
+/// The printable form of a path: the path itself, unless it looks like the content of a file. In a path without an
+/// extension, a placeholder replaces the first part that looks like an API key and all parts after it.
 pub fn shown_path(path: &Path) -> Cow<'_, str> {
     let text = path.to_string_lossy();
     if is_content(&text) || is_hash(&text) {
@@ -55,8 +63,8 @@ pub fn shown_path(path: &Path) -> Cow<'_, str> {
     }
 }
 
-/// A word as it is printed, such as the name of a host or of an account: as it is, unless it looks like an API key, a
-/// password hash, a URL with a password, or the content of a file.
+/// The printable form of a word, such as a host name: the word itself, unless it looks like an API key, a password hash,
+/// a URL with a password, or the content of a file.
 ///
 /// ```
 /// use exporter_toolkit::redacted::shown_word;
@@ -71,13 +79,13 @@ pub fn shown_word(word: &str) -> &str {
     }
 }
 
-/// A key of a configuration file as it is printed: like a word, unless it contains characters that no key has. A missing
-/// quote or line break turns values into keys, such as a part of a URL with a password.
+/// The printable form of a key in a configuration file: that of a word, unless the key contains characters that no key has.
+/// A missing quote or line break turns values into keys, for example a part of a URL with a password.
 ///
 /// ```
 /// use exporter_toolkit::redacted::shown_key;
 ///
-/// assert_eq!(shown_key("acounts"), "acounts");
+/// assert_eq!(shown_key("modles"), "modles");
 /// assert_eq!(shown_key("//user:password@host"), "…");
 /// ```
 pub fn shown_key(key: &str) -> &str {
@@ -88,8 +96,8 @@ pub fn shown_key(key: &str) -> &str {
     }
 }
 
-/// A key that users choose, such as a user name, as it is printed: a word, perhaps with a number at its end. Everything
-/// else may be a value that a mistake turned into a key, such as a password hash beside the user name.
+/// The printable form of a key that users choose, for example a user name. Only a word with an optional number at its end
+/// is printed. Other keys may be values that a mistake turned into keys, for example a password hash.
 pub(crate) fn shown_name(name: &str) -> &str {
     let word = name.trim_end_matches(|char: char| char.is_ascii_digit());
     let of_names = |char: char| char.is_alphabetic() || "_-.@".contains(char);
@@ -121,16 +129,16 @@ fn has_extension(path: &Path) -> bool {
     extension.is_some_and(|length| (1..=LONGEST).contains(&length))
 }
 
-/// Whether a text looks like an API key: it has a random run of letters and digits, or is a UUID.
-/// Names, dates and words written in `camelCase` are none.
+/// Whether a text looks like an API key: it has a random run of letters and digits, or is a UUID. Names, dates and
+/// `camelCase` words do not.
 fn is_like_a_key(text: &str) -> bool {
     let of_runs = |char: char| !(char.is_ascii_alphanumeric() || "+=".contains(char));
     text.split(of_runs).any(is_random) || text.split(['_', '.']).any(is_uuid)
 }
 
-/// A run is random if at least every fourth character is of another kind than the one before: Base64 and
-/// hexadecimal digits change nearly twice as often, words and numbers seldom. A capital starts a word, so the
-/// change to the letter after it does not count.
+/// Whether at least every fourth character differs in kind from its predecessor: lowercase, uppercase or digit. Base64
+/// and hexadecimal digits change nearly twice as often, words and numbers seldom. The change from a capital to the
+/// lowercase letter after it does not count, because a capital starts a word.
 fn is_random(run: &str) -> bool {
     const SHORTEST: usize = 16;
     let changes = run.as_bytes().windows(2).filter(|pair| {
@@ -160,20 +168,20 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_shown_and_keys_in_their_place_are_not() {
+    fn paths_are_shown_and_keys_in_paths_are_not() {
         for path in [
             "/run/secrets/brandco",
             "certs/server.pem",
-            "qlara.yml",
+            "exporter.yml",
             "-",
-            "/etc/qlara-exporter/accounts/my-company-production-2-key",
-            "/run/credentials/qlara-exporter.service/api-key",
-            "k8s-prod-eu1-qlara-v2",
+            "/etc/my-exporter/targets/my-company-production-2-key",
+            "/run/credentials/my-exporter.service/api-key",
+            "k8s-prod-eu1-shop-v2",
             "backup-20260410120000",
             "backup20260410120000",
             "MyCompanyProductionKey",
             "myCompanyApiKeyFile2026",
-            "/nix/store/0c5b8vw40dy178xlpddw65q9gf1h2186-qlara/web.yml",
+            "/nix/store/0c5b8vw40dy178xlpddw65q9gf1h2186-shop/web.yml",
             "/var/lib/kubelet/pods/3f2b8c1e-9d4a-4c1b-8f3e-2a7b6c5d4e3f/ca.crt",
             "8f14e45fceea167a5a36dedd4bea2543.pem",
             "/etc/ssl/certs/schlüssel-der-größten-firma",
@@ -182,8 +190,8 @@ mod tests {
         }
         for (path, shown) in [
             ("8f14e45fceea167a5a36dedd4bea2543", "…"),
-            ("qlara_live_8f14e45fceea167a5a36dedd4bea2543", "…"),
-            ("/etc/qlara/h8Kq2Lr9TzWm4YvX1bNc7PdQ", "/etc/qlara/…"),
+            ("shop_live_8f14e45fceea167a5a36dedd4bea2543", "…"),
+            ("/etc/shop/h8Kq2Lr9TzWm4YvX1bNc7PdQ", "/etc/shop/…"),
             ("3f2b8c1e-9d4a-4c1b-8f3e-2a7b6c5d4e3f", "…"),
             ("h8Kq2Lr9TzWm4YvX1bNc7PdQ/3gF6jS0aE5u+RoIk8w=", "…"),
             (

@@ -1,16 +1,17 @@
-//! "Did you mean": the known word that a misspelled one stands for.
+//! Suggestions for misspelled words ("did you mean").
 
 /// The shortest abbreviation of a known word, in letters.
 const MIN_ABBREVIATION: usize = 3;
 
-/// The known word that is most similar to `word`, if one is: `word` abbreviates it, or differs from it in at most a
-/// third of the letters, where two swapped letters count once. Case and separators do not count.
+/// The known word that is most similar to `word`; `None` if no known word is similar. A known word is similar if `word`
+/// abbreviates it or differs in at most a third of its letters. Two swapped letters count once; case and separators are
+/// ignored.
 ///
 /// ```
 /// use exporter_toolkit::suggest::closest;
 ///
-/// assert_eq!(closest("acounts", ["accounts", "cache"]), Some("accounts"));
-/// assert_eq!(closest("foo", ["accounts", "cache"]), None);
+/// assert_eq!(closest("modles", ["modules", "timeout"]), Some("modules"));
+/// assert_eq!(closest("foo", ["modules", "timeout"]), None);
 /// ```
 pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = letters(word);
@@ -23,14 +24,14 @@ pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     best.map(|(_, known)| known)
 }
 
-/// The error for a word that is not known, such as `unknown key "acounts"; did you mean "accounts"?`. `shown` is the word
-/// as it may be printed.
+/// The error for an unknown word, for example `unknown key "modles"; did you mean "modules"?`. `kind` is the kind of the
+/// word, `shown` its printable form.
 ///
 /// ```
 /// use exporter_toolkit::suggest::unknown;
 ///
-/// let error = unknown("key", "foo", &["accounts", "cache"]);
-/// assert_eq!(error, "unknown key \"foo\", expected one of accounts, cache");
+/// let error = unknown("key", "foo", &["modules", "timeout"]);
+/// assert_eq!(error, "unknown key \"foo\", expected one of modules, timeout");
 /// ```
 pub fn unknown(kind: &str, shown: &str, known: &[&str]) -> String {
     match closest(shown, known.iter().copied()) {

@@ -1,4 +1,19 @@
-//! Reads YAML files. Unknown and duplicate keys are errors; errors name the place and contain no values.
+//! Parsing of YAML files. Unknown and duplicate keys are errors. Errors contain file, line and key, but no values.
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! use exporter_toolkit::yaml;
+//!
+//! #[derive(Debug, Default, serde::Deserialize)]
+//! #[serde(default, deny_unknown_fields)]
+//! struct File {
+//!     modules: Vec<String>,
+//! }
+//!
+//! let error = yaml::parse::<File>(Path::new("my.yml"), "modles: []").expect_err("a misspelled key");
+//! assert_eq!(error.to_string(), "my.yml:1:1: unknown key \"modles\"; did you mean \"modules\"?");
+//! ```
 
 use std::path::Path;
 
@@ -10,10 +25,10 @@ use serde_saphyr::Options;
 use crate::diagnostics::{ConfigError, is_unknown_key};
 use crate::redacted::{is_content, shown_name};
 
-/// Parses the text of the file at `path`. An empty file is the default value.
+/// Parses the text of the file at `path`. An empty file results in the default value.
 ///
 /// # Errors
-/// The first syntax error, unknown key or wrong type, with its place.
+/// The first syntax error, unknown key or wrong type.
 pub fn parse<T: DeserializeOwned + Default>(path: &Path, text: &str) -> Result<T, ConfigError> {
     let mut key = String::new();
     let mut options = Options::default();
@@ -29,7 +44,7 @@ pub fn parse<T: DeserializeOwned + Default>(path: &Path, text: &str) -> Result<T
         .map_err(|error| ConfigError::yaml(path, &key, &error))
 }
 
-/// The keys of a path, as in `accounts[0].name`. The text of an error about an unknown key names the last one.
+/// The keys of a path, as in `modules[0].name`. The text of an error about an unknown key names the last one.
 fn key_path(path: &serde_path_to_error::Path, without_last: bool) -> String {
     let is_key = |segment: &Segment| matches!(segment, Segment::Map { .. });
     let last = path.iter().rposition(is_key).filter(|_| without_last);
@@ -51,17 +66,18 @@ fn key_path(path: &serde_path_to_error::Path, without_last: bool) -> String {
     keys
 }
 
-/// Reads a section whose content is commented out as the default value.
+/// For `#[serde(deserialize_with)]` on a section: a section without content, for example with all lines commented out, is
+/// the default value.
 pub fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// Checks that a path is not the content of a file, which must not be printed.
+/// Checks that a path is not the content of a file, which may be a secret.
 ///
 /// # Errors
-/// What is expected.
+/// What is expected instead.
 pub fn check_path(path: &Path) -> Result<(), &'static str> {
     match is_content(&path.to_string_lossy()) {
         true => Err("expected the path of a file, not its content"),
