@@ -1,4 +1,4 @@
-//! Errors of configurations: one line each, which names the place.
+//! Errors of a configuration. Each is one line that starts with its place: a flag, a variable, or a position in a file.
 
 use std::fmt::{self, Display};
 use std::path::Path;
@@ -101,7 +101,7 @@ impl ConfigError {
         }
     }
 
-    /// An error in a file, at a key whose line is known.
+    /// An error at a key of a file. `location` is the line and column of the value.
     pub fn in_file(
         file: &Path,
         location: Location,
@@ -140,7 +140,7 @@ fn place(file: &Path, location: Option<Location>, key: &str) -> String {
     place
 }
 
-/// The parser's own texts contain values, which may be secrets.
+/// Describes the error without the parser's text, which contains values.
 fn describe(error: &YamlError) -> String {
     match error {
         YamlError::WithSnippet { error, .. } => describe(error),
@@ -169,8 +169,8 @@ fn describe(error: &YamlError) -> String {
     }
 }
 
-/// YAML reads `{username: bob, hunter2}` as two keys, so in a section with a password an unknown key may be the password.
-/// There a key is printed only if it is similar to a known one.
+/// YAML reads `{username: bob, hunter2}` as two keys, so an unknown key in a section with a password may be the password. It
+/// is printed only if it is similar to a known key.
 fn unknown_key(key: &str, known: &[&str]) -> String {
     let has_password = known.iter().any(|known| known.contains("password"));
     let is_similar = closest(key, known.iter().copied()).is_some();

@@ -1,6 +1,6 @@
 //! Serving one connection: the TLS handshake if TLS is enabled, then HTTP/1 or HTTP/2, within the client's deadlines.
 //!
-//! The auto builder of hyper-util does not do: it has one body type for both protocols, but HTTP/1 needs
+//! The auto builder of hyper-util does not fit: it has one body type for both protocols, but HTTP/1 needs
 //! [`CoalescedBody`] and HTTP/2 needs [`H2Body`].
 
 use std::convert::Infallible;
@@ -52,7 +52,7 @@ const PLAIN_HTTP: &str = "Client sent an HTTP request to an HTTPS server.";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OverTls;
 
-/// What all connections of a listener share.
+/// The state that all connections of a listener share.
 #[derive(Clone)]
 pub(super) struct ConnectionContext {
     pub(super) router: Router,
@@ -60,7 +60,7 @@ pub(super) struct ConnectionContext {
     pub(super) config: Arc<WebConfigFile>,
     /// Counts failed TLS handshakes.
     pub(super) failed_handshakes: Option<IntCounter>,
-    /// Closes the connections that have been reading a response since before it.
+    /// Closes connections that started to read a response before it.
     pub(super) cutoff: Cutoff,
     /// Closed when a graceful shutdown starts.
     pub(super) stopped: watch::Receiver<()>,
@@ -106,7 +106,7 @@ pub(super) async fn serve(
     tokio::select! {
         () = serve => {}
         () = deadlines.overdue() => debug!(peer, "Closed the connection of a client that missed a deadline"),
-        () = deadlines.reads_since_before(cutoff) => debug!(peer, "Closed the connection of a client that reads too slowly"),
+        () = deadlines.reads_too_slowly(cutoff) => debug!(peer, "Closed the connection of a client that reads too slowly"),
         () = deadlines.evicted() => debug!(peer, "Closed a connection to make room for another"),
     }
 }
@@ -160,8 +160,8 @@ fn serve_http2(
     serve_until_stopped(connection, stopped)
 }
 
-/// Serves a connection. When a graceful shutdown starts, lets the running requests finish. Errors are not logged, because
-/// they are the client's: it resets the connection or does not send valid HTTP.
+/// Serves a connection. When a graceful shutdown starts, lets the running requests finish. Does not log errors, because
+/// clients cause them: they reset the connection or send invalid HTTP.
 async fn serve_until_stopped(
     connection: impl GracefulConnection + Send,
     mut stopped: watch::Receiver<()>,
@@ -208,7 +208,7 @@ impl RequestHandler {
     }
 }
 
-/// The error in the host of a request (RFC 9112, section 3.2), if any. In HTTP/2 the `Host` header is optional.
+/// Checks the host of a request (RFC 9112, section 3.2) and returns the error, if any. In HTTP/2 the `Host` header is optional.
 fn host_error<B>(request: &Request<B>) -> Option<&'static str> {
     let mut hosts = request.headers().get_all(HOST).iter();
     let error = match (hosts.next(), hosts.next()) {

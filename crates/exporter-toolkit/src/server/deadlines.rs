@@ -1,7 +1,7 @@
 //! Deadlines for slow clients: for sending a request head, between requests, and for reading a response.
 //!
-//! The deadlines are kept here, because hyper has only a timeout for request heads, and timeouts per I/O
-//! operation (as in `tokio-io-timeout`) do not stop a client that reads a few bytes now and then.
+//! hyper has only a timeout for request heads, and timeouts per I/O operation (as in `tokio-io-timeout`) do not stop a
+//! client that reads a few bytes now and then.
 
 use std::io;
 use std::pin::Pin;
@@ -111,7 +111,7 @@ impl Deadlines {
         self.evicted.notify_one();
     }
 
-    /// The class and when the connection entered it; `None` if it is already being evicted.
+    /// The class of the connection and the time at which it entered the class; `None` if it is already being evicted.
     pub(super) fn eviction_class(&self) -> Option<(EvictionClass, Instant)> {
         let activity = self.activity.lock();
         if activity.is_evicted {
@@ -147,8 +147,8 @@ impl Deadlines {
         }
     }
 
-    /// Resolves when the client has been reading a response since before a cutoff.
-    pub(super) async fn reads_since_before(&self, mut cutoff: Cutoff) {
+    /// Resolves when a cutoff is later than the start of the response that the client reads.
+    pub(super) async fn reads_too_slowly(&self, mut cutoff: Cutoff) {
         let is_before = |cutoff: &Option<Instant>| {
             let since = self.activity.lock().unread_since();
             since.is_some_and(|since| cutoff.is_some_and(|cutoff| since < cutoff))

@@ -61,18 +61,18 @@ impl ConnectionLimit {
         let files = Resource::NOFILE
             .get()
             .map_or(DEFAULT_FILE_LIMIT, |(soft, _)| soft);
-        let of_memory = memory_limit.map_or(u64::MAX, |bytes| bytes / MEMORY_PER_CONNECTION);
-        let most = usize::try_from(files.min(of_memory) / share)
+        let by_memory = memory_limit.map_or(u64::MAX, |bytes| bytes / MEMORY_PER_CONNECTION);
+        let permits = usize::try_from(files.min(by_memory) / share)
             .unwrap_or(MAX_CONNECTIONS)
             .clamp(1, MAX_CONNECTIONS);
         ConnectionLimit {
-            free: Arc::new(Semaphore::new(most)),
+            free: Arc::new(Semaphore::new(permits)),
             table: Arc::default(),
         }
     }
 
     /// Acquires a permit for a connection. `network` is the key of the client's network. At the limit, evicts another
-    /// connection. Never returns `None`, because the semaphore is never closed.
+    /// connection. Returns `None` only if the semaphore is closed, which never happens.
     pub(super) async fn acquire(
         &self,
         network: u64,
@@ -132,9 +132,9 @@ impl ConnectionTable {
 struct Candidate {
     deadlines: Arc<Deadlines>,
     class: EvictionClass,
-    /// When it entered its class.
+    /// When the connection entered its class.
     since: Instant,
-    /// Connections of its network.
+    /// Number of connections from the same network.
     neighbors: usize,
 }
 

@@ -92,7 +92,8 @@ impl AuthCache {
         }
     }
 
-    /// A constant number for a user name, which others cannot predict because it depends on the key of this process.
+    /// A number that is always the same for a user name. Clients cannot predict it, because it depends on the key of this
+    /// process.
     pub(super) fn user_number(&self, user: &[u8]) -> u64 {
         let signature = hmac::sign(&self.key, user);
         let bytes = signature.as_ref().iter().take(8);

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 pub(super) struct FairQueue<T> {
     len: usize,
     items: VecDeque<T>,
-    /// In the order of the round; never empty groups.
+    /// In round-robin order. No group is empty.
     groups: VecDeque<(u64, FairQueue<T>)>,
 }
 
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_retained_is_gone_with_its_group() {
+    fn retain_removes_empty_groups() {
         let mut queue = queue(&[(&[1, 1], "a"), (&[1, 2], "b"), (&[2, 1], "b")]);
         queue.retain(&|item| *item != "b");
         assert_eq!(queue.len(), 1);

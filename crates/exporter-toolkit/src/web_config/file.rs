@@ -80,7 +80,7 @@ impl RateLimitSection {
 
 impl TlsSection {
     /// Whether TLS is enabled.
-    pub(super) fn is_on(&self) -> bool {
+    pub(super) fn is_enabled(&self) -> bool {
         let inline = [&self.cert, &self.key, &self.client_ca];
         let files = [&self.cert_file, &self.key_file, &self.client_ca_file];
         inline.into_iter().any(Option::is_some)

@@ -47,7 +47,7 @@ pub(super) fn headers(
     headers
 }
 
-/// A header with an empty value is left out.
+/// A configured header; `None` if its value is empty.
 fn header(
     name: &str,
     values: &[&str],

@@ -1,8 +1,8 @@
-//! The web configuration file, `--web.config.file`: TLS, users, headers and a limit of requests, in
-//! the format that Prometheus and its exporters share
+//! The web configuration file, `--web.config.file`: TLS, users, headers and a rate limit, in the format that Prometheus and
+//! its exporters share
 //! (<https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md>).
 //!
-//! [`WebConfigFile`] keeps a [`WebConfig`] current while the file and those it names change.
+//! [`WebConfigFile`] keeps a [`WebConfig`] up to date while the file and the files that it names change.
 
 mod auth_cache;
 mod certificates;
@@ -106,8 +106,8 @@ impl WebConfig {
         }
     }
 
-    /// Keeps what outlives a change of the file: the state of the rate limit, the cached password checks, and whether
-    /// there is TLS.
+    /// Takes over the state that survives a change of the file: tokens of the rate limit, cached password checks, and
+    /// whether TLS is enabled.
     fn inherit(&mut self, earlier: &WebConfig) {
         if let (Some(now), Some(before)) = (&mut self.rate_limit, &earlier.rate_limit)
             && now.rate() == before.rate()
@@ -124,7 +124,7 @@ impl WebConfig {
     }
 }
 
-/// Whether there are only comments and the beginning of a document, if anything.
+/// Whether a text contains only comments and the start of a document, or nothing.
 fn is_blank(text: &str) -> bool {
     let mut lines = text.lines().map(str::trim);
     lines.all(|line| matches!(line, "" | "---") || line.starts_with('#'))

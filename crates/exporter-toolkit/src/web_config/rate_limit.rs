@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::duration::parse_go;
 
-/// How fast a bucket fills, and how much it holds.
+/// Fill rate and size of a token bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rate {
     /// The time for one token.
@@ -18,7 +18,7 @@ pub(super) struct Rate {
 
 /// A token bucket, which is full at first. Every request takes a token.
 ///
-/// The crate `governor` does not do, because its burst cannot be 0, which the file format allows.
+/// The burst of the crate `governor` cannot be 0, which the file format allows.
 #[derive(Debug)]
 pub(crate) struct RateLimit {
     rate: Rate,
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bucket_holds_its_burst_and_fills_by_and_by() {
+    fn a_bucket_holds_its_burst_and_refills_over_time() {
         let limit = RateLimit::new(Rate {
             interval: Duration::from_secs(10),
             burst: 3,
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn no_burst_is_no_request() {
+    fn a_burst_of_zero_allows_no_request() {
         for interval in [Duration::from_secs(1), Duration::MAX] {
             let limit = RateLimit::new(Rate { interval, burst: 0 });
             assert!(!limit.allows(Instant::now()));

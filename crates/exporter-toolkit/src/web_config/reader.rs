@@ -73,7 +73,7 @@ impl ConfigReader<'_> {
             self.error_at(file.referenced, &key, message);
             return None;
         }
-        // Paths in the file are relative to it.
+        // Paths in the file are relative to its directory.
         let path = self
             .path
             .parent()

@@ -59,7 +59,7 @@ impl Loader for WebConfigLoader {
         let mut config = WebConfig::read(&self.0, files)?;
         if let Some(last_good) = last_good {
             if config.is_blank && !last_good.is_blank {
-                // More likely an accident than the wish to let everybody in.
+                // An empty file is more likely an accident than a decision to remove all restrictions.
                 return Err(ConfigError::new(shown_path(&self.0), "the file is empty").into());
             }
             config.inherit(last_good);
@@ -153,8 +153,8 @@ impl WebConfigFile {
         result.map_err(|error| reloader.loader().describe(&error))
     }
 
-    /// The configuration, after a look at whether the file or a file that it names has changed. Files that are wrong,
-    /// empty, being written, or do not answer within a second leave the last good configuration in use.
+    /// The configuration. Checks first whether the file or a file that it names has changed. The last good configuration
+    /// stays in use while the files are invalid, empty or being written, or cannot be read within a second.
     pub async fn current(&self) -> Arc<WebConfig> {
         match &self.0 {
             Some(reloader) => reloader.current().await,

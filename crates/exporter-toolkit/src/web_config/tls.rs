@@ -30,7 +30,7 @@ pub(super) fn server_config(
     // Names are checked even if TLS is off and they have no effect.
     let protocol = protocol(tls, section.referenced, reader);
     let clients = client_auth::verifier(tls, reader);
-    if !tls.is_on() {
+    if !tls.is_enabled() {
         return None;
     }
     let identity = identity(tls, section.referenced, reader);

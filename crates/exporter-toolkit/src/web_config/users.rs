@@ -71,7 +71,7 @@ impl Users {
         for (name, at) in written {
             match user_hash(&name, &at.value.0) {
                 Ok(hash) => {
-                    warn_of_cost(&name, &hash);
+                    warn_about_cost(&name, &hash);
                     hashes.insert(name, hash);
                 }
                 Err(message) => {
@@ -150,7 +150,7 @@ fn parallel_checks(hashes: &BTreeMap<String, Hash>) -> usize {
     (cores / costs.len().max(1)).max(1)
 }
 
-fn warn_of_cost(name: &str, hash: &Hash) {
+fn warn_about_cost(name: &str, hash: &Hash) {
     let cost = hash.cost();
     if cost > *USUAL_COSTS.end() {
         let key = format!("basic_auth_users.{}", shown_name(name));
