@@ -1,29 +1,29 @@
-//! Reads files whose path comes from a configuration, and which may be a pipe, a device, or endless.
+//! Reads files that a configuration names. They may be pipes, devices or endless.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// Maximum size of a file in bytes, far above that of every real configuration, key or certificate.
-const LONGEST_FILE: u64 = 16 * 1024 * 1024;
+/// Maximum size of a file in bytes. Real configurations, keys and certificates are much smaller.
+const MAX_FILE_SIZE: u64 = 16 * 1024 * 1024;
 
 /// Why an existing file is not read. The caller adds the path.
 #[derive(Debug, thiserror::Error)]
-enum Unfit {
+enum UnfitFile {
     /// A pipe, a directory or a device.
     #[error("not a regular file")]
     NotRegular,
     /// The file is longer than the maximum.
-    #[error("longer than {} MiB", LONGEST_FILE >> 20)]
+    #[error("longer than {} MiB", MAX_FILE_SIZE >> 20)]
     TooLong,
 }
 
-impl From<Unfit> for io::Error {
-    fn from(unfit: Unfit) -> io::Error {
+impl From<UnfitFile> for io::Error {
+    fn from(unfit: UnfitFile) -> io::Error {
         let kind = match unfit {
-            Unfit::NotRegular => ErrorKind::InvalidInput,
-            Unfit::TooLong => ErrorKind::FileTooLarge,
+            UnfitFile::NotRegular => ErrorKind::InvalidInput,
+            UnfitFile::TooLong => ErrorKind::FileTooLarge,
         };
         io::Error::new(kind, unfit)
     }
@@ -42,10 +42,10 @@ pub(crate) fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
         .open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(Unfit::NotRegular.into());
+        return Err(UnfitFile::NotRegular.into());
     }
-    if metadata.len() > LONGEST_FILE {
-        return Err(Unfit::TooLong.into());
+    if metadata.len() > MAX_FILE_SIZE {
+        return Err(UnfitFile::TooLong.into());
     }
     read_whole(file)
 }
@@ -53,10 +53,10 @@ pub(crate) fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
 /// Reads to the end. A file may grow while it is read, and files in `/proc` have no length.
 fn read_whole(file: impl Read) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
-    file.take(LONGEST_FILE + 1).read_to_end(&mut content)?;
-    match content.len() as u64 <= LONGEST_FILE {
+    file.take(MAX_FILE_SIZE + 1).read_to_end(&mut content)?;
+    match content.len() as u64 <= MAX_FILE_SIZE {
         true => Ok(content),
-        false => Err(Unfit::TooLong.into()),
+        false => Err(UnfitFile::TooLong.into()),
     }
 }
 
@@ -64,15 +64,19 @@ fn read_whole(file: impl Read) -> io::Result<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// As of a file that grows while it is read.
+    /// Like a file that grows while it is read.
     #[test]
-    fn what_does_not_say_its_length_is_read_as_far_as_a_file_may_be_long() {
-        let longest = io::repeat(b'x').take(LONGEST_FILE);
+    fn a_stream_of_unknown_length_is_read_up_to_the_limit() {
+        let longest = io::repeat(b'x').take(MAX_FILE_SIZE);
         let content = read_whole(longest).expect("all of it");
-        assert_eq!(content.len() as u64, LONGEST_FILE);
-        let mut longer = io::repeat(b'x').take(3 * LONGEST_FILE);
+        assert_eq!(content.len() as u64, MAX_FILE_SIZE);
+        let mut longer = io::repeat(b'x').take(3 * MAX_FILE_SIZE);
         let error = read_whole(&mut longer).expect_err("too long");
         assert_eq!(error.to_string(), "longer than 16 MiB");
-        assert_eq!(longer.limit(), 2 * LONGEST_FILE - 1, "what is left unread");
+        assert_eq!(
+            longer.limit(),
+            2 * MAX_FILE_SIZE - 1,
+            "the rest is not read"
+        );
     }
 }

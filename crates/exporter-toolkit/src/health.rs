@@ -8,8 +8,8 @@ pub const HEALTHY: &str = "/-/healthy";
 /// Path of the readiness endpoint.
 pub const READY: &str = "/-/ready";
 
-/// A router with both endpoints, which answer 200. `name` is the exporter's name in the response. `prefix` stands
-/// before the paths; it is empty or starts with a slash.
+/// A router with both endpoints, which answer 200. `name` is the exporter's name in the response. `prefix`
+/// precedes the paths; it is empty or starts with a slash.
 ///
 /// ```
 /// use axum::Router;

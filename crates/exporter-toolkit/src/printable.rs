@@ -1,5 +1,5 @@
-//! Untrusted text on a terminal, on a web page and in logs: without characters that control the output, and with the width
-//! that it has on a screen.
+//! Printing of untrusted text on terminals, on web pages and in logs: characters that control the output are replaced, and
+//! the width on a screen is measured.
 
 use std::borrow::Cow;
 
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_sees_is_hidden_and_what_names_need_is_not() {
+    fn unprintable_characters_are_replaced_except_those_in_names() {
         for range in [
             '\u{0}'..='\u{1f}',
             '\u{7f}'..='\u{9f}',

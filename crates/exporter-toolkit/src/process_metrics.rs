@@ -35,7 +35,7 @@ mod linux {
     use prometheus::proto::MetricFamily;
     use prometheus::{Counter, Gauge};
 
-    /// The collector of the `prometheus` crate does not do, because it truncates CPU time to whole seconds.
+    /// A collector with fractions of seconds; that of the `prometheus` crate truncates CPU time to whole seconds.
     pub(super) struct ProcessCollector {
         cpu_seconds: Counter,
         open_fds: Gauge,

@@ -20,7 +20,7 @@ pub enum SecretError {
         /// The error of the operating system.
         source: std::io::Error,
     },
-    /// Nothing is left after trimming.
+    /// The value is empty after trimming.
     #[error("{place} is empty")]
     Empty {
         /// The file or the environment variable.
@@ -43,7 +43,7 @@ pub enum Alphabet {
     Any,
 }
 
-/// Called with the error when a secret's file cannot be used any more, and with `None` when it can be used again.
+/// Receives the error when the file of a secret cannot be used any more, and `None` when it can be used again.
 pub type Observer = Box<dyn Fn(Option<&ReloadError<SecretError>>) + Send + Sync>;
 
 /// A secret, without leading and trailing white space. `Debug` does not show it.
@@ -80,7 +80,7 @@ impl Debug for Source {
 }
 
 impl Secret {
-    /// A secret that never changes. `place` is where it is from, for errors.
+    /// A secret that never changes. `place` names its source in errors.
     ///
     /// # Errors
     /// [`SecretError`] if the trimmed value is empty or not of the alphabet.
@@ -89,7 +89,7 @@ impl Secret {
         Ok(Secret(Source::Fixed(value)))
     }
 
-    /// A secret in a file, which is read now and, if it has changed, before each use.
+    /// A secret in a file. The file is read now, and again before a use if it has changed.
     ///
     /// # Errors
     /// [`SecretError`] if the file cannot be read or its trimmed content cannot be used.
@@ -106,8 +106,8 @@ impl Secret {
         Ok(Secret(Source::File(file)))
     }
 
-    /// The secret, after a look at its file. If the file cannot be used or does not answer within a second, it is the
-    /// last good value.
+    /// The secret. Checks first whether its file has changed. Returns the last good value if the file cannot be used or
+    /// read within a second.
     pub async fn current(&self) -> Arc<SecretString> {
         match &self.0 {
             Source::Fixed(value) => Arc::clone(value),
@@ -115,7 +115,7 @@ impl Secret {
         }
     }
 
-    /// The secret, without a look at its file.
+    /// The secret, without checking its file for changes.
     pub fn last_good(&self) -> Arc<SecretString> {
         match &self.0 {
             Source::Fixed(value) => Arc::clone(value),

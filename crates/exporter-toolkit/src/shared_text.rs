@@ -61,7 +61,7 @@ pub struct SharedText {
     shared: Arc<Shared>,
 }
 
-/// Receives the cutoff: connections that have been reading a response since before it are closed.
+/// Receives the cutoff. The server closes connections that started to read a response before it.
 pub(crate) type Cutoff = watch::Receiver<Option<Instant>>;
 
 impl SharedTexts {
@@ -152,8 +152,8 @@ impl Outdated {
         }
     }
 
-    /// Whether a response still holds the text. If one does long after the cut, its client began to read between
-    /// the text becoming outdated and the cut; the text then counts as outdated since the cut.
+    /// Whether a response still holds the text. A response that holds it long after the cut started after `since`, so the
+    /// text then counts as outdated since the cut.
     fn is_held(&mut self, now: Instant) -> bool {
         if let Some(cut) = self.cut.take_if(|cut| now - *cut >= RELEASE) {
             self.since = cut;
@@ -178,7 +178,7 @@ mod tests {
     const QUARTER: usize = LIMIT / 4;
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// One text per second. Its reader begins a second before the text becomes outdated.
+    /// One text per second. The reader of a text begins a second before the text becomes outdated.
     struct Readers {
         usage: Usage,
         began: Instant,
@@ -215,25 +215,25 @@ mod tests {
             self.began + SECOND * second as u32
         }
 
-        fn has_to_close(&self, reader: usize) -> bool {
+        fn is_closed(&self, reader: usize) -> bool {
             self.cutoff
                 .is_some_and(|cutoff| self.since(reader) < cutoff)
         }
     }
 
     #[test]
-    fn those_who_have_read_for_the_longest_have_to_close() {
+    fn the_readers_that_started_first_are_closed() {
         let mut readers = Readers::new(0);
         (0..4).for_each(|_| readers.read(QUARTER));
         assert_eq!(readers.cutoff, None);
         for _ in 0..2 {
             readers.read(QUARTER);
-            let closed = (0..4).filter(|reader| readers.has_to_close(*reader));
+            let closed = (0..4).filter(|reader| readers.is_closed(*reader));
             for reader in closed.collect::<Vec<_>>() {
                 readers.texts[reader] = Arc::default();
             }
         }
-        let closed: Vec<bool> = (0..6).map(|reader| readers.has_to_close(reader)).collect();
+        let closed: Vec<bool> = (0..6).map(|reader| readers.is_closed(reader)).collect();
         assert_eq!(closed, [true, true, false, false, false, false]);
     }
 
@@ -251,24 +251,24 @@ mod tests {
     }
 
     #[test]
-    fn as_much_as_is_current_may_be_outdated() {
+    fn the_limit_is_at_least_the_size_of_the_current_texts() {
         let mut readers = Readers::new(LIMIT + 2 * QUARTER);
         (0..6).for_each(|_| readers.read(QUARTER));
         assert_eq!(readers.cutoff, None);
         readers.usage.current = 0;
         readers.read(QUARTER);
-        assert!(readers.has_to_close(2));
+        assert!(readers.is_closed(2));
     }
 
-    /// Its response was on the way when the text was outdated.
+    /// The reader started after its text became outdated.
     #[test]
-    fn one_who_began_after_the_cutoff_has_to_close_in_the_end() {
+    fn a_reader_that_started_after_the_cutoff_is_closed_later() {
         const LATE: usize = 1;
         let mut readers = Readers::new(0);
         readers.read(LIMIT);
         readers.read(QUARTER);
-        assert!(readers.cutoff.is_some() && !readers.has_to_close(LATE));
+        assert!(readers.cutoff.is_some() && !readers.is_closed(LATE));
         readers.read(QUARTER);
-        assert!(readers.has_to_close(LATE));
+        assert!(readers.is_closed(LATE));
     }
 }

@@ -10,12 +10,12 @@ use exporter_toolkit::reloader::{Event, Fingerprint, Loader, ReloadError, Reload
 use futures_util::future::join_all;
 use parking_lot::Mutex;
 
-/// Loads the text of a file, and does what the text says.
+/// Loads the text of a file. Some texts make the load fail, panic or hang.
 struct Text {
     path: PathBuf,
     loads: AtomicUsize,
     events: Mutex<Vec<String>>,
-    /// A load of `hang` waits for this.
+    /// A load of `hang` waits for a message on this channel.
     released: Mutex<Receiver<()>>,
 }
 
@@ -101,7 +101,7 @@ fn remove(path: &Path) {
 }
 
 #[tokio::test]
-async fn the_last_good_value_stays_in_use_and_changes_are_told_once() {
+async fn the_last_good_value_stays_in_use_and_changes_are_reported_once() {
     let test = Test::new(LONG);
     assert_eq!(test.current().await, "one");
     assert_eq!(
@@ -151,7 +151,7 @@ async fn a_file_that_is_being_written_is_not_used() {
     // On a busy machine the file may stay unchanged for long enough to be used.
     if writer.join().expect("the writer ends") < Duration::from_millis(40) {
         assert_eq!(value, "one");
-        // Two looks may both find the file empty, which is an error of its own.
+        // A load may find the file empty, which is another error.
         let error = error.expect("an error").to_string();
         let unsettled = ReloadError::<String>::Unsettled.to_string();
         assert!(error == unsettled || error == "empty", "{error}");
@@ -161,7 +161,7 @@ async fn a_file_that_is_being_written_is_not_used() {
 }
 
 #[tokio::test]
-async fn callers_share_a_look_that_starts_after_they_ask() {
+async fn callers_share_a_check_that_starts_after_they_ask() {
     let test = Test::new(LONG);
     test.loads();
     test.write("two");
@@ -171,7 +171,7 @@ async fn callers_share_a_look_that_starts_after_they_ask() {
 }
 
 #[tokio::test]
-async fn nobody_waits_long_for_files_that_do_not_answer() {
+async fn callers_wait_only_once_for_files_that_hang() {
     let test = Test::new(Duration::from_millis(200));
     test.write("hang");
     let started = Instant::now();
@@ -192,14 +192,14 @@ async fn nobody_waits_long_for_files_that_do_not_answer() {
         tokio::task::yield_now().await;
     }
     assert!(test.reloader.is_up_to_date());
-    // The value is replaced before the events are told.
+    // The reloader replaces the value before it reports the events.
     while !test.events().contains(&"Recovered".to_owned()) {
         tokio::task::yield_now().await;
     }
 }
 
 #[tokio::test]
-async fn a_reload_on_request_replaces_the_value_and_tells_every_failure() {
+async fn a_reload_on_request_replaces_the_value_and_reports_every_failure() {
     let test = Test::new(LONG);
     test.reloader.reload().await.expect("a good file");
     assert_eq!(
@@ -214,8 +214,8 @@ async fn a_reload_on_request_replaces_the_value_and_tells_every_failure() {
     }
     test.write("two");
     test.reloader.reload().await.expect("a good file");
-    let told = ["Started", "Replacing", "one -> two", "Recovered", "Ended"];
-    assert_eq!(test.events(), told);
+    let events = ["Started", "Replacing", "one -> two", "Recovered", "Ended"];
+    assert_eq!(test.events(), events);
 }
 
 #[tokio::test]

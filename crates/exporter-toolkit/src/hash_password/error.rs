@@ -19,7 +19,7 @@ pub enum HashPasswordError {
     /// The password is longer than the part that bcrypt uses.
     #[error("the password is longer than {LONGEST_PASSWORD} bytes; bcrypt would ignore the rest")]
     TooLong,
-    /// The password is not UTF-8, which the exporter requires with `charset="UTF-8"`.
+    /// The password is not UTF-8. The exporter requires UTF-8 with `charset="UTF-8"`.
     #[error("the password is not UTF-8, in which clients send it")]
     NotUtf8,
     /// The password has a control character, which RFC 7617 forbids.

@@ -1,4 +1,4 @@
-//! Validation of passwords: HTTP Basic has to be able to send them, and bcrypt to hash them.
+//! Validation of passwords: they must be valid in HTTP Basic authentication, and bcrypt must use all their bytes.
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -1,6 +1,6 @@
 //! Password prompts on the terminal, without echo.
 //!
-//! The terminal is handled here, because the echo also has to come back when a signal ends or stops the program.
+//! This module controls the terminal itself, to restore the echo also when a signal ends or stops the program.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -36,7 +36,7 @@ struct Echo {
     off: Mutex<Option<EchoOff>>,
 }
 
-/// What to do if the program is stopped and goes on.
+/// The state for turning the echo off again after the program was stopped and continues.
 #[derive(Debug)]
 struct EchoOff {
     /// The settings to restore.
@@ -68,7 +68,7 @@ impl Terminal {
         Ok(Terminal(echo))
     }
 
-    /// Asks for one line, and reads it with its end.
+    /// Shows the prompt and reads a line with its line end.
     pub(super) fn ask(&self, prompt: &'static str) -> Result<SecretBytes, HashPasswordError> {
         if let Some(off) = &mut *self.0.off.lock() {
             off.prompt = prompt;
@@ -97,14 +97,14 @@ impl Echo {
         tcsetattr(&self.terminal, SetArg::TCSAFLUSH, &silent)
     }
 
-    /// Restores the settings, and discards what was typed and not read: a shell would show it.
+    /// Restores the settings and discards unread input, which a shell would show.
     fn restore(&self, before: &Termios) {
-        // A terminal that is gone needs no echo.
+        // An error means that the terminal is gone, so it needs no echo.
         let _ = tcsetattr(&self.terminal, SetArg::TCSAFLUSH, before);
     }
 
-    /// Restores the settings at each signal, then lets the signal end or stop the program. The program
-    /// goes on after SIGCONT, and if the signal is ignored.
+    /// Restores the settings at each signal, then lets the signal end or stop the program. The program continues after
+    /// SIGCONT, or if it ignores the signal.
     fn restore_on(&self, signals: &SigSet) {
         while let Ok(signal) = signals.wait() {
             let off = self.off.lock();
@@ -122,7 +122,7 @@ impl Echo {
     }
 }
 
-/// Shows a prompt. If standard error is closed, nobody wants to see it.
+/// Shows a prompt. Ignores errors, because standard error may be closed.
 fn show(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }

@@ -1,9 +1,9 @@
-//! User names, as HTTP Basic can carry them and as YAML writes them.
+//! User names that are valid in HTTP Basic authentication, and their form in YAML.
 
 use crate::printable::escaped_yaml;
 use crate::web_config::hash::looks_like_hash;
 
-/// A user name that HTTP Basic can carry and the web configuration file accepts.
+/// A user name that is valid in HTTP Basic authentication and in the web configuration file.
 #[derive(Debug, Clone)]
 pub struct UserName(String);
 
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_quoted_where_yaml_would_read_something_else() {
+    fn a_name_is_quoted_if_yaml_would_parse_it_as_something_else() {
         for plain in [
             "prometheus",
             "Alice",

@@ -106,7 +106,7 @@ mod linux {
         }
 
         #[test]
-        fn what_cannot_be_read_is_no_limit() {
+        fn unreadable_files_mean_no_limit() {
             assert_eq!(limit(&[]), None);
             assert_eq!(limit(&[("proc/self/cgroup", "nonsense")]), None);
             assert_eq!(limit(&[("proc/self/cgroup", "0::/\n")]), None);

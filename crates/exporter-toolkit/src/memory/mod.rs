@@ -1,4 +1,12 @@
 //! The memory limit of the process, and settings of the allocator.
+//!
+//! ```
+//! use exporter_toolkit::memory;
+//!
+//! memory::give_back_large_buffers();
+//! let cache_bytes = memory::limit().map_or(64 << 20, |limit| limit / 4);
+//! # assert!(cache_bytes > 0);
+//! ```
 
 mod control_group;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

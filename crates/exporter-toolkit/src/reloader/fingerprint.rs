@@ -11,14 +11,14 @@ use crate::bounded_read::read_regular;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fingerprint(Vec<(PathBuf, FileDigest)>);
 
-/// SHA-256 of the content, or why there is none.
+/// SHA-256 of the content, or the kind of the error that reading returned.
 type FileDigest = Result<Vec<u8>, io::ErrorKind>;
 
 impl Fingerprint {
     /// Reads a regular file of at most 16 MiB.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// The error of reading. A file that is not regular or is longer than 16 MiB is an error, too.
     pub fn read(&mut self, path: &Path) -> io::Result<Vec<u8>> {
         let content = read_regular(path);
         self.0.push((path.to_owned(), file_digest(&content)));
@@ -28,7 +28,7 @@ impl Fingerprint {
     /// Reads a text file.
     ///
     /// # Errors
-    /// The file cannot be read, or is not UTF-8.
+    /// As for [`Fingerprint::read`]; `InvalidData` if the file is not UTF-8.
     pub fn read_text(&mut self, path: &Path) -> io::Result<String> {
         let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8");
         String::from_utf8(self.read(path)?).map_err(not_text)

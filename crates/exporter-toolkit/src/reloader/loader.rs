@@ -1,28 +1,28 @@
-//! What a reloader loads, and what it tells about it.
+//! The trait of values that a reloader loads, and the events that it reports.
 
 use std::fmt::{self, Debug, Display};
 
 use super::fingerprint::Fingerprint;
 
-/// Loads a value. [`Reloader`](super::Reloader) calls it on a thread where blocking is allowed, and never twice at the same time.
+/// Loads a value. [`Reloader`](super::Reloader) calls it on a thread that may block, and never concurrently.
 pub trait Loader: Send + Sync + 'static {
     /// The value. Its `Debug` output must not show secrets.
     type Value: Debug + Send + Sync + 'static;
-    /// Why the value cannot be loaded.
+    /// The error of a load.
     type Error: Display + Send + Sync + 'static;
 
-    /// Builds the value from files, which it reads through `files`; a change of these files causes the next load.
+    /// Loads the value from files, which it reads through `files`. A change of these files causes the next load.
     /// `last_good` is the value in use, `None` at the start.
     ///
     /// # Errors
-    /// What is wrong with the files. The last good value then stays in use.
+    /// The errors of the files. The last good value then stays in use.
     fn load(
         &self,
         files: &mut Fingerprint,
         last_good: Option<&Self::Value>,
     ) -> Result<Self::Value, Self::Error>;
 
-    /// Called at each change of the state, for log lines and metrics. It must not use the reloader.
+    /// Receives each change of the state, for log lines and metrics. It must not call the reloader.
     fn on_event(&self, event: Event<'_, Self>) {
         let _ = event;
     }
@@ -44,7 +44,7 @@ pub enum Event<'a, L: Loader + ?Sized> {
         /// The value that it replaces.
         former: &'a L::Value,
     },
-    /// The files cannot be used. While they are only looked at, it comes once per error, not once per look.
+    /// The files cannot be used. Checks for changes report the same error once; reloads on request report it each time.
     Failed(&'a ReloadError<L::Error>),
     /// The files can be used again.
     Recovered,
@@ -52,20 +52,20 @@ pub enum Event<'a, L: Loader + ?Sized> {
     Ended,
 }
 
-/// Why files are not in use as they are.
+/// Why a reloader does not use its files.
 #[derive(Debug, thiserror::Error)]
 pub enum ReloadError<E> {
-    /// They cannot be read, or their content is wrong.
+    /// A file cannot be read, or its content is invalid.
     #[error("{0}")]
     Load(E),
-    /// Reading takes longer than the timeout. It continues, and its result counts once it ends.
+    /// Reading exceeds the timeout. It continues in the background, and the reloader uses its result once it ends.
     #[error("reading the files takes too long")]
     Timeout,
-    /// They change faster than they can be read.
+    /// The files change faster than they can be read.
     #[error("the files keep changing while they are read")]
     Unsettled,
-    /// A defect of the program; the panic itself is on standard error.
-    #[error("the reload panicked, which is a defect: please report it")]
+    /// The loader panicked. The message of the panic is on standard error.
+    #[error("the reload panicked, which is a bug: please report it")]
     Panicked,
 }
 

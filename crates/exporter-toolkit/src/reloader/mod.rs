@@ -1,9 +1,8 @@
 //! Values loaded from files, such as keys, certificates and configurations, that follow their files while the program
 //! runs.
 //!
-//! A [`Reloader`] keeps the last good value in use while a file is missing, wrong, being written, or on a drive that
-//! does not answer. [`Reloader::current`] looks at the files before each use, [`Reloader::reload`] loads them on
-//! request.
+//! A [`Reloader`] keeps the last good value in use while a file is missing, invalid, being written, or on a drive that does
+//! not respond. [`Reloader::current`] checks the files before each use, [`Reloader::reload`] loads them on request.
 //!
 //! ```
 //! use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Decides when files are looked at, and how long callers wait for it.
+//! Checks files for changes, with single-flight and a timeout for callers.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -13,24 +13,24 @@ use tracing::dispatcher;
 use super::loader::{Loader, ReloadError};
 use super::state::Shared;
 
-/// Time that a caller waits for the files by default.
+/// Default time that a caller waits for the files.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Keeps the last good value of a [`Loader`].
 pub struct Reloader<L: Loader> {
     shared: Arc<Shared<L>>,
     timeout: Duration,
-    /// Number of looks and loads that have started.
+    /// Number of checks and loads that have started.
     started: AtomicU64,
     flight: tokio::sync::Mutex<Flight>,
 }
 
-/// The look or load in progress. Callers share one that started after they asked (single-flight).
+/// The check or load in progress. Callers share a check that started after they asked (single-flight).
 #[derive(Default)]
 struct Flight {
-    /// Number of the last one that ended.
+    /// Number of the last check or load that ended.
     ended: u64,
-    /// Stays here if its caller stops waiting, so that the next caller waits for it.
+    /// The task stays here if its caller stops waiting, so that the next caller waits for it.
     running: Option<JoinHandle<()>>,
 }
 
@@ -46,7 +46,7 @@ impl<L: Loader> Reloader<L> {
     /// Loads the first value.
     ///
     /// # Errors
-    /// [`Loader::Error`] if there is none.
+    /// [`Loader::Error`] if the files cannot be used.
     pub fn new(loader: L) -> Result<Reloader<L>, L::Error> {
         Ok(Reloader {
             shared: Arc::new(Shared::new(loader)?),
@@ -56,7 +56,7 @@ impl<L: Loader> Reloader<L> {
         })
     }
 
-    /// Lets callers wait as long as `timeout` for the files, instead of a second.
+    /// Sets the time that callers wait for the files. Default: one second.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Reloader<L> {
         Reloader { timeout, ..self }
@@ -67,12 +67,12 @@ impl<L: Loader> Reloader<L> {
         &self.shared.loader
     }
 
-    /// The value in use, without a look at the files.
+    /// The value in use, without checking the files for changes.
     pub fn last_good(&self) -> Arc<L::Value> {
         self.shared.value()
     }
 
-    /// Why the files are not in use as they are; `None` if they are.
+    /// Why the files are not in use; `None` if they are.
     pub fn error(&self) -> Option<Arc<ReloadError<L::Error>>> {
         self.shared.error()
     }
@@ -82,13 +82,14 @@ impl<L: Loader> Reloader<L> {
         self.error().is_none()
     }
 
-    /// The value, after a look at whether its files have changed. Files that cannot be used, keep changing, or do not
-    /// answer in time leave the last good value in use. Nobody waits for files that did not answer the last time.
+    /// The value. Checks first whether its files have changed. The last good value stays in use while the files cannot be
+    /// used, keep changing, or cannot be read in time. After a timeout, callers get the last good value without waiting,
+    /// until the files can be read again.
     pub async fn current(&self) -> Arc<L::Value> {
-        if self.shared.can_look() {
-            // A look that starts after this call sees what the caller wants to see.
+        if self.shared.can_check() {
+            // A check that starts after this call sees every change before this call.
             let started = self.started.load(Ordering::Relaxed);
-            let _ = self.run(Shared::look, started).await;
+            let _ = self.run(Shared::check, started).await;
         }
         self.last_good()
     }
@@ -96,7 +97,7 @@ impl<L: Loader> Reloader<L> {
     /// Loads the value again, even if no file has changed. A caller that stops waiting does not stop the reload.
     ///
     /// # Errors
-    /// Why the last good value stays in use.
+    /// [`ReloadError`] if the last good value stays in use.
     pub async fn reload(&self) -> Result<(), Arc<ReloadError<L::Error>>> {
         match self.run(Shared::reload, u64::MAX).await {
             Ok(()) => self.error().map_or(Ok(()), Err),
@@ -104,22 +105,22 @@ impl<L: Loader> Reloader<L> {
         }
     }
 
-    /// Runs `work` after earlier work has ended, unless earlier work with a number above `shared` has ended by then.
-    async fn run(&self, work: fn(&Shared<L>), shared: u64) -> Result<(), Elapsed> {
+    /// Runs `work` after earlier work has ended. Skips it if work with a number above `newest_known` has ended by then.
+    async fn run(&self, work: fn(&Shared<L>), newest_known: u64) -> Result<(), Elapsed> {
         let turn = async {
             let mut flight = self.flight.lock().await;
             if let Some(earlier) = flight.running.as_mut() {
-                // Its result does not count here: it may have read the files before the latest change.
+                // Its result is not used here, because it may have read the files before the latest change.
                 let _ = earlier.await;
                 flight.running = None;
             }
-            if flight.ended > shared {
+            if flight.ended > newest_known {
                 return;
             }
             let number = self.started.fetch_add(1, Ordering::Relaxed) + 1;
             let shared = Arc::clone(&self.shared);
             shared.start();
-            // The log of this thread, which a test may collect.
+            // The subscriber of this thread, because a test may collect its log.
             let log = dispatcher::get_default(Clone::clone);
             let run = move || dispatcher::with_default(&log, || shared.run(work));
             let result = flight.running.insert(spawn_blocking(run)).await;

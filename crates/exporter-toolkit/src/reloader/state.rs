@@ -9,13 +9,13 @@ use parking_lot::Mutex;
 use super::fingerprint::Fingerprint;
 use super::loader::{Event, Loader, ReloadError};
 
-/// Time that changed files must stay unchanged before they are used. A program that writes a file in place empties it
+/// Time that files must stay unchanged before they are used, because a program that writes a file in place empties it
 /// first.
 const SETTLE_TIME: Duration = Duration::from_millis(50);
-/// Number of times that files which keep changing are loaded, within the default timeout.
+/// Maximum number of loads while the files keep changing. They fit into the default timeout.
 const MAX_ATTEMPTS: u32 = 10;
 
-/// The loader, and what it has loaded.
+/// The loader and its last good value.
 pub(super) struct Shared<L: Loader> {
     pub(super) loader: L,
     state: Mutex<State<L>>,
@@ -30,10 +30,10 @@ struct State<L: Loader> {
     /// The files of the latest load, and its error.
     latest: Arc<Fingerprint>,
     latest_error: Option<SharedError<L>>,
-    /// Why the files are not in use; in addition to `latest_error`, reading them may take too long.
+    /// Why the files are not in use: `latest_error`, or an error of the reloader itself.
     error: Option<SharedError<L>>,
     is_running: bool,
-    /// A caller has waited for the running look or load in vain.
+    /// Whether the timeout of a caller has expired during the running check or load.
     is_overdue: bool,
 }
 
@@ -65,13 +65,13 @@ impl<L: Loader> Shared<L> {
         self.state.lock().error.clone()
     }
 
-    /// Whether there are files that may have changed, and that answer.
-    pub(super) fn can_look(&self) -> bool {
+    /// Whether there are files to check, and no check of them is overdue.
+    pub(super) fn can_check(&self) -> bool {
         let state = self.state.lock();
         !state.latest.is_empty() && !state.is_overdue
     }
 
-    /// Marks the start of a look or load; [`Shared::run`] marks its end.
+    /// Marks the start of a check or load; [`Shared::run`] marks its end.
     pub(super) fn start(&self) {
         self.state.lock().is_running = true;
     }
@@ -82,7 +82,7 @@ impl<L: Loader> Shared<L> {
     }
 
     /// Loads the value if a file has changed.
-    pub(super) fn look(&self) {
+    pub(super) fn check(&self) {
         let (latest, latest_error) = {
             let state = self.state.lock();
             (Arc::clone(&state.latest), state.latest_error.clone())
@@ -100,8 +100,7 @@ impl<L: Loader> Shared<L> {
         self.load(true);
     }
 
-    /// Loads until the files stay unchanged. Without a request, files with the content of the value in use do not
-    /// replace it.
+    /// Loads until the files stay unchanged. Without a request, files with unchanged content do not replace the value.
     fn load(&self, is_requested: bool) {
         let last_good = self.value();
         for _ in 0..MAX_ATTEMPTS {
@@ -141,16 +140,16 @@ impl<L: Loader> Shared<L> {
         if let (Some(value), Some(former)) = (&next, &former) {
             self.loader.on_event(Event::Replaced { value, former });
         }
-        self.tell(former_error, error, is_requested);
+        self.notify(former_error, error, is_requested);
     }
 
-    /// Sets the error, and tells it if it is another one or `always`.
+    /// Sets the error, and notifies the loader if the error is new or `always`.
     fn report(&self, error: Option<SharedError<L>>, always: bool) {
         let former = std::mem::replace(&mut self.state.lock().error, error.clone());
-        self.tell(former, error, always);
+        self.notify(former, error, always);
     }
 
-    fn tell(&self, former: Option<SharedError<L>>, error: Option<SharedError<L>>, always: bool) {
+    fn notify(&self, former: Option<SharedError<L>>, error: Option<SharedError<L>>, always: bool) {
         let is_same = || match (&former, &error) {
             (Some(former), Some(error)) => former.to_string() == error.to_string(),
             _ => false,
@@ -162,12 +161,12 @@ impl<L: Loader> Shared<L> {
         }
     }
 
-    /// Notes that a look or load has panicked.
+    /// Records that a check or load has panicked.
     pub(super) fn note_panic(&self) {
         self.report(Some(Arc::new(ReloadError::Panicked)), true);
     }
 
-    /// Notes that a caller has waited in vain.
+    /// Records that the timeout of a caller has expired.
     pub(super) fn note_timeout(&self) {
         let error: SharedError<L> = Arc::new(ReloadError::Timeout);
         let mut state = self.state.lock();
@@ -175,12 +174,12 @@ impl<L: Loader> Shared<L> {
             state.is_overdue = true;
             let former = state.error.replace(Arc::clone(&error));
             drop(state);
-            self.tell(former, Some(error), false);
+            self.notify(former, Some(error), false);
         }
     }
 }
 
-/// Marks the end of a look or load, also of one that panics.
+/// Marks the end of a check or load on drop, even if it panics.
 struct Running<'a, L: Loader>(&'a Shared<L>);
 
 impl<L: Loader> Drop for Running<'_, L> {
@@ -191,7 +190,7 @@ impl<L: Loader> Drop for Running<'_, L> {
     }
 }
 
-/// Tells the end of a reload on request, also of one that panics.
+/// Notifies the loader of the end of a reload on request, even if the reload panics.
 struct Ended<'a, L: Loader>(&'a L);
 
 impl<L: Loader> Drop for Ended<'_, L> {

@@ -1,12 +1,4 @@
-//! Listen addresses: `host:port`, `[v6]:port` and `:port` as in Go's `net` package, or `unix:///path`.
-//!
-//! ```
-//! use exporter_toolkit::server::{ListenAddress, TcpAddress};
-//!
-//! let address: ListenAddress = ":9999".parse()?;
-//! assert_eq!(address, ListenAddress::Tcp(TcpAddress { host: String::new(), port: 9999 }));
-//! # Ok::<(), &str>(())
-//! ```
+//! Listen addresses.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -15,7 +7,15 @@ use std::str::FromStr;
 
 use crate::redacted::{shown_path, shown_word};
 
-/// An address to listen on.
+/// An address to listen on: `host:port`, `[v6]:port` or `:port` as in Go's `net` package, or `unix:///path`.
+///
+/// ```
+/// use exporter_toolkit::server::{ListenAddress, TcpAddress};
+///
+/// let address: ListenAddress = ":9999".parse()?;
+/// assert_eq!(address, ListenAddress::Tcp(TcpAddress { host: String::new(), port: 9999 }));
+/// # Ok::<(), &str>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListenAddress {
     /// A TCP address.

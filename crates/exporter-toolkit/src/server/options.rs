@@ -13,7 +13,7 @@ use crate::shared_text::SharedTexts;
 
 /// The sockets that a [`Server`](crate::Server) listens on.
 #[derive(Default)]
-#[allow(missing_debug_implementations)]
+#[allow(missing_debug_implementations)] // ListenFd has none
 pub struct Sockets {
     /// Addresses of the main listeners.
     pub addresses: Vec<ListenAddress>,

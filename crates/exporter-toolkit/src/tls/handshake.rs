@@ -13,7 +13,7 @@ use x509_cert::der::Encode;
 
 use super::parse;
 
-/// Verifies handshake signatures. Of a directly trusted certificate only the key is used: the TLS library would parse the
+/// Verifies handshake signatures. For a directly trusted certificate, it uses only the key: the TLS library would parse the
 /// certificate and reject X.509 version 1, which `openssl x509 -req -signkey` writes.
 #[derive(Debug)]
 pub(crate) struct HandshakeSignatures {
