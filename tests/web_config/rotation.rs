@@ -125,7 +125,7 @@ async fn a_file_that_becomes_empty_lets_nobody_in() {
     let log = told(&lines);
     assert_eq!(log.lines().count(), 1, "{log}");
     assert!(log.contains("level=WARN"), "{log}");
-    assert!(log.contains("nobody needs a password"), "{log}");
+    assert!(log.contains("requests need no password"), "{log}");
 }
 
 /// The first part of a file can be valid too, with fewer settings.

@@ -100,6 +100,9 @@ impl<'de> Deserialize<'de> for PrometheusDuration {
 }
 
 /// For `#[serde(deserialize_with)]` on an optional duration.
+///
+/// # Errors
+/// As for [`parse`].
 pub fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
@@ -107,6 +110,9 @@ pub fn deserialize<'de, D: Deserializer<'de>>(
 }
 
 /// Like [`deserialize`], with the position in the file.
+///
+/// # Errors
+/// As for [`parse`].
 pub fn deserialize_spanned<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Spanned<PrometheusDuration>>, D::Error> {

@@ -9,8 +9,8 @@
 #![doc = include_str!("../examples/minimal.rs")]
 //! ```
 //!
-//! The realm of HTTP Basic authentication is the file name of the program. [`Server`] has options for it and for the rest,
-//! and a handle that reloads the web configuration file on request.
+//! The realm of HTTP Basic authentication is the file name of the program. Exporters that need another realm, other timeouts
+//! or a reload on request use [`Server`] with [`ServerOptions`] instead of [`serve()`].
 //!
 //! # What an exporter gets
 //!

@@ -68,6 +68,9 @@ fn key_path(path: &serde_path_to_error::Path, without_last: bool) -> String {
 
 /// For `#[serde(deserialize_with)]` on a section: a section without content, for example with all lines commented out, is
 /// the default value.
+///
+/// # Errors
+/// The errors of the section's own content.
 pub fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {

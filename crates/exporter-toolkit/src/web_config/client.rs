@@ -16,7 +16,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// The client with the socket address `peer`. Other texts stand for a client without an address.
+    /// The client with the socket address `peer`. If `peer` is another text, the client has no address.
     pub(crate) fn of(peer: &str) -> Client {
         let address = peer.parse::<SocketAddr>().ok();
         Client {

@@ -14,7 +14,7 @@ use crate::systemd;
 /// The web configuration file and the files that it names. Without a file, there is no TLS, user or rate limit.
 ///
 /// The server looks for changes at each TLS handshake and each request. [`WebConfigFile::reload`] loads the files on
-/// request, for `/-/reload` and SIGHUP, and returns what is wrong with them.
+/// request, for `/-/reload` and SIGHUP, and returns their errors.
 ///
 /// ```
 /// use exporter_toolkit::web_config::WebConfigFile;
@@ -72,7 +72,7 @@ impl Loader for WebConfigLoader {
             Event::Replaced { value, former } => {
                 if value.users.is_none() && former.users.is_some() {
                     warn!(
-                        "The web configuration file names no users any more: nobody needs a password"
+                        "The web configuration file has no users any more, requests need no password"
                     );
                 }
                 if value.needs_restart && !former.needs_restart {
