@@ -488,7 +488,9 @@ fn the_reliability_tables_and_the_tests_have_the_same_ids() {
         documented.extend(ids.into_iter().map(str::to_owned));
     }
     let mut found = BTreeSet::new();
-    for file in rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = ["tests", "crates"].map(|folder| rust_files(&root.join(folder)));
+    for file in files.concat() {
         found.extend(ids_of_tests(
             &std::fs::read_to_string(file).expect("a text"),
         ));

@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 
-use exporter_toolkit::server::{Timeouts, listener};
-use futures_util::future::join_all;
+use exporter_toolkit::server::Timeouts;
 use reqwest::{Method, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -37,20 +36,6 @@ fn through(socket: &std::path::Path) -> reqwest::Client {
     let tls = exporter_toolkit::tls::client::client_config(None).expect("a TLS configuration");
     let builder = reqwest::Client::builder().tls_backend_preconfigured(tls);
     builder.unix_socket(socket).build().expect("a client")
-}
-
-/// [accept-queue]
-#[tokio::test]
-async fn hundreds_may_come_before_one_is_let_in() {
-    let address = "127.0.0.1:0".parse().expect("an address");
-    let listener = listener::bind(&address).await.expect("a listener");
-    let address = listener.local_addr().expect("an address");
-    let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn").expect("Linux");
-    let most: usize = most.trim().parse().expect("a number");
-    let clients = (0..most.min(300)).map(|_| TcpStream::connect(address));
-    let connected = tokio::time::timeout(PATIENCE, join_all(clients)).await;
-    let connected = connected.expect("nobody lets in those who have no place to wait");
-    assert!(connected.into_iter().all(|client| client.is_ok()));
 }
 
 #[tokio::test]

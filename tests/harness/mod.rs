@@ -2,15 +2,20 @@
 
 pub mod clock;
 pub mod listener;
-pub mod log;
 pub mod namespace;
-pub mod openssl;
 pub mod passage;
 pub mod port;
 pub mod process;
 pub mod proxy;
 pub mod scrape;
 pub mod tools;
+
+// The tests of the toolkit need the same tools.
+#[allow(dead_code, reason = "the tests of the toolkit use the rest")]
+#[path = "../../crates/exporter-toolkit/tests/harness/mod.rs"]
+mod toolkit;
+
+pub use toolkit::{certificates, eventually, http, log, make_too_long, openssl, web_config};
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -314,44 +319,4 @@ pub struct Stats {
     pub list: u64,
     pub details: u64,
     pub connections: u64,
-}
-
-/// A client without redirects, proxy and decompression.
-pub fn http() -> reqwest::Client {
-    let tls = exporter_toolkit::tls::client::client_config(None).expect("a TLS configuration");
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .no_proxy()
-        .no_gzip()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .expect("a client")
-}
-
-/// Waits until a condition holds, and fails after three minutes: shared machines may stall for long.
-pub async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
-    let give_up = tokio::time::Instant::now() + Duration::from_secs(180);
-    loop {
-        if let Some(found) = probe().await {
-            return found;
-        }
-        assert!(
-            tokio::time::Instant::now() < give_up,
-            "waited in vain: {what}"
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-/// Makes a file one byte longer than the limit. The file is sparse.
-pub fn make_too_long(path: &Path) {
-    let file = std::fs::File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path);
-    let longest = 16 * 1024 * 1024;
-    file.expect("a file")
-        .set_len(longest + 1)
-        .expect("a length");
 }

@@ -9,6 +9,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use parking_lot::Mutex;
 
+pub use super::toolkit::process::run;
+
 /// A program that runs until the test ends.
 ///
 /// If the test fails, it prints the last lines of the program's output.
@@ -47,17 +49,6 @@ pub async fn run_beside(mut command: Command) -> Ran {
         output,
         error,
     }
-}
-
-/// Runs a program to its end. Returns exit code, standard output, standard error.
-pub fn run(command: &mut Command) -> (i32, String, String) {
-    let output = command.stdin(Stdio::null()).output().expect("a program");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    (
-        output.status.code().expect("an exit code"),
-        text(output.stdout),
-        text(output.stderr),
-    )
 }
 
 /// Runs a program with this standard input to its end.

@@ -5,14 +5,14 @@ use std::process::Command;
 use std::sync::Arc;
 
 use qlara_exporter::web::WebOptions;
+use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
-use super::certificates::Identity;
-use super::passwords::hash;
-use super::server::{Folder, TLS};
+use crate::harness::certificates::Identity;
 use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter, run, run_with_input};
 use crate::harness::tools::needs;
+use crate::harness::web_config::{Folder, TLS, hash};
 use crate::harness::{API_KEY, Setup, eventually, http};
 use crate::prometheus::{Prometheus, system_gateway};
 
@@ -278,4 +278,62 @@ async fn the_demonstration_can_be_protected_too() {
         demo.output().contains(&url).then_some(())
     })
     .await;
+}
+
+#[test]
+fn a_cost_that_takes_longer_than_a_second_is_a_warning() {
+    let dummy = |cost: u32| format!("$2b${cost}${}", ".".repeat(53));
+    let yaml = format!(
+        "basic_auth_users: {{good: {}, slow: {}}}",
+        dummy(14),
+        dummy(15)
+    );
+    let folder = Folder::with(&yaml, &Identity::server());
+    let mut exporter = exporter();
+    exporter.arg("--config.check").env("QLARA_API_KEY", "x");
+    let (code, _, error) = run(exporter
+        .arg("--web.config.file")
+        .arg(folder.path("web.yml")));
+    assert_eq!((code, error.lines().count()), (0, 1), "{error}");
+    for part in [
+        "level=WARN",
+        "basic_auth_users.slow",
+        "cost=15",
+        "more than a second",
+    ] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    assert!(!error.contains("$2b$"), "{error}");
+}
+
+/// Until the restart, the metric reports that the file is not completely in force.
+/// [reload-beside-tls-change]
+#[tokio::test]
+async fn a_change_that_waits_for_a_restart_does_not_keep_accounts_from_reloading() {
+    const PLAIN: &str = "http_server_config: {http2: true}";
+    const GOOD: &str = "qlara_exporter_config_last_reload_successful";
+    let folder = Folder::with(PLAIN, &Identity::server());
+    let account = |name: &str| format!("accounts: [{{name: {name}, api_key_env: QLARA_API_KEY}}]");
+    let mut setup = Setup::yaml(&account("a"));
+    setup.web.enable_lifecycle = true;
+    setup.web.config = Arc::new(folder.load().expect("a good file"));
+    let stack = setup.start().await;
+    let reload = async || {
+        let answer = stack.request(Method::POST, "/-/reload").send().await;
+        answer.expect("an answer").status()
+    };
+    folder.write("web.yml", TLS);
+    for name in ["b", "c"] {
+        stack.write_configuration(&account(name));
+        assert_eq!(reload().await, StatusCode::OK);
+        let scrape = stack.scrape().await;
+        let up = format!(r#"{{account="{name}"}}"#);
+        assert_eq!(scrape.family("qlara_up"), [(up.as_str(), 1.0)]);
+        assert_eq!(scrape.value(GOOD), 0.0);
+    }
+    folder.write("web.yml", "http_server_confi: {}");
+    assert_eq!(reload().await, StatusCode::INTERNAL_SERVER_ERROR);
+    folder.write("web.yml", PLAIN);
+    assert_eq!(reload().await, StatusCode::OK);
+    assert_eq!(stack.scrape().await.value(GOOD), 1.0);
 }

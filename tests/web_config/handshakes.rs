@@ -8,8 +8,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::certificates::{Identity, client_with, stranger};
 use super::http2::{NEVER, PATIENCE, over_tls};
+use crate::harness::certificates::{Identity, client_with, stranger};
 use crate::harness::scrape::Scrape;
 use crate::harness::{Stack, eventually};
 

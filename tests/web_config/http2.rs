@@ -13,8 +13,8 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::certificates::{Identity, client_with};
-use super::server::{Folder, TLS};
+use crate::harness::certificates::{Identity, client_with};
+use crate::harness::web_config::{Folder, TLS};
 use crate::harness::{Setup, Stack};
 
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use rcgen::SanType;
 use serde_json::{Value, json};
 
-use super::certificates::{Authority, Identity};
-use super::passwords::hash;
-use super::server::Folder;
 use crate::harness::Setup;
+use crate::harness::certificates::{Authority, Identity};
 use crate::harness::tools::needs;
+use crate::harness::web_config::{Folder, hash};
 use crate::prometheus::Prometheus;
 
 #[tokio::test]

@@ -10,8 +10,9 @@ use rustls::{ALL_VERSIONS, CipherSuite, NamedGroup, ProtocolVersion, SupportedCi
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::certificates::{Identity, client_of, client_with, stranger};
-use super::server::{Folder, Server, TLS};
+use super::server::Server;
+use crate::harness::certificates::{Identity, client_of, client_with, stranger};
+use crate::harness::web_config::{Folder, TLS};
 
 async fn serve(tls: &str, server: &Identity) -> Server {
     let files = "cert_file: server.crt, key_file: server.key";

@@ -1,21 +1,17 @@
 //! Changes of the web configuration file and of the files that it names.
 
-use std::io::Write;
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use exporter_toolkit::web_config::WebConfigFile;
-use parking_lot::Mutex;
-use reqwest::{Method, StatusCode};
-use tracing::subscriber::DefaultGuard;
+use tracing::Level;
 
-use super::certificates::{Authority, Identity, client_with};
-use super::passwords::hash;
-use super::server::{Folder, Server, TLS};
+use super::server::Server;
+use crate::harness::certificates::{Authority, Identity, client_with};
+use crate::harness::log::Log;
 use crate::harness::process::run;
-use crate::harness::{Setup, eventually, make_too_long};
+use crate::harness::web_config::{Folder, TLS, hash};
+use crate::harness::{eventually, make_too_long};
 
 async fn login(server: &Server, password: &str) -> u16 {
     let request = server.get().basic_auth("alice", Some(password));
@@ -78,7 +74,7 @@ async fn a_broken_file_leaves_the_last_good_one_in_force() {
 async fn a_file_that_becomes_too_long_leaves_the_last_good_one_in_force() {
     let good = users("secret");
     let server = Folder::with(&good, &Identity::server()).serve().await;
-    let (lines, _guard) = log();
+    let log = Log::collect(Level::INFO);
     make_too_long(&server.folder.path("web.yml"));
     for _ in 0..2 {
         assert_eq!(
@@ -87,7 +83,7 @@ async fn a_file_that_becomes_too_long_leaves_the_last_good_one_in_force() {
         );
         assert!(!server.file.is_good());
     }
-    let lines = String::from_utf8(lines.lock().clone()).expect("UTF-8");
+    let lines = log.take();
     assert_eq!(lines.matches("longer than 16 MiB").count(), 1, "{lines}");
     server.folder.write("web.yml", &good);
     assert_eq!(login(&server, "secret").await, 200);
@@ -100,7 +96,7 @@ async fn a_file_that_becomes_empty_lets_nobody_in() {
     let good = users("secret");
     let folder = Folder::with(&good, &Identity::server());
     let file = folder.load().expect("a good web configuration");
-    let (lines, _guard) = log();
+    let log = Log::collect(Level::INFO);
     let has_users = async || file.current().await.users.is_some();
     for empty in ["", "\n", "# nothing\n  # at all", "---\n"] {
         folder.write("web.yml", empty);
@@ -112,19 +108,16 @@ async fn a_file_that_becomes_empty_lets_nobody_in() {
     }
     folder.write("web.yml", &good);
     assert!(has_users().await && file.is_good());
-    let told = |lines: &Mutex<Vec<u8>>| {
-        String::from_utf8(std::mem::take(&mut *lines.lock())).expect("UTF-8")
-    };
-    let log = told(&lines);
-    assert_eq!(log.matches("the file is empty").count(), 1, "{log}");
+    let lines = log.take();
+    assert_eq!(lines.matches("the file is empty").count(), 1, "{lines}");
 
     // An explicit empty block removes all users.
     folder.write("web.yml", "basic_auth_users: {}");
     assert!(!has_users().await && file.is_good());
-    let log = told(&lines);
-    assert_eq!(log.lines().count(), 1, "{log}");
-    assert!(log.contains("level=WARN"), "{log}");
-    assert!(log.contains("nobody needs a password"), "{log}");
+    let lines = log.take();
+    assert_eq!(lines.lines().count(), 1, "{lines}");
+    assert!(lines.contains("level=WARN"), "{lines}");
+    assert!(lines.contains("nobody needs a password"), "{lines}");
 }
 
 /// The first part of a file can be valid too, with fewer settings.
@@ -259,65 +252,11 @@ async fn switching_tls_needs_a_restart_and_the_rest_does_not() {
     assert!(!server.file.is_good());
 }
 
-/// Until the restart, the metric reports that the file is not completely in force.
-/// [reload-beside-tls-change]
-#[tokio::test]
-async fn a_change_that_waits_for_a_restart_does_not_keep_accounts_from_reloading() {
-    const PLAIN: &str = "http_server_config: {http2: true}";
-    const GOOD: &str = "qlara_exporter_config_last_reload_successful";
-    let folder = Folder::with(PLAIN, &Identity::server());
-    let account = |name: &str| format!("accounts: [{{name: {name}, api_key_env: QLARA_API_KEY}}]");
-    let mut setup = Setup::yaml(&account("a"));
-    setup.web.enable_lifecycle = true;
-    setup.web.config = Arc::new(WebConfigFile::load(&folder.path("web.yml")).expect("a good file"));
-    let stack = setup.start().await;
-    let reload = async || {
-        let answer = stack.request(Method::POST, "/-/reload").send().await;
-        answer.expect("an answer").status()
-    };
-    folder.write("web.yml", TLS);
-    for name in ["b", "c"] {
-        stack.write_configuration(&account(name));
-        assert_eq!(reload().await, StatusCode::OK);
-        let scrape = stack.scrape().await;
-        let up = format!(r#"{{account="{name}"}}"#);
-        assert_eq!(scrape.family("qlara_up"), [(up.as_str(), 1.0)]);
-        assert_eq!(scrape.value(GOOD), 0.0);
-    }
-    folder.write("web.yml", "http_server_confi: {}");
-    assert_eq!(reload().await, StatusCode::INTERNAL_SERVER_ERROR);
-    folder.write("web.yml", PLAIN);
-    assert_eq!(reload().await, StatusCode::OK);
-    assert_eq!(stack.scrape().await.value(GOOD), 1.0);
-}
-
-/// Everything that this thread logs from now on.
-fn log() -> (Arc<Mutex<Vec<u8>>>, DefaultGuard) {
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-    impl Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().extend(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let log = Log::default();
-    let lines = Arc::clone(&log.0);
-    let subscriber = tracing_subscriber::fmt()
-        .event_format(exporter_toolkit::logging::Format::Logfmt)
-        .with_writer(move || log.clone())
-        .finish();
-    (lines, tracing::subscriber::set_default(subscriber))
-}
-
 #[tokio::test]
 async fn every_change_of_the_trouble_is_one_line_in_the_log() {
     let folder = Folder::with("", &Identity::server());
     let file = folder.load().expect("a good web configuration");
-    let (lines, _guard) = log();
+    let log = Log::collect(Level::INFO);
     let mut told = Vec::new();
     for text in [
         "",
@@ -331,7 +270,7 @@ async fn every_change_of_the_trouble_is_one_line_in_the_log() {
         for _ in 0..3 {
             file.current().await;
         }
-        let lines = String::from_utf8(std::mem::take(&mut *lines.lock())).expect("UTF-8");
+        let lines = log.take();
         assert!(!lines.contains("value"), "{lines}");
         let levels = lines
             .lines()
@@ -346,12 +285,12 @@ async fn weak_names_are_warned_of_once() {
     let yaml = "tls_server_config: {cert_file: server.crt, key_file: server.key, min_version: TLS10, \
                 curve_preferences: [CurveP521, X25519], cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]}";
     let folder = Folder::with(yaml, &Identity::server());
-    let (lines, _guard) = log();
+    let log = Log::collect(Level::INFO);
     let file = folder.load().expect("a good web configuration");
     for _ in 0..3 {
         file.current().await;
     }
-    let lines = String::from_utf8(lines.lock().clone()).expect("UTF-8");
+    let lines = log.take();
     for name in [
         "min_version=TLS10",
         "CurveP521",
@@ -374,7 +313,7 @@ async fn a_pipe_in_the_place_of_the_file_is_refused_at_once() {
     std::fs::remove_file(&web).expect("removed");
     let (code, _, error) = run(Command::new("mkfifo").arg(&web));
     assert_eq!(code, 0, "{error}");
-    let (lines, _guard) = log();
+    let log = Log::collect(Level::INFO);
     let begun = Instant::now();
     server.file.current().await;
     assert!(
@@ -382,7 +321,7 @@ async fn a_pipe_in_the_place_of_the_file_is_refused_at_once() {
         "opening the pipe does not wait for a writer"
     );
     assert!(!server.file.is_good());
-    let lines = String::from_utf8(lines.lock().clone()).expect("UTF-8");
+    let lines = log.take();
     assert!(lines.contains("not a regular file"), "{lines}");
     assert_eq!(
         [login(&server, "secret").await, login(&server, "x").await],

@@ -10,10 +10,10 @@ use exporter_toolkit::guard::guard;
 use exporter_toolkit::web_config::WebConfigFile;
 use tokio::net::TcpListener;
 
-use super::certificates::Identity;
-use super::passwords::hash;
-use super::server::{Folder, Server};
+use super::server::Server;
+use crate::harness::certificates::Identity;
 use crate::harness::http;
+use crate::harness::web_config::{Folder, hash};
 
 async fn serve(yaml: &str) -> Server {
     Folder::with(yaml, &Identity::server()).serve().await

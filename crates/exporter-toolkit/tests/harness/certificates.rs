@@ -14,7 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, SignatureScheme, SupportedProtocolVersion};
 
-use crate::harness::openssl::SelfSigned;
+use super::openssl::SelfSigned;
 
 /// A certificate and its key.
 #[derive(Clone)]

@@ -2,8 +2,7 @@
 
 use rcgen::KeyPair;
 
-use super::certificates::{Authority, Identity};
-use super::server::{Folder, TLS};
+use crate::harness::certificates::{Authority, Identity};
 use crate::harness::log::Log;
 use crate::harness::make_too_long;
 use crate::harness::openssl::{
@@ -11,6 +10,7 @@ use crate::harness::openssl::{
     X25519,
 };
 use crate::harness::tools::needs;
+use crate::harness::web_config::{Folder, TLS};
 
 const SECRET: &str = "s3cret-value";
 

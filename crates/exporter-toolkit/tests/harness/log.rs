@@ -1,4 +1,4 @@
-//! The log of an exporter in this test's thread.
+//! The log lines of this test's thread.
 
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock};
@@ -74,7 +74,8 @@ impl Log {
         ask_about_every_line();
         let written = Written::default();
         let writer = written.clone();
-        let lines = logging::lines(level, format, "qlara_exporter", move || writer.clone());
+        let crate_name = env!("CARGO_PKG_NAME").replace('-', "_");
+        let lines = logging::lines(level, format, &crate_name, move || writer.clone());
         Log {
             written,
             _guard: tracing::subscriber::set_default(lines),

@@ -12,10 +12,9 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::certificates::{Identity, client_with};
-use super::passwords::hash;
-use super::server::{Folder, Server, TLS};
-use crate::harness::process::{exporter, run};
+use super::server::Server;
+use crate::harness::certificates::{Identity, client_with};
+use crate::harness::web_config::{Folder, TLS, hash};
 use crate::harness::{eventually, http};
 
 /// A cost at which clients queue up but the test stays fast.
@@ -254,30 +253,4 @@ async fn beyond_the_limit_whoever_fills_the_queue_is_told_to_come_again() {
     };
     assert_eq!(refused.await, Some((503, Some("10".to_owned()))));
     assert!(server.waiting().await <= 512);
-}
-
-#[test]
-fn a_cost_that_takes_longer_than_a_second_is_a_warning() {
-    let dummy = |cost: u32| format!("$2b${cost}${}", ".".repeat(53));
-    let yaml = format!(
-        "basic_auth_users: {{good: {}, slow: {}}}",
-        dummy(14),
-        dummy(15)
-    );
-    let folder = Folder::with(&yaml, &Identity::server());
-    let mut exporter = exporter();
-    exporter.arg("--config.check").env("QLARA_API_KEY", "x");
-    let (code, _, error) = run(exporter
-        .arg("--web.config.file")
-        .arg(folder.path("web.yml")));
-    assert_eq!((code, error.lines().count()), (0, 1), "{error}");
-    for part in [
-        "level=WARN",
-        "basic_auth_users.slow",
-        "cost=15",
-        "more than a second",
-    ] {
-        assert!(error.contains(part), "{part}: {error}");
-    }
-    assert!(!error.contains("$2b$"), "{error}");
 }

@@ -8,15 +8,12 @@ use futures_util::future::join_all;
 use reqwest::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use reqwest::{RequestBuilder, StatusCode};
 
-use super::certificates::Identity;
-use super::server::{Folder, Server};
+use super::server::Server;
+use crate::harness::certificates::Identity;
+use crate::harness::web_config::{Folder, hash};
 
 /// The lowest cost, for tests that hash often.
 const CHEAP: u32 = 4;
-
-pub fn hash(password: &str, cost: u32) -> String {
-    bcrypt::hash(password, cost).expect("a hash")
-}
 
 async fn serve(users: &[(&str, &str)]) -> Server {
     let users: Vec<_> = users
@@ -36,7 +33,7 @@ async fn is_refused(request: RequestBuilder) {
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(
         answer.headers()[WWW_AUTHENTICATE],
-        r#"Basic realm="qlara-exporter", charset="UTF-8""#
+        r#"Basic realm="example", charset="UTF-8""#
     );
     assert_eq!(answer.text().await.expect("a text"), "Unauthorized\n");
 }

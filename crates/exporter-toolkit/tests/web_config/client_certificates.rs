@@ -2,10 +2,11 @@
 
 use rcgen::SanType;
 
-use super::certificates::{Authority, Identity, client_with};
-use super::server::{Folder, Server};
+use super::server::Server;
+use crate::harness::certificates::{Authority, Identity, client_with};
 use crate::harness::openssl::{P256, RSA, SelfSigned};
 use crate::harness::tools::needs;
+use crate::harness::web_config::Folder;
 
 /// A server with its certificate, and clients with their certificates.
 struct Scene {
