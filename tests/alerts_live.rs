@@ -137,7 +137,7 @@ fn profile(id: &str, name: &str, status: &str, permissions: &[&str]) -> Value {
 const ALL: [&str; 2] = ["pages_messaging", "pages_read_engagement"];
 
 #[tokio::test]
-async fn a_broken_token_reaches_the_right_people_by_name_and_so_does_its_end() {
+async fn broken_token_and_its_recovery_notify_the_right_people() {
     needs!("prometheus-alertmanager", "prometheus");
     let gateway = system_gateway().await;
     gateway
@@ -325,7 +325,7 @@ fn pairs() -> Vec<Pair> {
 }
 
 #[tokio::test]
-async fn an_alert_silences_only_what_has_the_same_external_labels() {
+async fn inhibition_needs_the_same_external_labels() {
     needs!("prometheus-alertmanager");
     let folder = TempDir::new().expect("a folder");
     let (sink, _messages) = message_sink().await;
@@ -371,7 +371,7 @@ async fn an_alert_silences_only_what_has_the_same_external_labels() {
 }
 
 #[tokio::test]
-async fn a_prometheus_that_sees_nothing_silences_no_other_until_that_one_is_blind_too() {
+async fn prometheus_without_data_inhibits_no_other_prometheus() {
     needs!("prometheus-alertmanager", "prometheus");
     let gateway = system_gateway().await;
     let broken = profile("broken", "Shop", "DISCONNECTED", &ALL);

@@ -89,7 +89,7 @@ fn every_key_of_the_file_is_read() {
 
 /// [default-limits]
 #[test]
-fn the_defaults_are_the_documented_ones() {
+fn defaults_are_the_documented_ones() {
     for yaml in [
         "",
         "# nothing\n",
@@ -118,7 +118,7 @@ fn the_defaults_are_the_documented_ones() {
 
 /// [memory-limit]
 #[test]
-fn a_memory_limit_lowers_the_defaults() {
+fn memory_limit_lowers_the_defaults() {
     let directory = TempDir::new().expect("a folder");
     let limits = |memory_limit, yaml| {
         let settings = Settings {
@@ -161,7 +161,7 @@ fn flags_win_over_the_file() {
 
 /// [configuration-mistake]
 #[test]
-fn a_mistake_is_told_with_its_place_and_without_a_value() {
+fn errors_have_positions_and_no_values() {
     let account = "accounts:\n  - name: a\n";
     for (yaml, error) in [
         (
@@ -393,7 +393,7 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
 }
 
 #[test]
-fn a_timeout_that_a_flag_gives_is_told_at_the_flag() {
+fn error_in_a_timeout_flag_names_the_flag() {
     let directory = TempDir::new().expect("a folder");
     let settings = Settings {
         timeout: Some(Duration::ZERO),
@@ -408,7 +408,7 @@ fn a_timeout_that_a_flag_gives_is_told_at_the_flag() {
 
 /// [plain-http]
 #[test]
-fn plain_http_goes_to_loopback_addresses_unless_it_is_allowed() {
+fn plain_http_needs_a_loopback_address_or_allow_http() {
     for good in [
         "http://localhost:1/",
         "http://127.0.0.1/",
@@ -430,7 +430,7 @@ fn plain_http_goes_to_loopback_addresses_unless_it_is_allowed() {
 
 /// [missing-configuration]
 #[test]
-fn a_missing_file_is_named() {
+fn missing_file_is_named() {
     let settings = Settings {
         file: Some("/does/not/exist.yml".into()),
         ..Settings::default()
@@ -446,7 +446,7 @@ fn a_missing_file_is_named() {
 
 /// [file-limit]
 #[test]
-fn a_file_that_is_too_long_is_not_read_but_named() {
+fn oversized_file_is_rejected_and_named() {
     let directory = TempDir::new().expect("a folder");
     let long = directory.path().join("long");
     make_too_long(&long);
@@ -486,7 +486,7 @@ fn a_file_that_is_too_long_is_not_read_but_named() {
 
 /// [ambiguous-key]
 #[test]
-fn the_source_of_the_single_key_must_be_clear() {
+fn single_key_needs_exactly_one_source() {
     let directory = TempDir::new().expect("a folder");
     let key = directory.path().join("key");
     std::fs::write(&key, SECRET).expect("a file");
@@ -530,7 +530,7 @@ fn the_source_of_the_single_key_must_be_clear() {
 }
 
 #[test]
-fn a_key_in_the_place_of_its_file_is_not_repeated() {
+fn key_given_as_a_file_path_is_redacted() {
     let told = |value: &str| {
         let settings = Settings {
             api_key_file: Some(value.into()),
@@ -569,7 +569,7 @@ fn debug_output_hides_secrets() {
 
 /// [secret-in-mistake]
 #[test]
-fn a_value_that_has_become_a_key_is_not_repeated() {
+fn unknown_key_that_looks_like_a_secret_is_redacted() {
     let all = "gateway, cache, permissions, phone_number, limits, accounts";
     for (yaml, mistake) in [
         (
@@ -631,7 +631,7 @@ fn a_value_that_has_become_a_key_is_not_repeated() {
 }
 
 #[test]
-fn a_mistake_is_one_line_that_steers_no_terminal() {
+fn error_is_one_line_without_control_characters() {
     let told = load_yaml("gateway: {tls_config: {ca_file: \"no\\e[1m\\x85file\"}}");
     assert_eq!(
         told.expect_err("no such file"),
@@ -647,7 +647,7 @@ fn with_block(defaults: &str, own: &str) -> String {
 }
 
 #[test]
-fn an_account_overrides_any_key_of_the_gateway_and_inherits_the_others() {
+fn account_overrides_and_inherits_gateway_settings() {
     let defaults = "{url: 'https://default.example/', timeout: 9s, proxy_url: 'http://proxy.example:1', allow_http: true, fields: {id: socialId}}";
     let own = |block: &str| {
         let config = load_yaml(&with_block(defaults, block)).expect(block);
@@ -688,7 +688,7 @@ fn an_account_overrides_any_key_of_the_gateway_and_inherits_the_others() {
 }
 
 #[test]
-fn an_accounts_own_key_wins_over_flags_which_win_over_the_defaults() {
+fn account_settings_win_over_flags_and_flags_over_defaults() {
     let directory = TempDir::new().expect("a folder");
     let settings = Settings {
         url: Some("https://flag.example/".to_owned()),
@@ -711,7 +711,7 @@ fn an_accounts_own_key_wins_over_flags_which_win_over_the_defaults() {
 }
 
 #[test]
-fn mistakes_in_an_accounts_gateway_name_their_place() {
+fn errors_in_the_gateway_of_an_account_have_positions() {
     for (defaults, own, mistake) in [
         (
             "{}",

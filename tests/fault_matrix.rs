@@ -437,7 +437,7 @@ async fn try_out_all(choose: impl Fn(&Case) -> Vec<Calls>) {
 
 /// [fault-matrix]
 #[tokio::test]
-async fn every_fault_of_the_list() {
+async fn every_fault_of_the_list_call() {
     try_out_all(|case| match case.knows_the_call() {
         true => vec![Calls::List],
         false => vec![Calls::All],
@@ -458,7 +458,7 @@ async fn every_fault_of_each_details_call() {
 /// The two status codes with another meaning for details than for the list.
 /// [not-found]
 #[tokio::test]
-async fn a_404_is_a_wrong_prefix_for_the_list_and_no_profiles_for_a_platform() {
+async fn not_found_is_an_error_for_the_list_and_empty_for_details() {
     let Scene { stack, .. } = Scene::new(None, LONG).await;
     stack.gateway.faults("list:status=404").await;
     let scrape = stack.scrape().await;
@@ -474,7 +474,7 @@ async fn a_404_is_a_wrong_prefix_for_the_list_and_no_profiles_for_a_platform() {
 
 /// [slow-answers]
 #[tokio::test]
-async fn slowness_within_the_budget_is_no_fault() {
+async fn slow_response_within_the_timeout_is_no_fault() {
     let Scene { stack, .. } = Scene::new(None, LONG).await;
     let log = Log::collect(Level::INFO);
     for fault in ["latency=20ms", "list:latency=20ms", "details:latency=20ms"] {
@@ -489,7 +489,7 @@ async fn slowness_within_the_budget_is_no_fault() {
 
 /// [clock-jump]
 #[tokio::test]
-async fn jumps_of_the_clock_cost_nothing() {
+async fn clock_jumps_change_no_data() {
     const DAY: i64 = 86_400;
     let Scene { stack, .. } = Scene::new(None, LONG).await;
     let log = Log::collect(Level::INFO);
@@ -519,7 +519,7 @@ async fn jumps_of_the_clock_cost_nothing() {
 
 /// [thousand-changes]
 #[tokio::test]
-async fn a_thousand_changes_between_good_and_bad() {
+async fn thousand_changes_between_good_and_bad() {
     // Faults that end at once, so that a thousand take seconds.
     let faults: Vec<&str> = CASES
         .iter()

@@ -45,7 +45,7 @@ async fn read(
 }
 
 #[tokio::test]
-async fn a_self_signed_certificate_in_the_ca_file_is_trusted_as_itself() {
+async fn self_signed_certificate_in_the_ca_file_is_trusted() {
     needs!("openssl");
     const SUBJECT: [&str; 2] = ["-subj", "/CN=localhost"];
     let named = |name: &'static str| ["-subj", "/CN=gateway", "-addext", name];
@@ -94,7 +94,7 @@ async fn a_self_signed_certificate_in_the_ca_file_is_trusted_as_itself() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_the_gateways_is_not_trusted_though_it_is_in_the_ca_file() {
+async fn trusted_certificate_for_another_host_is_rejected() {
     needs!("openssl");
     let with = |extension: &'static str| {
         SelfSigned::new(P256, &["-subj", "/CN=localhost", "-addext", extension])
@@ -129,7 +129,7 @@ async fn a_certificate_that_is_not_the_gateways_is_not_trusted_though_it_is_in_t
 
 /// The same names with another key are another certificate.
 #[tokio::test]
-async fn a_stranger_with_the_names_of_a_trusted_certificate_is_not_trusted() {
+async fn forged_certificate_with_trusted_names_is_rejected() {
     needs!("openssl");
     let subject = [
         "-subj",
@@ -172,7 +172,7 @@ const EXPECTED: &str = "expected RSA with 2048 to 8192 bits, ECDSA on P-256 or P
 
 /// [unusable-gateway-key]
 #[tokio::test]
-async fn a_weak_key_is_named_as_such() {
+async fn weak_key_is_named() {
     needs!("openssl");
     let weak = SelfSigned::new(RSA_1024, &["-subj", "/CN=localhost"]);
     let (_server, url) = serve(&weak).await;
@@ -192,7 +192,7 @@ async fn a_weak_key_is_named_as_such() {
 /// The server has a key that the client cannot use, so the handshake fails without naming the key.
 /// [unusable-ca-key]
 #[tokio::test]
-async fn a_certificate_in_the_ca_file_that_cannot_be_used_is_named_at_the_start() {
+async fn unusable_certificate_in_the_ca_file_is_named_at_startup() {
     needs!("openssl");
     for (key, found) in [
         (P521, "an ECDSA key on the curve P-521"),
@@ -244,7 +244,7 @@ async fn a_certificate_in_the_ca_file_that_cannot_be_used_is_named_at_the_start(
 
 /// [unusable-gateway-key]
 #[tokio::test]
-async fn the_key_of_an_issuer_that_cannot_be_used_is_named() {
+async fn unusable_issuer_key_is_named() {
     needs!("openssl");
     for (key, found) in [
         (RSA_1024, "an RSA key with 1024 bits"),
@@ -268,7 +268,7 @@ async fn the_key_of_an_issuer_that_cannot_be_used_is_named() {
 
 /// The algorithm of a signature is the cause, not a key.
 #[tokio::test]
-async fn what_the_tls_library_cannot_check_is_told_in_words() {
+async fn unsupported_certificate_is_explained() {
     needs!("openssl");
     let authority = SelfSigned::new(RSA, &["-subj", "/CN=CA"]);
     for (issued, expected) in [

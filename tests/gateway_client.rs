@@ -38,7 +38,7 @@ pub fn failures(scrape: &Scrape) -> Vec<(&str, f64)> {
 }
 
 #[tokio::test]
-async fn a_call_carries_the_key_and_the_user_agent_to_the_configured_prefix() {
+async fn requests_carry_key_and_user_agent_to_the_configured_prefix() {
     for prefix in [
         "/api/v1/partner-gateway",
         "/api/partner-gateway/v1/",
@@ -85,7 +85,7 @@ async fn platform_names_are_percent_encoded_in_the_path() {
 
 /// [redirect]
 #[tokio::test]
-async fn a_redirect_is_an_error_and_takes_the_key_nowhere() {
+async fn redirect_is_an_error_and_is_not_followed() {
     let elsewhere = Recorder::start(|_| http_answer("200 OK", "", EMPTY_LIST)).await;
     let stack = Stack::start().await;
     for status in ["redirect", "details:redirect"] {
@@ -107,7 +107,7 @@ async fn a_redirect_is_an_error_and_takes_the_key_nowhere() {
 }
 
 #[tokio::test]
-async fn the_quota_is_exposed_as_stated_and_absent_when_not() {
+async fn quota_is_exposed_if_stated_and_absent_otherwise() {
     let gateway = Recorder::start(|request| {
         let quota = if request.contains("/second/") {
             "X-RateLimit-Limit: 100\r\nX-RateLimit-Remaining: 42\r\nX-RateLimit-Reset: soon\r\n"
@@ -135,7 +135,7 @@ async fn the_quota_is_exposed_as_stated_and_absent_when_not() {
 
 /// [rate-limited]
 #[tokio::test]
-async fn a_429_is_respected_from_its_header_or_its_body_alone() {
+async fn retry_after_is_read_from_header_or_body() {
     // The test's clock is at 12:00:00 on that day.
     for (header, body, pause) in [
         ("Retry-After: 40\r\n", "", 40),
@@ -163,7 +163,7 @@ async fn a_429_is_respected_from_its_header_or_its_body_alone() {
 
 /// [error-without-body]
 #[tokio::test]
-async fn an_error_whose_body_never_comes_is_what_its_status_says() {
+async fn error_without_its_body_is_classified_by_status() {
     for (status, reason, pause) in [
         ("401 Unauthorized", "unauthorized", 60),
         ("429 Too Many Requests", "rate_limited", 120),
@@ -189,7 +189,7 @@ async fn an_error_whose_body_never_comes_is_what_its_status_says() {
 /// The start of the body demands the backoff, but counts only when the body is complete.
 /// [error-body-limit]
 #[tokio::test]
-async fn the_body_of_an_error_is_read_when_it_is_no_longer_than_64_kib() {
+async fn error_body_is_read_up_to_64_kib() {
     const TOLD: &str = r#"{"retryAfter": 40}"#;
     const LONGEST: usize = 64 * 1024;
     for (length, pause) in [(LONGEST, 40), (LONGEST + 1, 1)] {
@@ -236,7 +236,7 @@ async fn endless_error() -> (SocketAddr, UnboundedReceiver<usize>) {
 
 /// [error-body-limit]
 #[tokio::test]
-async fn an_error_whose_body_never_ends_is_not_read_on() {
+async fn endless_error_body_is_abandoned() {
     let (address, mut taken) = endless_error().await;
     let stack = asking(format!("http://{address}")).start().await;
     let scrape = stack.scrape().await;
@@ -252,7 +252,7 @@ async fn an_error_whose_body_never_ends_is_not_read_on() {
 
 /// [rate-limited-platform]
 #[tokio::test]
-async fn after_a_429_the_remaining_platforms_are_not_asked() {
+async fn remaining_platforms_are_skipped_after_a_429() {
     let profiles: Vec<String> = (0..20)
         .map(|number| format!(r#"{{"platform": "p{number}", "profileId": "x"}}"#))
         .collect();
@@ -282,7 +282,7 @@ async fn after_a_429_the_remaining_platforms_are_not_asked() {
 /// A gateway that closes an idle connection at the moment of its next use.
 /// [retried-request]
 #[tokio::test]
-async fn a_connection_that_ends_unanswered_is_asked_once_more_on_another() {
+async fn closed_keep_alive_connection_is_retried_once() {
     for then in [Then::Close, Then::Cut, Then::Reset] {
         for mut passage in [Passage::plain(), Passage::over_tls()] {
             let yaml = passage.ca_file().map(trusting);
@@ -316,7 +316,7 @@ async fn a_connection_that_ends_unanswered_is_asked_once_more_on_another() {
 }
 
 #[tokio::test]
-async fn a_proxy_from_the_configuration_carries_the_calls() {
+async fn configured_proxy_carries_the_requests() {
     let proxy = Recorder::start(|_| http_answer("200 OK", "", EMPTY_LIST)).await;
     let yaml = format!(
         "gateway:\n  url: http://gateway.invalid/prefix\n  allow_http: true\n  \
@@ -345,7 +345,7 @@ async fn a_proxy_from_the_configuration_carries_the_calls() {
 }
 
 #[tokio::test]
-async fn a_proxy_never_sees_the_key_of_a_tls_gateway() {
+async fn proxy_never_sees_the_key_of_a_tls_gateway() {
     let proxy = Recorder::start(|_| http_answer("403 Forbidden", "", "")).await;
     let yaml = format!("gateway: {{proxy_url: 'http://{}'}}", proxy.address);
     let setup = Setup {
@@ -369,7 +369,7 @@ async fn a_proxy_never_sees_the_key_of_a_tls_gateway() {
 }
 
 #[tokio::test]
-async fn a_ca_from_the_configuration_is_trusted_and_an_unknown_one_is_not() {
+async fn configured_ca_is_trusted_and_an_unknown_one_is_not() {
     let mut passage = Passage::over_tls();
     let yaml = trusting(passage.ca_file().expect("a file"));
     let setup = Setup {
@@ -392,7 +392,7 @@ async fn a_ca_from_the_configuration_is_trusted_and_an_unknown_one_is_not() {
 
 /// [changed-ca-file]
 #[tokio::test]
-async fn a_changed_ca_file_is_trusted_without_a_restart_and_a_broken_one_is_not_taken() {
+async fn changed_ca_file_applies_without_restart_and_a_broken_one_does_not() {
     const GOOD: &str = "qlara_exporter_config_last_reload_successful";
     let (mut passage, another) = (Passage::over_tls(), Passage::over_tls());
     let copy = |passage: &Passage, to: &Path| {
@@ -437,7 +437,7 @@ async fn a_changed_ca_file_is_trusted_without_a_restart_and_a_broken_one_is_not_
 
 /// [repeated-key]
 #[tokio::test]
-async fn a_gateway_that_repeats_the_key_does_not_make_it_public() {
+async fn key_repeated_by_the_gateway_is_redacted() {
     let gateway =
         Recorder::start(|_| http_answer("200 OK", "", format!("{{\"profiles\": \"{API_KEY}\"}}")))
             .await;

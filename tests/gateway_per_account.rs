@@ -41,7 +41,7 @@ async fn probe(stack: &Stack, account: &str) -> Scrape {
 
 /// [gateway-per-account]
 #[tokio::test]
-async fn two_accounts_ask_two_gateways_that_speak_differently() {
+async fn two_accounts_use_two_gateways_with_different_schemas() {
     let other = reference().await;
     let own = format!("{{url: '{}'}}", other.url());
     let stack = Setup::yaml(&yaml(&own)).start().await;
@@ -60,7 +60,7 @@ async fn two_accounts_ask_two_gateways_that_speak_differently() {
 }
 
 #[tokio::test]
-async fn a_flag_does_not_send_the_key_of_an_account_elsewhere() {
+async fn url_flag_does_not_redirect_the_key_of_an_account() {
     let other = reference().await;
     let own = format!("{{url: '{}'}}", other.url());
     let elsewhere = reference().await;
@@ -78,7 +78,7 @@ async fn a_flag_does_not_send_the_key_of_an_account_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_probe_waits_as_long_as_its_account_may_take() {
+async fn probe_waits_for_the_timeout_of_its_account() {
     let other = reference().await;
     let own = format!("{{url: '{}', timeout: 300ms}}", other.url());
     let stack = Setup::yaml(&format!("gateway: {{timeout: 2s}}\n{}", yaml(&own)))
@@ -102,7 +102,7 @@ async fn a_probe_waits_as_long_as_its_account_may_take() {
 }
 
 #[tokio::test]
-async fn a_reload_of_one_accounts_gateway_leaves_the_other_alone() {
+async fn reload_of_one_gateway_leaves_the_other_account_alone() {
     let (first, second) = (reference().await, reference().await);
     let own = |gateway: &Gateway| yaml(&format!("{{url: '{}'}}", gateway.url()));
     let mut setup = Setup::yaml(&own(&first));
@@ -139,7 +139,7 @@ const ODD: &str = r#"[{"network": {"name": "facebook"}, "socialId": 17, "profile
 const MAPPED: &str = "{platform: network.name, id: socialId, name: profile.displayName, connected_at: linkedOn, status: state.word, category: profile.kind}";
 
 #[tokio::test]
-async fn mapped_fields_are_read_where_the_configuration_says() {
+async fn mapped_fields_are_read_as_configured() {
     let stack = Setup::yaml(&format!("gateway: {{fields: {MAPPED}}}"))
         .start()
         .await;
@@ -174,7 +174,7 @@ async fn mapped_fields_are_read_where_the_configuration_says() {
 }
 
 #[tokio::test]
-async fn one_name_may_be_read_as_two_fields_and_accounts_may_name_them_differently() {
+async fn one_name_can_map_to_two_fields_and_accounts_can_differ() {
     let other = reference().await;
     other.answer_list(ODD).await;
     let own = format!("{{url: '{}', fields: {MAPPED}}}", other.url());
@@ -221,7 +221,7 @@ async fn explain(arguments: &[&str], yaml: &str, key: Option<&str>) -> Ran {
 }
 
 #[tokio::test]
-async fn explain_reads_as_the_configuration_says() {
+async fn explain_uses_the_field_mapping() {
     let gateway = reference().await;
     gateway.answer_list(ODD).await;
     let own = format!("{{url: '{}', fields: {MAPPED}}}", gateway.url());

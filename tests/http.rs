@@ -11,7 +11,7 @@ use crate::harness::{Setup, Stack};
 
 /// [gzip-response]
 #[tokio::test]
-async fn gzip_comes_when_asked_for() {
+async fn gzip_is_sent_on_request() {
     let stack = Stack::start().await;
     let plain = stack.get("/metrics").send().await.expect("an answer");
     assert_eq!(plain.headers().get("content-encoding"), None);
@@ -62,7 +62,7 @@ async fn gzip_comes_when_asked_for() {
 
 /// [head-method]
 #[tokio::test]
-async fn head_has_the_headers_without_the_body() {
+async fn head_response_has_headers_and_no_body() {
     let accounts = "accounts: [{name: a, api_key_env: QLARA_API_KEY}]";
     let stack = Setup::yaml(accounts).start().await;
     for path in [
@@ -92,7 +92,7 @@ async fn head_has_the_headers_without_the_body() {
 
 /// [health]
 #[tokio::test]
-async fn health_never_asks_the_gateway() {
+async fn health_sends_no_gateway_request() {
     let stack = Stack::start().await;
     for (path, text) in [
         ("/-/healthy", "qlara-exporter is Healthy.\n"),
@@ -107,7 +107,7 @@ async fn health_never_asks_the_gateway() {
 
 /// [unknown-path-or-method]
 #[tokio::test]
-async fn anything_else_is_404_and_another_method_405() {
+async fn unknown_path_is_404_and_other_method_is_405() {
     let stack = Stack::start().await;
     for path in [
         "/nothing",
@@ -136,7 +136,7 @@ async fn anything_else_is_404_and_another_method_405() {
 
 /// [telemetry-path]
 #[tokio::test]
-async fn metrics_can_move_to_another_path() {
+async fn metrics_path_is_configurable() {
     let mut setup = Setup::default();
     setup.web.telemetry_path = "/qlara".to_owned();
     setup.web.external_url = Some(
@@ -307,7 +307,7 @@ async fn metrics_can_be_at_the_root() {
 
 /// [concurrent-requests]
 #[tokio::test]
-async fn scrapes_beyond_the_limit_are_503() {
+async fn scrapes_above_the_limit_are_503() {
     let mut setup = Setup::default();
     setup.web.max_requests = 3;
     let stack = setup.start().await;
@@ -333,7 +333,7 @@ async fn scrapes_beyond_the_limit_are_503() {
 
 /// [page-requests]
 #[tokio::test]
-async fn no_more_than_64_requests_wait_for_a_page() {
+async fn at_most_64_requests_wait_for_the_page() {
     let stack = Stack::start().await;
     stack.gateway.faults("hang").await;
     let pages = join_all((0..80).map(|number| stack.get(&format!("/?account={number}")).send()));

@@ -28,7 +28,7 @@ fn profiles() -> Value {
 }
 
 #[tokio::test]
-async fn no_form_of_the_audit_shows_them() {
+async fn check_output_hides_them() {
     let gateway = gateway(&profiles()).await;
     for form in [
         &["--output", "table"][..],
@@ -50,7 +50,7 @@ async fn no_form_of_the_audit_shows_them() {
 }
 
 #[tokio::test]
-async fn expected_profiles_with_them_are_those_that_are_read() {
+async fn written_expected_profiles_with_them_can_be_loaded() {
     let gateway = gateway(&profiles()).await;
     let folder = tempfile::tempdir().expect("a folder");
     let yaml = folder.path().join("qlara.yml");
@@ -66,7 +66,7 @@ async fn expected_profiles_with_them_are_those_that_are_read() {
 }
 
 #[tokio::test]
-async fn the_page_does_not_show_them() {
+async fn page_hides_them() {
     let stack = Setup::default().with_profiles(profiles()).await;
     let page = page(&stack, "/").await;
     hides(&page, "page");
@@ -77,7 +77,7 @@ async fn the_page_does_not_show_them() {
 }
 
 #[test]
-fn no_line_of_the_log_holds_them() {
+fn log_hides_them() {
     for format in [Format::Logfmt, Format::Json] {
         let log = Log::written_as(format, Level::WARN);
         tracing::warn!(platform = INVISIBLE, name = JOINED, "a platform");
@@ -89,7 +89,7 @@ fn no_line_of_the_log_holds_them() {
 }
 
 #[test]
-fn no_mistake_in_a_file_shows_them() {
+fn configuration_errors_hide_them() {
     let folder = tempfile::tempdir().expect("a folder");
     let name = folder.path().join(format!("{}.yml", INVISIBLE));
     let settings = qlara_exporter::config::Settings {

@@ -118,7 +118,7 @@ fn is_whole(scrape: &Scrape) {
 
 /// [reset-connections]
 #[tokio::test]
-async fn three_that_reset_at_their_next_use_do_not_show() {
+async fn three_connection_resets_are_retried() {
     let gateway = KeepingGateway::start().await;
     let setup = Setup {
         url: Some(format!("http://{}", gateway.address)),
@@ -215,7 +215,7 @@ fn timed(scrape: impl FnOnce() -> Scrape) -> (Scrape, Duration) {
 
 /// [dead-connection-cost]
 #[tokio::test]
-async fn dead_ones_cost_a_part_of_one_refresh() {
+async fn dead_connections_delay_one_refresh() {
     needs!(NAMESPACES, "ip", "curl");
     let mut network = LossyNetwork::start().await;
     let dead = network.connections_of("10.0.0.1");
@@ -234,7 +234,7 @@ async fn dead_ones_cost_a_part_of_one_refresh() {
 
 /// [dead-connection-probes]
 #[tokio::test]
-async fn dead_ones_are_gone_before_their_next_use() {
+async fn keep_alive_probes_close_dead_connections() {
     needs!(NAMESPACES, "ip", "curl");
     let mut network = LossyNetwork::start().await;
     assert!(network.connections_of("10.0.0.1") > 0);
@@ -255,7 +255,7 @@ async fn dead_ones_are_gone_before_their_next_use() {
 /// A firewall that drops packets has this effect. Prometheus would not wait much longer.
 /// [unreachable-gateway]
 #[tokio::test]
-async fn a_gateway_that_cannot_be_connected_to_costs_a_part_of_the_budget() {
+async fn connect_timeout_is_a_part_of_the_refresh_timeout() {
     let settings = Settings {
         timeout: Some(Duration::from_secs(10)),
         ..Settings::default()

@@ -114,7 +114,7 @@ fn failures(scrape: &Scrape) -> f64 {
 /// More accounts than tokio has blocking threads.
 /// [hanging-lookups]
 #[tokio::test]
-async fn six_hundred_that_hang_hold_up_nobody_else() {
+async fn hanging_lookups_do_not_delay_other_accounts() {
     needs!(NAMESPACES, "ip", "curl");
     const ACCOUNTS: usize = 600;
     let system = HangingSystem::new();
@@ -168,7 +168,7 @@ async fn six_hundred_that_hang_hold_up_nobody_else() {
 
 /// [shared-lookup]
 #[tokio::test]
-async fn accounts_share_the_look_up_of_one_host_and_recover_when_it_ends() {
+async fn accounts_share_the_lookup_of_a_host_and_recover_after_it() {
     needs!(NAMESPACES, "ip", "curl");
     const ACCOUNTS: usize = 20;
     let system = HangingSystem::new();

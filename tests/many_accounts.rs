@@ -37,7 +37,7 @@ async fn targets(stack: &Stack) -> Value {
 
 /// [probe]
 #[tokio::test]
-async fn a_probe_shows_what_metrics_show_of_that_account_and_nothing_else() {
+async fn probe_shows_the_metrics_of_its_account_only() {
     let stack = Setup::yaml(&accounts(3)).start().await;
     let of_the_account = |scrape: &Scrape| -> Vec<String> {
         let lines = scrape.text.lines();
@@ -66,7 +66,7 @@ async fn a_probe_shows_what_metrics_show_of_that_account_and_nothing_else() {
 
 /// [probe-without-account]
 #[tokio::test]
-async fn a_probe_of_nobody_is_a_bad_request() {
+async fn probe_of_an_unknown_account_is_a_bad_request() {
     let stack = Setup::yaml(&accounts(1)).start().await;
     for path in [
         "/probe",
@@ -85,7 +85,7 @@ async fn a_probe_of_nobody_is_a_bad_request() {
 
 /// [probe]
 #[tokio::test]
-async fn names_are_found_however_they_are_written() {
+async fn account_names_are_found_in_every_url_encoding() {
     let yaml = "accounts: [{name: \"Brand & Söhne/1\", api_key_env: QLARA_API_KEY}]";
     let stack = Setup::yaml(yaml).start().await;
     for name in ["Brand+%26+S%C3%B6hne%2F1", "Brand%20%26%20S%c3%b6hne/1"] {
@@ -127,7 +127,7 @@ async fn discovery_lists_a_target_per_account() {
 
 /// [service-discovery-address]
 #[tokio::test]
-async fn discovery_takes_the_external_url() {
+async fn discovery_uses_the_external_url() {
     let mut setup = Setup::yaml(&accounts(1));
     setup.web.external_url = Some("https://proxy.example/qlara/".parse().expect("a URL"));
     setup.web.route_prefix = Some(String::new());
@@ -144,7 +144,7 @@ async fn discovery_takes_the_external_url() {
 
 /// The label equals the label of the account's metrics; the URL parameter finds the account.
 #[tokio::test]
-async fn a_discovered_account_has_the_label_of_its_metrics() {
+async fn discovered_account_has_the_label_of_its_metrics() {
     let yaml = "accounts: [{name: \"a\\u2028b\", api_key_env: QLARA_API_KEY}]";
     let stack = Setup::yaml(yaml).start().await;
     let labels = &targets(&stack).await[0]["labels"];
@@ -157,7 +157,7 @@ async fn a_discovered_account_has_the_label_of_its_metrics() {
 
 /// [service-discovery]
 #[tokio::test]
-async fn the_default_account_is_discovered_at_the_metrics() {
+async fn default_account_is_discovered_at_the_metrics_path() {
     let stack = Stack::start().await;
     assert_eq!(
         targets(&stack).await,
@@ -170,7 +170,7 @@ async fn the_default_account_is_discovered_at_the_metrics() {
 
 /// [service-discovery-host]
 #[tokio::test]
-async fn discovery_takes_the_host_however_the_request_names_it() {
+async fn discovery_uses_the_host_of_the_request() {
     let stack = Setup::yaml(&accounts(1)).start().await;
     let ask = async |request: &str| {
         let mut client = TcpStream::connect(stack.exporter)
@@ -204,7 +204,7 @@ async fn discovery_takes_the_host_however_the_request_names_it() {
 
 /// [service-discovery-address]
 #[tokio::test]
-async fn an_encoded_path_of_the_external_url_is_not_encoded_twice() {
+async fn encoded_path_of_the_external_url_is_not_encoded_twice() {
     let mut setup = Setup::yaml(&accounts(1));
     setup.web.external_url = Some("http://proxy.example/my%20exp".parse().expect("a URL"));
     setup.web.route_prefix = Some(String::new());
@@ -214,7 +214,7 @@ async fn an_encoded_path_of_the_external_url_is_not_encoded_twice() {
 
 /// [metrics-without-accounts]
 #[tokio::test]
-async fn the_default_account_stays_on_the_metrics() {
+async fn default_account_stays_on_the_metrics_path() {
     let mut setup = Setup::default();
     setup.web.accounts_on_metrics = false;
     assert_eq!(setup.start().await.scrape().await.value("qlara_up"), 1.0);
@@ -222,7 +222,7 @@ async fn the_default_account_stays_on_the_metrics() {
 
 /// [no-data-yet]
 #[tokio::test]
-async fn an_account_that_was_not_read_yet_is_neither_up_nor_down() {
+async fn account_without_data_is_neither_up_nor_down() {
     let stack = Setup::yaml(&accounts(1)).start().await;
     stack.gateway.faults("latency=2s").await;
     let scrape = stack
@@ -235,7 +235,7 @@ async fn an_account_that_was_not_read_yet_is_neither_up_nor_down() {
 
 /// [metrics-without-accounts]
 #[tokio::test]
-async fn metrics_can_leave_the_accounts_out() {
+async fn metrics_can_exclude_accounts() {
     let mut setup = Setup::yaml(&accounts(2));
     setup.web.accounts_on_metrics = false;
     let stack = setup.start().await;
@@ -298,7 +298,7 @@ impl Drop for Present<'_> {
 
 /// [refresh-limit]
 #[tokio::test]
-async fn the_accounts_of_one_scrape_take_turns_at_the_gateway() {
+async fn accounts_of_one_scrape_respect_the_refresh_limit() {
     let gateway = Arc::new(SlowGateway::default());
     let url = gateway.start().await;
     let yaml = format!("limits: {{concurrent_refreshes: 3}}\n{}", accounts(40));
@@ -321,7 +321,7 @@ async fn the_accounts_of_one_scrape_take_turns_at_the_gateway() {
 
 /// [account-isolation]
 #[tokio::test]
-async fn accounts_that_hang_do_not_hold_up_those_that_answer() {
+async fn hanging_accounts_do_not_delay_others() {
     let yaml = "limits: {concurrent_refreshes: 4}\ngateway: {timeout: 400ms}\ncache: {ttl: 1s}\n";
     let stack = Setup::yaml(&format!("{yaml}{}", accounts(20)))
         .start()
@@ -347,7 +347,7 @@ async fn accounts_that_hang_do_not_hold_up_those_that_answer() {
 
 /// [refresh-limit]
 #[tokio::test]
-async fn the_bound_holds_across_reloads() {
+async fn refresh_limit_holds_across_reloads() {
     let gateway = Arc::new(SlowGateway::default());
     let url = gateway.start().await;
     // Other names are other accounts, which have no data yet.
@@ -382,7 +382,7 @@ async fn the_bound_holds_across_reloads() {
 
 /// [refresh-spacing]
 #[tokio::test]
-async fn refreshes_begin_one_after_the_other() {
+async fn refreshes_start_with_spacing() {
     let gateway = Arc::new(SlowGateway::default());
     let setup = Setup {
         url: Some(gateway.start().await),
@@ -397,7 +397,7 @@ async fn refreshes_begin_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn two_prometheus_share_fifty_accounts() {
+async fn two_prometheus_servers_share_fifty_accounts() {
     needs!("prometheus");
     let gateway = system_gateway().await;
     let directory = tempfile::tempdir().expect("a folder");

@@ -57,7 +57,7 @@ fn dropped(scrape: &Scrape, account: &str) -> usize {
 
 /// [exposition-limit]
 #[tokio::test]
-async fn the_metrics_of_all_accounts_together_are_bounded() {
+async fn metrics_of_all_accounts_together_are_limited() {
     const LIMIT: usize = 2 * 1024 * 1024;
     let (small, giant) = (profiles(50, 20, 1), profiles(400, 250, 64));
     let gateway = Recorder::start(move |request| {
@@ -95,7 +95,7 @@ async fn the_metrics_of_all_accounts_together_are_bounded() {
 
 /// [exposition-limit]
 #[tokio::test]
-async fn an_account_that_took_what_others_left_shrinks_when_they_need_it() {
+async fn account_with_spare_memory_shrinks_when_others_need_it() {
     let needs_more = Arc::new(AtomicBool::new(false));
     let grown = Arc::clone(&needs_more);
     let gateway = Recorder::start(move |request| {
@@ -191,7 +191,7 @@ fn names() -> Vec<String> {
 /// The body budget is twice the maximum size, 2 MiB here; the giants would need 7 MiB.
 /// [read-budget]
 #[tokio::test]
-async fn giants_that_stall_hold_up_no_shorter_answers() {
+async fn stalled_large_bodies_do_not_delay_smaller_ones() {
     let (go_on, told) = watch::channel(false);
     let gateway = start_gateway(told).await;
     let stack = Setup::yaml(&accounts("response_bytes: 1MiB", gateway, &names()))
@@ -218,7 +218,7 @@ async fn giants_that_stall_hold_up_no_shorter_answers() {
 /// Each response is from another second, and shares only large segments with the others.
 /// [outdated-bodies]
 #[tokio::test]
-async fn who_reads_no_metrics_makes_room_for_others() {
+async fn connections_that_do_not_read_metrics_are_evicted() {
     const ACCOUNTS: usize = 150;
     const CLIENTS: usize = 8;
     let accounts = (0..ACCOUNTS).map(|n| format!("- {{name: a{n}, api_key_env: QLARA_API_KEY}}\n"));

@@ -63,7 +63,7 @@ pub async fn several_accounts(directory: &TempDir) -> Stack {
 
 /// [page]
 #[tokio::test]
-async fn it_shows_profiles_by_urgency_with_their_verdicts() {
+async fn profiles_are_sorted_by_urgency_and_have_verdicts() {
     let stack = Stack::start().await;
     let page = page(&stack, "/").await;
     assert_eq!(
@@ -95,7 +95,7 @@ async fn it_shows_profiles_by_urgency_with_their_verdicts() {
 }
 
 #[tokio::test]
-async fn a_screen_reader_finds_its_way() {
+async fn page_is_accessible_to_screen_readers() {
     let page = page(&Stack::start().await, "/").await;
     for landmark in ["<header>", "<main>", "<footer>", "<h1>", "<caption "] {
         assert_eq!(page.matches(landmark).count(), 1, "{landmark}");
@@ -117,7 +117,7 @@ async fn a_screen_reader_finds_its_way() {
 
 /// [documentation-link]
 #[tokio::test]
-async fn every_link_leads_somewhere() {
+async fn every_link_has_a_target() {
     let stack = Stack::start().await;
     let page = page(&stack, "/").await;
     let links = between(&page, "href=\"", "\"");
@@ -135,7 +135,7 @@ async fn every_link_leads_somewhere() {
 }
 
 #[tokio::test]
-async fn the_external_path_leads_all_links_and_the_form() {
+async fn external_path_prefixes_all_links_and_the_form() {
     let mut setup = Setup::default();
     setup.web.external_url = Some(
         "https://proxy.example/exporters/a&b/"
@@ -155,7 +155,7 @@ async fn the_external_path_leads_all_links_and_the_form() {
 }
 
 #[tokio::test]
-async fn nothing_may_be_loaded_or_run() {
+async fn content_security_policy_allows_only_the_style() {
     let stack = Stack::start().await;
     let answer = stack.get("/").send().await.expect("an answer");
     let headers = answer.headers().clone();
@@ -184,7 +184,7 @@ async fn nothing_may_be_loaded_or_run() {
 }
 
 #[tokio::test]
-async fn whatever_the_gateway_names_stays_text() {
+async fn text_of_the_gateway_is_escaped() {
     let hostile =
         "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&amp;\u{202e}gpj\u{2066}";
     let profiles = json!([profile(hostile, hostile, hostile)]);
@@ -215,7 +215,7 @@ async fn whatever_the_gateway_names_stays_text() {
 }
 
 #[tokio::test]
-async fn filters_stand_in_the_address() {
+async fn filters_are_in_the_url() {
     let directory = TempDir::new().expect("a folder");
     let stack = several_accounts(&directory).await;
     for (query, shown) in [
@@ -267,7 +267,7 @@ async fn filters_stand_in_the_address() {
 }
 
 #[tokio::test]
-async fn it_is_small_without_profiles() {
+async fn page_without_profiles_is_small() {
     let stack = Setup::default().with_profiles(json!([])).await;
     let page = page(&stack, "/").await;
     has(&page, &["No profiles are connected."]);
@@ -276,7 +276,7 @@ async fn it_is_small_without_profiles() {
 
 /// [page-rows]
 #[tokio::test]
-async fn ten_thousand_profiles_make_no_large_page() {
+async fn page_of_ten_thousand_profiles_is_limited() {
     let name = "x".repeat(1_000);
     let mut profiles: Vec<Value> = (0..9_999)
         .map(|number| {
@@ -307,7 +307,7 @@ async fn ten_thousand_profiles_make_no_large_page() {
 
 /// [page-platforms]
 #[tokio::test]
-async fn twenty_platforms_can_be_chosen() {
+async fn platform_filter_offers_twenty_platforms() {
     let profiles: Vec<Value> = (10..40)
         .map(|number| profile(&format!("p{number}"), "id", "fine"))
         .collect();

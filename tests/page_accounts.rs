@@ -15,7 +15,7 @@ use crate::page::{between, has, names, page, profile, several_accounts};
 
 /// [empty-list]
 #[tokio::test]
-async fn an_account_without_a_profile_is_a_warning_as_for_the_audit() {
+async fn account_without_profiles_is_a_warning_as_in_check() {
     let stack = Setup::default().with_profiles(json!([])).await;
     let page = page(&stack, "/").await;
     has(
@@ -25,7 +25,7 @@ async fn an_account_without_a_profile_is_a_warning_as_for_the_audit() {
 }
 
 #[tokio::test]
-async fn what_is_one_is_not_told_as_several() {
+async fn counts_use_singular_and_plural() {
     let platforms = (0..33).map(|number| profile(&format!("p{number}"), "a", "CONNECTED"));
     let profiles: Value = platforms.collect();
     let stack = Setup::default().with_profiles(profiles).await;
@@ -37,7 +37,7 @@ async fn what_is_one_is_not_told_as_several() {
 
 /// [page]
 #[tokio::test]
-async fn it_is_served_from_the_cache_like_a_scrape() {
+async fn page_is_served_from_the_cache() {
     let stack = Stack::start().await;
     join_all((0..10).map(|_| page(&stack, "/"))).await;
     stack.scrape().await;
@@ -56,7 +56,7 @@ async fn it_is_served_from_the_cache_like_a_scrape() {
 
 /// [page-deadline]
 #[tokio::test]
-async fn nobody_waits_long_for_a_slow_gateway() {
+async fn slow_gateway_delays_the_page_only_briefly() {
     let stack = Stack::start().await;
     stack.gateway.faults("list:latency=8s").await;
     let started = Instant::now();
@@ -72,7 +72,7 @@ async fn nobody_waits_long_for_a_slow_gateway() {
 }
 
 #[tokio::test]
-async fn each_account_has_its_state() {
+async fn each_account_shows_its_state() {
     let directory = TempDir::new().expect("a folder");
     let stack = several_accounts(&directory).await;
     let page = page(&stack, "/").await;
@@ -106,7 +106,7 @@ async fn each_account_has_its_state() {
 
 /// [page-errors]
 #[tokio::test]
-async fn troubles_are_told_in_words_with_what_to_do() {
+async fn errors_are_explained_with_advice() {
     for (fault, what, advice) in [
         (
             "status=401",
@@ -174,7 +174,7 @@ async fn troubles_are_told_in_words_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn left_out_entries_are_told() {
+async fn dropped_entries_are_shown() {
     let profiles = json!([
         profile("facebook", "a", "A"),
         profile("facebook", "a", "A"),
@@ -189,7 +189,7 @@ async fn left_out_entries_are_told() {
 
 /// [page-errors]
 #[tokio::test]
-async fn old_data_shows_its_age_and_then_goes() {
+async fn stale_data_shows_its_age_and_then_expires() {
     let stack = Stack::start().await;
     page(&stack, "/").await;
     stack.gateway.faults("status=503").await;
@@ -217,7 +217,7 @@ async fn old_data_shows_its_age_and_then_goes() {
 }
 
 #[tokio::test]
-async fn the_verdicts_and_their_order_are_those_of_the_audit() {
+async fn verdicts_and_their_order_match_check() {
     let demo = Demo::start().await;
     let (_, audit, _) = run(exporter()
         .args(["check", "--output", "json"])

@@ -45,7 +45,7 @@ fn proxy_for(url: &str, variables: &[(&str, &str)], yaml: &str) -> Result<String
 }
 
 #[test]
-fn variables_are_taken_as_curl_takes_them() {
+fn variables_are_interpreted_as_by_curl() {
     const UPPER: (&str, &str) = ("HTTPS_PROXY", "http://upper.example:1");
     const LOWER: (&str, &str) = ("https_proxy", "http://lower.example:2");
     const ALL: (&str, &str) = ("ALL_PROXY", "http://all.example:3");
@@ -126,7 +126,7 @@ fn variables_are_taken_as_curl_takes_them() {
 }
 
 #[test]
-fn the_configuration_file_wins_over_the_environment() {
+fn configuration_file_wins_over_the_environment() {
     let variables = [
         ("HTTPS_PROXY", "http://variable.example:1"),
         ("NO_PROXY", "*"),
@@ -139,7 +139,7 @@ fn the_configuration_file_wins_over_the_environment() {
 }
 
 #[test]
-fn hosts_in_no_proxy_are_asked_directly() {
+fn hosts_in_no_proxy_bypass_the_proxy() {
     for (host, list, is_exception) in [
         ("gateway.example", "gateway.example", true),
         ("gateway.example", "GATEWAY.Example", true),
@@ -197,7 +197,7 @@ fn hosts_in_no_proxy_are_asked_directly() {
 }
 
 #[test]
-fn a_wrong_variable_is_a_mistake_that_names_it() {
+fn invalid_variable_is_an_error_that_names_it() {
     const SCHEME: &str = "expected http:// or https://, or a SOCKS proxy by socks5h://, socks5://, socks4a://, socks4:// or socks://";
     const USER: &str =
         "the user of a SOCKS4 proxy cannot be sent: leave it out, or use socks5h:// or socks5://";
@@ -227,7 +227,7 @@ fn a_wrong_variable_is_a_mistake_that_names_it() {
 
 /// A proxy is another machine, even for a loopback address.
 #[test]
-fn a_key_goes_in_clear_to_no_proxy_unless_that_is_allowed() {
+fn key_in_clear_text_through_a_proxy_needs_allow_http() {
     let url = "http://127.0.0.1:10018/";
     let variable = [("http_proxy", "http://proxy.example:1")];
     assert_eq!(
@@ -252,7 +252,7 @@ async fn started(url: &str, yaml: &str, variables: Vec<(&'static str, String)>) 
 }
 
 #[tokio::test]
-async fn calls_in_clear_go_through_the_proxy_of_the_environment() {
+async fn http_requests_use_the_proxy_of_the_environment() {
     let gateway = Stack::start().await;
     for (variable, before_host) in [
         ("http_proxy", "http://"),
@@ -297,7 +297,7 @@ async fn socks_without_a_version_is_socks_4() {
 /// The error is not about the gateway, whose address is right.
 /// [proxy-credentials]
 #[tokio::test]
-async fn a_proxy_that_asks_for_credentials_is_named() {
+async fn proxy_that_requires_credentials_is_named() {
     let proxy = Recorder::start(|_| http_answer("407 Proxy Authentication Required", "", "")).await;
     let by_variable = vec![("http_proxy", format!("http://u:s3cret@{}", proxy.address))];
     let by_file = format!(
@@ -335,7 +335,7 @@ async fn a_proxy_that_asks_for_credentials_is_named() {
 
 /// The proxy of a gateway with TLS sees the destination, but no key.
 #[tokio::test]
-async fn calls_over_tls_go_through_the_proxy_of_the_environment() {
+async fn https_requests_use_the_proxy_of_the_environment() {
     let gateway = Stack::start().await;
     let mut passage = Passage::over_tls();
     passage.open(gateway.gateway.address).await;
@@ -384,7 +384,7 @@ async fn calls_over_tls_go_through_the_proxy_of_the_environment() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_gone_is_no_reason_to_ask_directly() {
+async fn unreachable_proxy_is_not_bypassed() {
     let gateway = Recorder::start(|_| http_answer("200 OK", "", "[]")).await;
     let gone = Recorder::start_silent().await.address;
     let url = format!("http://{}", gateway.address);
@@ -395,7 +395,7 @@ async fn a_proxy_that_is_gone_is_no_reason_to_ask_directly() {
 }
 
 #[tokio::test]
-async fn the_log_says_at_the_start_which_way_is_taken() {
+async fn startup_log_names_the_proxy() {
     let directly = r#"msg="Asks the gateway directly" gateway=http://127.0.0.1:1"#;
     let by_variable = r#"msg="Asks the gateway through a proxy" gateway=http://127.0.0.1:1 proxy=http://proxy.example:3128 given_by=ALL_PROXY"#;
     let by_file = r#"msg="Asks the gateway through a proxy" gateway=http://127.0.0.1:1 proxy=socks5h://proxy.example:1080 given_by=gateway.proxy_url"#;
@@ -453,7 +453,7 @@ async fn the_log_says_at_the_start_which_way_is_taken() {
 /// The program reads the variables for serving, `check` and `explain`. `demo` and `healthcheck` only contact this
 /// machine.
 #[tokio::test(flavor = "multi_thread")]
-async fn every_command_that_asks_the_gateway_uses_the_environment() {
+async fn every_command_uses_the_proxy_of_the_environment() {
     let gateway = Stack::start().await;
     let proxy = ForwardProxy::start(gateway.gateway.address).await;
     let directory = TempDir::new().expect("a folder");

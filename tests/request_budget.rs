@@ -37,7 +37,7 @@ fn asked(head: &str) -> (String, String) {
 
 /// [request-budget]
 #[tokio::test]
-async fn no_account_is_asked_for_more_than_its_list_and_its_platforms_in_a_ttl() {
+async fn account_sends_one_list_and_one_details_request_per_platform_in_a_ttl() {
     let profiles = PLATFORMS.map(|platform| {
         format!(
             r#"{{"platform": "{platform}", "profileId": "p", "name": "n", "status": "CONNECTED",
@@ -280,7 +280,7 @@ fn configuration(step: &str, ca_file: &str) -> String {
 
 /// [reload-without-request]
 #[tokio::test]
-async fn reloads_that_change_an_account_show_at_once_and_ask_nothing() {
+async fn reloads_of_a_changed_account_send_no_request() {
     needs!("openssl");
     let certificate = SelfSigned::new(P256, &["-subj", "/CN=gateway"]);
     let ca_file = certificate.file("cert.pem").display().to_string();
@@ -312,7 +312,7 @@ async fn reloads_that_change_an_account_show_at_once_and_ask_nothing() {
 
 /// [reload-ttl]
 #[tokio::test]
-async fn another_ttl_counts_from_the_last_request() {
+async fn changed_ttl_counts_from_the_last_request() {
     let yaml = |ttl: u64| format!("cache: {{ttl: {ttl}s}}\n{ACCOUNT}");
     let stack = with_reloads(&yaml(60), None).await;
     stack.scrape().await;
@@ -335,7 +335,7 @@ async fn another_ttl_counts_from_the_last_request() {
 
 /// [request-budget]
 #[tokio::test]
-async fn other_accounts_that_come_and_go_cost_an_account_nothing() {
+async fn added_and_removed_accounts_cause_no_requests_of_others() {
     let yaml = |others: &[&str]| {
         let other = |name: &&str| format!("- {{name: {name}, api_key_env: QLARA_API_KEY}}\n");
         let others: String = others.iter().map(other).collect();
@@ -414,7 +414,7 @@ impl HeldGateway {
 /// Few profiles are rendered inline, many on another thread.
 /// [reload-during-refresh]
 #[tokio::test]
-async fn a_refresh_under_way_during_reloads_is_the_only_one_and_shows_under_the_new_rules() {
+async fn running_refresh_during_reloads_is_shared_and_uses_the_new_rules() {
     for (profiles, holds_details) in [(1, false), (1, true), (50, false), (50, true)] {
         let ok = StatusCode::OK;
         let (gateway, url) = HeldGateway::start(profiles, ok, holds_details).await;
@@ -471,7 +471,7 @@ async fn a_refresh_under_way_during_reloads_is_the_only_one_and_shows_under_the_
 /// The same as without a reload.
 /// [reload-during-refresh]
 #[tokio::test]
-async fn a_refresh_that_fails_after_a_reload_calls_for_a_pause() {
+async fn refresh_that_fails_after_a_reload_starts_a_backoff() {
     let refused = StatusCode::UNAUTHORIZED;
     let (gateway, url) = HeldGateway::start(1, refused, false).await;
     let yaml = |timeout: u64| format!("gateway: {{timeout: {timeout}s}}\n{ACCOUNT}");
@@ -493,7 +493,7 @@ async fn a_refresh_that_fails_after_a_reload_calls_for_a_pause() {
 
 /// [reload-address]
 #[tokio::test]
-async fn another_address_or_other_credentials_are_asked_at_once() {
+async fn other_address_or_credentials_are_requested_at_once() {
     let (gateway, url) = HeldGateway::start(1, StatusCode::OK, false).await;
     gateway.release.add_permits(9);
     let account = |more: &str| format!("accounts: [{{name: a, {more}}}]");

@@ -155,7 +155,7 @@ const WARNINGS: [&str; 3] = [
 
 /// [repeated-key]
 #[tokio::test]
-async fn nothing_that_runs_prints_a_secret() {
+async fn running_exporter_prints_no_secret() {
     let runs = ["debug", "info", "warn", "error"]
         .into_iter()
         .flat_map(|level| ["logfmt", "json"].map(|format| serve_and_reload(level, format)));
@@ -260,7 +260,7 @@ fn printed(secrets: &Secrets, command: &mut Command, what: &str) -> i32 {
 }
 
 #[tokio::test]
-async fn no_audit_prints_a_secret() {
+async fn check_prints_no_secret() {
     let secrets = Arc::new(Secrets::new());
     let gateway = repeating_gateway().await;
     let url = format!("http://{}", gateway.address);
@@ -285,7 +285,7 @@ async fn no_audit_prints_a_secret() {
 
 /// [secret-in-mistake]
 #[test]
-fn no_mistake_in_a_file_prints_a_secret() {
+fn configuration_errors_print_no_secret() {
     let secrets = Secrets::new();
     let check = |what: &str| {
         let mut command = secrets.program();
@@ -368,7 +368,7 @@ fn no_mistake_in_a_file_prints_a_secret() {
 
 /// [secret-in-mistake]
 #[test]
-fn no_wrong_use_prints_a_secret() {
+fn usage_errors_print_no_secret() {
     let secrets = Secrets::new();
     for arguments in [
         &["mArKeD"][..],
@@ -423,7 +423,7 @@ fn settings(file: &Path) -> Settings {
 
 /// The `Debug` output, which a panic or a careless log line would show.
 #[tokio::test]
-async fn no_debug_output_shows_a_secret() {
+async fn debug_output_contains_no_secret() {
     let secrets = Secrets::new();
     let proxy = "proxy_url: 'http://proxy:mArKeD-proxy@127.0.0.1:9'";
     secrets.write("qlara.yml", &Secrets::configuration(proxy));
@@ -459,7 +459,7 @@ async fn no_debug_output_shows_a_secret() {
 
 /// The `Debug` output of the command line and of the settings made from it before validation.
 #[test]
-fn no_debug_output_of_a_flag_shows_a_secret() {
+fn debug_output_of_flags_contains_no_secret() {
     let secrets = Secrets::new();
     let api_key = || gateway_simulator::Options {
         api_key: "mArKeD".into(),

@@ -39,7 +39,7 @@ fn through(socket: &std::path::Path) -> reqwest::Client {
 }
 
 #[tokio::test]
-async fn it_listens_on_every_address_of_every_kind() {
+async fn listens_on_all_addresses_of_all_kinds() {
     let directory = tempfile::tempdir().expect("a folder");
     let socket = directory.path().join("qlara.sock");
     let unix = format!("unix://{}", socket.display());
@@ -77,7 +77,7 @@ async fn it_listens_on_every_address_of_every_kind() {
 
 /// [unix-socket]
 #[tokio::test]
-async fn a_socket_that_was_left_over_is_replaced_and_one_in_use_is_not() {
+async fn stale_unix_socket_is_replaced_and_one_in_use_is_not() {
     let directory = tempfile::tempdir().expect("a folder");
     let socket = directory.path().join("qlara.sock");
     let unix = format!("unix://{}", socket.display());
@@ -105,7 +105,7 @@ async fn a_socket_that_was_left_over_is_replaced_and_one_in_use_is_not() {
 }
 
 #[tokio::test]
-async fn the_socket_of_a_successor_is_left_alone() {
+async fn unix_socket_of_a_new_process_is_left_alone() {
     let directory = tempfile::tempdir().expect("a folder");
     let socket = directory.path().join("qlara.sock");
     let unix = format!("unix://{}", socket.display());
@@ -122,7 +122,7 @@ async fn the_socket_of_a_successor_is_left_alone() {
 
 /// [foreign-file]
 #[test]
-fn a_file_that_is_no_socket_is_left_alone() {
+fn file_that_is_no_socket_is_left_alone() {
     let directory = tempfile::tempdir().expect("a folder");
     let file = directory.path().join("file");
     std::fs::write(&file, "precious").expect("a file");
@@ -133,7 +133,7 @@ fn a_file_that_is_no_socket_is_left_alone() {
 }
 
 #[tokio::test]
-async fn it_takes_the_sockets_that_systemd_hands_over() {
+async fn sockets_passed_by_systemd_are_used() {
     needs!("systemd-socket-activate");
     let directory = tempfile::tempdir().expect("a folder");
     let socket = directory.path().join("qlara.sock");
@@ -165,7 +165,7 @@ async fn it_takes_the_sockets_that_systemd_hands_over() {
 
 /// [probe-address]
 #[tokio::test]
-async fn health_alone_is_served_where_it_is_asked_for() {
+async fn probe_listener_serves_only_health() {
     let stack = Stack::start().await;
     let send = async |method: Method, path: &str| {
         let url = format!("http://{}{path}", stack.probe_address);
@@ -194,7 +194,7 @@ async fn health_alone_is_served_where_it_is_asked_for() {
 
 /// [unknown-path-or-method]
 #[tokio::test]
-async fn unknown_methods_and_paths_are_told_apart() {
+async fn unknown_methods_and_paths_have_different_responses() {
     let stack = Stack::start().await;
     let brew = Method::from_bytes(b"BREW").expect("a method");
     for path in [
@@ -221,7 +221,7 @@ async fn unknown_methods_and_paths_are_told_apart() {
 
 /// [concurrent-requests]
 #[tokio::test]
-async fn no_more_requests_read_accounts_than_are_let_in() {
+async fn concurrent_requests_are_limited() {
     const READING: [&str; 3] = ["/metrics", "/probe?account=a", "/"];
     for held_by in READING {
         let mut setup = Setup::yaml("accounts: [{name: a, api_key_env: QLARA_API_KEY}]");
@@ -249,7 +249,7 @@ async fn no_more_requests_read_accounts_than_are_let_in() {
 /// `nc -N`, `socat` and some health checkers half-close the connection after the request.
 /// [half-close]
 #[tokio::test]
-async fn a_client_that_closes_its_side_after_the_request_gets_the_whole_answer() {
+async fn half_closed_client_gets_the_whole_response() {
     let stack = Stack::start().await;
     stack.gateway.faults("latency=50ms").await;
     for round in 0..20 {
@@ -273,7 +273,7 @@ async fn a_client_that_closes_its_side_after_the_request_gets_the_whole_answer()
 
 /// Runs in its own network namespace, where the kernel option is set.
 #[test]
-fn a_port_without_a_host_is_open_for_ipv4_where_ipv6_sockets_are_for_ipv6_alone() {
+fn port_without_host_accepts_ipv4_despite_bindv6only() {
     needs!(NAMESPACES, "ip");
     const SCRIPT: &str = "set -e
         ip link set lo up
@@ -309,7 +309,7 @@ fn a_port_without_a_host_is_open_for_ipv4_where_ipv6_sockets_are_for_ipv6_alone(
 /// RFC 9112, section 3.2.
 /// [host-header]
 #[tokio::test]
-async fn a_request_names_one_valid_host() {
+async fn request_needs_exactly_one_valid_host() {
     let stack = Stack::start().await;
     for (request, status) in [
         ("HTTP/1.1\r\nHost: a.example:1", 200),
@@ -372,7 +372,7 @@ const SHORT: Duration = Duration::from_millis(200);
 
 /// [client-timeouts]
 #[test]
-fn clients_have_the_documented_time() {
+fn client_timeouts_are_the_documented_ones() {
     let Timeouts { head, idle, answer } = Timeouts::default();
     let seconds = [head, idle, answer].map(|time| time.as_secs());
     assert_eq!(seconds, [10, 5 * 60, 60]);
@@ -380,7 +380,7 @@ fn clients_have_the_documented_time() {
 
 /// [slow-request]
 #[tokio::test]
-async fn who_trickles_a_request_is_shown_out() {
+async fn slow_request_head_is_closed() {
     let timeouts = Timeouts {
         head: SHORT,
         idle: NEVER,
@@ -419,7 +419,7 @@ async fn who_trickles_a_request_is_shown_out() {
 
 /// [idle-connection]
 #[tokio::test]
-async fn who_is_idle_is_shown_out_after_a_while() {
+async fn idle_connection_is_closed() {
     let timeouts = Timeouts {
         head: NEVER,
         idle: SHORT,
@@ -434,7 +434,7 @@ async fn who_is_idle_is_shown_out_after_a_while() {
 
 /// [slow-reader]
 #[tokio::test]
-async fn who_does_not_read_the_answer_is_shown_out() {
+async fn connection_that_does_not_read_is_closed() {
     let mut setup = Setup::default();
     setup.simulator.profiles = 20_000;
     setup.web.timeouts = Timeouts {
@@ -461,7 +461,7 @@ async fn who_does_not_read_the_answer_is_shown_out() {
 
 /// [waiting-client]
 #[tokio::test]
-async fn who_waits_for_the_gateway_may_stay() {
+async fn connection_waiting_for_the_gateway_stays_open() {
     let stack = with_timeouts(Timeouts {
         head: SHORT,
         idle: SHORT,
@@ -474,7 +474,7 @@ async fn who_waits_for_the_gateway_may_stay() {
 
 /// [held-connections]
 #[tokio::test]
-async fn hundreds_who_hold_on_do_not_keep_others_out() {
+async fn incomplete_requests_do_not_block_others() {
     let stack = Stack::start().await;
     let mut holding = Vec::new();
     for _ in 0..300 {
@@ -489,7 +489,7 @@ async fn hundreds_who_hold_on_do_not_keep_others_out() {
 /// Each client has been served once, and then sends a request that the gateway never answers.
 /// [connection-limit]
 #[tokio::test]
-async fn clients_that_wait_for_the_gateway_in_every_place_keep_nobody_out() {
+async fn connections_waiting_for_the_gateway_are_evicted_for_new_ones() {
     let port = free_port();
     // The accept queue completes connections, and no process reads them.
     let gateway = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -525,7 +525,7 @@ async fn clients_that_wait_for_the_gateway_in_every_place_keep_nobody_out() {
 /// address with the most connections.
 /// [connection-limit]
 #[tokio::test]
-async fn strangers_who_take_every_place_keep_neither_health_nor_a_known_client_out() {
+async fn connection_flood_blocks_neither_health_nor_a_known_client() {
     let port = free_port();
     let probes = free_port();
     let mut command = Command::new("sh");
@@ -604,7 +604,7 @@ async fn finish(client: &mut TcpStream) -> std::io::Result<()> {
 
 /// [head-limit]
 #[tokio::test]
-async fn request_lines_and_headers_are_bounded() {
+async fn request_lines_and_headers_are_limited() {
     let stack = Stack::start().await;
     let long = "x".repeat(200_000);
     let below = "x".repeat(15_000);

@@ -50,7 +50,7 @@ impl ServiceManager {
 }
 
 #[test]
-fn systemd_hears_of_readiness_reloads_signs_of_life_and_the_end() {
+fn systemd_is_notified_of_readiness_reload_watchdog_and_shutdown() {
     let manager = ServiceManager::new();
     let running = Running::start(
         exporter()
@@ -74,7 +74,7 @@ fn systemd_hears_of_readiness_reloads_signs_of_life_and_the_end() {
 
 /// Each reload sends its own READY, also if it fails.
 #[tokio::test(flavor = "multi_thread")]
-async fn each_of_several_reloads_at_once_is_told_from_its_beginning_to_its_end() {
+async fn concurrent_reloads_send_reloading_and_ready_each() {
     const RELOADS: usize = 8;
     let manager = ServiceManager::new();
     let directory = TempDir::new().expect("a folder");

@@ -29,7 +29,7 @@ async fn profiles(gateway: &Gateway) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn the_list_is_the_documented_one() {
+async fn list_is_the_documented_one() {
     let (gateway, _) = gateway(Options::default()).await;
     let documented = json!({
         "profiles": [
@@ -64,7 +64,7 @@ async fn the_list_is_the_documented_one() {
 }
 
 #[tokio::test]
-async fn the_details_are_the_documented_ones() {
+async fn details_are_the_documented_ones() {
     let (gateway, _) = gateway(Options::default()).await;
     let documented = json!({
         "platform": "facebook",
@@ -114,7 +114,7 @@ async fn errors_are_the_documented_ones() {
 }
 
 #[tokio::test]
-async fn the_rate_limit_answers_429_with_body_and_headers_and_resets() {
+async fn rate_limit_answers_429_with_body_and_headers_and_resets() {
     let rate_limit = RateLimit {
         per_minute: 3,
         burst: 2,
@@ -173,7 +173,7 @@ async fn the_rate_limit_answers_429_with_body_and_headers_and_resets() {
 }
 
 #[tokio::test]
-async fn the_same_seed_gives_the_same_profiles() {
+async fn same_seed_gives_the_same_profiles() {
     let many = |seed| Options {
         profiles: 200,
         seed,
@@ -209,7 +209,7 @@ async fn the_same_seed_gives_the_same_profiles() {
 }
 
 #[tokio::test]
-async fn with_speed_tokens_are_refreshed_fail_and_end_and_whatsapp_drops_and_returns() {
+async fn accelerated_clock_changes_tokens_and_connections() {
     let options = Options {
         profiles: 30,
         speed: Some(1440.0),
@@ -257,7 +257,7 @@ async fn with_speed_tokens_are_refreshed_fail_and_end_and_whatsapp_drops_and_ret
 }
 
 #[tokio::test]
-async fn faults_are_switched_at_run_time() {
+async fn faults_can_be_changed_at_run_time() {
     let (gateway, _) = gateway(Options::default()).await;
     let control = format!("http://{}/-/faults", gateway.address);
     let text = async |request: reqwest::RequestBuilder| {
@@ -304,7 +304,7 @@ async fn faults_are_switched_at_run_time() {
 }
 
 #[tokio::test]
-async fn unknown_and_odd_fields_of_replaced_profiles_are_in_the_list_too() {
+async fn replaced_profiles_keep_unknown_fields() {
     let (gateway, _) = gateway(Options::default()).await;
     let profile = json!({
         "platform": "facebook", "profileId": 7, "name": null, "status": [], "colour": {"red": 1},
@@ -321,7 +321,7 @@ async fn unknown_and_odd_fields_of_replaced_profiles_are_in_the_list_too() {
 }
 
 #[tokio::test]
-async fn fixed_answers_are_served_as_they_are_after_credentials_and_faults() {
+async fn fixed_responses_are_served_unchanged_after_credentials_and_faults() {
     let (gateway, _) = gateway(Options::default()).await;
     let ask = async |path: &str| {
         let answer = gateway.api(path).send().await.expect("an answer");
@@ -362,7 +362,7 @@ async fn jsend_faults_answer_200_with_the_status_in_the_body() {
 }
 
 #[test]
-fn the_simulator_shares_no_type_with_the_client_that_it_tests() {
+fn simulator_shares_no_type_with_the_exporter() {
     let manifest = include_str!("../crates/gateway-simulator/Cargo.toml");
     assert!(manifest.contains("[dependencies]"));
     for own in ["path = ", "qlara-exporter", "git = "] {

@@ -62,7 +62,7 @@ fn alert(finding: &Finding) -> Option<&'static str> {
 }
 
 #[test]
-fn the_thresholds_of_alerts_and_verdicts_agree() {
+fn thresholds_of_alerts_and_verdicts_agree() {
     let defaults = Thresholds::default();
     assert_eq!(
         threshold("token_imminent_seconds"),
@@ -80,7 +80,7 @@ fn the_thresholds_of_alerts_and_verdicts_agree() {
 }
 
 #[test]
-fn the_severities_of_alerts_and_findings_agree() {
+fn severities_of_alerts_and_findings_agree() {
     let time = TimeDelta::hours(1);
     let findings = [
         Finding::TokenExpired(None),
@@ -112,7 +112,7 @@ fn the_severities_of_alerts_and_findings_agree() {
 }
 
 #[test]
-fn a_missing_permission_costs_the_same_everywhere() {
+fn missing_permission_has_the_same_severity_everywhere() {
     let dashboard = include_str!("../../dashboards/qlara-profiles.json");
     let rules = include_str!("../../alerts/qlara.rules.yml");
     let mut to_send = Vec::new();

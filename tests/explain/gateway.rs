@@ -16,7 +16,7 @@ const ENVELOPES: [Envelope; 5] = [
 ];
 
 #[tokio::test]
-async fn every_mode_of_the_simulated_gateway_is_read_whole_or_told_to_be_a_part() {
+async fn every_simulator_mode_is_read_completely_or_reported_as_partial() {
     for (schema, name) in [(Schema::Uc017, "uc-017"), (Schema::Reference, "reference")] {
         for envelope in ENVELOPES {
             for page_size in [None, NonZeroUsize::new(1)] {
@@ -51,7 +51,7 @@ async fn every_mode_of_the_simulated_gateway_is_read_whole_or_told_to_be_a_part(
 }
 
 #[tokio::test]
-async fn people_are_told_address_status_type_size_time_and_every_field() {
+async fn text_report_has_address_status_type_size_time_and_fields() {
     let gateway = start(Options::default()).await;
     let ran = explain_at(&gateway.url(), &[]).await;
     assert_eq!((ran.code, ran.error.as_str()), (0, ""));
@@ -76,7 +76,7 @@ async fn people_are_told_address_status_type_size_time_and_every_field() {
 }
 
 #[tokio::test]
-async fn the_default_prefix_and_a_404_make_it_try_the_other_one() {
+async fn other_prefix_is_tried_after_a_404() {
     let gateway = start(Options::default()).await;
     let root = format!("http://{}", gateway.address);
     let ran = explain_at(&format!("{root}/api/partner-gateway/v1"), &[]).await;
@@ -104,7 +104,7 @@ async fn the_default_prefix_and_a_404_make_it_try_the_other_one() {
 }
 
 #[tokio::test]
-async fn without_an_answer_it_ends_with_3_and_says_why() {
+async fn missing_response_is_exit_code_3_with_a_reason() {
     let gateway = start(Options::default()).await;
     for (fault, why) in [
         (
@@ -129,7 +129,7 @@ async fn without_an_answer_it_ends_with_3_and_says_why() {
 
 /// [jsend-error]
 #[tokio::test]
-async fn an_answer_that_cannot_be_read_is_an_answer_in_which_something_is_missing() {
+async fn unreadable_response_is_reported_as_a_problem() {
     let gateway = start(Options::default()).await;
     for (fault, why) in [
         ("list:garbage", "found HTML or XML at line 1"),
@@ -160,7 +160,7 @@ async fn an_answer_that_cannot_be_read_is_an_answer_in_which_something_is_missin
 }
 
 #[tokio::test]
-async fn wrong_use_ends_with_2_and_one_line() {
+async fn usage_error_is_exit_code_2_and_one_line() {
     let gateway = start(Options::default()).await;
     for (arguments, line) in [
         (

@@ -45,7 +45,7 @@ fn answers() -> Vec<Value> {
 }
 
 #[test]
-fn a_marked_value_never_appears() {
+fn values_are_never_printed() {
     for answer in answers() {
         for form in ["text", "json"] {
             let (_, output) = explain_input(&answer.to_string(), &["--output", form]);
@@ -57,7 +57,7 @@ fn a_marked_value_never_appears() {
 }
 
 #[tokio::test]
-async fn nor_does_the_key_where_the_gateway_repeats_it() {
+async fn key_repeated_by_the_gateway_is_never_printed() {
     // Texts that look like field names, headers and words.
     let entry = json!({"platform": API_KEY, "profileId": API_KEY, "name": API_KEY, "status": API_KEY,
         API_KEY: {API_KEY: API_KEY}, format!("x_{API_KEY}"): API_KEY, "connectedAt": API_KEY});
@@ -119,7 +119,7 @@ fn json_of_marks() -> impl Strategy<Value = Value> {
 
 /// [explain-privacy]
 #[test]
-fn whatever_the_shape_of_the_answer_no_marked_value_appears() {
+fn values_are_never_printed_for_any_response_shape() {
     let mut runner = proptest::test_runner::TestRunner::new(proptest::test_runner::Config {
         source_file: Some(file!()),
         ..crate::properties::cases(48)

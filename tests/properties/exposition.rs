@@ -32,7 +32,7 @@ const ABOUT_CALLS: [&str; 3] = [
 
 /// [exposition-property]
 #[test]
-fn every_exposition_parses_and_every_value_is_right() {
+fn every_exposition_parses_and_every_value_is_correct() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let stack = runtime.block_on(stack().start());
     let has_promtool = tools::has("promtool");

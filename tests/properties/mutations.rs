@@ -48,7 +48,7 @@ const SHARP: &[&str] = &[
 
 /// [spoilt-configuration]
 #[test]
-fn no_mistake_repeats_a_secret() {
+fn no_configuration_error_contains_a_secret() {
     let folder = Folder::default();
     let mut runner = TestRunner::new(Config {
         source_file: Some(file!()),

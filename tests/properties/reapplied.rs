@@ -154,7 +154,7 @@ proptest! {
 
     /// [reapplied-rules]
     #[test]
-    fn rules_that_are_reapplied_show_what_a_reading_under_them_shows(
+    fn reapplied_rules_equal_a_refresh_under_them(
         answers in answers(),
         (before, after) in stricter(),
         exposition_bytes in prop_oneof![Just(NO_LIMIT), 0..20_000_u64],
@@ -172,7 +172,7 @@ proptest! {
 
     /// [reapplied-rules]
     #[test]
-    fn what_the_former_rules_left_out_stays_unknown(
+    fn data_dropped_by_former_rules_stays_unknown(
         answers in answers(),
         before in rules(select(NUMBERS.to_vec()), 0..4),
         after in rules(select(NUMBERS.to_vec()), 0..14),

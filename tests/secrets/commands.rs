@@ -54,7 +54,7 @@ impl Secrets {
 }
 
 #[tokio::test]
-async fn the_demonstration_prints_no_secret() {
+async fn demo_prints_no_secret() {
     let secrets = Secrets::new();
     for log in logs() {
         let address = format!("127.0.0.1:{}", free_port());
@@ -80,7 +80,7 @@ async fn the_demonstration_prints_no_secret() {
 }
 
 #[tokio::test]
-async fn the_simulated_gateway_prints_no_secret() {
+async fn simulated_gateway_prints_no_secret() {
     let secrets = Secrets::new();
     for log in logs() {
         let address = format!("127.0.0.1:{}", free_port());
@@ -122,7 +122,7 @@ async fn the_simulated_gateway_prints_no_secret() {
 }
 
 #[test]
-fn generated_files_hold_no_secret() {
+fn generated_files_contain_no_secret() {
     let secrets = Secrets::new();
     let folder = secrets.path("generated");
     let mut command = secrets.surrounded();
@@ -146,7 +146,7 @@ fn texts(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn help_and_version_hold_no_secret() {
+fn help_and_version_contain_no_secret() {
     let secrets = Secrets::new();
     for arguments in [
         &["--help"][..],
@@ -166,7 +166,7 @@ fn help_and_version_hold_no_secret() {
 }
 
 #[tokio::test]
-async fn an_audit_into_a_file_holds_no_secret() {
+async fn check_output_file_contains_no_secret() {
     let gateway = repeating_gateway().await;
     let url = format!("http://{}", gateway.address);
     let ran = tokio::task::spawn_blocking(move || {
@@ -197,7 +197,7 @@ async fn an_audit_into_a_file_holds_no_secret() {
 }
 
 #[tokio::test]
-async fn a_health_check_prints_no_password_whatever_the_answer() {
+async fn healthcheck_prints_no_password() {
     for status in [
         "200 OK",
         "302 Found",

@@ -119,7 +119,7 @@ async fn asking(gateway: &Recorder, key: &'static str) -> Stack {
 
 /// [repeated-credentials]
 #[tokio::test]
-async fn no_field_makes_the_credentials_public() {
+async fn credentials_in_any_field_are_redacted() {
     for spelled in spellings() {
         let gateway = repeating(&entries(), &spelled).await;
         let log = Log::collect(Level::DEBUG);
@@ -139,7 +139,7 @@ async fn no_field_makes_the_credentials_public() {
 
 /// [repeated-credentials]
 #[tokio::test]
-async fn what_repeats_them_counts_as_invalid_and_is_told_once() {
+async fn repeated_credentials_count_as_invalid_and_are_logged_once() {
     let gateway = repeating(&entries(), KEY).await;
     let log = Log::collect(Level::INFO);
     let stack = asking(&gateway, KEY).await;
@@ -185,7 +185,7 @@ async fn what_repeats_them_counts_as_invalid_and_is_told_once() {
 
 /// [only-repeated-credentials]
 #[tokio::test]
-async fn a_list_that_has_nothing_else_is_no_empty_list() {
+async fn list_of_repeated_credentials_is_an_error() {
     let entry = json!({"platform": "facebook", "profileId": ECHO, "name": "A page"});
     let gateway = repeating(&json!([entry, entry]), KEY).await;
     let log = Log::collect(Level::INFO);
@@ -202,7 +202,7 @@ async fn a_list_that_has_nothing_else_is_no_empty_list() {
 
 /// [repeated-credentials]
 #[tokio::test]
-async fn a_number_may_be_the_key() {
+async fn numeric_key_is_redacted() {
     const DIGITS: &str = "1781474400";
     let entry = json!({
         "platform": "facebook", "profileId": 1781474400, "id": "p", "name": "A page",
@@ -223,7 +223,7 @@ async fn a_number_may_be_the_key() {
 
 /// [short-key]
 #[tokio::test]
-async fn a_short_key_and_a_word_of_the_api_hide_nothing_else() {
+async fn short_key_and_api_words_redact_nothing_else() {
     for (key, hidden) in [
         ("a", "a"),
         ("facebook", "no such name"),

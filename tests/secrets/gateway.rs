@@ -164,7 +164,7 @@ pub(super) async fn audited(stack: &Stack, url: String, key: &'static str) -> St
 
 /// [repeated-key]
 #[tokio::test]
-async fn no_answer_of_another_shape_makes_the_key_public() {
+async fn key_in_a_response_of_any_shape_is_redacted() {
     for spoilt in [Call::List, Call::Details] {
         for (status, body) in answers() {
             for level in LEVELS {

@@ -107,7 +107,7 @@ fn told(word: &str) -> Vec<(String, String)> {
 
 /// [misplaced-secret]
 #[test]
-fn a_key_in_the_place_of_another_value_is_not_repeated() {
+fn misplaced_key_is_redacted() {
     for key in KEYS {
         for (place, told) in told(key) {
             // A part of a key is as bad as the whole key.
@@ -121,7 +121,7 @@ fn a_key_in_the_place_of_another_value_is_not_repeated() {
 
 /// [misplaced-secret]
 #[test]
-fn an_ordinary_path_is_named_in_what_is_wrong_with_it() {
+fn ordinary_path_is_named_in_errors() {
     for path in [
         "/run/secrets-of-nobody/brandco",
         "certs/my-company-production-2.pem",

@@ -29,7 +29,7 @@ const FOLDER: &str = "PANIC_WITH_SECRETS";
 const BROKEN: &str = "the clock is broken";
 
 #[tokio::test]
-async fn no_panic_prints_a_secret() {
+async fn panics_print_no_secret() {
     if let Some(folder) = std::env::var_os(FOLDER) {
         panic_in_every_way(Path::new(&folder)).await;
     }
@@ -38,7 +38,7 @@ async fn no_panic_prints_a_secret() {
     let ran = tokio::task::spawn_blocking(move || {
         let program = std::env::current_exe().expect("this program");
         let mut command = Command::new(program);
-        let test = "secrets::panics::no_panic_prints_a_secret";
+        let test = "secrets::panics::panics_print_no_secret";
         command.args(["--exact", test, "--nocapture"]);
         command.env(FOLDER, folder).env("RUST_BACKTRACE", "full");
         run(&mut command)

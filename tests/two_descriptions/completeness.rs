@@ -82,7 +82,7 @@ fn answers(beside: &Value) -> Vec<Value> {
 
 /// [partial-list]
 #[tokio::test]
-async fn what_an_answer_says_of_further_pages_is_heard() {
+async fn body_that_announces_more_pages_is_incomplete() {
     let stack = Setup::default().start().await;
     for (beside, complete) in [(whole(), 1.0), (part(), 0.0)] {
         for answer in beside.iter().flat_map(answers) {
@@ -96,7 +96,7 @@ async fn what_an_answer_says_of_further_pages_is_heard() {
 
 /// [partial-list]
 #[tokio::test]
-async fn so_are_the_headers_of_the_answer() {
+async fn headers_that_announce_more_pages_are_incomplete() {
     for (headers, complete) in [
         ("", 1.0),
         (
@@ -133,7 +133,7 @@ async fn so_are_the_headers_of_the_answer() {
 
 /// [partial-list]
 #[tokio::test]
-async fn an_expected_profile_that_a_part_does_not_name_is_not_missing() {
+async fn expected_profile_is_not_missing_from_an_incomplete_list() {
     let directory = tempfile::tempdir().expect("a folder");
     let key = directory.path().join("key");
     std::fs::write(&key, API_KEY).expect("a file");
@@ -177,7 +177,7 @@ async fn an_expected_profile_that_a_part_does_not_name_is_not_missing() {
 }
 
 #[tokio::test]
-async fn check_warns_of_a_part() {
+async fn check_warns_of_an_incomplete_list() {
     let list = json!({"profiles": [reference("facebook", "a", false)], "total": 3});
     let gateway = gateway(&list).await;
     let ran = check(&gateway, &[]).await;
@@ -195,7 +195,7 @@ async fn check_warns_of_a_part() {
 
 /// [partial-details]
 #[tokio::test]
-async fn details_in_part_say_so_and_take_nothing_away() {
+async fn incomplete_details_are_reported_and_remove_nothing() {
     let list = json!([
         reference("facebook", "a", false),
         reference("facebook", "b", false)
@@ -244,7 +244,7 @@ async fn details_in_part_say_so_and_take_nothing_away() {
 }
 
 #[tokio::test]
-async fn the_simulated_gateways_pages_are_warnings() {
+async fn pages_of_the_simulated_gateway_are_warnings() {
     for schema in [Schema::Uc017, Schema::Reference] {
         let options = Options {
             schema,

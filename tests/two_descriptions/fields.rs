@@ -82,7 +82,7 @@ async fn scrape_with(
 
 /// [other-envelope]
 #[tokio::test]
-async fn every_name_of_every_row_is_read_however_it_is_spelled() {
+async fn every_field_name_is_read_in_every_spelling() {
     for row in &TABLE {
         let (value, series) = example(row.field);
         for name in row.names.iter().flat_map(|name| spellings(name)) {
@@ -93,7 +93,7 @@ async fn every_name_of_every_row_is_read_however_it_is_spelled() {
 }
 
 #[tokio::test]
-async fn a_field_that_is_null_or_absent_leads_to_nothing() {
+async fn null_or_absent_field_has_no_metric() {
     for row in &TABLE {
         let (_, series) = example(row.field);
         for name in row.names {
@@ -104,7 +104,7 @@ async fn a_field_that_is_null_or_absent_leads_to_nothing() {
 }
 
 #[tokio::test]
-async fn the_first_name_that_is_present_counts() {
+async fn first_present_name_is_used() {
     for (entry, identity) in [
         (json!({"profileId": "a", "id": "b", "username": "c"}), "a"),
         (json!({"username": "c", "id": "b", "profileId": "a"}), "a"),
@@ -125,7 +125,7 @@ async fn the_first_name_that_is_present_counts() {
 }
 
 #[tokio::test]
-async fn a_number_as_identifier_is_read_as_its_digits_however_long_it_is() {
+async fn numeric_identifier_is_read_as_its_digits() {
     for digits in [
         "0",
         "17",
@@ -146,7 +146,7 @@ async fn a_number_as_identifier_is_read_as_its_digits_however_long_it_is() {
 }
 
 #[tokio::test]
-async fn two_entries_with_one_identity_are_one_duplicate_whatever_names_it() {
+async fn entries_with_the_same_identity_are_duplicates() {
     let named = |name: &str| json!({"platform": "Facebook", name: "a", "disconnected": false});
     let entries = json!([
         named("username"),
@@ -161,7 +161,7 @@ async fn two_entries_with_one_identity_are_one_duplicate_whatever_names_it() {
 }
 
 #[tokio::test]
-async fn the_case_of_known_platforms_does_not_matter() {
+async fn case_of_known_platforms_is_ignored() {
     let entries: Vec<Value> = [
         "Facebook",
         "INSTAGRAM",
@@ -188,7 +188,7 @@ async fn the_case_of_known_platforms_does_not_matter() {
 }
 
 #[tokio::test]
-async fn linked_accounts_come_as_a_number_or_as_a_list() {
+async fn linked_accounts_are_a_number_or_a_list() {
     let stack = super::listing(json!([reference("facebook", "a", false)]).to_string()).await;
     let labels = r#"platform="facebook",profile="a""#;
     let count = format!("qlara_profile_linked_accounts{{{labels}}}");
@@ -240,7 +240,7 @@ async fn linked_accounts_come_as_a_number_or_as_a_list() {
 
 /// [linked-account-limit]
 #[tokio::test]
-async fn linked_accounts_are_bounded_by_the_limit_of_profiles() {
+async fn linked_accounts_are_limited_by_the_limit_of_profiles() {
     let stack = Setup::yaml("limits: {profiles: 3}").start().await;
     let list = json!([
         reference("facebook", "a", false),
@@ -268,7 +268,7 @@ async fn linked_accounts_are_bounded_by_the_limit_of_profiles() {
 }
 
 #[tokio::test]
-async fn zero_times_of_all_kinds_and_empty_texts_are_no_date() {
+async fn zero_times_and_empty_texts_are_no_date() {
     let texts = [
         "0",
         "0.0",
@@ -334,7 +334,7 @@ async fn zero_times_of_all_kinds_and_empty_texts_are_no_date() {
 }
 
 #[tokio::test]
-async fn of_a_doubled_name_the_last_counts() {
+async fn last_value_of_a_duplicate_name_is_used() {
     let answer = r#"[{"platform": "facebook", "id": "a", "id": "b", "disconnected": true, "disconnected": false,
         "name": "x", "name": "y"}]"#;
     let scrape = super::listing(answer).await.scrape().await;
@@ -345,7 +345,7 @@ async fn of_a_doubled_name_the_last_counts() {
 
 /// If the last value is null, the other names of the field count.
 #[tokio::test]
-async fn of_a_doubled_name_null_counts_too() {
+async fn null_as_last_value_of_a_duplicate_name_is_used() {
     for (ids, id) in [
         (r#""profileId": "a", "profileId": null, "id": "z""#, "z"),
         (r#""id": "z", "profileId": "a", "profileId": null"#, "z"),
@@ -373,7 +373,7 @@ async fn of_a_doubled_name_null_counts_too() {
 }
 
 #[tokio::test]
-async fn the_description_is_told_by_the_fields_that_only_it_has() {
+async fn schema_is_detected_by_its_own_fields() {
     for (entry, description) in [
         (uc_017("facebook", "a"), Some("uc-017")),
         (
@@ -408,7 +408,7 @@ async fn the_description_is_told_by_the_fields_that_only_it_has() {
 }
 
 #[tokio::test]
-async fn the_description_is_logged_once_and_when_it_changes_and_shown_on_the_page_and_by_check() {
+async fn schema_is_logged_once_per_change_and_shown_on_page_and_by_check() {
     let old = json!([uc_017("facebook", "a")]).to_string();
     let new = json!([reference("facebook", "a", false)]).to_string();
     let stack = Setup::default().start().await;

@@ -44,7 +44,7 @@ fn check(web: &Path) -> (i32, String, String) {
 }
 
 #[test]
-fn the_documented_files_are_good_here_and_for_promtool() {
+fn documented_files_are_valid_here_and_for_promtool() {
     needs!("openssl", "promtool");
     let folder = documented_folder();
     let files = blocks("yaml", "# web.yml");
@@ -69,7 +69,7 @@ fn the_documented_files_are_good_here_and_for_promtool() {
 
 /// [web-configuration-mistakes]
 #[test]
-fn the_check_lists_everything_that_is_wrong_in_both_files() {
+fn config_check_lists_all_errors_of_both_files() {
     let folder = Folder::with(
         "tls_server_config: {cert_file: none, key_file: server.key, client_auth_type: x}\nbasic_auth_users: {bob: s3cret}\n",
         &Identity::server(),
@@ -109,7 +109,7 @@ fn the_check_lists_everything_that_is_wrong_in_both_files() {
 }
 
 #[test]
-fn the_check_warns_of_what_the_tls_library_does_not_have() {
+fn config_check_warns_of_unsupported_tls_settings() {
     let tls = TLS.replace(
         '}',
         ", cipher_suites: [TLS_AES_128_GCM_SHA256, TLS_RSA_WITH_AES_128_CBC_SHA]}",
@@ -131,7 +131,7 @@ fn the_check_warns_of_what_the_tls_library_does_not_have() {
 /// A pipe is empty when it is read a second time.
 /// [web-configuration-pipe]
 #[test]
-fn a_pipe_is_refused_from_the_start() {
+fn named_pipe_is_rejected_at_startup() {
     let mut exporter = exporter();
     exporter.args(["--config.check", "--web.config.file", "/dev/stdin"]);
     let told = run_with_input(exporter.env("QLARA_API_KEY", "x"), "rate_limit: {}");
@@ -193,7 +193,7 @@ async fn prometheus_and_curl_scrape_as_documented() {
 
 /// [broken-web-configuration]
 #[tokio::test]
-async fn a_file_that_is_not_in_force_shows_in_a_metric() {
+async fn rejected_file_shows_in_a_metric() {
     let folder = Folder::with(
         "http_server_config: {headers: {X-Frame-Options: deny}}",
         &Identity::server(),
@@ -222,7 +222,7 @@ async fn a_file_that_is_not_in_force_shows_in_a_metric() {
 
 /// [probes-without-password]
 #[tokio::test]
-async fn everything_but_the_probes_is_behind_the_file() {
+async fn file_protects_everything_but_the_probes() {
     let users = format!("basic_auth_users: {{alice: {}}}", hash("secret", 4));
     // Without TLS, a 401 asks for the password; with TLS, a 400 asks for TLS.
     for (web, refusal) in [(users, 401), (TLS.to_owned(), 400)] {
@@ -260,7 +260,7 @@ async fn everything_but_the_probes_is_behind_the_file() {
 }
 
 #[tokio::test]
-async fn the_demonstration_can_be_protected_too() {
+async fn demo_can_be_protected() {
     let folder = Folder::with(TLS, &Identity::server());
     let address = format!("127.0.0.1:{}", free_port());
     let demo = Running::start(
@@ -281,7 +281,7 @@ async fn the_demonstration_can_be_protected_too() {
 }
 
 #[test]
-fn a_cost_that_takes_longer_than_a_second_is_a_warning() {
+fn cost_above_one_second_is_a_warning() {
     let dummy = |cost: u32| format!("$2b${cost}${}", ".".repeat(53));
     let yaml = format!(
         "basic_auth_users: {{good: {}, slow: {}}}",
@@ -309,7 +309,7 @@ fn a_cost_that_takes_longer_than_a_second_is_a_warning() {
 /// Until the restart, the metric reports that the file is not completely in force.
 /// [reload-beside-tls-change]
 #[tokio::test]
-async fn a_change_that_waits_for_a_restart_does_not_keep_accounts_from_reloading() {
+async fn pending_tls_change_does_not_block_a_reload_of_accounts() {
     const PLAIN: &str = "http_server_config: {http2: true}";
     const GOOD: &str = "qlara_exporter_config_last_reload_successful";
     let folder = Folder::with(PLAIN, &Identity::server());

@@ -44,7 +44,7 @@ async fn scrape(stack: &Stack, server: &Identity) -> Scrape {
 
 /// [http-to-tls]
 #[tokio::test]
-async fn plain_http_on_a_tls_port_is_answered_in_words_that_help() {
+async fn plain_http_on_a_tls_port_gets_a_helpful_400() {
     let (stack, server, _folder) = over_tls(Timeouts::default()).await;
     let mut sent = 0.0;
     for request in [
@@ -79,7 +79,7 @@ async fn plain_http_on_a_tls_port_is_answered_in_words_that_help() {
 /// A request that arrives byte by byte has the same deadline as any head.
 /// [http-to-tls]
 #[tokio::test]
-async fn plain_http_on_a_tls_port_has_the_time_of_every_request() {
+async fn plain_http_on_a_tls_port_has_the_head_deadline() {
     let timeouts = Timeouts {
         head: Duration::from_millis(200),
         idle: NEVER,
@@ -91,7 +91,7 @@ async fn plain_http_on_a_tls_port_has_the_time_of_every_request() {
 
 /// [failed-handshake]
 #[tokio::test]
-async fn handshakes_that_fail_are_counted_and_others_are_not() {
+async fn failed_handshakes_are_counted() {
     let timeouts = Timeouts {
         head: Duration::from_secs(1),
         idle: NEVER,

@@ -74,7 +74,7 @@ fn request(path: &str) -> axum::http::Request<()> {
 }
 
 #[tokio::test]
-async fn the_host_of_discovery_is_that_of_the_request() {
+async fn discovery_uses_the_authority_of_the_request() {
     let (stack, server, _folder) = over_tls(Timeouts::default()).await;
     let (mut client, _connection) = speak(&stack, &server, 1 << 20).await;
     let (answer, _) = client.send_request(request("sd"), true).expect("sent");
@@ -95,7 +95,7 @@ async fn the_host_of_discovery_is_that_of_the_request() {
 
 /// [slow-request]
 #[tokio::test]
-async fn a_handshake_that_does_not_end_is_shown_out() {
+async fn unfinished_handshake_is_closed() {
     let (stack, server, _folder) = over_tls(Timeouts {
         head: Duration::from_millis(200),
         idle: NEVER,
@@ -121,7 +121,7 @@ async fn a_handshake_that_does_not_end_is_shown_out() {
 
 /// [http2-limits]
 #[tokio::test]
-async fn a_connection_carries_so_many_requests_at_once_and_heads_so_long() {
+async fn streams_and_header_size_are_limited() {
     let (stack, server, _folder) = over_tls(Timeouts::default()).await;
     let (client, _connection) = speak(&stack, &server, 1 << 20).await;
     for (length, status) in [(15_000, 200), (20_000, 431)] {
@@ -137,7 +137,7 @@ async fn a_connection_carries_so_many_requests_at_once_and_heads_so_long() {
 
 /// [deaf-http2-client]
 #[tokio::test]
-async fn who_takes_in_nothing_is_shown_out_however_often_he_asks() {
+async fn connection_that_reads_no_response_is_closed_despite_new_requests() {
     let (stack, server, _folder) = over_tls(Timeouts {
         head: NEVER,
         idle: NEVER,
@@ -171,7 +171,7 @@ async fn who_takes_in_nothing_is_shown_out_however_often_he_asks() {
 /// The client sends no request, so there is no response to read. The server must answer each ping.
 /// [slow-reader]
 #[tokio::test]
-async fn who_pings_and_reads_nothing_is_shown_out() {
+async fn connection_that_pings_and_reads_nothing_is_closed() {
     const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
     const PING: &[u8] = b"\0\0\x08\x06\0\0\0\0\0 a ping ";
     let (stack, server, _folder) = over_tls(Timeouts {
@@ -192,7 +192,7 @@ async fn who_pings_and_reads_nothing_is_shown_out() {
 /// The bodies grow with the number of accounts, and each request has its own `Host`, so no body is shared.
 /// [outdated-bodies]
 #[tokio::test]
-async fn who_reads_no_targets_makes_room_for_others() {
+async fn connections_that_do_not_read_targets_are_evicted() {
     const ACCOUNTS: usize = 4000;
     /// Each of the 16 responses per connection is longer than 250 bytes per account.
     const CONNECTIONS: usize = 8;

@@ -12,7 +12,7 @@ use crate::harness::web_config::{Folder, hash};
 use crate::prometheus::Prometheus;
 
 #[tokio::test]
-async fn prometheus_scrapes_with_certificate_and_password_and_not_without() {
+async fn prometheus_needs_client_certificate_and_password() {
     needs!("prometheus");
     let server = Identity::server();
     let authority = Authority::new("clients");

@@ -66,7 +66,7 @@ mod tests {
 
     /// As of a file that grows while it is read.
     #[test]
-    fn what_does_not_say_its_length_is_read_as_far_as_a_file_may_be_long() {
+    fn file_of_unknown_length_is_read_up_to_the_limit() {
         let longest = io::repeat(b'x').take(LONGEST_FILE);
         let content = read_whole(longest).expect("all of it");
         assert_eq!(content.len() as u64, LONGEST_FILE);

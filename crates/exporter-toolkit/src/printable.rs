@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_sees_is_hidden_and_what_names_need_is_not() {
+    fn invisible_characters_are_replaced_except_joiners() {
         for range in [
             '\u{0}'..='\u{1f}',
             '\u{7f}'..='\u{9f}',

@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_shown_and_keys_in_their_place_are_not() {
+    fn paths_are_shown_and_keys_are_redacted() {
         for path in [
             "/run/secrets/brandco",
             "certs/server.pem",

@@ -95,7 +95,7 @@ fn web_config(directory: &TempDir) -> (PathBuf, Certificate) {
 }
 
 #[tokio::test]
-async fn it_serves_metrics_over_tls_with_a_password_until_it_is_told_to_end() {
+async fn serves_metrics_over_tls_with_a_password_until_sigterm() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let directory = TempDir::new().expect("a directory");
     let (file, certificate) = web_config(&directory);

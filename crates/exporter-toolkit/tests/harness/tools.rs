@@ -68,7 +68,7 @@ impl Requirements {
 }
 
 #[test]
-fn a_missing_tool_is_a_failure_where_tools_are_required() {
+fn missing_tool_fails_only_if_tools_are_required() {
     let requirements = |require: &str, optional: &str| {
         Requirements::read(|name| match name {
             "TESTS_REQUIRE_TOOLS" => Some(require.to_owned()),

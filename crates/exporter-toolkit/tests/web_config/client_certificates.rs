@@ -37,7 +37,7 @@ impl Scene {
 
 /// [client-certificate]
 #[tokio::test]
-async fn every_policy_lets_in_whom_it_should() {
+async fn each_client_auth_type_accepts_the_right_clients() {
     let scene = Scene::new();
     let ours = scene.authority.issue(Vec::new());
     let foreign = Authority::new("other CA").issue(Vec::new());
@@ -71,7 +71,7 @@ async fn every_policy_lets_in_whom_it_should() {
 
 /// [client-certificate]
 #[tokio::test]
-async fn a_certificate_alone_proves_nothing() {
+async fn certificate_without_its_private_key_is_rejected() {
     let scene = Scene::new();
     let ours = scene.authority.issue(Vec::new());
     let stolen = ours.with_key_of(&scene.authority.issue(Vec::new()));
@@ -88,7 +88,7 @@ async fn a_certificate_alone_proves_nothing() {
 }
 
 #[tokio::test]
-async fn the_authorities_may_stand_inline_and_be_several() {
+async fn client_ca_accepts_inline_pem_and_several_cas() {
     let scene = Scene::new();
     let other = Authority::new("other CA");
     let both = format!("{}{}", scene.authority.cert, other.cert).replace('\n', "\n    ");
@@ -106,7 +106,7 @@ async fn the_authorities_may_stand_inline_and_be_several() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_trusted_itself_is_let_in_while_it_is_valid() {
+async fn directly_trusted_certificate_is_accepted_while_valid() {
     needs!("openssl");
     let scene = Scene::new();
     let tls = "client_auth_type: RequireAndVerifyClientCert, client_ca_file: ca.crt";
@@ -131,7 +131,7 @@ async fn a_certificate_that_is_trusted_itself_is_let_in_while_it_is_valid() {
 
 /// [client-certificate]
 #[tokio::test]
-async fn only_a_certificate_with_an_allowed_name_is_let_in() {
+async fn certificate_needs_an_allowed_san() {
     let scene = Scene::new();
     let text = |name: &str| name.try_into().expect("ASCII");
     let address = |address: &str| SanType::IpAddress(address.parse().expect("an address"));

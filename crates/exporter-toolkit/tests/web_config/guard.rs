@@ -31,7 +31,7 @@ async fn statuses(server: &Server, count: usize) -> Vec<u16> {
 
 /// [rate-limit]
 #[tokio::test]
-async fn a_limit_lets_in_its_burst_and_then_one_per_interval() {
+async fn burst_then_one_request_per_interval() {
     let server = serve("rate_limit: {interval: 10s, burst: 3}").await;
     assert_eq!(statuses(&server, 5).await, [200, 200, 200, 429, 429]);
     server.clock.advance(Duration::from_secs(9));
@@ -51,7 +51,7 @@ async fn a_limit_lets_in_its_burst_and_then_one_per_interval() {
 
 /// [rate-limit-rounding]
 #[tokio::test]
-async fn one_per_second_without_a_burst_is_none_and_no_interval_is_no_limit() {
+async fn zero_burst_rejects_all_and_zero_interval_disables_the_limit() {
     let server = serve("rate_limit: {interval: 1s, burst: 0}").await;
     assert_eq!(statuses(&server, 2).await, [429, 429]);
     server.clock.advance(Duration::from_secs(60));
@@ -62,7 +62,7 @@ async fn one_per_second_without_a_burst_is_none_and_no_interval_is_no_limit() {
 }
 
 #[tokio::test]
-async fn the_bucket_outlives_a_change_of_the_file_unless_it_is_of_its_numbers() {
+async fn bucket_survives_a_reload_unless_its_settings_change() {
     let server = serve("rate_limit: {interval: 10s, burst: 1}").await;
     assert_eq!(statuses(&server, 2).await, [200, 429]);
     let folder = &server.folder;
@@ -82,7 +82,7 @@ async fn the_bucket_outlives_a_change_of_the_file_unless_it_is_of_its_numbers() 
 
 /// [security-headers]
 #[tokio::test]
-async fn the_headers_are_on_every_answer() {
+async fn headers_are_on_every_response() {
     let alice = hash("secret", 4);
     let server = serve(&format!(
         "http_server_config:\n  headers:\n    Strict-Transport-Security: max-age=31536000\n    \
@@ -114,7 +114,7 @@ async fn the_headers_are_on_every_answer() {
 }
 
 #[tokio::test]
-async fn without_a_file_there_is_no_guard() {
+async fn no_file_means_no_restrictions() {
     let file = Arc::new(WebConfigFile::none());
     assert!(file.is_none() && file.is_good());
     assert!(file.current().await.tls.is_none());

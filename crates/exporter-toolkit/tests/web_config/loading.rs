@@ -54,7 +54,7 @@ async fn is_plain(yaml: &str) {
 }
 
 #[tokio::test]
-async fn a_file_that_says_nothing_is_fine() {
+async fn empty_file_is_valid() {
     for yaml in [
         "",
         "# nothing\n",
@@ -72,7 +72,7 @@ async fn a_file_that_says_nothing_is_fine() {
 }
 
 #[test]
-fn a_file_that_is_missing_is_named() {
+fn missing_file_is_named() {
     let missing = Folder::new().load().expect_err("no file");
     assert_eq!(
         missing,
@@ -82,7 +82,7 @@ fn a_file_that_is_missing_is_named() {
 
 /// [file-limit]
 #[test]
-fn a_file_that_is_too_long_is_not_read_but_named() {
+fn oversized_file_is_rejected_and_named() {
     let folder = Folder::new();
     make_too_long(&folder.path("web.yml"));
     let mistakes = folder.load().expect_err("too long");
@@ -100,7 +100,7 @@ fn a_file_that_is_too_long_is_not_read_but_named() {
 }
 
 #[test]
-fn a_mistake_of_form_is_told_with_its_place() {
+fn syntax_errors_have_positions() {
     let keys = "tls_server_config, http_server_config, basic_auth_users, rate_limit";
     for (yaml, error) in [
         (
@@ -164,7 +164,7 @@ fn a_mistake_of_form_is_told_with_its_place() {
 
 /// [invalid-certificate]
 #[test]
-fn mistakes_in_tls_are_told() {
+fn tls_errors_have_positions() {
     let place = "DIR/web.yml:1:20: tls_server_config";
     for (tls, error) in [
         ("key_file: server.key", ": missing one of cert or cert_file"),
@@ -275,7 +275,7 @@ fn mistakes_in_tls_are_told() {
 }
 
 #[test]
-fn what_the_tls_library_cannot_do_at_all_is_a_mistake() {
+fn unsupported_tls_settings_are_errors() {
     for (tls, error) in [
         (
             "max_version: TLS11",
@@ -314,7 +314,7 @@ fn what_the_tls_library_cannot_do_at_all_is_a_mistake() {
 }
 
 #[test]
-fn suites_for_other_keys_do_no_harm_beside_those_that_fit() {
+fn cipher_suites_for_other_key_types_are_ignored() {
     for tls in [
         "cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]",
         "max_version: TLS12, cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]",
@@ -329,7 +329,7 @@ fn suites_for_other_keys_do_no_harm_beside_those_that_fit() {
 
 /// [unusable-server-key]
 #[test]
-fn a_key_that_the_tls_library_cannot_use_is_named() {
+fn unusable_server_key_is_named() {
     needs!("openssl");
     const EXPECTED: &str =
         "expected RSA with 2048 to 4096 bits, ECDSA on P-256 or P-384, or Ed25519";
@@ -389,7 +389,7 @@ fn a_key_that_the_tls_library_cannot_use_is_named() {
 }
 
 #[test]
-fn a_certificate_of_version_1_is_named_as_such() {
+fn x509_version_1_certificate_is_named() {
     needs!("openssl");
     let made = Identity::read(&SelfSigned::of_version_1(P256, "/CN=localhost"));
     let told = Folder::with(TLS, &made).load().expect_err("version 1");
@@ -403,7 +403,7 @@ fn a_certificate_of_version_1_is_named_as_such() {
 
 /// [unusable-ca-key]
 #[test]
-fn a_client_ca_that_can_verify_nobody_is_named() {
+fn client_ca_with_an_unusable_key_is_named() {
     needs!("openssl");
     const EXPECTED: &str =
         "expected RSA with 2048 to 8192 bits, ECDSA on P-256 or P-384, or Ed25519";
@@ -461,7 +461,7 @@ fn a_client_ca_that_can_verify_nobody_is_named() {
 }
 
 #[test]
-fn mistakes_in_users_and_headers_are_told() {
+fn errors_in_users_and_headers_have_positions() {
     let hash = "$2y$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG";
     for bad in [
         SECRET.to_owned(),
@@ -510,7 +510,7 @@ fn mistakes_in_users_and_headers_are_told() {
 
 /// [web-configuration-mistakes]
 #[test]
-fn all_mistakes_are_told_at_once() {
+fn all_errors_are_reported_at_once() {
     let told = mistakes(
         "tls_server_config:\n  cert_file: none\n  client_auth_type: x\n  min_version: TLS9\n  \
          cipher_suites: [TLS_BROKEN]\n  curve_preferences: [Curve1]\n\
@@ -536,7 +536,7 @@ fn all_mistakes_are_told_at_once() {
 }
 
 #[tokio::test]
-async fn nothing_secret_is_printed() {
+async fn errors_contain_no_secret() {
     let hash = "$2y$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG";
     let server = Identity::server();
     let folder = Folder::with(
@@ -553,7 +553,7 @@ async fn nothing_secret_is_printed() {
 }
 
 #[test]
-fn a_header_that_is_a_value_in_the_wrong_place_is_not_repeated() {
+fn unknown_header_that_looks_like_a_secret_is_redacted() {
     let told = mistake(
         "http_server_config: {headers: {8f14e45fceea167a5a36dedd4bea2543: X-Frame-Options}}",
     );
@@ -561,7 +561,7 @@ fn a_header_that_is_a_value_in_the_wrong_place_is_not_repeated() {
 }
 
 #[test]
-fn the_end_of_a_key_is_no_path() {
+fn pem_content_in_a_path_setting_is_rejected() {
     let key = "server.crt\n    s3cret-value\n    -----END PRIVATE KEY-----";
     let told = mistake(&format!(
         "tls_server_config:\n  key_file: server.key\n  cert_file: {key}\n"

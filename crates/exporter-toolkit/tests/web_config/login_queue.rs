@@ -100,7 +100,7 @@ fn client(identity: &Identity) -> ClientBuilder {
 
 /// [expensive-hash]
 #[tokio::test]
-async fn an_expensive_hash_holds_up_nobody_else() {
+async fn expensive_hash_does_not_delay_other_users() {
     let server = serve_plain(&[("good", "right", 4), ("slow", "other", EXPENSIVE)]).await;
     let mut strangers = strangers(&server, 20, |_| "slow".to_owned());
     server.until_waiting(15).await;
@@ -114,7 +114,7 @@ async fn an_expensive_hash_holds_up_nobody_else() {
 /// All clients have the same name and address but different passwords, and there are more clients than the queue
 /// holds.
 #[tokio::test]
-async fn strangers_with_the_same_name_and_address_are_not_served_first() {
+async fn flood_from_the_same_user_and_address_does_not_delay_a_login() {
     for count in [300, 700] {
         let server = serve_plain(&[("good", "right", COST)]).await;
         let _strangers = strangers(&server, count, |_| "good".to_owned());
@@ -126,7 +126,7 @@ async fn strangers_with_the_same_name_and_address_are_not_served_first() {
 
 /// [login-queue]
 #[tokio::test]
-async fn strangers_with_another_name_are_not_served_first() {
+async fn flood_for_another_user_does_not_delay_a_login() {
     let server = serve_plain(&[("good", "right", COST), ("bad", "other", COST)]).await;
     let _strangers = strangers(&server, 200, |_| "bad".to_owned());
     server.until_waiting(100).await;
@@ -136,7 +136,7 @@ async fn strangers_with_another_name_are_not_served_first() {
 
 /// [login-queue]
 #[tokio::test]
-async fn strangers_at_another_address_are_not_served_first() {
+async fn flood_from_another_address_does_not_delay_a_login() {
     for name in ["good", "invented"] {
         let server = serve_plain(&[("good", "right", COST)]).await;
         let _strangers = strangers(&server, 200, |number| match name {
@@ -171,7 +171,7 @@ async fn try_passwords(address: SocketAddr, number: usize) {
 /// The attackers have the user's name and address; only their connections differ.
 /// [login-queue]
 #[tokio::test]
-async fn three_hundred_clients_that_go_on_are_not_served_first() {
+async fn persistent_clients_do_not_delay_a_login() {
     let server = serve_plain(&[("good", "right", 6)]).await;
     let mut clients = JoinSet::new();
     for number in 0..300 {
@@ -220,7 +220,7 @@ fn streams(answers: &mut JoinSet<Answer>, client: &SendRequest<&'static [u8]>, n
 
 /// [login-queue]
 #[tokio::test]
-async fn the_streams_of_a_connection_are_not_served_first() {
+async fn streams_of_one_connection_do_not_delay_a_login() {
     let identity = Identity::server();
     let server = serve(TLS, &identity, &[("good", "right", COST)]).await;
     let (stranger, _connection) = connect(&server, &identity).await;
@@ -234,7 +234,7 @@ async fn the_streams_of_a_connection_are_not_served_first() {
 
 /// [login-queue-limit]
 #[tokio::test]
-async fn beyond_the_limit_whoever_fills_the_queue_is_told_to_come_again() {
+async fn full_login_queue_answers_503_with_retry_after() {
     let identity = Identity::server();
     let server = serve(TLS, &identity, &[("good", "right", EXPENSIVE)]).await;
     let connections = join_all((0..36).map(|_| connect(&server, &identity))).await;

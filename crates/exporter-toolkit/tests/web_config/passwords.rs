@@ -50,7 +50,7 @@ impl Server {
 }
 
 #[tokio::test]
-async fn the_right_password_is_let_in_whatever_made_its_hash() {
+async fn right_password_is_accepted_for_hashes_of_every_tool() {
     let made = hash("pa:ss wörd", CHEAP);
     for prefix in ["$2a$", "$2b$", "$2y$"] {
         let server = serve(&[("alice", &made.replacen("$2b$", prefix, 1))]).await;
@@ -71,7 +71,7 @@ async fn the_right_password_is_let_in_whatever_made_its_hash() {
 }
 
 #[tokio::test]
-async fn a_user_name_is_utf8() {
+async fn user_name_is_utf8() {
     let server = serve(&[("zoë", &hash("secret", CHEAP))]).await;
     assert_eq!(status(server.login("zoë", "secret")).await, 200);
     // The same name in Latin-1.
@@ -81,7 +81,7 @@ async fn a_user_name_is_utf8() {
 
 /// [wrong-password]
 #[tokio::test]
-async fn whoever_shows_no_right_password_is_refused() {
+async fn wrong_password_is_rejected() {
     let server = serve(&[
         ("alice", &hash("secret", CHEAP)),
         ("bob", &hash("other", CHEAP)),
@@ -124,7 +124,7 @@ async fn whoever_shows_no_right_password_is_refused() {
 /// concatenate to the same text.
 /// [wrong-password]
 #[tokio::test]
-async fn a_crafted_name_gets_no_verdict_of_another() {
+async fn crafted_user_name_does_not_hit_another_cache_entry() {
     let alice = hash("secret", CHEAP);
     let server = serve(&[("alice", &alice)]).await;
     let stand_in = format!("$2b$04${}", ".".repeat(53));
@@ -144,7 +144,7 @@ async fn a_crafted_name_gets_no_verdict_of_another() {
 
 /// [password-cache]
 #[tokio::test]
-async fn a_password_is_hashed_once_and_not_per_request() {
+async fn password_is_hashed_once_and_not_per_request() {
     let server = serve(&[("alice", &hash("secret", CHEAP))]).await;
     let answers = join_all((0..150).map(|_| status(server.login("alice", "secret")))).await;
     assert_eq!(answers, [StatusCode::OK; 150]);
@@ -163,7 +163,7 @@ async fn a_password_is_hashed_once_and_not_per_request() {
 /// The time of a login reveals no user: an unknown name always gets the cost of one of the file's users.
 /// [expensive-hash]
 #[tokio::test]
-async fn a_password_takes_its_own_hash_and_an_unknown_name_one_of_the_file() {
+async fn unknown_user_takes_as_long_as_a_known_one() {
     let server = serve(&[
         ("cheap", &hash("a", CHEAP)),
         ("middling", &hash("b", 6)),

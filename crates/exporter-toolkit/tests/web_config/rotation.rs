@@ -23,7 +23,7 @@ fn users(password: &str) -> String {
 }
 
 #[tokio::test]
-async fn new_users_are_in_force_with_the_next_request() {
+async fn new_users_apply_to_the_next_request() {
     let server = Folder::with(&users("old"), &Identity::server())
         .serve()
         .await;
@@ -47,7 +47,7 @@ async fn new_users_are_in_force_with_the_next_request() {
 
 /// [broken-web-configuration]
 #[tokio::test]
-async fn a_broken_file_leaves_the_last_good_one_in_force() {
+async fn broken_file_keeps_the_last_good_one() {
     let good = users("secret");
     let server = Folder::with(&good, &Identity::server()).serve().await;
     for broken in ["[", "tls: {}", "basic_auth_users: {alice: x}", "\u{0}"] {
@@ -71,7 +71,7 @@ async fn a_broken_file_leaves_the_last_good_one_in_force() {
 
 /// [file-limit]
 #[tokio::test]
-async fn a_file_that_becomes_too_long_leaves_the_last_good_one_in_force() {
+async fn oversized_file_keeps_the_last_good_one() {
     let good = users("secret");
     let server = Folder::with(&good, &Identity::server()).serve().await;
     let log = Log::collect(Level::INFO);
@@ -92,7 +92,7 @@ async fn a_file_that_becomes_too_long_leaves_the_last_good_one_in_force() {
 
 /// [empty-web-configuration]
 #[tokio::test]
-async fn a_file_that_becomes_empty_lets_nobody_in() {
+async fn emptied_file_keeps_the_users() {
     let good = users("secret");
     let folder = Folder::with(&good, &Identity::server());
     let file = folder.load().expect("a good web configuration");
@@ -123,7 +123,7 @@ async fn a_file_that_becomes_empty_lets_nobody_in() {
 /// The first part of a file can be valid too, with fewer settings.
 /// [changing-web-configuration]
 #[tokio::test]
-async fn a_file_that_is_half_written_is_waited_for() {
+async fn half_written_file_is_waited_for() {
     let whole = format!("rate_limit: {{}}\n{}", users("secret"));
     let server = Folder::with(&whole, &Identity::server()).serve().await;
     let mut seen = 0;
@@ -148,7 +148,7 @@ async fn a_file_that_is_half_written_is_waited_for() {
 
 /// [changing-web-configuration]
 #[tokio::test]
-async fn a_file_that_goes_on_changing_holds_nobody_up_for_long() {
+async fn constantly_changing_file_delays_requests_only_briefly() {
     let folder = Folder::with(&users("secret"), &Identity::server());
     let file = folder.load().expect("a good web configuration");
     let path = folder.path("web.yml");
@@ -180,7 +180,7 @@ async fn a_file_that_goes_on_changing_holds_nobody_up_for_long() {
 
 /// [replaced-certificate]
 #[tokio::test]
-async fn a_new_certificate_is_shown_to_the_next_connection() {
+async fn new_certificate_applies_to_the_next_connection() {
     let (old, new) = (Identity::server(), Identity::server());
     let server = Folder::with(TLS, &old).serve().await;
     let shows = async |identity: &Identity| server.lets_in(client_with(identity, None)).await;
@@ -196,7 +196,7 @@ async fn a_new_certificate_is_shown_to_the_next_connection() {
 
 /// [replaced-client-ca]
 #[tokio::test]
-async fn new_authorities_and_names_decide_about_the_next_connection() {
+async fn new_client_cas_and_sans_apply_to_the_next_connection() {
     let server = Identity::server();
     let (old, new) = (Authority::new("old CA"), Authority::new("new CA"));
     let (of_old, of_new) = (old.issue(Vec::new()), new.issue(Vec::new()));
@@ -226,7 +226,7 @@ async fn new_authorities_and_names_decide_about_the_next_connection() {
 
 /// [tls-switch]
 #[tokio::test]
-async fn switching_tls_needs_a_restart_and_the_rest_does_not() {
+async fn switching_tls_needs_a_restart_and_other_changes_do_not() {
     let identity = Identity::server();
     let header = "http_server_config: {headers: {X-Frame-Options: deny}}\n";
     let server = Folder::with(TLS, &identity).serve().await;
@@ -253,7 +253,7 @@ async fn switching_tls_needs_a_restart_and_the_rest_does_not() {
 }
 
 #[tokio::test]
-async fn every_change_of_the_trouble_is_one_line_in_the_log() {
+async fn each_change_of_the_error_is_logged_once() {
     let folder = Folder::with("", &Identity::server());
     let file = folder.load().expect("a good web configuration");
     let log = Log::collect(Level::INFO);
@@ -281,7 +281,7 @@ async fn every_change_of_the_trouble_is_one_line_in_the_log() {
 }
 
 #[tokio::test]
-async fn weak_names_are_warned_of_once() {
+async fn weak_tls_settings_are_warned_of_once() {
     let yaml = "tls_server_config: {cert_file: server.crt, key_file: server.key, min_version: TLS10, \
                 curve_preferences: [CurveP521, X25519], cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]}";
     let folder = Folder::with(yaml, &Identity::server());
@@ -305,7 +305,7 @@ async fn weak_names_are_warned_of_once() {
 
 /// [web-configuration-pipe]
 #[tokio::test]
-async fn a_pipe_in_the_place_of_the_file_is_refused_at_once() {
+async fn named_pipe_is_rejected_without_blocking() {
     let server = Folder::with(&users("secret"), &Identity::server())
         .serve()
         .await;

@@ -21,7 +21,7 @@ async fn serve(tls: &str, server: &Identity) -> Server {
 }
 
 #[tokio::test]
-async fn certificate_and_key_come_from_files_or_stand_inline() {
+async fn certificate_and_key_are_files_or_inline() {
     let (server, other) = (Identity::server(), Identity::server());
     let indented = |pem: &str| pem.replace('\n', "\n    ");
     let inline = |identity: &Identity| {
@@ -44,7 +44,7 @@ async fn certificate_and_key_come_from_files_or_stand_inline() {
 
 /// [tls-to-http]
 #[tokio::test]
-async fn https_to_plain_http_fails_and_the_server_lives_on() {
+async fn https_to_plain_http_fails_and_the_server_survives() {
     let server = Identity::server();
     let running = Folder::with("", &server).serve().await;
     assert!(!running.lets_in(client_with(&server, None)).await);
@@ -68,7 +68,7 @@ fn client_hello_of_tls_1_1() -> Vec<u8> {
 
 /// [old-tls]
 #[tokio::test]
-async fn a_client_of_tls_1_1_is_refused() {
+async fn tls_1_1_client_is_rejected() {
     let server = Identity::server();
     // Even if the file allows it.
     for tls in ["min_version: TLS12", "min_version: TLS10"] {
@@ -86,7 +86,7 @@ async fn a_client_of_tls_1_1_is_refused() {
 }
 
 #[tokio::test]
-async fn versions_are_bounded() {
+async fn min_and_max_version_apply() {
     use ProtocolVersion::{TLSv1_2, TLSv1_3};
     let server = Identity::server();
     for (tls, versions, spoken) in [
@@ -121,7 +121,7 @@ async fn agreed(
 }
 
 #[tokio::test]
-async fn cipher_suites_are_those_of_the_list_in_its_order() {
+async fn cipher_suites_follow_the_list_and_its_order() {
     let (small, large, other) = (
         TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
         TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
@@ -151,7 +151,7 @@ async fn cipher_suites_are_those_of_the_list_in_its_order() {
 }
 
 #[tokio::test]
-async fn curves_are_those_of_the_list() {
+async fn curves_follow_the_list() {
     let server = Identity::server();
     let running = serve("curve_preferences: [CurveP521, CurveP256]", &server).await;
     for (groups, met) in [
@@ -171,7 +171,7 @@ async fn curves_are_those_of_the_list() {
 }
 
 #[tokio::test]
-async fn every_name_of_gos_may_stand_in_the_lists() {
+async fn all_go_names_are_accepted() {
     let server = Identity::server();
     let ciphers = [
         "TLS_AES_128_GCM_SHA256",
@@ -203,7 +203,7 @@ async fn every_name_of_gos_may_stand_in_the_lists() {
 }
 
 #[tokio::test]
-async fn http_2_is_offered_unless_it_is_switched_off() {
+async fn http2_is_offered_unless_disabled() {
     let server = Identity::server();
     for (http, met) in [
         ("", "h2"),
