@@ -343,7 +343,7 @@ fn key_that_is_not_utf8_is_rejected_without_its_value() {
     std::fs::write(&file, "accounts: [{name: a, api_key_env: OTHER}]").expect("a file");
     let key = OsStr::from_bytes(b"s3cret-\xff");
     let place = format!("{}:1:35: accounts[0].api_key_env", file.display());
-    for (command, mistake) in [
+    for (command, expected) in [
         (
             exporter().env("QLARA_API_KEY", key),
             "QLARA_API_KEY: its value is not UTF-8".to_owned(),
@@ -355,7 +355,7 @@ fn key_that_is_not_utf8_is_rejected_without_its_value() {
     ] {
         let (code, _, error) = run(command);
         assert_eq!(code, 2, "{error}");
-        assert_eq!(error, format!("qlara-exporter: {mistake}\n"));
+        assert_eq!(error, format!("qlara-exporter: {expected}\n"));
     }
 }
 

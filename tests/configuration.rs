@@ -387,8 +387,8 @@ fn errors_have_positions_and_no_values() {
             "1:78: accounts[0].expected[1]: duplicate profile",
         ),
     ] {
-        let told = load_yaml(yaml).expect_err(yaml);
-        assert_eq!(told, format!("DIR/qlara.yml:{error}"), "{yaml}");
+        let actual = load_yaml(yaml).expect_err(yaml);
+        assert_eq!(actual, format!("DIR/qlara.yml:{error}"), "{yaml}");
     }
 }
 
@@ -452,7 +452,7 @@ fn oversized_file_is_rejected_and_named() {
     make_too_long(&long);
     let unread = "cannot read DIR/long";
     let no_certificates = "cannot read certificates from DIR/long: I/O error";
-    for (yaml, place, told) in [
+    for (yaml, place, key) in [
         (
             "accounts: [{name: a, api_key_file: long}]",
             "1:36: accounts[0].api_key_file",
@@ -472,7 +472,7 @@ fn oversized_file_is_rejected_and_named() {
         let error = load(Settings::default(), directory.path(), yaml).expect_err(yaml);
         assert_eq!(
             error,
-            format!("DIR/qlara.yml:{place}: {told}: longer than 16 MiB")
+            format!("DIR/qlara.yml:{place}: {key}: longer than 16 MiB")
         );
     }
     let settings = Settings {
@@ -495,26 +495,26 @@ fn single_key_needs_exactly_one_source() {
         ..Settings::default()
     };
     let environment = |_: &str| Some(SECRET.to_owned());
-    let told = |settings: &Settings, environment: &dyn Fn(&str) -> Option<String>| {
+    let load_result = |settings: &Settings, environment: &dyn Fn(&str) -> Option<String>| {
         Config::load(settings, &environment)
             .map(|_| ())
             .map_err(|error| error.to_string())
     };
-    assert_eq!(told(&from_file, &|_| None), Ok(()));
-    assert_eq!(told(&Settings::default(), &environment), Ok(()));
+    assert_eq!(load_result(&from_file, &|_| None), Ok(()));
+    assert_eq!(load_result(&Settings::default(), &environment), Ok(()));
     assert_eq!(
-        told(&from_file, &environment),
+        load_result(&from_file, &environment),
         Err(
             "--qlara.api-key-file (QLARA_API_KEY_FILE): QLARA_API_KEY is set too: use one"
                 .to_owned()
         )
     );
     assert_eq!(
-        told(&Settings::default(), &|_| None),
+        load_result(&Settings::default(), &|_| None),
         Err("no API key: give one by --qlara.api-key-file (QLARA_API_KEY_FILE), QLARA_API_KEY, or accounts in --config.file".to_owned())
     );
     assert_eq!(
-        told(&Settings::default(), &|name| (name == "QLARA_API_KEY")
+        load_result(&Settings::default(), &|name| (name == "QLARA_API_KEY")
             .then(|| " ".to_owned())),
         Err("QLARA_API_KEY: its value is empty".to_owned())
     );
@@ -531,7 +531,7 @@ fn single_key_needs_exactly_one_source() {
 
 #[test]
 fn key_given_as_a_file_path_is_redacted() {
-    let told = |value: &str| {
+    let load = |value: &str| {
         let settings = Settings {
             api_key_file: Some(value.into()),
             ..Settings::default()
@@ -542,15 +542,15 @@ fn key_given_as_a_file_path_is_redacted() {
         error.strip_prefix(flag).expect("the flag").to_owned()
     };
     assert_eq!(
-        told("no/such-file"),
+        load("no/such-file"),
         "cannot read no/such-file: No such file or directory (os error 2)"
     );
     assert_eq!(
-        told("no/8f14e45fceea167a5a36dedd4bea2543"),
+        load("no/8f14e45fceea167a5a36dedd4bea2543"),
         "cannot read no/…: No such file or directory (os error 2)"
     );
     assert_eq!(
-        told(&format!("{SECRET}\n")),
+        load(&format!("{SECRET}\n")),
         "expected the path of a file, not its content"
     );
 }
@@ -571,7 +571,7 @@ fn debug_output_hides_secrets() {
 #[test]
 fn unknown_key_that_looks_like_a_secret_is_redacted() {
     let all = "gateway, cache, permissions, phone_number, limits, accounts";
-    for (yaml, mistake) in [
+    for (yaml, expected) in [
         (
             "gateway: {http://user:s3cret-value@proxy:3128, timeout: 5s}",
             "1:11: gateway: unknown key \"…\", expected one of url, timeout, proxy_url, tls_config, allow_http, fields".to_owned(),
@@ -625,16 +625,16 @@ fn unknown_key_that_looks_like_a_secret_is_redacted() {
                 .to_owned(),
         ),
     ] {
-        let told = load_yaml(yaml).expect_err(yaml);
-        assert_eq!(told, format!("DIR/qlara.yml:{mistake}"), "{yaml}");
+        let actual = load_yaml(yaml).expect_err(yaml);
+        assert_eq!(actual, format!("DIR/qlara.yml:{expected}"), "{yaml}");
     }
 }
 
 #[test]
 fn error_is_one_line_without_control_characters() {
-    let told = load_yaml("gateway: {tls_config: {ca_file: \"no\\e[1m\\x85file\"}}");
+    let actual = load_yaml("gateway: {tls_config: {ca_file: \"no\\e[1m\\x85file\"}}");
     assert_eq!(
-        told.expect_err("no such file"),
+        actual.expect_err("no such file"),
         "DIR/qlara.yml:1:33: gateway.tls_config.ca_file: cannot read certificates from DIR/no\\u{1b}[1m\\u{85}file: I/O error: No such file or directory (os error 2)"
     );
 }
@@ -712,7 +712,7 @@ fn account_settings_win_over_flags_and_flags_over_defaults() {
 
 #[test]
 fn errors_in_the_gateway_of_an_account_have_positions() {
-    for (defaults, own, mistake) in [
+    for (defaults, own, expected) in [
         (
             "{}",
             "{url: nowhere}",
@@ -772,7 +772,7 @@ fn errors_in_the_gateway_of_an_account_have_positions() {
         ),
     ] {
         let error = load_yaml(&with_block(defaults, own)).expect_err(own);
-        assert_eq!(error, mistake);
+        assert_eq!(error, expected);
     }
     for (block, words) in [
         (

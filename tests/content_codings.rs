@@ -7,7 +7,7 @@ use flate2::write::{DeflateEncoder, GzEncoder};
 use tracing::Level;
 
 use crate::harness::Setup;
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::log::Log;
 use crate::harness::scrape::Scrape;
 
@@ -32,8 +32,8 @@ async fn scrape_of(headers: &str, list: Vec<u8>) -> (Scrape, Vec<String>) {
     let gateway = Recorder::start(move |request| {
         let path = request.split(' ').nth(1).unwrap_or_default();
         match path.ends_with("/socials") {
-            true => http_answer("200 OK", &headers, &list),
-            false => http_answer("404 Not Found", "", ""),
+            true => http_response("200 OK", &headers, &list),
+            false => http_response("404 Not Found", "", ""),
         }
     })
     .await;

@@ -408,13 +408,16 @@ fn dependency_tables_match_the_manifests() {
         tests.remove(own);
     }
     let text = include_str!("../docs/dependencies.md");
-    let told = |table: &str| -> Vec<String> {
+    let documented_crates = |table: &str| -> Vec<String> {
         let cells = column(text, table).into_iter();
         cells.map(|(_, name)| name.replace('`', "")).collect()
     };
-    assert_eq!(told("crate"), Vec::from_iter(program.iter().copied()));
+    assert_eq!(
+        documented_crates("crate"),
+        Vec::from_iter(program.iter().copied())
+    );
     let further: Vec<&str> = tests.difference(&program).copied().collect();
-    assert_eq!(told("crate of the tests"), further);
+    assert_eq!(documented_crates("crate of the tests"), further);
 }
 
 /// The id in a line of a doc comment, `/// [id]`.

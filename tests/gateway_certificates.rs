@@ -7,12 +7,12 @@ use rustls::SupportedProtocolVersion;
 use rustls::version::{TLS12, TLS13};
 use tracing::Level;
 
-use crate::gateway_client::{failures, trusting};
+use crate::gateway_client::{ca_file_yaml, failures};
+use crate::harness::fault_proxy::FaultProxy;
 use crate::harness::log::Log;
 use crate::harness::openssl::{
     ED448, ED25519, P256, P521, RSA, RSA_1024, RSA_8200, RSA_PSS, SelfSigned,
 };
-use crate::harness::passage::Passage;
 use crate::harness::process::{Running, exporter, run};
 use crate::harness::tools::needs;
 use crate::harness::{Setup, eventually};
@@ -26,14 +26,14 @@ async fn read(
     versions: &[&'static SupportedProtocolVersion],
 ) -> (bool, String) {
     let (certificate, key) = (identity.file("cert.pem"), identity.file("key.pem"));
-    let mut passage = Passage::showing(&certificate, &key, versions);
+    let mut proxy = FaultProxy::showing(&certificate, &key, versions);
     let log = Log::collect(Level::WARN);
     let setup = Setup {
-        url: Some(passage.url()),
-        ..Setup::yaml(&trusting(ca_file))
+        url: Some(proxy.url()),
+        ..Setup::yaml(&ca_file_yaml(ca_file))
     };
     let stack = setup.start().await;
-    passage.open(stack.gateway.address).await;
+    proxy.open(stack.gateway.address).await;
     let scrape = stack.scrape().await;
     let is_up = scrape.value("qlara_up") == 1.0;
     let expected: &[(&str, f64)] = match is_up {
@@ -138,14 +138,14 @@ async fn forged_certificate_with_trusted_names_is_rejected() {
         "subjectAltName=DNS:localhost",
     ];
     let trusted = SelfSigned::new(P256, &subject);
-    let stranger = SelfSigned::new(P256, &subject);
-    let (is_up, log) = read(&stranger, &trusted.file("cert.pem"), &BOTH).await;
+    let forged = SelfSigned::new(P256, &subject);
+    let (is_up, log) = read(&forged, &trusted.file("cert.pem"), &BOTH).await;
     assert!(!is_up, "{log}");
 
     // The certificate is public: presenting it without its key proves nothing.
-    std::fs::copy(trusted.file("cert.pem"), stranger.file("cert.pem")).expect("copied");
+    std::fs::copy(trusted.file("cert.pem"), forged.file("cert.pem")).expect("copied");
     for versions in [[&TLS12], [&TLS13]] {
-        let (is_up, log) = read(&stranger, &trusted.file("cert.pem"), &versions).await;
+        let (is_up, log) = read(&forged, &trusted.file("cert.pem"), &versions).await;
         assert!(!is_up, "{log}");
         assert!(log.contains("BadSignature"), "{log}");
     }
@@ -179,7 +179,7 @@ async fn weak_key_is_named() {
     let log = Log::collect(Level::WARN);
     let setup = Setup {
         url: Some(url),
-        ..Setup::yaml(&trusting(&weak.file("cert.pem")))
+        ..Setup::yaml(&ca_file_yaml(&weak.file("cert.pem")))
     };
     assert_eq!(setup.start().await.scrape().await.value("qlara_up"), 0.0);
     let text = log.take();
@@ -210,7 +210,7 @@ async fn unusable_certificate_in_the_ca_file_is_named_at_startup() {
         let setup = Setup {
             url: Some(url.clone()),
             variables: vec![("K", "x".to_owned())],
-            ..Setup::yaml(&format!("{}\naccounts: {accounts}", trusting(&ca_file)))
+            ..Setup::yaml(&format!("{}\naccounts: {accounts}", ca_file_yaml(&ca_file)))
         };
         let stack = setup.start().await;
         let text = log.take();
@@ -220,7 +220,7 @@ async fn unusable_certificate_in_the_ca_file_is_named_at_startup() {
         assert_eq!(stack.scrape().await.value(r#"qlara_up{account="a"}"#), 0.0);
 
         let yaml = made.file("qlara.yml");
-        std::fs::write(&yaml, trusting(&ca_file)).expect("a file");
+        std::fs::write(&yaml, ca_file_yaml(&ca_file)).expect("a file");
         for arguments in [&["--config.check"][..], &["check"]] {
             let (_, _, error) = run(exporter()
                 .args(arguments)

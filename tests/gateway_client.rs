@@ -11,9 +11,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 use tracing::Level;
 
-use crate::harness::listener::{Recorder, http_answer, read_head};
+use crate::harness::fault_proxy::{After, Calls, Fault, FaultProxy, RawReply};
+use crate::harness::listener::{Recorder, http_response, read_head};
 use crate::harness::log::Log;
-use crate::harness::passage::{Calls, Fault, Passage, Said, Then};
 use crate::harness::scrape::Scrape;
 use crate::harness::{API_KEY, Setup, Stack, make_too_long};
 
@@ -27,7 +27,7 @@ fn asking(url: String) -> Setup {
 }
 
 /// A configuration that trusts these certificate authorities.
-pub fn trusting(ca_file: &Path) -> String {
+pub fn ca_file_yaml(ca_file: &Path) -> String {
     let ca_file = ca_file.display();
     format!("gateway: {{tls_config: {{ca_file: '{ca_file}'}}}}")
 }
@@ -45,7 +45,7 @@ async fn requests_carry_key_and_user_agent_to_the_configured_prefix() {
         "",
         "/",
     ] {
-        let gateway = Recorder::start(|_| http_answer("200 OK", "", EMPTY_LIST)).await;
+        let gateway = Recorder::start(|_| http_response("200 OK", "", EMPTY_LIST)).await;
         let stack = asking(format!("http://{}{prefix}", gateway.address))
             .start()
             .await;
@@ -73,7 +73,7 @@ async fn requests_carry_key_and_user_agent_to_the_configured_prefix() {
 async fn platform_names_are_percent_encoded_in_the_path() {
     let list = r#"{"profiles": [{"platform": "a/../b?c#d %\n.é", "profileId": "p", "name": "n",
         "status": "CONNECTED", "connectedAt": "2026-01-01T00:00:00Z"}], "total": 1}"#;
-    let gateway = Recorder::start(move |_| http_answer("200 OK", "", list)).await;
+    let gateway = Recorder::start(move |_| http_response("200 OK", "", list)).await;
     let stack = asking(format!("http://{}/prefix", gateway.address))
         .start()
         .await;
@@ -86,7 +86,7 @@ async fn platform_names_are_percent_encoded_in_the_path() {
 /// [redirect]
 #[tokio::test]
 async fn redirect_is_an_error_and_is_not_followed() {
-    let elsewhere = Recorder::start(|_| http_answer("200 OK", "", EMPTY_LIST)).await;
+    let elsewhere = Recorder::start(|_| http_response("200 OK", "", EMPTY_LIST)).await;
     let stack = Stack::start().await;
     for status in ["redirect", "details:redirect"] {
         stack
@@ -114,7 +114,7 @@ async fn quota_is_exposed_if_stated_and_absent_otherwise() {
         } else {
             "X-RateLimit-Limit: plenty\r\n"
         };
-        http_answer("200 OK", quota, EMPTY_LIST)
+        http_response("200 OK", quota, EMPTY_LIST)
     })
     .await;
     let unstated = asking(format!("http://{}/first", gateway.address))
@@ -151,7 +151,7 @@ async fn retry_after_is_read_from_header_or_body() {
         ("", "", 1),
     ] {
         let gateway =
-            Recorder::start(move |_| http_answer("429 Too Many Requests", header, body)).await;
+            Recorder::start(move |_| http_response("429 Too Many Requests", header, body)).await;
         let stack = asking(format!("http://{}", gateway.address)).start().await;
         stack.scrape().await;
         stack.scrape_after(pause - 1).await;
@@ -194,7 +194,7 @@ async fn error_body_is_read_up_to_64_kib() {
     const LONGEST: usize = 64 * 1024;
     for (length, pause) in [(LONGEST, 40), (LONGEST + 1, 1)] {
         let body = format!("{TOLD}{}", " ".repeat(length - TOLD.len()));
-        let stated = http_answer("429 Too Many Requests", "", &body);
+        let stated = http_response("429 Too Many Requests", "", &body);
         let unstated = format!("HTTP/1.1 429 Too Many Requests\r\n\r\n{body}").into_bytes();
         for answer in [stated, unstated] {
             let gateway = Recorder::start(move |_| answer.clone()).await;
@@ -259,9 +259,9 @@ async fn remaining_platforms_are_skipped_after_a_429() {
     let list = format!(r#"{{"profiles": [{}]}}"#, profiles.join(","));
     let gateway = Recorder::start(move |request| {
         if request.starts_with("GET /socials ") {
-            http_answer("200 OK", "", &list)
+            http_response("200 OK", "", &list)
         } else {
-            http_answer("429 Too Many Requests", "Retry-After: 30\r\n", "")
+            http_response("429 Too Many Requests", "Retry-After: 30\r\n", "")
         }
     })
     .await;
@@ -283,22 +283,22 @@ async fn remaining_platforms_are_skipped_after_a_429() {
 /// [retried-request]
 #[tokio::test]
 async fn closed_keep_alive_connection_is_retried_once() {
-    for then in [Then::Close, Then::Cut, Then::Reset] {
-        for mut passage in [Passage::plain(), Passage::over_tls()] {
-            let yaml = passage.ca_file().map(trusting);
+    for after in [After::Close, After::Cut, After::Reset] {
+        for mut proxy in [FaultProxy::plain(), FaultProxy::over_tls()] {
+            let yaml = proxy.ca_file().map(ca_file_yaml);
             let setup = Setup {
-                url: Some(passage.url()),
+                url: Some(proxy.url()),
                 yaml,
                 ..Setup::default()
             };
             let stack = setup.start().await;
-            let fault = Fault::Answer(Said("", then));
+            let fault = Fault::Answer(RawReply("", after));
             let gateway = stack.gateway.address;
-            passage.spoil(gateway, fault, Calls::First).await;
+            proxy.inject(gateway, fault, Calls::First).await;
             let scrape = stack.scrape().await;
-            let url = passage.url();
-            assert_eq!(scrape.value("qlara_up"), 1.0, "{then:?}: {url}");
-            assert_eq!(failures(&scrape), [], "{then:?}: {url}");
+            let url = proxy.url();
+            assert_eq!(scrape.value("qlara_up"), 1.0, "{after:?}: {url}");
+            assert_eq!(failures(&scrape), [], "{after:?}: {url}");
         }
     }
 
@@ -317,7 +317,7 @@ async fn closed_keep_alive_connection_is_retried_once() {
 
 #[tokio::test]
 async fn configured_proxy_carries_the_requests() {
-    let proxy = Recorder::start(|_| http_answer("200 OK", "", EMPTY_LIST)).await;
+    let proxy = Recorder::start(|_| http_response("200 OK", "", EMPTY_LIST)).await;
     let yaml = format!(
         "gateway:\n  url: http://gateway.invalid/prefix\n  allow_http: true\n  \
          proxy_url: http://user:proxy-password@{}\n",
@@ -346,7 +346,7 @@ async fn configured_proxy_carries_the_requests() {
 
 #[tokio::test]
 async fn proxy_never_sees_the_key_of_a_tls_gateway() {
-    let proxy = Recorder::start(|_| http_answer("403 Forbidden", "", "")).await;
+    let proxy = Recorder::start(|_| http_response("403 Forbidden", "", "")).await;
     let yaml = format!("gateway: {{proxy_url: 'http://{}'}}", proxy.address);
     let setup = Setup {
         settings: Settings {
@@ -370,19 +370,19 @@ async fn proxy_never_sees_the_key_of_a_tls_gateway() {
 
 #[tokio::test]
 async fn configured_ca_is_trusted_and_an_unknown_one_is_not() {
-    let mut passage = Passage::over_tls();
-    let yaml = trusting(passage.ca_file().expect("a file"));
+    let mut proxy = FaultProxy::over_tls();
+    let yaml = ca_file_yaml(proxy.ca_file().expect("a file"));
     let setup = Setup {
-        url: Some(passage.url()),
+        url: Some(proxy.url()),
         ..Setup::yaml(&yaml)
     };
     let stack = setup.start().await;
-    passage.open(stack.gateway.address).await;
+    proxy.open(stack.gateway.address).await;
     let scrape = stack.scrape().await;
     assert_eq!(scrape.value("qlara_up"), 1.0);
     assert_eq!(failures(&scrape), []);
 
-    let scrape = asking(passage.url()).start().await.scrape().await;
+    let scrape = asking(proxy.url()).start().await.scrape().await;
     assert_eq!(scrape.value("qlara_up"), 0.0);
     assert_eq!(
         failures(&scrape),
@@ -394,30 +394,30 @@ async fn configured_ca_is_trusted_and_an_unknown_one_is_not() {
 #[tokio::test]
 async fn changed_ca_file_applies_without_restart_and_a_broken_one_does_not() {
     const GOOD: &str = "qlara_exporter_config_last_reload_successful";
-    let (mut passage, another) = (Passage::over_tls(), Passage::over_tls());
-    let copy = |passage: &Passage, to: &Path| {
-        std::fs::copy(passage.ca_file().expect("a file"), to).expect("copied");
+    let (mut proxy, another) = (FaultProxy::over_tls(), FaultProxy::over_tls());
+    let copy = |proxy: &FaultProxy, to: &Path| {
+        std::fs::copy(proxy.ca_file().expect("a file"), to).expect("copied");
     };
     let directory = tempfile::tempdir().expect("a folder");
     let ca_file = directory.path().join("ca.pem");
     copy(&another, &ca_file);
     let setup = Setup {
-        url: Some(passage.url()),
-        ..Setup::yaml(&trusting(&ca_file))
+        url: Some(proxy.url()),
+        ..Setup::yaml(&ca_file_yaml(&ca_file))
     };
     let stack = setup.start().await;
-    passage.open(stack.gateway.address).await;
+    proxy.open(stack.gateway.address).await;
     let log = Log::collect(Level::INFO);
     let scrape = stack.scrape().await;
     assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (0.0, 1.0));
     log.take();
-    copy(&passage, &ca_file);
+    copy(&proxy, &ca_file);
     let scrape = stack.scrape_after(61).await;
     assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (1.0, 1.0));
     let trusts = "Trusts the certificates of the changed CA file";
     assert_eq!(log.take().matches(trusts).count(), 1);
-    let spoil = |file: &Path| std::fs::write(file, "no certificate").expect("a file");
-    for break_it in [spoil, make_too_long] {
+    let inject = |file: &Path| std::fs::write(file, "no certificate").expect("a file");
+    for break_it in [inject, make_too_long] {
         break_it(&ca_file);
         for _ in 0..2 {
             let scrape = stack.scrape_after(61).await;
@@ -426,7 +426,7 @@ async fn changed_ca_file_applies_without_restart_and_a_broken_one_does_not() {
         let lines = log.take();
         assert_eq!(lines.lines().count(), 1, "{lines}");
         assert!(lines.contains("CA file cannot be used"), "{lines}");
-        copy(&passage, &ca_file);
+        copy(&proxy, &ca_file);
         let scrape = stack.scrape_after(61).await;
         assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (1.0, 1.0));
         let lines = log.take();
@@ -438,9 +438,10 @@ async fn changed_ca_file_applies_without_restart_and_a_broken_one_does_not() {
 /// [repeated-key]
 #[tokio::test]
 async fn key_repeated_by_the_gateway_is_redacted() {
-    let gateway =
-        Recorder::start(|_| http_answer("200 OK", "", format!("{{\"profiles\": \"{API_KEY}\"}}")))
-            .await;
+    let gateway = Recorder::start(|_| {
+        http_response("200 OK", "", format!("{{\"profiles\": \"{API_KEY}\"}}"))
+    })
+    .await;
     let scrape = asking(format!("http://{}", gateway.address))
         .start()
         .await

@@ -9,7 +9,7 @@ use qlara_exporter::config::Settings;
 use serde_json::json;
 
 use crate::harness::clock::ManualClock;
-use crate::harness::process::{Ran, exporter, run_beside};
+use crate::harness::process::{CommandOutput, exporter, run_beside};
 use crate::harness::scrape::Scrape;
 use crate::harness::{API_KEY, Gateway, Setup, Stack};
 
@@ -119,7 +119,7 @@ async fn reload_of_one_gateway_leaves_the_other_account_alone() {
     assert_eq!(first.stats().await.list, 1);
     assert_eq!(second.stats().await.list, 1);
     let old = r#"qlara_profile_info{account="staging""#;
-    assert!(!scrape.text.contains(old), "another gateway told that");
+    assert!(!scrape.text.contains(old), "the former gateway sent this");
     // Another timeout keeps the known data.
     second.faults("").await;
     stack.scrape_after(61).await;
@@ -143,10 +143,13 @@ async fn mapped_fields_are_read_as_configured() {
     let stack = Setup::yaml(&format!("gateway: {{fields: {MAPPED}}}"))
         .start()
         .await;
-    stack.gateway.answer_list(ODD).await;
+    stack.gateway.set_list_response(ODD).await;
     let details =
         r#"{"data": [{"socialId": 17, "profile": {"kind": "Retail"}, "category": "no"}]}"#;
-    stack.gateway.answer_details("facebook", details).await;
+    stack
+        .gateway
+        .set_details_response("facebook", details)
+        .await;
     let scrape = stack.scrape().await;
     let labels = r#"platform="facebook",profile="17""#;
     let info = format!(r#"qlara_profile_info{{{labels},name="BrandCo",category="Retail"}}"#);
@@ -164,7 +167,7 @@ async fn mapped_fields_are_read_as_configured() {
         let yaml =
             format!("gateway: {{fields: {{platform: network.name, id: socialId, name: {path}}}}}");
         let stack = Setup::yaml(&yaml).start().await;
-        stack.gateway.answer_list(ODD).await;
+        stack.gateway.set_list_response(ODD).await;
         let scrape = stack.scrape().await;
         let info = format!(r#"qlara_profile_info{{{labels},name=""}}"#);
         assert_eq!(scrape.value(&info), 1.0, "{path}: {}", scrape.text);
@@ -176,7 +179,7 @@ async fn mapped_fields_are_read_as_configured() {
 #[tokio::test]
 async fn one_name_can_map_to_two_fields_and_accounts_can_differ() {
     let other = reference().await;
-    other.answer_list(ODD).await;
+    other.set_list_response(ODD).await;
     let own = format!("{{url: '{}', fields: {MAPPED}}}", other.url());
     let defaults = "gateway: {fields: {id: name, name: name}}\n";
     let stack = Setup::yaml(&format!("{defaults}{}", yaml(&own)))
@@ -199,7 +202,7 @@ async fn one_name_can_map_to_two_fields_and_accounts_can_differ() {
     );
 }
 
-async fn explain(arguments: &[&str], yaml: &str, key: Option<&str>) -> Ran {
+async fn explain(arguments: &[&str], yaml: &str, key: Option<&str>) -> CommandOutput {
     let folder = tempfile::tempdir().expect("a folder");
     let (file, answer) = (
         folder.path().join("qlara.yml"),
@@ -223,7 +226,7 @@ async fn explain(arguments: &[&str], yaml: &str, key: Option<&str>) -> Ran {
 #[tokio::test]
 async fn explain_uses_the_field_mapping() {
     let gateway = reference().await;
-    gateway.answer_list(ODD).await;
+    gateway.set_list_response(ODD).await;
     let own = format!("{{url: '{}', fields: {MAPPED}}}", gateway.url());
     let yaml = yaml(&own);
     let ran = explain(&["--account", "staging"], &yaml, Some(API_KEY)).await;

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::process::Command;
 
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter, run};
 use crate::harness::tools::needs;
@@ -76,7 +76,7 @@ async fn health_does_not_depend_on_the_gateway() {
 
 #[tokio::test]
 async fn uses_the_route_prefix_of_the_exporter() {
-    let server = Recorder::start(|_| http_answer("200 OK", "", "")).await;
+    let server = Recorder::start(|_| http_response("200 OK", "", "")).await;
     let address = server.address.to_string();
     for (variables, path) in [
         (vec![("QLARA_WEB_ROUTE_PREFIX", "/a/")], "/a/-/healthy"),
@@ -120,23 +120,23 @@ async fn uses_the_route_prefix_of_the_exporter() {
 
 #[tokio::test]
 async fn other_response_is_a_failure() {
-    let elsewhere = Recorder::start(|_| http_answer("200 OK", "", "")).await;
+    let elsewhere = Recorder::start(|_| http_response("200 OK", "", "")).await;
     let location = format!("Location: http://{}/\r\n", elsewhere.address);
     for (answer, reason) in [
         (
-            http_answer("404 Not Found", "", ""),
+            http_response("404 Not Found", "", ""),
             "answered 404, expected 200",
         ),
         (
-            http_answer("503 Service Unavailable", "", ""),
+            http_response("503 Service Unavailable", "", ""),
             "answered 503, expected 200",
         ),
         (
-            http_answer("204 No Content", "", ""),
+            http_response("204 No Content", "", ""),
             "answered 204, expected 200",
         ),
         (
-            http_answer("302 Found", &location, ""),
+            http_response("302 Found", &location, ""),
             "answered 302, expected 200",
         ),
         (

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 
-use crate::harness::listener::{Recorder, http_answer, read_head};
+use crate::harness::listener::{Recorder, http_response, read_head};
 use crate::harness::scrape::Scrape;
 use crate::harness::{Setup, Stack, eventually};
 
@@ -59,17 +59,17 @@ fn dropped(scrape: &Scrape, account: &str) -> usize {
 #[tokio::test]
 async fn metrics_of_all_accounts_together_are_limited() {
     const LIMIT: usize = 2 * 1024 * 1024;
-    let (small, giant) = (profiles(50, 20, 1), profiles(400, 250, 64));
+    let (small, large) = (profiles(50, 20, 1), profiles(400, 250, 64));
     let gateway = Recorder::start(move |request| {
         let is_small = request.contains("/small");
-        http_answer("200 OK", "", if is_small { &small } else { &giant })
+        http_response("200 OK", "", if is_small { &small } else { &large })
     })
     .await;
     let names: Vec<String> = (0..12)
         .map(|number| {
             format!(
                 "{}-{number}",
-                if number % 3 == 0 { "small" } else { "giant" }
+                if number % 3 == 0 { "small" } else { "large" }
             )
         })
         .collect();
@@ -104,7 +104,7 @@ async fn account_with_spare_memory_shrinks_when_others_need_it() {
             (true, false) => 10,
             (true, true) => 250,
         };
-        http_answer("200 OK", "", profiles(number, 20, 2))
+        http_response("200 OK", "", profiles(number, 20, 2))
     })
     .await;
     let names = ["greedy", "modest"].map(str::to_owned);
@@ -138,33 +138,33 @@ async fn account_with_spare_memory_shrinks_when_others_need_it() {
     );
 }
 
-/// A gateway that returns `/small` and `/medium` completely. Of a giant it sends the first 400 KiB, and the rest
+/// A gateway that returns `/small` and `/medium` completely. Of a large it sends the first 400 KiB, and the rest
 /// when the test says so.
-async fn start_gateway(go_on: watch::Receiver<bool>) -> std::net::SocketAddr {
+async fn start_gateway(release: watch::Receiver<bool>) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(answer(stream, go_on.clone()));
+            tokio::spawn(answer(stream, release.clone()));
         }
     });
     address
 }
 
-async fn answer(mut stream: TcpStream, mut go_on: watch::Receiver<bool>) {
+async fn answer(mut stream: TcpStream, mut release: watch::Receiver<bool>) {
     let head = read_head(&mut stream).await;
-    let (profiles, padding) = match (head.contains("/giant"), head.contains("/medium")) {
+    let (profiles, padding) = match (head.contains("/large"), head.contains("/medium")) {
         (true, _) => (3, 900),
         (_, true) => (2, 300),
         _ => (1, 1),
     };
     let body = profiles_and_padding(profiles, padding);
-    let answer = http_answer("200 OK", "", body);
+    let answer = http_response("200 OK", "", body);
     let (first, rest) = answer.split_at(answer.len().min(400 * 1024));
     // The client may have closed the connection.
     let _ = stream.write_all(first).await;
     if !rest.is_empty() {
-        let _ = go_on.wait_for(|go_on| *go_on).await;
+        let _ = release.wait_for(|release| *release).await;
         let _ = stream.write_all(rest).await;
     }
     let _ = stream.shutdown().await;
@@ -182,23 +182,23 @@ async fn probe(stack: &Stack, account: &str) -> Scrape {
 }
 
 fn names() -> Vec<String> {
-    let giants = (0..8).map(|number| format!("giant-{number}"));
-    giants
+    let large = (0..8).map(|number| format!("large-{number}"));
+    large
         .chain(["medium", "small"].map(str::to_owned))
         .collect()
 }
 
-/// The body budget is twice the maximum size, 2 MiB here; the giants would need 7 MiB.
+/// The body budget is twice the maximum size, 2 MiB here; the large would need 7 MiB.
 /// [read-budget]
 #[tokio::test]
 async fn stalled_large_bodies_do_not_delay_smaller_ones() {
-    let (go_on, told) = watch::channel(false);
-    let gateway = start_gateway(told).await;
+    let (release, released) = watch::channel(false);
+    let gateway = start_gateway(released).await;
     let stack = Setup::yaml(&accounts("response_bytes: 1MiB", gateway, &names()))
         .start()
         .await;
-    let giants = (0..8).map(|number| format!("/probe?account=giant-{number}"));
-    let waiting: Vec<_> = giants
+    let large = (0..8).map(|number| format!("/probe?account=large-{number}"));
+    let waiting: Vec<_> = large
         .map(|path| tokio::spawn(stack.get(&path).send()))
         .collect();
     for (account, profiles) in [("small", 1), ("medium", 2)] {
@@ -209,7 +209,7 @@ async fn stalled_large_bodies_do_not_delay_smaller_ones() {
         );
         assert_eq!(shown(&scrape, account), profiles);
     }
-    drop(go_on);
+    drop(release);
     for waiting in waiting {
         waiting.await.expect("a task").expect("an answer");
     }

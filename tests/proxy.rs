@@ -7,9 +7,9 @@ use tempfile::TempDir;
 use tracing::Level;
 
 use crate::gateway_client::failures;
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::fault_proxy::FaultProxy;
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::log::Log;
-use crate::harness::passage::Passage;
 use crate::harness::process::{Running, exporter, run};
 use crate::harness::proxy::ForwardProxy;
 use crate::harness::{API_KEY, Setup, Stack, eventually};
@@ -298,7 +298,8 @@ async fn socks_without_a_version_is_socks_4() {
 /// [proxy-credentials]
 #[tokio::test]
 async fn proxy_that_requires_credentials_is_named() {
-    let proxy = Recorder::start(|_| http_answer("407 Proxy Authentication Required", "", "")).await;
+    let proxy =
+        Recorder::start(|_| http_response("407 Proxy Authentication Required", "", "")).await;
     let by_variable = vec![("http_proxy", format!("http://u:s3cret@{}", proxy.address))];
     let by_file = format!(
         "gateway: {{allow_http: true, proxy_url: 'http://{}'}}",
@@ -337,9 +338,9 @@ async fn proxy_that_requires_credentials_is_named() {
 #[tokio::test]
 async fn https_requests_use_the_proxy_of_the_environment() {
     let gateway = Stack::start().await;
-    let mut passage = Passage::over_tls();
-    passage.open(gateway.gateway.address).await;
-    let (url, ca_file) = (passage.url(), passage.ca_file().expect("a file"));
+    let mut proxy = FaultProxy::over_tls();
+    proxy.open(gateway.gateway.address).await;
+    let (url, ca_file) = (proxy.url(), proxy.ca_file().expect("a file"));
     let yaml = format!(
         "gateway: {{tls_config: {{ca_file: '{}'}}}}",
         ca_file.display()
@@ -385,7 +386,7 @@ async fn https_requests_use_the_proxy_of_the_environment() {
 
 #[tokio::test]
 async fn unreachable_proxy_is_not_bypassed() {
-    let gateway = Recorder::start(|_| http_answer("200 OK", "", "[]")).await;
+    let gateway = Recorder::start(|_| http_response("200 OK", "", "[]")).await;
     let gone = Recorder::start_silent().await.address;
     let url = format!("http://{}", gateway.address);
     let variables = vec![("http_proxy", gone.to_string())];

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::openssl::{P256, SelfSigned};
 use crate::harness::scrape::Scrape;
 use crate::harness::tools::needs;
@@ -46,8 +46,8 @@ async fn account_sends_one_list_and_one_details_request_per_platform_in_a_ttl() 
     });
     let list = format!(r#"{{"profiles": [{}]}}"#, profiles.join(","));
     let gateway = Recorder::start(move |head| match asked(head).1.ends_with("/socials") {
-        true => http_answer("200 OK", "", &list),
-        false => http_answer("200 OK", "", r#"{"profiles": []}"#),
+        true => http_response("200 OK", "", &list),
+        false => http_response("200 OK", "", r#"{"profiles": []}"#),
     })
     .await;
     let accounts =

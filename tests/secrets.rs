@@ -26,7 +26,7 @@ use qlara_exporter::web::WebOptions;
 use reqwest::Url;
 use tempfile::TempDir;
 
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter, run};
 use crate::harness::{eventually, http};
@@ -141,7 +141,7 @@ async fn repeating_gateway() -> Recorder {
         let place = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let repeated = request.replace("\r\n", " ");
         let headers = format!("Location: http://127.0.0.1:9/?{MARK}\r\nX-Repeated: {repeated}\r\n");
-        http_answer(statuses[place % statuses.len()], &headers, request)
+        http_response(statuses[place % statuses.len()], &headers, request)
     })
     .await
 }

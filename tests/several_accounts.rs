@@ -203,8 +203,8 @@ async fn oversized_secret_file_keeps_the_last_key() {
     assert_eq!(seen().await, (1.0, 0.0));
     let lines = log.take();
     assert_eq!(lines.lines().count(), 1, "{lines}");
-    let told = format!("cannot read {file}: longer than 16 MiB");
-    assert!(lines.contains(&told), "{lines}");
+    let expected = format!("cannot read {file}: longer than 16 MiB");
+    assert!(lines.contains(&expected), "{lines}");
     secret(directory.path(), "key", API_KEY);
     assert_eq!(seen().await, (1.0, 1.0));
 }

@@ -331,18 +331,18 @@ async fn fixed_responses_are_served_unchanged_after_credentials_and_faults() {
         (status, answer.bytes().await.expect("a body").to_vec())
     };
     let built_in = ask("/socials").await;
-    gateway.answer_list(*b"\xff{not JSON").await;
-    gateway.answer_details("face/b ook", "").await;
+    gateway.set_list_response(*b"\xff{not JSON").await;
+    gateway.set_details_response("face/b ook", "").await;
     assert_eq!(ask("/socials").await, (200, b"\xff{not JSON".to_vec()));
     assert_eq!(ask("/socials/face%2Fb%20ook").await, (200, Vec::new()));
     assert_eq!(ask("/socials/facebook").await.0, 200);
     assert_eq!(ask("/socials/list").await.0, 404);
-    let stranger = http().get(format!("{}/socials", gateway.url()));
-    assert_eq!(answer(stranger).await.0, 401);
+    let unauthorized = http().get(format!("{}/socials", gateway.url()));
+    assert_eq!(answer(unauthorized).await.0, 401);
     gateway.faults("list:status=503").await;
     assert_eq!(ask("/socials").await.0, 503);
     gateway.faults("").await;
-    gateway.forget_answers().await;
+    gateway.reset_responses().await;
     assert_eq!(ask("/socials").await, built_in);
     assert_eq!(ask("/socials/face%2Fb%20ook").await.0, 404);
 }

@@ -36,8 +36,8 @@ impl Folder {
         let environment = |name: &str| (name == "KEY").then(|| SECRET.to_owned());
         match Config::load(&settings, &environment) {
             Ok(config) => assert!(!config.accounts.is_empty()),
-            Err(mistakes) => {
-                check(&mistakes.0);
+            Err(errors) => {
+                check(&errors.0);
                 return false;
             }
         }
@@ -48,8 +48,8 @@ impl Folder {
     pub fn web_configuration(&self, bytes: &[u8]) -> bool {
         match WebConfigFile::load(&self.write("web.yml", bytes)) {
             Ok(file) => assert!(file.is_good()),
-            Err(mistakes) => {
-                check(&mistakes.0);
+            Err(errors) => {
+                check(&errors.0);
                 return false;
             }
         }
@@ -63,10 +63,10 @@ impl Folder {
     }
 }
 
-fn check(mistakes: &[impl Display]) {
-    assert!(!mistakes.is_empty());
-    for mistake in mistakes {
-        let text = mistake.to_string();
+fn check(errors: &[impl Display]) {
+    assert!(!errors.is_empty());
+    for error in errors {
+        let text = error.to_string();
         assert!(!text.contains(SECRET), "repeats a secret: {text}");
         assert!(!text.contains(char::is_control), "not one line: {text:?}");
     }

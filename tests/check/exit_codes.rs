@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::{Ran, check, check_yaml, gateway, in_days, page, with};
+use super::{CommandOutput, check, check_yaml, gateway, in_days, page, with};
 use crate::harness::process::{exporter, run, run_beside};
 use crate::harness::tools::{is_root, needs};
 
@@ -13,7 +13,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_qlara-exporter");
 const FORMS: [&str; 5] = ["table", "json", "csv", "metrics", "nagios"];
 
 /// Every output format of the same audit.
-async fn all_forms(profiles: &Value, faults: &str, code: i32) -> Vec<Ran> {
+async fn all_forms(profiles: &Value, faults: &str, code: i32) -> Vec<CommandOutput> {
     let gateway = gateway(profiles).await;
     gateway.faults(faults).await;
     let mut all = Vec::new();
@@ -57,7 +57,7 @@ async fn unreadable_account_is_unknown_in_all_output_formats() {
         ),
     ] {
         let all = all_forms(&json!([page("a")]), fault, 3).await;
-        let told = |form: usize| {
+        let output_of = |form: usize| {
             all[form]
                 .output
                 .split_whitespace()
@@ -65,7 +65,11 @@ async fn unreadable_account_is_unknown_in_all_output_formats() {
                 .join(" ")
         };
         for form in [0, 1, 4] {
-            assert!(told(form).contains(words), "{fault}\n{}", told(form));
+            assert!(
+                output_of(form).contains(words),
+                "{fault}\n{}",
+                output_of(form)
+            );
         }
         let up = if fault.starts_with("details") { 1 } else { 0 };
         assert!(

@@ -9,14 +9,14 @@ use std::process::Command;
 use serde_json::json;
 
 use super::{gateway, page};
-use crate::harness::process::{Ran, run_beside};
+use crate::harness::process::{CommandOutput, run_beside};
 use crate::harness::tools::{NAMESPACES, ROOT, needs};
 use crate::harness::{API_KEY, Gateway};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_qlara-exporter");
 
 /// Runs the real `check` with an output file, under another program.
-async fn check_by(mut runner: Command, gateway: &Gateway, file: &Path) -> Ran {
+async fn check_by(mut runner: Command, gateway: &Gateway, file: &Path) -> CommandOutput {
     runner
         .args([PROGRAM, "check", "--output", "metrics", "--output-file"])
         .arg(file)

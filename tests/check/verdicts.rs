@@ -268,19 +268,19 @@ async fn counts_use_singular_and_plural() {
     let gateway = gateway(&profiles).await;
     let yaml = "limits: {profiles: 34}";
     let ran = check_yaml(&gateway, yaml, &["--output", "json"]).await;
-    for told in [
+    for expected in [
         "1 platform too many in the list: it was not asked for details",
         "1 linked account is left out: it is past limits.profiles",
     ] {
-        assert!(ran.output.contains(told), "{}", ran.output);
+        assert!(ran.output.contains(expected), "{}", ran.output);
     }
     let yaml = "limits: {response_bytes: 1}";
     let ran = check_yaml(&gateway, yaml, &["--output", "json"]).await;
-    let told = "longer than limits.response_bytes (1 byte)";
-    assert!(ran.output.contains(told), "{}", ran.output);
+    let expected = "longer than limits.response_bytes (1 byte)";
+    assert!(ran.output.contains(expected), "{}", ran.output);
 
-    gateway.answer_list("[5]").await;
+    gateway.set_list_response("[5]").await;
     let ran = check(&gateway, &["--output", "json"]).await;
-    let told = "the only entry cannot be read as a profile: it is a number; expected";
-    assert!(ran.output.contains(told), "{}", ran.output);
+    let expected = "the only entry cannot be read as a profile: it is a number; expected";
+    assert!(ran.output.contains(expected), "{}", ran.output);
 }

@@ -55,7 +55,7 @@ async fn text_report_has_address_status_type_size_time_and_fields() {
     let gateway = start(Options::default()).await;
     let ran = explain_at(&gateway.url(), &[]).await;
     assert_eq!((ran.code, ran.error.as_str()), (0, ""));
-    for told in [
+    for expected in [
         format!(
             "GET {}/socials\n  HTTP 200, application/json, 578 bytes, ",
             gateway.url()
@@ -71,7 +71,7 @@ async fn text_report_has_address_status_type_size_time_and_fields() {
         "  name            string  1 of 1   ignored: name is read from the list\n".to_owned(),
         "\nEverything that the metrics need was read.\n".to_owned(),
     ] {
-        assert!(ran.output.contains(&told), "{told}\n{}", ran.output);
+        assert!(ran.output.contains(&expected), "{expected}\n{}", ran.output);
     }
 }
 
@@ -81,20 +81,20 @@ async fn other_prefix_is_tried_after_a_404() {
     let root = format!("http://{}", gateway.address);
     let ran = explain_at(&format!("{root}/api/partner-gateway/v1"), &[]).await;
     assert_eq!(ran.code, 1, "{}", ran.output);
-    for told in [
+    for expected in [
         "HTTP 404 at /api/partner-gateway/v1/socials: check gateway.url; the API's pages also use the prefix /api/v1/partner-gateway",
         "gateway.url: /api/partner-gateway/v1 answers HTTP 404, /api/v1/partner-gateway answers",
         &format!("  gateway:\n    url: {root}/api/v1/partner-gateway\n"),
         "  description:  uc-017\n",
     ] {
-        assert!(ran.output.contains(told), "{told}\n{}", ran.output);
+        assert!(ran.output.contains(expected), "{expected}\n{}", ran.output);
     }
     // Neither prefix works.
     gateway.faults("list:status=404").await;
     let ran = explain_at(&gateway.url(), &[]).await;
     assert_eq!(ran.code, 3, "{}", ran.output);
-    let told = "/api/v1/partner-gateway answers HTTP 404, /api/partner-gateway/v1 HTTP 404";
-    assert!(ran.output.contains(told), "{}", ran.output);
+    let expected = "/api/v1/partner-gateway answers HTTP 404, /api/partner-gateway/v1 HTTP 404";
+    assert!(ran.output.contains(expected), "{}", ran.output);
     // A custom prefix is not replaced.
     let ran = explain_at(&format!("{root}/elsewhere"), &["--output", "json"]).await;
     assert_eq!(ran.code, 3);

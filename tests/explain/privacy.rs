@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{explain_at, explain_input};
 use crate::harness::API_KEY;
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 
 const MARK: &str = "Marked Value";
 const MARKED_NUMBER: u64 = 7_001_777_117;
@@ -70,7 +70,7 @@ async fn key_repeated_by_the_gateway_is_never_printed() {
         let list = list.to_string();
         let headers =
             format!("Content-Type: text/{API_KEY}\r\nLink: <{API_KEY}>; rel={API_KEY}\r\n");
-        let gateway = Recorder::start(move |_| http_answer("200 OK", &headers, &list)).await;
+        let gateway = Recorder::start(move |_| http_response("200 OK", &headers, &list)).await;
         let url = format!("http://{}", gateway.address);
         for form in ["text", "json"] {
             let ran = explain_at(&url, &["--output", form, "--log.level", "debug"]).await;

@@ -95,14 +95,14 @@ fn suggested_line_is_valid_configuration() {
     assert_eq!(code, 1, "{output}");
     let lines = "This configuration would probably solve it:\n  gateway:\n    fields: {connected_at: linkedOn, id: socialId, name: profile.displayName, platform: network, status: state}\n";
     assert!(output.contains(lines), "{output}");
-    for told in [
+    for expected in [
         "list: platform: 2 of 2 entries have none of platform, platformName\n",
         "list: id: 2 of 2 entries have none of profileId, id, username\n",
         "list: status: 2 of 2 entries have none of status, disconnected, isDisconnected\n",
         "  linkedOn             number  2 of 2   ignored (Unix seconds)\n",
         "  profile.displayName  string  2 of 2   ignored\n",
     ] {
-        assert!(output.contains(told), "{told}\n{output}");
+        assert!(output.contains(expected), "{expected}\n{output}");
     }
 }
 
@@ -276,7 +276,7 @@ fn documentation_shows_the_real_output() {
 
     let json = explain_json(&answer);
     let mut found = Vec::new();
-    crate::check::forms::keys(&json, "", &mut found);
+    crate::check::output_formats::keys(&json, "", &mut found);
     let map = |key: &&String| {
         let maps = ["platforms.", "status_words.", "likely_fields."];
         !maps.iter().any(|map| key.contains(map))

@@ -93,7 +93,7 @@ pub async fn read_head(stream: &mut (impl AsyncRead + Unpin + ?Sized)) -> String
 }
 
 /// An HTTP answer that closes the connection.
-pub fn http_answer(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
+pub fn http_response(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     let length = body.len();
     let head = format!(

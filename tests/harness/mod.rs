@@ -1,9 +1,9 @@
 //! The exporter and the simulated gateway on their own ports, with a clock that the test controls.
 
 pub mod clock;
+pub mod fault_proxy;
 pub mod listener;
 pub mod namespace;
-pub mod passage;
 pub mod port;
 pub mod process;
 pub mod proxy;
@@ -250,18 +250,18 @@ impl Gateway {
     }
 
     /// Makes the list return exactly these bytes.
-    pub async fn answer_list(&self, body: impl Into<Vec<u8>>) {
+    pub async fn set_list_response(&self, body: impl Into<Vec<u8>>) {
         self.put("answers/list", body.into()).await;
     }
 
     /// Makes the details of a platform return exactly these bytes.
-    pub async fn answer_details(&self, platform: &str, body: impl Into<Vec<u8>>) {
+    pub async fn set_details_response(&self, platform: &str, body: impl Into<Vec<u8>>) {
         let platform = utf8_percent_encode(platform, NON_ALPHANUMERIC);
         self.put(&format!("answers/{platform}"), body.into()).await;
     }
 
     /// Restores the built-in responses.
-    pub async fn forget_answers(&self) {
+    pub async fn reset_responses(&self) {
         let request = self.http.delete(self.control("answers"));
         let answer = request.send().await.expect("an answer");
         assert!(answer.status().is_success(), "{}", answer.status());

@@ -34,17 +34,17 @@ pub fn exporter() -> Command {
 }
 
 /// Exit code and output of a program.
-pub struct Ran {
+pub struct CommandOutput {
     pub code: i32,
     pub output: String,
     pub error: String,
 }
 
 /// Runs a program to its end on another thread, because its server runs on this test's only thread.
-pub async fn run_beside(mut command: Command) -> Ran {
+pub async fn run_beside(mut command: Command) -> CommandOutput {
     let ran = tokio::task::spawn_blocking(move || run(&mut command));
     let (code, output, error) = ran.await.expect("a program that ran");
-    Ran {
+    CommandOutput {
         code,
         output,
         error,

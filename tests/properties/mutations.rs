@@ -55,8 +55,8 @@ fn no_configuration_error_contains_a_secret() {
         ..cases(512)
     });
     let result = runner.run(&mutations(), |mutations| {
-        folder.configuration(spoilt(CONFIGURATION, &mutations).as_bytes());
-        folder.web_configuration(spoilt(WEB_CONFIGURATION, &mutations).as_bytes());
+        folder.configuration(mutated(CONFIGURATION, &mutations).as_bytes());
+        folder.web_configuration(mutated(WEB_CONFIGURATION, &mutations).as_bytes());
         Ok(())
     });
     result.unwrap_or_else(|error| panic!("{error}"));
@@ -81,7 +81,7 @@ fn mutations() -> impl Strategy<Value = Vec<Mutation>> {
     vec(mutation, 1..4)
 }
 
-fn spoilt(text: &str, mutations: &[Mutation]) -> String {
+fn mutated(text: &str, mutations: &[Mutation]) -> String {
     let mut chars: Vec<char> = text.chars().collect();
     for Mutation { start, length, by } in mutations {
         let start = start.index(chars.len().max(1)).min(chars.len());

@@ -108,7 +108,7 @@ fn claim(exposition_bytes: u64) -> Claim {
     Arc::new(Shares::new(exposition_bytes, 1)).share().claim()
 }
 
-/// Both counts together: the reason of a dropped profile cannot be told afterwards.
+/// Both counts together: the reason of a dropped profile is unknown afterwards.
 fn with_one_reason(mut snapshot: Snapshot) -> Snapshot {
     snapshot.dropped.limit += std::mem::take(&mut snapshot.dropped.duplicate);
     snapshot

@@ -6,7 +6,7 @@ use std::process::Command;
 use reqwest::RequestBuilder;
 
 use super::{MARK, Secrets, WEB_PASSWORD, printed, repeating_gateway};
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::port::free_port;
 use crate::harness::process::{Running, run};
 use crate::harness::{eventually, http};
@@ -207,7 +207,7 @@ async fn healthcheck_prints_no_password() {
     ] {
         let exporter = Recorder::start(move |request| {
             let headers = format!("Location: http://u:{MARK}@127.0.0.1:9/?{MARK}\r\n");
-            http_answer(status, &headers, request)
+            http_response(status, &headers, request)
         })
         .await;
         let url = format!(

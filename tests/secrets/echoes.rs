@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tracing::Level;
 
 use super::gateway::{YAML, audited, served};
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::log::Log;
 use crate::harness::{Setup, Stack};
 
@@ -101,7 +101,7 @@ async fn repeating(body: &Value, spelled: &str) -> Recorder {
             true => &of_key,
             false => &of_basic,
         };
-        http_answer("200 OK", &headers, body)
+        http_response("200 OK", &headers, body)
     })
     .await
 }
@@ -127,8 +127,8 @@ async fn credentials_in_any_field_are_redacted() {
         find_none(&served(&stack).await, &spelled);
         let audit = audited(&stack, format!("http://{}", gateway.address), KEY).await;
         find_none(&audit, &spelled);
-        let told = "account basic: the gateway repeats the account's credentials in 30 entries";
-        assert!(audit.contains(told), "{spelled}: {audit}");
+        let expected = "account basic: the gateway repeats the account's credentials in 30 entries";
+        assert!(audit.contains(expected), "{spelled}: {audit}");
         find_none(&log.take(), &spelled);
         for request in gateway.requests() {
             let line = request.lines().next().expect("a request");
@@ -173,8 +173,8 @@ async fn repeated_credentials_count_as_invalid_and_are_logged_once() {
     assert!(scrape.text.contains(r#"profile="p15""#), "{}", scrape.text);
     let page = stack.get("/").send().await.expect("an answer");
     let page = page.text().await.expect("a page");
-    let told = "repeats the account's credentials in 30 entries";
-    assert!(page.contains(told), "{page}");
+    let expected = "repeats the account's credentials in 30 entries";
+    assert!(page.contains(expected), "{page}");
     let log = log.take();
     assert_eq!(
         log.matches(WARNING).count(),
@@ -194,10 +194,10 @@ async fn list_of_repeated_credentials_is_an_error() {
         stack.scrape().await.value(r#"qlara_up{account="file"}"#),
         0.0
     );
-    let told =
+    let expected =
         "none of the 2 entries can be read as a profile: they repeat the account's credentials";
     let log = log.take();
-    assert!(log.contains(told), "{log}");
+    assert!(log.contains(expected), "{log}");
 }
 
 /// [repeated-credentials]
@@ -211,7 +211,7 @@ async fn numeric_key_is_redacted() {
     });
     let body = json!({"profiles": [entry], "total": 1781474400}).to_string();
     let headers = format!("X-RateLimit-Limit: {DIGITS}\r\nX-RateLimit-Remaining: {DIGITS}\r\n");
-    let gateway = Recorder::start(move |_| http_answer("200 OK", &headers, &body)).await;
+    let gateway = Recorder::start(move |_| http_response("200 OK", &headers, &body)).await;
     let log = Log::collect(Level::DEBUG);
     let stack = asking(&gateway, DIGITS).await;
     let served = served(&stack).await;

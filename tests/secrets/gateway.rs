@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tracing::Level;
 
 use super::MARK;
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::log::Log;
 use crate::harness::{Setup, Stack};
 
@@ -81,7 +81,7 @@ fn entry_of_words(id: &str) -> Value {
     })
 }
 
-async fn gateway(spoilt: Call, status: &'static str, body: &Value) -> Recorder {
+async fn gateway(target: Call, status: &'static str, body: &Value) -> Recorder {
     let headers = [
         "Content-Type",
         "Retry-After",
@@ -100,9 +100,9 @@ async fn gateway(spoilt: Call, status: &'static str, body: &Value) -> Recorder {
             true => Call::List,
             false => Call::Details,
         };
-        match call == spoilt {
-            true => http_answer(status, &headers, &body),
-            false => http_answer("200 OK", "", list.to_string()),
+        match call == target {
+            true => http_response(status, &headers, &body),
+            false => http_response("200 OK", "", list.to_string()),
         }
     })
     .await
@@ -165,11 +165,11 @@ pub(super) async fn audited(stack: &Stack, url: String, key: &'static str) -> St
 /// [repeated-key]
 #[tokio::test]
 async fn key_in_a_response_of_any_shape_is_redacted() {
-    for spoilt in [Call::List, Call::Details] {
+    for target in [Call::List, Call::Details] {
         for (status, body) in answers() {
             for level in LEVELS {
-                let what = format!("{spoilt:?}, {status}, {level}: {body}");
-                let gateway = gateway(spoilt, status, &body).await;
+                let what = format!("{target:?}, {status}, {level}: {body}");
+                let gateway = gateway(target, status, &body).await;
                 let url = format!("http://{}", gateway.address);
                 let log = Log::collect(level);
                 let setup = Setup {
@@ -190,7 +190,7 @@ async fn key_in_a_response_of_any_shape_is_redacted() {
                 let requests = gateway.requests().concat();
                 assert!(requests.contains(KEY), "it has the key: {what}");
                 let asked = requests.contains("GET /socials/facebook HTTP");
-                assert!(spoilt == Call::List || asked, "{what}");
+                assert!(target == Call::List || asked, "{what}");
             }
         }
     }

@@ -21,7 +21,7 @@ use tracing::Level;
 
 use super::{MARK, Secrets, URL, WEB_PASSWORD};
 use crate::harness::http;
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::process::run;
 
 /// Variables that tell the child process to panic, and the directory with the secret files.
@@ -97,7 +97,7 @@ async fn panic_in_a_refresh(folder: &Path) {
     let breaks = Arc::clone(&clock);
     let gateway = Recorder::start(move |request| {
         breaks.is_broken.store(true, Ordering::Relaxed);
-        http_answer("200 OK", "", request)
+        http_response("200 OK", "", request)
     })
     .await;
     let web = WebConfigFile::load(&folder.join("web.yml")).expect("a good file");

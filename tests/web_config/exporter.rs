@@ -134,9 +134,9 @@ fn config_check_warns_of_unsupported_tls_settings() {
 fn named_pipe_is_rejected_at_startup() {
     let mut exporter = exporter();
     exporter.args(["--config.check", "--web.config.file", "/dev/stdin"]);
-    let told = run_with_input(exporter.env("QLARA_API_KEY", "x"), "rate_limit: {}");
+    let result = run_with_input(exporter.env("QLARA_API_KEY", "x"), "rate_limit: {}");
     let error = "qlara-exporter: /dev/stdin: not a regular file\n".to_owned();
-    assert_eq!(told, (2, error));
+    assert_eq!(result, (2, error));
 }
 
 // The gateway runs on other threads while this one waits for curl.
@@ -183,10 +183,12 @@ async fn prometheus_and_curl_scrape_as_documented() {
         prometheus.until("qlara_up", 1.0).await;
 
         // No other user may.
-        let stranger =
+        let without_certificate =
             format!("curl --silent --fail --cacert server.crt https://localhost:{port}/-/healthy");
         let mut shell = Command::new("sh");
-        let (code, output, _) = run(shell.args(["-c", &stranger]).current_dir(folder.path("")));
+        let (code, output, _) = run(shell
+            .args(["-c", &without_certificate])
+            .current_dir(folder.path("")));
         assert!(code != 0 && output.is_empty(), "{output}");
     }
 }

@@ -1,4 +1,4 @@
-//! TLS handshakes and HTTP/2, which is only used over TLS.
+//! HTTP/2, which is only used over TLS.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use exporter_toolkit::server::Timeouts;
 use h2::client::{Builder, SendRequest};
 use reqwest::Method;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -51,7 +51,7 @@ async fn connect(stack: &Stack, server: &Identity, stream: TcpSocket) -> TlsStre
 }
 
 /// A client that reads this many bytes of a response, and the end of its connection.
-async fn speak(
+async fn connect_h2(
     stack: &Stack,
     server: &Identity,
     window: u32,
@@ -76,7 +76,7 @@ fn request(path: &str) -> axum::http::Request<()> {
 #[tokio::test]
 async fn discovery_uses_the_authority_of_the_request() {
     let (stack, server, _folder) = over_tls(Timeouts::default()).await;
-    let (mut client, _connection) = speak(&stack, &server, 1 << 20).await;
+    let (mut client, _connection) = connect_h2(&stack, &server, 1 << 20).await;
     let (answer, _) = client.send_request(request("sd"), true).expect("sent");
     let answer = answer.await.expect("an answer");
     assert_eq!(answer.status(), 200);
@@ -93,37 +93,11 @@ async fn discovery_uses_the_authority_of_the_request() {
     assert!(text.contains(r#""__scheme__":"https""#), "{text}");
 }
 
-/// [slow-request]
-#[tokio::test]
-async fn unfinished_handshake_is_closed() {
-    let (stack, server, _folder) = over_tls(Timeouts {
-        head: Duration::from_millis(200),
-        idle: NEVER,
-        answer: NEVER,
-    })
-    .await;
-    // No bytes, and the beginning of the connection preface.
-    for begun in [&b""[..], b"\x16\x03\x01\x02"] {
-        let mut client = TcpStream::connect(stack.exporter)
-            .await
-            .expect("a connection");
-        client.write_all(begun).await.expect("sent");
-        let mut answer = Vec::new();
-        let end = timeout(PATIENCE, client.read_to_end(&mut answer)).await;
-        // A reset ends the connection too.
-        let _ = end.expect("an end");
-        assert_eq!(answer, b"");
-    }
-    let (mut client, _connection) = speak(&stack, &server, 1 << 20).await;
-    let (answer, _) = client.send_request(request("sd"), true).expect("sent");
-    assert_eq!(answer.await.expect("an answer").status(), 200);
-}
-
 /// [http2-limits]
 #[tokio::test]
 async fn streams_and_header_size_are_limited() {
     let (stack, server, _folder) = over_tls(Timeouts::default()).await;
-    let (client, _connection) = speak(&stack, &server, 1 << 20).await;
+    let (client, _connection) = connect_h2(&stack, &server, 1 << 20).await;
     for (length, status) in [(15_000, 200), (20_000, 431)] {
         let mut client = client.clone().ready().await.expect("room");
         let mut request = request("-/healthy");
@@ -145,7 +119,7 @@ async fn connection_that_reads_no_response_is_closed_despite_new_requests() {
     })
     .await;
     for path in ["-/documentation", "metrics", "sd"] {
-        let (client, connection) = speak(&stack, &server, 1).await;
+        let (client, connection) = connect_h2(&stack, &server, 1).await;
         let asking = async {
             let mut client = client.ready().await.expect("room");
             let mut unread = Vec::new();
@@ -202,7 +176,7 @@ async fn connections_that_do_not_read_targets_are_evicted() {
     let mut connections = Vec::new();
     let mut unread = Vec::new();
     for connection in 0..CONNECTIONS {
-        let (client, end) = speak(&stack, &server, 1).await;
+        let (client, end) = connect_h2(&stack, &server, 1).await;
         for stream in 0..16 {
             let host = format!("h{connection}-{stream}-{}", "x".repeat(200));
             let request = axum::http::Request::get(format!("https://{host}/sd"));

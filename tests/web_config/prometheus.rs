@@ -38,7 +38,7 @@ async fn prometheus_needs_client_certificate_and_password() {
     let path = |name: &str| folder.path(name).display().to_string();
     let address = format!("localhost:{}", stack.exporter.port());
     let tls = json!({"ca_file": path("server.crt"), "cert_file": path("client.crt"), "key_file": path("client.key")});
-    let stranger = json!({"ca_file": path("server.crt")});
+    let without_certificate = json!({"ca_file": path("server.crt")});
     let static_job = |job: &str, tls: &Value, password: &str| {
         json!({
             "job_name": job,
@@ -64,7 +64,7 @@ async fn prometheus_needs_client_certificate_and_password() {
         },
         static_job("own", &tls, "secret"),
         static_job("wrong password", &tls, "guess"),
-        static_job("no certificate", &stranger, "secret"),
+        static_job("no certificate", &without_certificate, "secret"),
     ]));
     prometheus
         .until(r#"count(qlara_up{job="qlara"} == 1)"#, 2.0)

@@ -192,7 +192,7 @@ async fn hanging_files_delay_callers_only_until_the_timeout() {
         tokio::task::yield_now().await;
     }
     assert!(test.reloader.is_good());
-    // The value is replaced before the events are told.
+    // The value is replaced before the events are reported.
     while !test.events().contains(&"Recovered".to_owned()) {
         tokio::task::yield_now().await;
     }
@@ -214,8 +214,8 @@ async fn requested_reload_replaces_the_value_and_reports_each_failure() {
     }
     test.write("two");
     test.reloader.reload().await.expect("a good file");
-    let told = ["Started", "Replacing", "one -> two", "Recovered", "Ended"];
-    assert_eq!(test.events(), told);
+    let expected = ["Started", "Replacing", "one -> two", "Recovered", "Ended"];
+    assert_eq!(test.events(), expected);
 }
 
 #[tokio::test]

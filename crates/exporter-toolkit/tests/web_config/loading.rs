@@ -15,7 +15,7 @@ use crate::harness::web_config::{Folder, TLS};
 const SECRET: &str = "s3cret-value";
 
 /// The errors of a file, without the name of its directory.
-fn mistakes(yaml: &str) -> Vec<String> {
+fn load_errors(yaml: &str) -> Vec<String> {
     let folder = Folder::with(yaml, &Identity::server());
     folder.write(
         "other.key",
@@ -27,18 +27,18 @@ fn mistakes(yaml: &str) -> Vec<String> {
         "broken",
         &format!("-----BEGIN CERTIFICATE-----\n{SECRET}\n"),
     );
-    let mistakes = folder.load().expect_err(yaml);
-    for text in &mistakes {
+    let load_errors = folder.load().expect_err(yaml);
+    for text in &load_errors {
         assert!(!text.contains(SECRET) && !text.contains('\n'), "{text}");
     }
-    mistakes
+    load_errors
 }
 
 /// The only error of the file.
-fn mistake(yaml: &str) -> String {
-    let mut mistakes = mistakes(yaml);
-    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
-    mistakes.remove(0)
+fn load_error(yaml: &str) -> String {
+    let mut load_errors = load_errors(yaml);
+    assert_eq!(load_errors.len(), 1, "{load_errors:?}");
+    load_errors.remove(0)
 }
 
 async fn is_plain(yaml: &str) {
@@ -85,17 +85,18 @@ fn missing_file_is_named() {
 fn oversized_file_is_rejected_and_named() {
     let folder = Folder::new();
     make_too_long(&folder.path("web.yml"));
-    let mistakes = folder.load().expect_err("too long");
-    assert_eq!(mistakes, ["DIR/web.yml: longer than 16 MiB"]);
+    let load_errors = folder.load().expect_err("too long");
+    assert_eq!(load_errors, ["DIR/web.yml: longer than 16 MiB"]);
     for (key, file) in [("cert_file", "server.crt"), ("key_file", "server.key")] {
         let folder = Folder::with(TLS, &Identity::server());
         make_too_long(&folder.path(file));
-        let mistakes = folder.load().expect_err("too long");
-        let [mistake] = &mistakes[..] else {
-            panic!("{mistakes:?}");
+        let load_errors = folder.load().expect_err("too long");
+        let [load_error] = &load_errors[..] else {
+            panic!("{load_errors:?}");
         };
-        let told = format!("tls_server_config.{key}: cannot read DIR/{file}: longer than 16 MiB");
-        assert!(mistake.ends_with(&told), "{mistake}");
+        let expected =
+            format!("tls_server_config.{key}: cannot read DIR/{file}: longer than 16 MiB");
+        assert!(load_error.ends_with(&expected), "{load_error}");
     }
 }
 
@@ -153,9 +154,9 @@ fn syntax_errors_have_positions() {
             "DIR/web.yml:1:21: rate_limit.burst: expected a whole number".to_owned(),
         ),
     ] {
-        assert_eq!(mistake(yaml), error, "{yaml}");
+        assert_eq!(load_error(yaml), error, "{yaml}");
     }
-    let unknown = mistake("tls_server_config:\n  cert_filse: a\n");
+    let unknown = load_error("tls_server_config:\n  cert_filse: a\n");
     assert_eq!(
         unknown,
         "DIR/web.yml:2:3: tls_server_config: unknown key \"cert_filse\"; did you mean \"cert_file\"?"
@@ -263,13 +264,13 @@ fn tls_errors_have_positions() {
             ".client_auth_type: invalid ClientAuth",
         ),
     ] {
-        let told = mistake(&format!("tls_server_config: {{{tls}}}"));
+        let actual = load_error(&format!("tls_server_config: {{{tls}}}"));
         // The column of the value.
-        let (start, end) = told.split_once(": tls_server_config").expect(&told);
-        assert!(start.starts_with("DIR/web.yml:1:"), "{told}");
+        let (start, end) = actual.split_once(": tls_server_config").expect(&actual);
+        assert!(start.starts_with("DIR/web.yml:1:"), "{actual}");
         assert_eq!(end, error);
         if error.starts_with(':') {
-            assert!(told.starts_with(place), "{told}");
+            assert!(actual.starts_with(place), "{actual}");
         }
     }
 }
@@ -306,10 +307,10 @@ fn unsupported_tls_settings_are_errors() {
             "none of the cipher suites can be used with the key of the certificate and these TLS versions",
         ),
     ] {
-        let told = mistake(&format!(
+        let actual = load_error(&format!(
             "tls_server_config: {{{tls}, cert_file: server.crt, key_file: server.key}}"
         ));
-        assert!(told.ends_with(error), "{told}");
+        assert!(actual.ends_with(error), "{actual}");
     }
 }
 
@@ -357,27 +358,27 @@ fn unusable_server_key_is_named() {
         let made = SelfSigned::new(key, &["-subj", "/CN=localhost"]);
         let folder = Folder::with(TLS, &server);
         std::fs::copy(made.file("cert.pem"), folder.path("server.crt")).expect("copied");
-        let told = folder.load().expect_err(found);
+        let actual = folder.load().expect_err(found);
         let place = "DIR/web.yml:1:32: tls_server_config.cert_file";
         let certificate = "the certificate of DIR/server.crt";
         assert_eq!(
-            told,
+            actual,
             [format!("{place}: {certificate} has {found}, {EXPECTED}")]
         );
 
         // The right certificate with the wrong key.
         let folder = Folder::with(TLS, &server);
         std::fs::copy(made.file("key.pem"), folder.path("server.key")).expect("copied");
-        let told = folder.load().expect_err(found);
+        let actual = folder.load().expect_err(found);
         let place = "DIR/web.yml:1:54: tls_server_config.key_file";
         let key = "the key of DIR/server.key cannot be used";
-        assert_eq!(told, [format!("{place}: {key}, {EXPECTED}")]);
+        assert_eq!(actual, [format!("{place}: {key}, {EXPECTED}")]);
     }
     let folder = Folder::with(TLS, &server);
     let exchange = SelfSigned::with_key(X25519);
     std::fs::copy(exchange.file("key.pem"), folder.path("server.key")).expect("copied");
-    let told = folder.load().expect_err("no key that signs");
-    assert!(told[0].ends_with(EXPECTED), "{told:?}");
+    let actual = folder.load().expect_err("no key that signs");
+    assert!(actual[0].ends_with(EXPECTED), "{actual:?}");
 
     for key in [RSA, P256, ED25519, curve("ec_paramgen_curve:secp384r1")] {
         let folder = Folder::with(
@@ -392,9 +393,9 @@ fn unusable_server_key_is_named() {
 fn x509_version_1_certificate_is_named() {
     needs!("openssl");
     let made = Identity::read(&SelfSigned::of_version_1(P256, "/CN=localhost"));
-    let told = Folder::with(TLS, &made).load().expect_err("version 1");
+    let actual = Folder::with(TLS, &made).load().expect_err("version 1");
     assert_eq!(
-        told,
+        actual,
         [
             "DIR/web.yml:1:32: tls_server_config.cert_file: the certificate of DIR/server.crt cannot be used: it is not of version 3 of X.509"
         ]
@@ -472,15 +473,15 @@ fn errors_in_users_and_headers_have_positions() {
         hash.replace("$10$", "$32$"),
     ] {
         let yaml = format!("basic_auth_users: {{alice: {hash}, bob: '{bad}'}}");
-        assert!(mistake(&yaml).ends_with(": basic_auth_users.bob: not a bcrypt hash"));
+        assert!(load_error(&yaml).ends_with(": basic_auth_users.bob: not a bcrypt hash"));
     }
     for (name, value) in [(hash, "bob"), (hash, hash), (&hash[..10], "s3cret-value")] {
-        let told = mistake(&format!("basic_auth_users: {{{name}: {value}}}"));
+        let actual = load_error(&format!("basic_auth_users: {{{name}: {value}}}"));
         let swapped =
             ": basic_auth_users.…: the name looks like a hash; are user name and hash swapped?";
-        assert!(told.ends_with(swapped), "{told}");
+        assert!(actual.ends_with(swapped), "{actual}");
     }
-    let apache = mistake("basic_auth_users: {$apr1$s3cret-value: bob}");
+    let apache = load_error("basic_auth_users: {$apr1$s3cret-value: bob}");
     assert!(
         apache.ends_with(": basic_auth_users.…: not a bcrypt hash"),
         "{apache}"
@@ -503,15 +504,15 @@ fn errors_in_users_and_headers_have_positions() {
             ".Content-Security-Policy: invalid value: it contains a character that cannot be in an HTTP header".to_owned(),
         ),
     ] {
-        let told = mistake(&format!("http_server_config: {{headers: {{{header}}}}}"));
-        assert!(told.ends_with(&format!(": http_server_config.headers{error}")), "{told}");
+        let actual = load_error(&format!("http_server_config: {{headers: {{{header}}}}}"));
+        assert!(actual.ends_with(&format!(": http_server_config.headers{error}")), "{actual}");
     }
 }
 
-/// [web-configuration-mistakes]
+/// [web-configuration-load_errors]
 #[test]
 fn all_errors_are_reported_at_once() {
-    let told = mistakes(
+    let actual = load_errors(
         "tls_server_config:\n  cert_file: none\n  client_auth_type: x\n  min_version: TLS9\n  \
          cipher_suites: [TLS_BROKEN]\n  curve_preferences: [Curve1]\n\
          http_server_config: {headers: {Server: a, X-Frame-Options: b}}\n\
@@ -529,10 +530,10 @@ fn all_errors_are_reported_at_once() {
         "basic_auth_users.alice",
         "basic_auth_users.bob",
     ] {
-        let with_it = told.iter().filter(|text| text.contains(part)).count();
-        assert_eq!(with_it, 1, "{part}: {told:?}");
+        let with_it = actual.iter().filter(|text| text.contains(part)).count();
+        assert_eq!(with_it, 1, "{part}: {actual:?}");
     }
-    assert_eq!(told.len(), 10, "{told:?}");
+    assert_eq!(actual.len(), 10, "{actual:?}");
 }
 
 #[tokio::test]
@@ -554,20 +555,20 @@ async fn errors_contain_no_secret() {
 
 #[test]
 fn unknown_header_that_looks_like_a_secret_is_redacted() {
-    let told = mistake(
+    let actual = load_error(
         "http_server_config: {headers: {8f14e45fceea167a5a36dedd4bea2543: X-Frame-Options}}",
     );
-    assert!(told.contains(": unknown header \"…\""), "{told}");
+    assert!(actual.contains(": unknown header \"…\""), "{actual}");
 }
 
 #[test]
 fn pem_content_in_a_path_setting_is_rejected() {
     let key = "server.crt\n    s3cret-value\n    -----END PRIVATE KEY-----";
-    let told = mistake(&format!(
+    let actual = load_error(&format!(
         "tls_server_config:\n  key_file: server.key\n  cert_file: {key}\n"
     ));
     assert!(
-        told.ends_with("cert_file: expected the path of a file, not its content"),
-        "{told}"
+        actual.ends_with("cert_file: expected the path of a file, not its content"),
+        "{actual}"
     );
 }

@@ -23,7 +23,7 @@ const COST: u32 = 9;
 const EXPENSIVE: u32 = 15;
 /// Maximum number of checks before the next client in line: the running ones, one of each group in the queue's
 /// round, and those that end while the request is on its way.
-const NEXT: u64 = 12;
+const MAX_CHECKS_BEFORE_NEXT: u64 = 12;
 
 async fn serve(tls: &str, identity: &Identity, users: &[(&str, &str, u32)]) -> Server {
     let mut yaml = format!("{tls}basic_auth_users:\n");
@@ -78,18 +78,18 @@ fn request(user: &str, password: &str) -> String {
 }
 
 /// Clients with a wrong password and a connection each. They end with their response.
-fn strangers(server: &Server, count: usize, name: impl Fn(usize) -> String) -> JoinSet<()> {
-    let mut strangers = JoinSet::new();
+fn attackers(server: &Server, count: usize, name: impl Fn(usize) -> String) -> JoinSet<()> {
+    let mut attackers = JoinSet::new();
     for number in 0..count {
         let address = server.address;
         let request = request(&name(number), &format!("wrong {number}"));
-        strangers.spawn(async move {
+        attackers.spawn(async move {
             let mut stream = TcpStream::connect(address).await.expect("a connection");
             stream.write_all(request.as_bytes()).await.expect("sent");
             stream.read_u8().await.expect("an answer");
         });
     }
-    strangers
+    attackers
 }
 
 /// A client that trusts this server.
@@ -102,11 +102,11 @@ fn client(identity: &Identity) -> ClientBuilder {
 #[tokio::test]
 async fn expensive_hash_does_not_delay_other_users() {
     let server = serve_plain(&[("good", "right", 4), ("slow", "other", EXPENSIVE)]).await;
-    let mut strangers = strangers(&server, 20, |_| "slow".to_owned());
+    let mut attackers = attackers(&server, 20, |_| "slow".to_owned());
     server.until_waiting(15).await;
     server.checks_before_good(&http()).await;
     assert!(
-        strangers.try_join_next().is_none(),
+        attackers.try_join_next().is_none(),
         "the expensive checks still run"
     );
 }
@@ -117,10 +117,13 @@ async fn expensive_hash_does_not_delay_other_users() {
 async fn flood_from_the_same_user_and_address_does_not_delay_a_login() {
     for count in [300, 700] {
         let server = serve_plain(&[("good", "right", COST)]).await;
-        let _strangers = strangers(&server, count, |_| "good".to_owned());
+        let _strangers = attackers(&server, count, |_| "good".to_owned());
         server.until_waiting(200).await;
         let checks = server.checks_before_good(&http()).await;
-        assert!(checks <= NEXT, "{count} strangers: {checks} checks");
+        assert!(
+            checks <= MAX_CHECKS_BEFORE_NEXT,
+            "{count} attackers: {checks} checks"
+        );
     }
 }
 
@@ -128,10 +131,10 @@ async fn flood_from_the_same_user_and_address_does_not_delay_a_login() {
 #[tokio::test]
 async fn flood_for_another_user_does_not_delay_a_login() {
     let server = serve_plain(&[("good", "right", COST), ("bad", "other", COST)]).await;
-    let _strangers = strangers(&server, 200, |_| "bad".to_owned());
+    let _strangers = attackers(&server, 200, |_| "bad".to_owned());
     server.until_waiting(100).await;
     let checks = server.checks_before_good(&http()).await;
-    assert!(checks <= NEXT, "{checks} checks");
+    assert!(checks <= MAX_CHECKS_BEFORE_NEXT, "{checks} checks");
 }
 
 /// [login-queue]
@@ -139,7 +142,7 @@ async fn flood_for_another_user_does_not_delay_a_login() {
 async fn flood_from_another_address_does_not_delay_a_login() {
     for name in ["good", "invented"] {
         let server = serve_plain(&[("good", "right", COST)]).await;
-        let _strangers = strangers(&server, 200, |number| match name {
+        let _strangers = attackers(&server, 200, |number| match name {
             "good" => name.to_owned(),
             _ => format!("{name} {number}"),
         });
@@ -148,7 +151,7 @@ async fn flood_from_another_address_does_not_delay_a_login() {
         let client = client.local_address(IpAddr::from([127, 0, 0, 2])).build();
         let client = client.expect("a client");
         let checks = server.checks_before_good(&client).await;
-        assert!(checks <= NEXT, "{checks} checks");
+        assert!(checks <= MAX_CHECKS_BEFORE_NEXT, "{checks} checks");
     }
 }
 
@@ -181,7 +184,7 @@ async fn persistent_clients_do_not_delay_a_login() {
     eventually("everybody's first attempt", all_have_tried).await;
     server.until_waiting(200).await;
     let checks = server.checks_before_good(&http()).await;
-    assert!(checks <= 4 * NEXT, "{checks} checks");
+    assert!(checks <= 4 * MAX_CHECKS_BEFORE_NEXT, "{checks} checks");
 }
 
 /// A connection of HTTP/2.
@@ -223,13 +226,13 @@ fn streams(answers: &mut JoinSet<Answer>, client: &SendRequest<&'static [u8]>, n
 async fn streams_of_one_connection_do_not_delay_a_login() {
     let identity = Identity::server();
     let server = serve(TLS, &identity, &[("good", "right", COST)]).await;
-    let (stranger, _connection) = connect(&server, &identity).await;
+    let (attacker, _connection) = connect(&server, &identity).await;
     let mut answers = JoinSet::new();
-    streams(&mut answers, &stranger, "good");
+    streams(&mut answers, &attacker, "good");
     server.until_waiting(10).await;
     let client = client(&identity).build().expect("a client");
     let checks = server.checks_before_good(&client).await;
-    assert!(checks <= NEXT, "{checks} checks");
+    assert!(checks <= MAX_CHECKS_BEFORE_NEXT, "{checks} checks");
 }
 
 /// [login-queue-limit]

@@ -28,7 +28,7 @@ async fn status(request: RequestBuilder) -> StatusCode {
     request.send().await.expect("an answer").status()
 }
 
-async fn is_refused(request: RequestBuilder) {
+async fn assert_unauthorized(request: RequestBuilder) {
     let answer = request.send().await.expect("an answer");
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(
@@ -59,7 +59,7 @@ async fn right_password_is_accepted_for_hashes_of_every_tool() {
             200,
             "{prefix}"
         );
-        is_refused(server.login("alice", "pa:ss")).await;
+        assert_unauthorized(server.login("alice", "pa:ss")).await;
     }
     // Printed by htpasswd; from the documentation of another program that uses exporter-toolkit.
     let server = serve(&[(
@@ -76,7 +76,7 @@ async fn user_name_is_utf8() {
     assert_eq!(status(server.login("zoë", "secret")).await, 200);
     // The same name in Latin-1.
     let login = BASE64_STANDARD.encode(b"zo\xeb:secret");
-    is_refused(server.get().header(AUTHORIZATION, format!("Basic {login}"))).await;
+    assert_unauthorized(server.get().header(AUTHORIZATION, format!("Basic {login}"))).await;
 }
 
 /// [wrong-password]
@@ -87,7 +87,7 @@ async fn wrong_password_is_rejected() {
         ("bob", &hash("other", CHEAP)),
     ])
     .await;
-    is_refused(server.get()).await;
+    assert_unauthorized(server.get()).await;
     for (user, password) in [
         ("alice", "wrong"),
         ("alice", ""),
@@ -97,7 +97,7 @@ async fn wrong_password_is_rejected() {
         ("", "secret"),
         ("", ""),
     ] {
-        is_refused(server.login(user, password)).await;
+        assert_unauthorized(server.login(user, password)).await;
     }
     // "alice secret" and parts of it.
     for header in [
@@ -109,7 +109,7 @@ async fn wrong_password_is_rejected() {
         "Basic !",
         "Basic alice:secret",
     ] {
-        is_refused(server.get().header(AUTHORIZATION, header)).await;
+        assert_unauthorized(server.get().header(AUTHORIZATION, header)).await;
     }
     for scheme in ["Basic", "basic", "BASIC"] {
         let header = format!("{scheme} YWxpY2U6c2VjcmV0");
@@ -132,14 +132,14 @@ async fn crafted_user_name_does_not_hit_another_cache_entry() {
         "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi",
         &stand_in,
     ] {
-        is_refused(server.login(&format!("alice{alice}"), "fakepassword")).await;
-        is_refused(server.login("alice", &format!("{fake}fakepassword"))).await;
-        is_refused(server.login(&format!("alice{fake}"), "fakepassword")).await;
+        assert_unauthorized(server.login(&format!("alice{alice}"), "fakepassword")).await;
+        assert_unauthorized(server.login("alice", &format!("{fake}fakepassword"))).await;
+        assert_unauthorized(server.login(&format!("alice{fake}"), "fakepassword")).await;
     }
     // The concatenated text of a successful login.
     assert_eq!(status(server.login("alice", "secret")).await, 200);
-    is_refused(server.login("alic", &format!("e{alice}secret"))).await;
-    is_refused(server.login(&format!("alice{alice}secret"), "")).await;
+    assert_unauthorized(server.login("alic", &format!("e{alice}secret"))).await;
+    assert_unauthorized(server.login(&format!("alice{alice}secret"), "")).await;
 }
 
 /// [password-cache]
@@ -152,11 +152,11 @@ async fn password_is_hashed_once_and_not_per_request() {
 
     // Each wrong password is hashed once too, and none evicts the right one.
     for number in 0..200 {
-        is_refused(server.login("alice", &format!("wrong {number}"))).await;
+        assert_unauthorized(server.login("alice", &format!("wrong {number}"))).await;
         assert_eq!(status(server.login("alice", "secret")).await, 200);
     }
     assert_eq!(server.comparisons().await, 201);
-    is_refused(server.login("alice", "wrong 199")).await;
+    assert_unauthorized(server.login("alice", "wrong 199")).await;
     assert_eq!(server.comparisons().await, 201);
 }
 

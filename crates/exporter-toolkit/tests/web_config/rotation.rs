@@ -183,7 +183,7 @@ async fn constantly_changing_file_delays_requests_only_briefly() {
 async fn new_certificate_applies_to_the_next_connection() {
     let (old, new) = (Identity::server(), Identity::server());
     let server = Folder::with(TLS, &old).serve().await;
-    let shows = async |identity: &Identity| server.lets_in(client_with(identity, None)).await;
+    let shows = async |identity: &Identity| server.accepts(client_with(identity, None)).await;
     assert!(shows(&old).await && !shows(&new).await);
     // Between the two writes, certificate and key do not match.
     server.folder.write("server.crt", &new.cert);
@@ -209,19 +209,19 @@ async fn new_client_cas_and_sans_apply_to_the_next_connection() {
         client_with(&server, Some(&of_old)),
         client_with(&server, Some(&of_new)),
     );
-    let lets_in = async || {
+    let accepts = async || {
         [
-            running.lets_in(with_old.clone()).await,
-            running.lets_in(with_new.clone()).await,
+            running.accepts(with_old.clone()).await,
+            running.accepts(with_new.clone()).await,
         ]
     };
-    assert_eq!(lets_in().await, [true, false]);
+    assert_eq!(accepts().await, [true, false]);
     running.folder.write("ca.crt", &new.cert);
-    assert_eq!(lets_in().await, [false, true]);
+    assert_eq!(accepts().await, [false, true]);
     running
         .folder
         .write("web.yml", &format!("{tls}, client_allowed_sans: [a]}}"));
-    assert_eq!(lets_in().await, [false, false]);
+    assert_eq!(accepts().await, [false, false]);
 }
 
 /// [tls-switch]
@@ -257,7 +257,7 @@ async fn each_change_of_the_error_is_logged_once() {
     let folder = Folder::with("", &Identity::server());
     let file = folder.load().expect("a good web configuration");
     let log = Log::collect(Level::INFO);
-    let mut told = Vec::new();
+    let mut logged = Vec::new();
     for text in [
         "",
         "http_server_config: {headers: {Server: a}}",
@@ -275,9 +275,12 @@ async fn each_change_of_the_error_is_logged_once() {
         let levels = lines
             .lines()
             .map(|line| line.split(' ').nth(1).unwrap_or("").to_owned());
-        told.push(levels.collect::<Vec<_>>().join(" "));
+        logged.push(levels.collect::<Vec<_>>().join(" "));
     }
-    assert_eq!(told, ["", "level=WARN", "level=WARN", "", "level=INFO", ""]);
+    assert_eq!(
+        logged,
+        ["", "level=WARN", "level=WARN", "", "level=INFO", ""]
+    );
 }
 
 #[tokio::test]

@@ -83,7 +83,7 @@ impl Server {
     }
 
     /// Whether a client over TLS gets a complete response. Anything else must be a rejection.
-    pub async fn lets_in(&self, client: ClientConfig) -> bool {
+    pub async fn accepts(&self, client: ClientConfig) -> bool {
         match self.ask(client).await {
             Ok(answer) => {
                 assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::server::Server;
-use crate::harness::certificates::{Identity, client_of, client_with, stranger};
+use crate::harness::certificates::{Identity, client_of, client_with, client_with_system_roots};
 use crate::harness::web_config::{Folder, TLS};
 
 async fn serve(tls: &str, server: &Identity) -> Server {
@@ -37,8 +37,8 @@ async fn certificate_and_key_are_files_or_inline() {
     ] {
         let yaml = format!("tls_server_config:\n{tls}");
         let running = Folder::with(&yaml, &server).serve().await;
-        assert!(running.lets_in(client_with(&server, None)).await, "{yaml}");
-        assert!(!running.lets_in(stranger()).await);
+        assert!(running.accepts(client_with(&server, None)).await, "{yaml}");
+        assert!(!running.accepts(client_with_system_roots()).await);
     }
 }
 
@@ -47,7 +47,7 @@ async fn certificate_and_key_are_files_or_inline() {
 async fn https_to_plain_http_fails_and_the_server_survives() {
     let server = Identity::server();
     let running = Folder::with("", &server).serve().await;
-    assert!(!running.lets_in(client_with(&server, None)).await);
+    assert!(!running.accepts(client_with(&server, None)).await);
     let answer = running.get().send().await.expect("an answer");
     assert_eq!(answer.text().await.expect("a text"), "hello\n");
 }
@@ -81,7 +81,7 @@ async fn tls_1_1_client_is_rejected() {
         let (alert_record, fatal) = (21, 2);
         assert_eq!((alert[0], alert[5]), (alert_record, fatal), "{alert:?}");
         assert_eq!(stream.read(&mut alert).await.expect("the end"), 0);
-        assert!(running.lets_in(client_with(&server, None)).await);
+        assert!(running.accepts(client_with(&server, None)).await);
     }
 }
 
@@ -140,7 +140,7 @@ async fn cipher_suites_follow_the_list_and_its_order() {
     );
     assert_eq!(agreed(&running, &server, &[other]).await, None);
     // The setting applies to TLS 1.2 only.
-    assert!(running.lets_in(client_of(&server, &[&TLS13], |_| {})).await);
+    assert!(running.accepts(client_of(&server, &[&TLS13], |_| {})).await);
 
     let order = format!("{list}, prefer_server_cipher_suites: false");
     let running = serve(&order, &server).await;
@@ -198,8 +198,8 @@ async fn all_go_names_are_accepted() {
         ciphers.join(", ")
     );
     let running = serve(&tls, &server).await;
-    assert!(running.lets_in(client_of(&server, &[&TLS12], |_| {})).await);
-    assert!(running.lets_in(client_of(&server, &[&TLS13], |_| {})).await);
+    assert!(running.accepts(client_of(&server, &[&TLS12], |_| {})).await);
+    assert!(running.accepts(client_of(&server, &[&TLS13], |_| {})).await);
 }
 
 #[tokio::test]

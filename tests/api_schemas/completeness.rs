@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{listing, reference, uc_017, with};
 use crate::check::{check, gateway};
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::log::Log;
 use crate::harness::{API_KEY, Gateway, Setup};
 
@@ -86,7 +86,7 @@ async fn body_that_announces_more_pages_is_incomplete() {
     let stack = Setup::default().start().await;
     for (beside, complete) in [(whole(), 1.0), (part(), 0.0)] {
         for answer in beside.iter().flat_map(answers) {
-            stack.gateway.answer_list(answer.to_string()).await;
+            stack.gateway.set_list_response(answer.to_string()).await;
             let scrape = stack.scrape_after(61).await;
             assert_eq!(scrape.value("qlara_up"), 1.0, "{answer}");
             assert_eq!(scrape.value("qlara_list_complete"), complete, "{answer}");
@@ -121,7 +121,7 @@ async fn headers_that_announce_more_pages_are_incomplete() {
         ),
     ] {
         let list = json!([uc_017("facebook", "a")]).to_string();
-        let gateway = Recorder::start(move |_| http_answer("200 OK", headers, &list)).await;
+        let gateway = Recorder::start(move |_| http_response("200 OK", headers, &list)).await;
         let setup = Setup {
             url: Some(format!("http://{}", gateway.address)),
             ..Setup::default()
@@ -155,7 +155,7 @@ async fn expected_profile_is_not_missing_from_an_incomplete_list() {
     let entries = json!([uc_017("facebook", "a")]);
     for (total, missing) in [(1, Some(0.0)), (2, None), (1, Some(0.0))] {
         let list = json!({"profiles": entries, "total": total});
-        stack.gateway.answer_list(list.to_string()).await;
+        stack.gateway.set_list_response(list.to_string()).await;
         let scrape = stack.scrape_after(61).await;
         assert_eq!(present(&scrape, "a"), Some(1.0));
         assert_eq!(present(&scrape, "b"), missing, "{total}");
@@ -209,13 +209,13 @@ async fn incomplete_details_are_reported_and_remove_nothing() {
     };
     stack
         .gateway
-        .answer_details("facebook", details(&["a", "b"], 2))
+        .set_details_response("facebook", details(&["a", "b"], 2))
         .await;
     let known = |text: &str| text.matches(r#"category="c""#).count();
     assert_eq!(known(&stack.scrape().await.text), 2);
     stack
         .gateway
-        .answer_details("facebook", details(&["a"], 2))
+        .set_details_response("facebook", details(&["a"], 2))
         .await;
     let log = Log::collect(tracing::Level::WARN);
     let scrape = stack.scrape_after(61).await;
@@ -238,7 +238,7 @@ async fn incomplete_details_are_reported_and_remove_nothing() {
     // A complete response without the profile removes its details.
     stack
         .gateway
-        .answer_details("facebook", details(&["a"], 1))
+        .set_details_response("facebook", details(&["a"], 1))
         .await;
     assert_eq!(known(&stack.scrape_after(61).await.text), 1);
 }

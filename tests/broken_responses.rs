@@ -6,7 +6,7 @@ use qlara_exporter::config::Settings;
 use serde_json::{Value, json};
 use tracing::Level;
 
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::log::Log;
 use crate::harness::tools::needs;
 use crate::harness::{Setup, Stack};
@@ -251,11 +251,11 @@ fn of_so_many_statuses(numbers: impl Iterator<Item = u32>) -> Value {
 
 /// The status words in the order of the log.
 fn told_statuses(lines: &str) -> Vec<String> {
-    let told = lines.lines().filter_map(|line| {
+    let logged = lines.lines().filter_map(|line| {
         let rest = line.split_once(" status=")?.1;
         rest.split(' ').next()
     });
-    told.map(str::to_owned).collect()
+    logged.map(str::to_owned).collect()
 }
 
 /// [status-limit]
@@ -442,7 +442,7 @@ async fn broken_response_fails_the_refresh_with_its_reason() {
 async fn millions_of_entries_need_no_memory_of_their_own() {
     // 16 million entries in 32 MiB: any memory per entry would add up to gigabytes.
     let list = format!("{{\"profiles\":[{}{}]}}", "0,".repeat(16 << 20), good("a"));
-    let gateway = Recorder::start(move |_| http_answer("200 OK", "", &list)).await;
+    let gateway = Recorder::start(move |_| http_response("200 OK", "", &list)).await;
     let setup = Setup {
         url: Some(format!("http://{}", gateway.address)),
         settings: Settings {
@@ -486,18 +486,18 @@ async fn outer_object_is_read_leniently() {
         (format!(r#"{{"profiles": [{profile}]}} x"#), 0.0),
         (format!(r#"{{"profiles": [{profile}], "#), 0.0),
     ] {
-        let told = body.clone();
-        let gateway = Recorder::start(move |_| http_answer("200 OK", "", &body)).await;
+        let sent = body.clone();
+        let gateway = Recorder::start(move |_| http_response("200 OK", "", &body)).await;
         let setup = Setup {
             url: Some(format!("http://{}", gateway.address)),
             ..Setup::default()
         };
         let scrape = setup.start().await.scrape().await;
-        assert_eq!(scrape.value("qlara_up"), up, "{told}");
+        assert_eq!(scrape.value("qlara_up"), up, "{sent}");
         assert_eq!(
             scrape.family("qlara_profile_info").len() as f64,
             up,
-            "{told}"
+            "{sent}"
         );
     }
 }

@@ -96,8 +96,8 @@ fn configuration_errors_hide_them() {
         file: Some(name),
         ..Default::default()
     };
-    let mistakes = qlara_exporter::config::Config::load(&settings, &|_| None);
-    let text = mistakes.expect_err("no file").to_string();
-    hides(&text, "mistake");
+    let error = qlara_exporter::config::Config::load(&settings, &|_| None);
+    let text = error.expect_err("no file").to_string();
+    hides(&text, "configuration error");
     assert!(text.contains("\\u{ad}\\u{34f}\\u{115f}"), "{text}");
 }

@@ -12,9 +12,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Barrier;
 
 use crate::fault_matrix::failures;
+use crate::harness::fault_proxy::{Calls, Fault, FaultProxy};
 use crate::harness::listener::read_head;
 use crate::harness::namespace::Namespace;
-use crate::harness::passage::{Calls, Fault, Passage};
 use crate::harness::process::Running;
 use crate::harness::scrape::Scrape;
 use crate::harness::tools::{NAMESPACES, needs};
@@ -28,7 +28,7 @@ const DETAILS: &str = r#"{"profiles": []}"#;
 
 /// A gateway with keep-alive. It answers the details of its three platforms only when all three requests have
 /// arrived, so that a refresh uses three connections.
-struct KeepingGateway {
+struct KeepAliveGateway {
     address: SocketAddr,
     seen: Arc<Mutex<Seen>>,
 }
@@ -42,8 +42,8 @@ struct Seen {
     reset: usize,
 }
 
-impl KeepingGateway {
-    async fn start() -> KeepingGateway {
+impl KeepAliveGateway {
+    async fn start() -> KeepAliveGateway {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let seen = Arc::new(Mutex::new(Seen::default()));
@@ -54,11 +54,11 @@ impl KeepingGateway {
                 tokio::spawn(serve(client, Arc::clone(&shared), Arc::clone(&all_asked)));
             }
         });
-        KeepingGateway { address, seen }
+        KeepAliveGateway { address, seen }
     }
 
     /// From now on every open connection resets at its next request. Returns the number of open connections.
-    fn doom(&self) -> usize {
+    fn reset_idle_connections(&self) -> usize {
         let mut seen = self.seen.lock();
         let doomed = seen.connections - seen.first_good;
         seen.first_good = seen.connections;
@@ -119,7 +119,7 @@ fn is_whole(scrape: &Scrape) {
 /// [reset-connections]
 #[tokio::test]
 async fn three_connection_resets_are_retried() {
-    let gateway = KeepingGateway::start().await;
+    let gateway = KeepAliveGateway::start().await;
     let setup = Setup {
         url: Some(format!("http://{}", gateway.address)),
         ..Setup::default()
@@ -127,7 +127,7 @@ async fn three_connection_resets_are_retried() {
     let stack = setup.start().await;
     is_whole(&stack.scrape().await);
     assert_eq!(gateway.take_requests(), (4, 0));
-    assert_eq!(gateway.doom(), 3);
+    assert_eq!(gateway.reset_idle_connections(), 3);
     is_whole(&stack.scrape_after(61).await);
     assert_eq!(
         gateway.take_requests(),
@@ -260,15 +260,15 @@ async fn connect_timeout_is_a_part_of_the_refresh_timeout() {
         timeout: Some(Duration::from_secs(10)),
         ..Settings::default()
     };
-    let mut passage = Passage::plain();
+    let mut proxy = FaultProxy::plain();
     let setup = Setup {
         settings,
-        url: Some(passage.url()),
+        url: Some(proxy.url()),
         ..Setup::default()
     };
     let stack = setup.start().await;
-    passage
-        .spoil(stack.gateway.address, Fault::Unaccepted, Calls::All)
+    proxy
+        .inject(stack.gateway.address, Fault::Unaccepted, Calls::All)
         .await;
     let asked = Instant::now();
     let scrape = stack.scrape().await;

@@ -42,9 +42,9 @@ async fn last_good_details_stay_for_max_stale() {
         assert_eq!(details_up(&scrape), 0.0);
         assert!(knows_details(&scrape));
     }
-    let told = page(&stack).await;
+    let html = page(&stack).await;
     let since = "Meanwhile, permissions and last activity are shown as of 2026-04-10 12:00 UTC.";
-    assert!(told.contains(since), "{told}");
+    assert!(html.contains(since), "{html}");
     let scrape = stack.scrape_after(60).await;
     assert!(!knows_details(&scrape), "they are 15 minutes old");
     assert!(
@@ -181,7 +181,7 @@ async fn details_without_an_identifier_match_by_username() {
         let stack = listing(list.to_string()).await;
         stack
             .gateway
-            .answer_details("facebook", details.to_string())
+            .set_details_response("facebook", details.to_string())
             .await;
         let scrape = stack.scrape().await;
         assert!(
@@ -195,7 +195,7 @@ async fn details_without_an_identifier_match_by_username() {
     let twice = json!([{"id": 7, "username": "a", "category": "c"}, {"id": 8, "username": "a", "category": "d"}]);
     stack
         .gateway
-        .answer_details("facebook", twice.to_string())
+        .set_details_response("facebook", twice.to_string())
         .await;
     let scrape = stack.scrape().await;
     assert!(!scrape.text.contains("category="), "{}", scrape.text);

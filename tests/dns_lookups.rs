@@ -143,8 +143,8 @@ async fn hanging_lookups_do_not_delay_other_accounts() {
     assert_eq!(lookups, MAX_LOOKUPS);
     assert!(all < 64, "{all} threads");
     let log = exporter.output();
-    let told = "cannot reach the gateway in time: the DNS lookup of host-0.test takes too long";
-    assert!(log.contains(told), "{log}");
+    let expected = "cannot reach the gateway in time: the DNS lookup of host-0.test takes too long";
+    assert!(log.contains(expected), "{log}");
 
     // Reading the key again takes a blocking thread of tokio.
     system.write("key", "another");

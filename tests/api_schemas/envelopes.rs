@@ -37,9 +37,9 @@ async fn each_envelope_is_read_with_each_schema() {
     let stack = Setup::default().start().await;
     for (entries, description) in [(old, "uc-017"), (new, "reference"), (mixed, "mixed")] {
         for (list, details) in envelopes(&entries).iter().zip(envelopes(&details)) {
-            stack.gateway.answer_list(list.to_string()).await;
+            stack.gateway.set_list_response(list.to_string()).await;
             let answer = details.to_string();
-            stack.gateway.answer_details("facebook", answer).await;
+            stack.gateway.set_details_response("facebook", answer).await;
             let scrape = stack.scrape_after(61).await;
             let what = format!("{list}, {details}: {}", scrape.text);
             assert_eq!(scrape.value("qlara_up"), 1.0, "{what}");
@@ -142,7 +142,7 @@ async fn other_bodies_are_errors_with_found_and_expected() {
     ] {
         let stack = Setup::default().start().await;
         assert_eq!(stack.scrape().await.value("qlara_up"), 1.0);
-        stack.gateway.answer_list(answer.clone()).await;
+        stack.gateway.set_list_response(answer.clone()).await;
         let log = Log::collect(tracing::Level::WARN);
         let scrape = stack.scrape_after(61).await;
         assert_eq!(scrape.value("qlara_up"), 0.0, "{answer}");

@@ -74,9 +74,15 @@ async fn scrape_with(
         FieldSource::List | FieldSource::Both => list[name] = value.clone(),
     }
     let stack = Setup::yaml("phone_number: show").start().await;
-    stack.gateway.answer_list(json!([list]).to_string()).await;
+    stack
+        .gateway
+        .set_list_response(json!([list]).to_string())
+        .await;
     let details = json!([details]).to_string();
-    stack.gateway.answer_details("instagram", details).await;
+    stack
+        .gateway
+        .set_details_response("instagram", details)
+        .await;
     stack.scrape().await
 }
 
@@ -137,7 +143,10 @@ async fn numeric_identifier_is_read_as_its_digits() {
         );
         let stack = super::listing(answer).await;
         let details = format!(r#"[{{"id": "{digits}", "pageId": {digits}}}]"#);
-        stack.gateway.answer_details("facebook", details).await;
+        stack
+            .gateway
+            .set_details_response("facebook", details)
+            .await;
         let scrape = stack.scrape().await;
         assert_eq!(scrape.status("facebook", digits), "CONNECTED");
         let page = format!(r#"page_id="{digits}""#);
@@ -218,7 +227,7 @@ async fn linked_accounts_are_a_number_or_a_list() {
         ),
     ] {
         let answer = details(linked.clone());
-        stack.gateway.answer_details("facebook", answer).await;
+        stack.gateway.set_details_response("facebook", answer).await;
         let scrape = stack.scrape_after(61).await;
         assert_eq!(scrape.value(&count), 2.0, "the list states it");
         let mut expected: Vec<String> = listed
@@ -234,7 +243,10 @@ async fn linked_accounts_are_a_number_or_a_list() {
     assert_eq!(stack.scrape().await.value(broken), 1.0);
     // If the list lacks the number, the details provide it.
     let entry = without(reference("facebook", "a", false), "linkedAccounts");
-    stack.gateway.answer_list(json!([entry]).to_string()).await;
+    stack
+        .gateway
+        .set_list_response(json!([entry]).to_string())
+        .await;
     assert_eq!(stack.scrape_after(61).await.value(&count), 4.0);
 }
 
@@ -246,12 +258,12 @@ async fn linked_accounts_are_limited_by_the_limit_of_profiles() {
         reference("facebook", "a", false),
         reference("facebook", "b", false)
     ]);
-    stack.gateway.answer_list(list.to_string()).await;
+    stack.gateway.set_list_response(list.to_string()).await;
     let pages = json!([1, 2]);
     let details = json!([{"username": "a", "pages": pages}, {"username": "b", "pages": pages}]);
     stack
         .gateway
-        .answer_details("facebook", details.to_string())
+        .set_details_response("facebook", details.to_string())
         .await;
     let log = crate::harness::log::Log::collect(tracing::Level::WARN);
     let scrape = stack.scrape().await;
@@ -263,8 +275,8 @@ async fn linked_accounts_are_limited_by_the_limit_of_profiles() {
     );
     assert!(line.contains("past limits.profiles"), "{line}");
     let page = stack.get("/").send().await.expect("an answer").text().await;
-    let told = "1 linked account is not shown: it is past limits.profiles.";
-    assert!(page.expect("a text").contains(told));
+    let expected = "1 linked account is not shown: it is past limits.profiles.";
+    assert!(page.expect("a text").contains(expected));
 }
 
 #[tokio::test]
@@ -413,19 +425,19 @@ async fn schema_is_logged_once_per_change_and_shown_on_page_and_by_check() {
     let new = json!([reference("facebook", "a", false)]).to_string();
     let stack = Setup::default().start().await;
     let log = crate::harness::log::Log::collect(tracing::Level::INFO);
-    let mut told = Vec::new();
+    let mut logged = Vec::new();
     for list in [&*old, &*old, &*new, "[]", &*new, &*old] {
-        stack.gateway.answer_list(list).await;
+        stack.gateway.set_list_response(list).await;
         stack.scrape_after(61).await;
         let lines = log.take();
         let lines = lines
             .lines()
             .filter(|line| line.contains("follows this description"));
         let schema = |line: &str| line.split("schema=").nth(1).map(str::to_owned);
-        told.push(lines.filter_map(schema).collect::<Vec<_>>().concat());
+        logged.push(lines.filter_map(schema).collect::<Vec<_>>().concat());
     }
     // An empty list follows no description, and changes nothing.
-    assert_eq!(told, ["uc-017", "", "reference", "", "", "uc-017"]);
+    assert_eq!(logged, ["uc-017", "", "reference", "", "", "uc-017"]);
     let page = stack.get("/").send().await.expect("an answer");
     let page = page.text().await.expect("a text");
     assert!(page.contains("API description uc-017"), "{page}");
