@@ -1,5 +1,5 @@
-//! Responses of either API description, in every envelope, become the same metrics. Anything else is an error
-//! that says what was found.
+//! Responses in both API schemas and every envelope become the same metrics. Anything else is an error that says
+//! what was found.
 
 mod completeness;
 mod details;

@@ -241,7 +241,7 @@ async fn undocumented_status_is_unknown() {
 }
 
 /// Profiles with a different status each, by number.
-fn of_so_many_statuses(numbers: impl Iterator<Item = u32>) -> Value {
+fn profiles_with_statuses(numbers: impl Iterator<Item = u32>) -> Value {
     let profiles = numbers.map(|number| {
         let status = json!(format!("STATUS_{number}"));
         with(good(&format!("p{number}")), "status", status)
@@ -250,7 +250,7 @@ fn of_so_many_statuses(numbers: impl Iterator<Item = u32>) -> Value {
 }
 
 /// The status words in the order of the log.
-fn told_statuses(lines: &str) -> Vec<String> {
+fn logged_statuses(lines: &str) -> Vec<String> {
     let logged = lines.lines().filter_map(|line| {
         let rest = line.split_once(" status=")?.1;
         rest.split(' ').next()
@@ -261,7 +261,7 @@ fn told_statuses(lines: &str) -> Vec<String> {
 /// [status-limit]
 #[tokio::test]
 async fn undocumented_statuses_are_logged() {
-    let list = of_so_many_statuses((100..250).rev());
+    let list = profiles_with_statuses((100..250).rev());
     let stack = Setup::default().with_profiles(list).await;
     let log = Log::collect(Level::WARN);
     stack.scrape().await;
@@ -269,10 +269,13 @@ async fn undocumented_statuses_are_logged() {
     let expected: Vec<String> = (150..250)
         .map(|number| format!("STATUS_{number}"))
         .collect();
-    assert_eq!(told_statuses(&log.take()), expected);
+    assert_eq!(logged_statuses(&log.take()), expected);
     // The account remembers exactly these.
     for numbers in [150..250, 300..400] {
-        stack.gateway.profiles(&of_so_many_statuses(numbers)).await;
+        stack
+            .gateway
+            .profiles(&profiles_with_statuses(numbers))
+            .await;
         stack.scrape_after(61).await;
         assert_eq!(log.take(), "");
     }

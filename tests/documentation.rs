@@ -315,7 +315,7 @@ fn links_lead_to_files_that_are_in_the_package() {
 }
 
 /// The modules of `src/`, each with its row in the diagram of `docs/architecture.md`.
-fn rows_of_modules() -> BTreeMap<&'static str, usize> {
+fn diagram_rows() -> BTreeMap<&'static str, usize> {
     /// Characters of a row in front of the description.
     const NAMES: usize = 42;
     let text = include_str!("../docs/architecture.md");
@@ -339,7 +339,7 @@ fn imports(text: &str) -> BTreeSet<&str> {
 #[test]
 fn modules_import_only_lower_rows_of_the_diagram() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let rows = rows_of_modules();
+    let rows = diagram_rows();
     let mut found = BTreeSet::new();
     for path in rust_files(&folder) {
         let file = path.strip_prefix(&folder).expect("a file of src/");

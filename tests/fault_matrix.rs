@@ -430,7 +430,7 @@ async fn check_all_cases(choose: impl Fn(&Case) -> Vec<Calls>) {
         for calls in choose(&case) {
             for proxy in case.proxies() {
                 let over = proxy.as_ref().map(FaultProxy::url);
-                // BadCertificate if the test fails.
+                // Printed if the test fails.
                 println!("{:?} at {calls:?} over {over:?}", case.fault);
                 check_case(&case, calls, proxy).await;
             }

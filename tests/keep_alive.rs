@@ -65,7 +65,7 @@ impl KeepAliveGateway {
         doomed
     }
 
-    /// Requests since the last call: answered ones, and those that met a reset.
+    /// Requests since the last call: those with a response, and those whose connection was reset.
     fn take_requests(&self) -> (usize, usize) {
         let mut seen = self.seen.lock();
         let requests = (seen.answered, seen.reset);
@@ -108,7 +108,7 @@ async fn serve(mut client: TcpStream, seen: Arc<Mutex<Seen>>, all_asked: Arc<Bar
     }
 }
 
-fn is_whole(scrape: &Scrape) {
+fn assert_complete(scrape: &Scrape) {
     assert_eq!(failures(scrape), []);
     assert_eq!(scrape.value("qlara_up"), 1.0);
     let details = scrape.family("qlara_details_up");
@@ -125,16 +125,16 @@ async fn three_connection_resets_are_retried() {
         ..Setup::default()
     };
     let stack = setup.start().await;
-    is_whole(&stack.scrape().await);
+    assert_complete(&stack.scrape().await);
     assert_eq!(gateway.take_requests(), (4, 0));
     assert_eq!(gateway.reset_idle_connections(), 3);
-    is_whole(&stack.scrape_after(61).await);
+    assert_complete(&stack.scrape_after(61).await);
     assert_eq!(
         gateway.take_requests(),
         (4, 3),
         "no request is sent three times"
     );
-    is_whole(&stack.scrape_after(61).await);
+    assert_complete(&stack.scrape_after(61).await);
     assert_eq!(
         gateway.take_requests(),
         (4, 0),
@@ -222,13 +222,13 @@ async fn dead_connections_delay_one_refresh() {
     assert!(dead > 0);
     network.lose_connections("10.0.0.2");
     let (scrape, took) = timed(|| network.namespace.scrape());
-    is_whole(&scrape);
+    assert_complete(&scrape);
     // The request used a dead connection: it waited a fifth of the default timeout of ten seconds, at most once
     // for the list and once for the details.
     assert!(took >= Duration::from_secs(2), "{took:?}");
     assert!(took < Duration::from_secs(6), "{took:?}");
     let (scrape, took) = timed(|| network.namespace.scrape());
-    is_whole(&scrape);
+    assert_complete(&scrape);
     assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
@@ -248,7 +248,7 @@ async fn keep_alive_probes_close_dead_connections() {
     // follows so soon.
     assert!(lost.elapsed() < Duration::from_secs(30));
     let (scrape, took) = timed(|| network.namespace.scrape());
-    is_whole(&scrape);
+    assert_complete(&scrape);
     assert!(took < Duration::from_secs(2), "{took:?}");
 }
 

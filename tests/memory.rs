@@ -138,7 +138,7 @@ async fn account_with_spare_memory_shrinks_when_others_need_it() {
     );
 }
 
-/// A gateway that returns `/small` and `/medium` completely. Of a large it sends the first 400 KiB, and the rest
+/// A gateway that returns `/small` and `/medium` completely. Of a large body it sends the first 400 KiB, and the rest
 /// when the test says so.
 async fn start_gateway(release: watch::Receiver<bool>) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -188,7 +188,7 @@ fn names() -> Vec<String> {
         .collect()
 }
 
-/// The body budget is twice the maximum size, 2 MiB here; the large would need 7 MiB.
+/// The body budget is twice the maximum size, 2 MiB here; the large bodies would need 7 MiB.
 /// [read-budget]
 #[tokio::test]
 async fn stalled_large_bodies_do_not_delay_smaller_ones() {

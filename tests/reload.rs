@@ -497,7 +497,7 @@ async fn half_written_key_file_is_waited_for() {
             std::fs::write(&key, API_KEY).expect("a file");
             half.elapsed() > Duration::from_millis(40)
         });
-        // On a busy machine the half may have stood for long enough to be taken for the whole.
+        // On a busy machine, the first half can be unchanged for long enough to count as the whole file.
         if long {
             stack.scrape_after(61).await;
         } else {

@@ -110,7 +110,7 @@ impl Secrets {
     }
 
     /// No mark is in the text, in any encoding.
-    fn find_none(&self, text: &str, what: &str) {
+    fn assert_no_secret(&self, text: &str, what: &str) {
         for mark in &self.marks {
             assert!(!text.contains(mark.as_str()), "{what}: {mark:?} in {text}");
         }
@@ -205,7 +205,7 @@ async fn serve_and_reload(level: &str, format: &str) {
                 let answer = ask(path, password).await.expect("an answer");
                 // The page repeats the parameters of the request.
                 if path != "/?account=mArKeD" {
-                    secrets.find_none(&answer, &format!("{path}, round {round}"));
+                    secrets.assert_no_secret(&answer, &format!("{path}, round {round}"));
                 }
             }
         }
@@ -222,7 +222,7 @@ async fn serve_and_reload(level: &str, format: &str) {
             .text()
             .await
             .expect("a text");
-        secrets.find_none(&text, "a reload");
+        secrets.assert_no_secret(&text, "a reload");
         // From here on, requests meet the invalid files before the next reload does.
         match round {
             0 => secrets.write("key", "mArKeD-rotated"),
@@ -241,7 +241,7 @@ async fn serve_and_reload(level: &str, format: &str) {
     let (_, log) = tokio::task::spawn_blocking(|| running.wait())
         .await
         .expect("an end");
-    secrets.find_none(&log, "the log");
+    secrets.assert_no_secret(&log, "the log");
     assert!(log.contains("Cannot load the configuration"), "{log}");
     let warnings = match level {
         "error" => &[][..],
@@ -255,7 +255,7 @@ async fn serve_and_reload(level: &str, format: &str) {
 /// The exit code and all output.
 fn printed(secrets: &Secrets, command: &mut Command, what: &str) -> i32 {
     let (code, output, error) = run(command);
-    secrets.find_none(&(output + &error), what);
+    secrets.assert_no_secret(&(output + &error), what);
     code
 }
 
@@ -434,10 +434,10 @@ async fn debug_output_contains_no_secret() {
         })
     };
     let config = load(&mut Fingerprint::default()).expect("a good configuration");
-    secrets.find_none(&format!("{config:#?}"), "the configuration");
+    secrets.assert_no_secret(&format!("{config:#?}"), "the configuration");
     let web_config = WebConfigFile::load(&secrets.path("tls.yml")).expect("a good file");
     let current = web_config.current().await;
-    secrets.find_none(&format!("{current:?}"), "the web configuration");
+    secrets.assert_no_secret(&format!("{current:?}"), "the web configuration");
     let options = WebOptions {
         config: Arc::new(web_config),
         external_url: Some("/mArKeD".parse().expect("a path")),
@@ -454,7 +454,7 @@ async fn debug_output_contains_no_secret() {
         exporter.contains("prometheus"),
         "it has its users: {exporter}"
     );
-    secrets.find_none(&exporter, "the exporter");
+    secrets.assert_no_secret(&exporter, "the exporter");
 }
 
 /// The `Debug` output of the command line and of the settings made from it before validation.
@@ -489,7 +489,7 @@ fn debug_output_of_flags_contains_no_secret() {
         outputs.push(format!("{:#?}", cli.expect("good flags")));
     }
     for output in outputs {
-        secrets.find_none(&output, "a flag");
+        secrets.assert_no_secret(&output, "a flag");
         // Values that are not secret still appear.
         let shown = ["[hidden]", "[REDACTED]", "https://host.example/path"];
         let shows = shown.iter().any(|shown| output.contains(shown));

@@ -32,7 +32,7 @@ async fn healthy(client: reqwest::Client, url: &str) -> Option<()> {
     (answer.status() == StatusCode::OK).then_some(())
 }
 
-fn through(socket: &std::path::Path) -> reqwest::Client {
+fn unix_socket_client(socket: &std::path::Path) -> reqwest::Client {
     let tls = exporter_toolkit::tls::client::client_config(None).expect("a TLS configuration");
     let builder = reqwest::Client::builder().tls_backend_preconfigured(tls);
     builder.unix_socket(socket).build().expect("a client")
@@ -61,7 +61,7 @@ async fn listens_on_all_addresses_of_all_kinds() {
         eventually(&url, async || healthy(http(), &url).await).await;
     }
     eventually(&unix, async || {
-        healthy(through(&socket), "http://localhost").await
+        healthy(unix_socket_client(&socket), "http://localhost").await
     })
     .await;
     let check = exporter()
@@ -84,7 +84,7 @@ async fn stale_unix_socket_is_replaced_and_one_in_use_is_not() {
     drop(std::os::unix::net::UnixListener::bind(&socket).expect("a socket"));
     let running = serving(&[&unix]);
     eventually("the exporter", async || {
-        healthy(through(&socket), "http://localhost").await
+        healthy(unix_socket_client(&socket), "http://localhost").await
     })
     .await;
     let second = ["--web.listen-address", unix.as_str()];
@@ -97,7 +97,7 @@ async fn stale_unix_socket_is_replaced_and_one_in_use_is_not() {
         "{error}"
     );
     assert!(
-        healthy(through(&socket), "http://localhost")
+        healthy(unix_socket_client(&socket), "http://localhost")
             .await
             .is_some()
     );
@@ -109,7 +109,7 @@ async fn unix_socket_of_a_new_process_is_left_alone() {
     let directory = tempfile::tempdir().expect("a folder");
     let socket = directory.path().join("qlara.sock");
     let unix = format!("unix://{}", socket.display());
-    let serves = async || healthy(through(&socket), "http://localhost").await;
+    let serves = async || healthy(unix_socket_client(&socket), "http://localhost").await;
     let first = serving(&[&unix]);
     eventually("the first", serves).await;
     std::fs::remove_file(&socket).expect("removed");
@@ -149,7 +149,7 @@ async fn sockets_passed_by_systemd_are_used() {
     let url = format!("http://127.0.0.1:{port}");
     eventually("TCP", async || healthy(http(), &url).await).await;
     eventually("the socket", async || {
-        healthy(through(&socket), "http://localhost").await
+        healthy(unix_socket_client(&socket), "http://localhost").await
     })
     .await;
     drop(running);

@@ -135,7 +135,7 @@ pub async fn fetch(address: SocketAddr, request: &Request) -> Vec<u8> {
     body
 }
 
-/// The performance of a server during one turn.
+/// Throughput and CPU cost of a server during one turn.
 #[derive(Debug, Clone, Copy)]
 pub struct Throughput {
     /// Responses per second.

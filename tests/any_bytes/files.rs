@@ -7,7 +7,7 @@ use exporter_toolkit::web_config::WebConfigFile;
 use qlara_exporter::config::{Config, Settings};
 use tempfile::TempDir;
 
-/// The secret in files and in the environment. It is random: words in the place of a key are printed.
+/// The secret in files and in the environment. It is random: words in place of a key are printed.
 pub const SECRET: &str = "8f14e45fceea167a5a36dedd4bea2543";
 
 /// A directory with everything that a configuration file can name.

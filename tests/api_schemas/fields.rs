@@ -436,7 +436,7 @@ async fn schema_is_logged_once_per_change_and_shown_on_page_and_by_check() {
         let schema = |line: &str| line.split("schema=").nth(1).map(str::to_owned);
         logged.push(lines.filter_map(schema).collect::<Vec<_>>().concat());
     }
-    // An empty list follows no description, and changes nothing.
+    // An empty list has no schema, and changes nothing.
     assert_eq!(logged, ["uc-017", "", "reference", "", "", "uc-017"]);
     let page = stack.get("/").send().await.expect("an answer");
     let page = page.text().await.expect("a text");

@@ -104,7 +104,7 @@ impl Setup {
     }
 
     pub async fn start(self) -> Stack {
-        log::ask_about_every_line();
+        log::enable_every_callsite();
         let clock = Arc::new(ManualClock::at("2026-04-10T12:00:00Z"));
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
         let gateway = Gateway::start(self.simulator.clone(), Arc::clone(&shared)).await;

@@ -114,7 +114,7 @@ fn with_one_reason(mut snapshot: Snapshot) -> Snapshot {
     snapshot
 }
 
-/// `meant`, without what the cached snapshot `known` could not tell: it dropped profiles, and did not look for
+/// `meant`, without what the cached snapshot `known` does not contain: it dropped profiles, and did not look for
 /// this one.
 fn as_far_as_known(mut meant: Snapshot, known: &Snapshot) -> Snapshot {
     for meant in &mut meant.expected {

@@ -35,21 +35,21 @@ impl Secrets {
     }
 
     /// Checks head and body of the response; `None` if there is none yet.
-    async fn find_none_in(&self, request: RequestBuilder, what: &str) -> Option<()> {
+    async fn assert_no_secret_in(&self, request: RequestBuilder, what: &str) -> Option<()> {
         let answer = request.send().await.ok()?;
         let head = format!("{:?}", answer.headers());
-        self.find_none(&(head + &answer.text().await.ok()?), what);
+        self.assert_no_secret(&(head + &answer.text().await.ok()?), what);
         Some(())
     }
 
     /// The output of a program until the signal that ends it.
-    async fn find_none_until_the_end(&self, running: Running, what: &str) {
+    async fn assert_no_secret_until_exit(&self, running: Running, what: &str) {
         running.signal("TERM");
         let (status, output) = tokio::task::spawn_blocking(|| running.wait())
             .await
             .expect("an end");
         assert_eq!(status.code(), Some(0), "{output}");
-        self.find_none(&output, what);
+        self.assert_no_secret(&output, what);
     }
 }
 
@@ -70,12 +70,12 @@ async fn demo_prints_no_secret() {
                 eventually("an answer", async || {
                     let request = http().get(format!("http://{address}{path}"));
                     let request = request.basic_auth("prometheus", Some(password));
-                    secrets.find_none_in(request, path).await
+                    secrets.assert_no_secret_in(request, path).await
                 })
                 .await;
             }
         }
-        secrets.find_none_until_the_end(running, "demo").await;
+        secrets.assert_no_secret_until_exit(running, "demo").await;
     }
 }
 
@@ -106,18 +106,20 @@ async fn simulated_gateway_prints_no_secret() {
             for key in ["mArKeD-key", "mArKeD-guess"] {
                 eventually("an answer", async || {
                     secrets
-                        .find_none_in(ask().header("X-Api-Key", key), path)
+                        .assert_no_secret_in(ask().header("X-Api-Key", key), path)
                         .await
                 })
                 .await;
                 let request = ask().basic_auth("user", Some(key));
                 secrets
-                    .find_none_in(request, path)
+                    .assert_no_secret_in(request, path)
                     .await
                     .expect("an answer");
             }
         }
-        secrets.find_none_until_the_end(running, "simulate").await;
+        secrets
+            .assert_no_secret_until_exit(running, "simulate")
+            .await;
     }
 }
 
@@ -131,7 +133,7 @@ fn generated_files_contain_no_secret() {
     let files = ["man", "completions"].map(|part| texts(&folder.join(part)));
     assert!(files.concat().len() >= 9, "{} files", files.concat().len());
     for text in files.concat() {
-        secrets.find_none(&text, "a generated file");
+        secrets.assert_no_secret(&text, "a generated file");
     }
     // The error shows only the path that it was given.
     let command = &mut secrets.surrounded();
@@ -186,7 +188,7 @@ async fn check_output_file_contains_no_secret() {
             assert_eq!(printed(&secrets, &mut command, form), 3);
             let text = std::fs::read_to_string(&file).expect("a file");
             assert!(!text.is_empty(), "{form}");
-            secrets.find_none(&text, form);
+            secrets.assert_no_secret(&text, form);
         }
         let mut command = secrets.program();
         command.args(["check", "--qlara.url", &url, "--output-file"]);
@@ -218,7 +220,7 @@ async fn healthcheck_prints_no_password() {
             let secrets = Secrets::new();
             let mut command = secrets.surrounded();
             let (code, output, error) = run(command.args(["healthcheck", "--url", &url]));
-            secrets.find_none(&(output + &error), status);
+            secrets.assert_no_secret(&(output + &error), status);
             code
         });
         assert_eq!(

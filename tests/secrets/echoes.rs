@@ -46,7 +46,7 @@ fn spellings() -> Vec<String> {
 }
 
 /// Parts of each encoding, as they would be printed.
-fn find_none(text: &str, what: &str) {
+fn assert_no_secret(text: &str, what: &str) {
     let pair = BASE64_STANDARD_NO_PAD.encode(PAIR);
     assert!(!text.to_lowercase().contains("marked"), "{what}: {text}");
     assert!(!text.contains(&pair[..12]), "{what}: {text}");
@@ -124,15 +124,15 @@ async fn credentials_in_any_field_are_redacted() {
         let gateway = repeating(&entries(), &spelled).await;
         let log = Log::collect(Level::DEBUG);
         let stack = asking(&gateway, KEY).await;
-        find_none(&served(&stack).await, &spelled);
+        assert_no_secret(&served(&stack).await, &spelled);
         let audit = audited(&stack, format!("http://{}", gateway.address), KEY).await;
-        find_none(&audit, &spelled);
+        assert_no_secret(&audit, &spelled);
         let expected = "account basic: the gateway repeats the account's credentials in 30 entries";
         assert!(audit.contains(expected), "{spelled}: {audit}");
-        find_none(&log.take(), &spelled);
+        assert_no_secret(&log.take(), &spelled);
         for request in gateway.requests() {
             let line = request.lines().next().expect("a request");
-            find_none(line, &spelled);
+            assert_no_secret(line, &spelled);
         }
     }
 }

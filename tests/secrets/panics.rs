@@ -55,7 +55,7 @@ async fn panics_print_no_secret() {
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    secrets.find_none(&text, "a panic");
+    secrets.assert_no_secret(&text, "a panic");
 }
 
 async fn panic_in_every_way(folder: &Path) {

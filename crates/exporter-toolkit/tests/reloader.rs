@@ -151,7 +151,7 @@ async fn file_that_is_being_written_is_not_loaded() {
     // On a busy machine the file may stay unchanged for long enough to be used.
     if writer.join().expect("the writer ends") < Duration::from_millis(40) {
         assert_eq!(value, "one");
-        // Two looks may both find the file empty, which is an error of its own.
+        // Two loads may both find the file empty, which is an error too.
         let error = error.expect("an error").to_string();
         let unsettled = ReloadError::<String>::Unsettled.to_string();
         assert!(error == unsettled || error == "empty", "{error}");

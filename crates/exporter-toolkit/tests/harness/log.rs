@@ -31,7 +31,7 @@ impl Write for Written {
 
 /// Makes tracing ask the subscriber of each thread about each line. Otherwise a line that is first reached on a
 /// thread without a log could be disabled for the rest of the process.
-pub fn ask_about_every_line() {
+pub fn enable_every_callsite() {
     static UNDECIDED: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Undecided));
     LazyLock::force(&UNDECIDED);
 }
@@ -71,7 +71,7 @@ impl Log {
 
     /// The same, in this format.
     pub fn written_as(format: Format, level: Level) -> Log {
-        ask_about_every_line();
+        enable_every_callsite();
         let written = Written::default();
         let writer = written.clone();
         let crate_name = env!("CARGO_PKG_NAME").replace('-', "_");

@@ -509,7 +509,7 @@ fn errors_in_users_and_headers_have_positions() {
     }
 }
 
-/// [web-configuration-load_errors]
+/// [web-configuration-mistakes]
 #[test]
 fn all_errors_are_reported_at_once() {
     let actual = load_errors(

@@ -117,7 +117,7 @@ async fn expensive_hash_does_not_delay_other_users() {
 async fn flood_from_the_same_user_and_address_does_not_delay_a_login() {
     for count in [300, 700] {
         let server = serve_plain(&[("good", "right", COST)]).await;
-        let _strangers = attackers(&server, count, |_| "good".to_owned());
+        let _attackers = attackers(&server, count, |_| "good".to_owned());
         server.until_waiting(200).await;
         let checks = server.checks_before_good(&http()).await;
         assert!(
@@ -131,7 +131,7 @@ async fn flood_from_the_same_user_and_address_does_not_delay_a_login() {
 #[tokio::test]
 async fn flood_for_another_user_does_not_delay_a_login() {
     let server = serve_plain(&[("good", "right", COST), ("bad", "other", COST)]).await;
-    let _strangers = attackers(&server, 200, |_| "bad".to_owned());
+    let _attackers = attackers(&server, 200, |_| "bad".to_owned());
     server.until_waiting(100).await;
     let checks = server.checks_before_good(&http()).await;
     assert!(checks <= MAX_CHECKS_BEFORE_NEXT, "{checks} checks");
@@ -142,7 +142,7 @@ async fn flood_for_another_user_does_not_delay_a_login() {
 async fn flood_from_another_address_does_not_delay_a_login() {
     for name in ["good", "invented"] {
         let server = serve_plain(&[("good", "right", COST)]).await;
-        let _strangers = attackers(&server, 200, |number| match name {
+        let _attackers = attackers(&server, 200, |number| match name {
             "good" => name.to_owned(),
             _ => format!("{name} {number}"),
         });
