@@ -618,7 +618,13 @@ async fn small_response_does_not_become_a_huge_exposition() {
     let dropped = scrape.value(r#"qlara_profiles_dropped{reason="limit"}"#);
     let shown = scrape.family("qlara_profile_info").len();
     assert_eq!(shown + dropped as usize, 100);
-    let page = stack.get("/").send().await.expect("an answer").text().await;
+    let page = stack
+        .get("/")
+        .send()
+        .await
+        .expect("a response")
+        .text()
+        .await;
     assert!(page.expect("a page").contains("limits.exposition_bytes"));
 
     // The estimate is also close for documented profiles.
@@ -663,7 +669,7 @@ async fn line_separators_in_names_break_no_parser() {
         .get("/metrics")
         .send()
         .await
-        .expect("an answer")
+        .expect("a response")
         .text()
         .await
         .expect("a text");

@@ -48,7 +48,7 @@ impl Demo {
         put.body(profiles.to_string())
             .send()
             .await
-            .expect("an answer");
+            .expect("a response");
         eventually("the new profiles", async || {
             self.html().await.contains(name).then_some(())
         })
@@ -64,7 +64,7 @@ impl Demo {
     }
 
     pub async fn html(&self) -> String {
-        let answer = http().get(&self.url).send().await.expect("an answer");
+        let answer = http().get(&self.url).send().await.expect("a response");
         answer.text().await.expect("a text")
     }
 }

@@ -492,7 +492,7 @@ async fn demo_needs_no_settings_and_exits_cleanly() {
                 .get(format!("http://{address}/metrics"))
                 .send()
                 .await
-                .expect("an answer");
+                .expect("a response");
             let text = text.text().await.expect("a text");
             assert!(text.contains("name=\"BrandCo Official\""), "{text}");
             // The text names the control endpoint, which works.
@@ -506,7 +506,7 @@ async fn demo_needs_no_settings_and_exits_cleanly() {
                 .body("status=503")
                 .send()
                 .await
-                .expect("an answer");
+                .expect("a response");
             assert_eq!(answer.text().await.expect("a text"), "status=503\n");
         }
         demo.signal(signal);
@@ -547,7 +547,7 @@ async fn simulated_gateway_runs_alone() {
             .timeout(Duration::from_secs(60))
             .send()
             .await
-            .expect("an answer");
+            .expect("a response");
         (
             answer.status().as_u16(),
             answer.text().await.expect("a text"),

@@ -79,7 +79,7 @@ impl HangingSystem {
     fn scrape(&self) -> Scrape {
         let header = "X-Prometheus-Scrape-Timeout-Seconds: 0.6";
         let metrics = self.namespace.get_with("/metrics", header);
-        Scrape::parse(metrics.expect("an answer"))
+        Scrape::parse(metrics.expect("a response"))
     }
 }
 

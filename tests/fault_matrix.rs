@@ -72,8 +72,8 @@ const fn handshake(bytes: &'static str, after: After) -> Fault {
     Fault::Network(NetworkFault::Handshake(RawReply(bytes, after)))
 }
 
-const fn answer(bytes: &'static str, after: After) -> Fault {
-    Fault::Network(NetworkFault::Answer(RawReply(bytes, after)))
+const fn response(bytes: &'static str, after: After) -> Fault {
+    Fault::Network(NetworkFault::Response(RawReply(bytes, after)))
 }
 
 const fn simulated(fault: &'static str, reason: &'static str, message: &'static str) -> Case {
@@ -108,34 +108,34 @@ const CASES: [Case; 37] = [
     case(handshake("", Reset), "connect", UNREACHABLE),
     lasting(handshake("", Silence)),
     // Headers.
-    case(answer("", Close), "connect", UNREACHABLE),
-    case(answer("", Cut), "connect", UNREACHABLE),
-    case(answer("", Reset), "connect", UNREACHABLE),
-    lasting(answer("", Silence)),
+    case(response("", Close), "connect", UNREACHABLE),
+    case(response("", Cut), "connect", UNREACHABLE),
+    case(response("", Reset), "connect", UNREACHABLE),
+    lasting(response("", Silence)),
     case(
-        answer("HTTP/1.1 200 OK\r\nContent-Le", Close),
+        response("HTTP/1.1 200 OK\r\nContent-Le", Close),
         "connect",
         UNREACHABLE,
     ),
     case(
-        answer("HTTP/1.1 200 OK\r\nContent-Le", Reset),
+        response("HTTP/1.1 200 OK\r\nContent-Le", Reset),
         "connect",
         UNREACHABLE,
     ),
-    lasting(answer("HTTP/1.1 200 OK\r\nContent-Le", Silence)),
-    lasting(answer("", Repeat("HTTP/1.1 100 Continue\r\n\r\n"))),
+    lasting(response("HTTP/1.1 200 OK\r\nContent-Le", Silence)),
+    lasting(response("", Repeat("HTTP/1.1 100 Continue\r\n\r\n"))),
     case(
-        answer("SSH-2.0-OpenSSH_9.2\r\n\r\n", Close),
+        response("SSH-2.0-OpenSSH_9.2\r\n\r\n", Close),
         "invalid_response",
         NO_HTTP,
     ),
     case(
-        answer("HTTP/1.1 200 OK\r\n", Repeat("A: header\r\n")),
+        response("HTTP/1.1 200 OK\r\n", Repeat("A: header\r\n")),
         "invalid_response",
         NO_HTTP,
     ),
     case(
-        answer(
+        response(
             "HTTP/1.1 200 OK\r\nA: ",
             Repeat("header of a thousand lines, "),
         ),
@@ -156,8 +156,8 @@ const CASES: [Case; 37] = [
     simulated("status=500", "server_error", "the gateway answers HTTP 500"),
     simulated("status=503", "server_error", "the gateway answers HTTP 503"),
     // Body, or no response.
-    case(answer(HALF, Close), "invalid_response", BREAKS_OFF),
-    case(answer(HALF, Cut), "invalid_response", BREAKS_OFF),
+    case(response(HALF, Close), "invalid_response", BREAKS_OFF),
+    case(response(HALF, Cut), "invalid_response", BREAKS_OFF),
     simulated("reset", "connect", UNREACHABLE),
     simulated("truncated", "invalid_response", BREAKS_OFF),
     simulated(
@@ -181,7 +181,7 @@ impl Case {
     fn affects_single_requests(&self) -> bool {
         matches!(
             self.fault,
-            Fault::Simulated(_) | Fault::Network(NetworkFault::Answer(_))
+            Fault::Simulated(_) | Fault::Network(NetworkFault::Response(_))
         )
     }
 
@@ -222,7 +222,7 @@ impl Fixture {
             url: proxy.as_ref().map(FaultProxy::url),
             ..Setup::yaml(&format!("{gateway}limits: {{response_bytes: 256KiB}}"))
         };
-        let stack = setup.with_profiles(fine_profiles()).await;
+        let stack = setup.with_profiles(healthy_profiles()).await;
         if let Some(proxy) = &mut proxy {
             proxy.open(stack.gateway.address).await;
         }
@@ -278,7 +278,7 @@ impl Fixture {
 }
 
 /// One profile per platform, with complete details.
-fn fine_profiles() -> Value {
+fn healthy_profiles() -> Value {
     let profiles = PLATFORMS.map(|platform| {
         json!({
             "platform": platform,

@@ -303,7 +303,7 @@ async fn scrape_without_a_timeout_header_waits_for_the_gateway_timeout() {
             request = request.header("X-Prometheus-Scrape-Timeout-Seconds", value);
         }
         let scrape =
-            crate::harness::scrape::Scrape::read(request.send().await.expect("an answer")).await;
+            crate::harness::scrape::Scrape::read(request.send().await.expect("a response")).await;
         assert_eq!(scrape.value("qlara_up"), 0.0);
     }
 }
@@ -316,7 +316,7 @@ async fn any_value_of_the_timeout_header_is_accepted() {
         let request = stack
             .get("/metrics")
             .header("X-Prometheus-Scrape-Timeout-Seconds", stated);
-        let answer = request.send().await.expect("an answer");
+        let answer = request.send().await.expect("a response");
         assert_eq!(answer.status(), 200, "{stated}");
     }
 }
@@ -332,7 +332,7 @@ async fn slow_refresh_after_a_long_pause_is_no_outage() {
         .get("/metrics")
         .header("X-Prometheus-Scrape-Timeout-Seconds", "1");
     let scrape =
-        crate::harness::scrape::Scrape::read(request.send().await.expect("an answer")).await;
+        crate::harness::scrape::Scrape::read(request.send().await.expect("a response")).await;
     assert_eq!(
         scrape.value("qlara_up"),
         1.0,

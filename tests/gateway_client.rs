@@ -19,7 +19,7 @@ use crate::harness::{API_KEY, Setup, Stack, make_too_long};
 
 const EMPTY_LIST: &str = r#"{"profiles": [], "total": 0}"#;
 
-fn asking(url: String) -> Setup {
+fn exporter_of(url: String) -> Setup {
     Setup {
         url: Some(url),
         ..Setup::default()
@@ -46,7 +46,7 @@ async fn requests_carry_key_and_user_agent_to_the_configured_prefix() {
         "/",
     ] {
         let gateway = Recorder::start(|_| http_response("200 OK", "", EMPTY_LIST)).await;
-        let stack = asking(format!("http://{}{prefix}", gateway.address))
+        let stack = exporter_of(format!("http://{}{prefix}", gateway.address))
             .start()
             .await;
         assert_eq!(stack.scrape().await.value("qlara_up"), 1.0);
@@ -74,7 +74,7 @@ async fn platform_names_are_percent_encoded_in_the_path() {
     let list = r#"{"profiles": [{"platform": "a/../b?c#d %\n.é", "profileId": "p", "name": "n",
         "status": "CONNECTED", "connectedAt": "2026-01-01T00:00:00Z"}], "total": 1}"#;
     let gateway = Recorder::start(move |_| http_response("200 OK", "", list)).await;
-    let stack = asking(format!("http://{}/prefix", gateway.address))
+    let stack = exporter_of(format!("http://{}/prefix", gateway.address))
         .start()
         .await;
     stack.scrape().await;
@@ -117,14 +117,14 @@ async fn quota_is_exposed_if_stated_and_absent_otherwise() {
         http_response("200 OK", quota, EMPTY_LIST)
     })
     .await;
-    let unstated = asking(format!("http://{}/first", gateway.address))
+    let unstated = exporter_of(format!("http://{}/first", gateway.address))
         .start()
         .await
         .scrape()
         .await;
     assert_eq!(unstated.get("qlara_gateway_ratelimit_limit"), None);
     assert_eq!(unstated.get("qlara_gateway_ratelimit_remaining"), None);
-    let stated = asking(format!("http://{}/second", gateway.address))
+    let stated = exporter_of(format!("http://{}/second", gateway.address))
         .start()
         .await
         .scrape()
@@ -152,7 +152,9 @@ async fn retry_after_is_read_from_header_or_body() {
     ] {
         let gateway =
             Recorder::start(move |_| http_response("429 Too Many Requests", header, body)).await;
-        let stack = asking(format!("http://{}", gateway.address)).start().await;
+        let stack = exporter_of(format!("http://{}", gateway.address))
+            .start()
+            .await;
         stack.scrape().await;
         stack.scrape_after(pause - 1).await;
         assert_eq!(gateway.requests().len(), 1, "{header}{body}");
@@ -172,11 +174,13 @@ async fn error_without_its_body_is_classified_by_status() {
         // The response announces more bytes than it sends, and the connection stays open.
         let head = format!("HTTP/1.1 {status}\r\nRetry-After: 120\r\nContent-Length: 100\r\n\r\n");
         let gateway = Recorder::start_open(move |_| head.clone().into_bytes()).await;
-        let stack = asking(format!("http://{}", gateway.address)).start().await;
+        let stack = exporter_of(format!("http://{}", gateway.address))
+            .start()
+            .await;
         // The refresh ends long before the timeout of ten seconds; otherwise this scrape would not see it.
         let patient = ("X-Prometheus-Scrape-Timeout-Seconds", "3");
         let answer = stack.get("/metrics").header(patient.0, patient.1).send();
-        let scrape = Scrape::read(answer.await.expect("an answer")).await;
+        let scrape = Scrape::read(answer.await.expect("a response")).await;
         let expected = format!("{{endpoint=\"socials\",reason=\"{reason}\"}}");
         assert_eq!(failures(&scrape), [(expected.as_str(), 1.0)]);
         stack.scrape_after(pause - 1).await;
@@ -198,7 +202,9 @@ async fn error_body_is_read_up_to_64_kib() {
         let unstated = format!("HTTP/1.1 429 Too Many Requests\r\n\r\n{body}").into_bytes();
         for answer in [stated, unstated] {
             let gateway = Recorder::start(move |_| answer.clone()).await;
-            let stack = asking(format!("http://{}", gateway.address)).start().await;
+            let stack = exporter_of(format!("http://{}", gateway.address))
+                .start()
+                .await;
             stack.scrape().await;
             stack.scrape_after(pause - 1).await;
             assert_eq!(gateway.requests().len(), 1, "{length}");
@@ -238,7 +244,7 @@ async fn endless_error() -> (SocketAddr, UnboundedReceiver<usize>) {
 #[tokio::test]
 async fn endless_error_body_is_abandoned() {
     let (address, mut taken) = endless_error().await;
-    let stack = asking(format!("http://{address}")).start().await;
+    let stack = exporter_of(format!("http://{address}")).start().await;
     let scrape = stack.scrape().await;
     assert_eq!(
         failures(&scrape),
@@ -265,7 +271,7 @@ async fn remaining_platforms_are_skipped_after_a_429() {
         }
     })
     .await;
-    let scrape = asking(format!("http://{}", gateway.address))
+    let scrape = exporter_of(format!("http://{}", gateway.address))
         .start()
         .await
         .scrape()
@@ -292,7 +298,7 @@ async fn closed_keep_alive_connection_is_retried_once() {
                 ..Setup::default()
             };
             let stack = setup.start().await;
-            let fault = Fault::Answer(RawReply("", after));
+            let fault = Fault::Response(RawReply("", after));
             let gateway = stack.gateway.address;
             proxy.inject(gateway, fault, Calls::First).await;
             let scrape = stack.scrape().await;
@@ -303,7 +309,7 @@ async fn closed_keep_alive_connection_is_retried_once() {
     }
 
     let silent = Recorder::start(|_| Vec::new()).await;
-    let scrape = asking(format!("http://{}", silent.address))
+    let scrape = exporter_of(format!("http://{}", silent.address))
         .start()
         .await
         .scrape()
@@ -382,7 +388,7 @@ async fn configured_ca_is_trusted_and_an_unknown_one_is_not() {
     assert_eq!(scrape.value("qlara_up"), 1.0);
     assert_eq!(failures(&scrape), []);
 
-    let scrape = asking(proxy.url()).start().await.scrape().await;
+    let scrape = exporter_of(proxy.url()).start().await.scrape().await;
     assert_eq!(scrape.value("qlara_up"), 0.0);
     assert_eq!(
         failures(&scrape),
@@ -442,7 +448,7 @@ async fn key_repeated_by_the_gateway_is_redacted() {
         http_response("200 OK", "", format!("{{\"profiles\": \"{API_KEY}\"}}"))
     })
     .await;
-    let scrape = asking(format!("http://{}", gateway.address))
+    let scrape = exporter_of(format!("http://{}", gateway.address))
         .start()
         .await
         .scrape()

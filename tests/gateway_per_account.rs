@@ -36,7 +36,7 @@ fn schema(account: &str, schema: &str) -> String {
 
 async fn probe(stack: &Stack, account: &str) -> Scrape {
     let answer = stack.get(&format!("/probe?account={account}")).send().await;
-    Scrape::read(answer.expect("an answer")).await
+    Scrape::read(answer.expect("a response")).await
 }
 
 /// [gateway-per-account]
@@ -111,7 +111,7 @@ async fn reload_of_one_gateway_leaves_the_other_account_alone() {
     stack.scrape().await;
     stack.write_configuration(&own(&second));
     let reload = stack.request(reqwest::Method::POST, "/-/reload");
-    assert_eq!(reload.send().await.expect("an answer").status(), 200);
+    assert_eq!(reload.send().await.expect("a response").status(), 200);
     second.faults("status=503").await;
     let scrape = stack.scrape().await;
     assert_eq!(stack.gateway.stats().await.list, 1, "it is still fresh");
@@ -126,7 +126,7 @@ async fn reload_of_one_gateway_leaves_the_other_account_alone() {
     let own = format!("{{url: '{}', timeout: 3s}}", second.url());
     stack.write_configuration(&yaml(&own));
     let reload = stack.request(reqwest::Method::POST, "/-/reload");
-    assert_eq!(reload.send().await.expect("an answer").status(), 200);
+    assert_eq!(reload.send().await.expect("a response").status(), 200);
     second.faults("status=503").await;
     let scrape = stack.scrape_after(61).await;
     assert_eq!(scrape.value(r#"qlara_up{account="staging"}"#), 0.0);

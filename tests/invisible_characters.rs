@@ -15,7 +15,7 @@ const INVISIBLE: &str = "\u{ad}\u{34f}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{180b}\u
 /// A family, a coloured heart and a Persian word.
 const JOINED: &str = "👩\u{200d}👩\u{200d}👧 ❤\u{fe0f} می\u{200c}خواهم";
 
-fn hides(text: &str, form: &str) {
+fn assert_hides(text: &str, form: &str) {
     let seen = INVISIBLE.chars().find(|char| text.contains(*char));
     assert_eq!(seen, None, "{form}: {text}");
 }
@@ -38,7 +38,7 @@ async fn check_output_hides_them() {
         &["--write-expected"],
     ] {
         let ran = check(&gateway, form).await;
-        hides(&ran.output, &form.join(" "));
+        assert_hides(&ran.output, &form.join(" "));
         let shows_names = !form.contains(&"nagios");
         assert_eq!(ran.output.contains(JOINED), shows_names, "{}", ran.output);
     }
@@ -69,7 +69,7 @@ async fn written_expected_profiles_with_them_can_be_loaded() {
 async fn page_hides_them() {
     let stack = Setup::default().with_profiles(profiles()).await;
     let page = page(&stack, "/").await;
-    hides(&page, "page");
+    assert_hides(&page, "page");
     let names = between(&page, "<bdi class=\"name\">", "</bdi>");
     let hidden = "\u{fffd}".repeat(INVISIBLE.chars().count());
     assert!(names.contains(&hidden.as_str()), "{names:?}");
@@ -82,7 +82,7 @@ fn log_hides_them() {
         let log = Log::written_as(format, Level::WARN);
         tracing::warn!(platform = INVISIBLE, name = JOINED, "a platform");
         let line = log.take();
-        hides(&line, "log");
+        assert_hides(&line, "log");
         assert!(line.contains("\\u00ad\\u034f") && line.contains("\\udbff\\udfff"));
         assert!(line.contains(JOINED), "{line}");
     }
@@ -98,6 +98,6 @@ fn configuration_errors_hide_them() {
     };
     let error = qlara_exporter::config::Config::load(&settings, &|_| None);
     let text = error.expect_err("no file").to_string();
-    hides(&text, "configuration error");
+    assert_hides(&text, "configuration error");
     assert!(text.contains("\\u{ad}\\u{34f}\\u{115f}"), "{text}");
 }

@@ -46,7 +46,7 @@ impl Program {
             .get(format!("{}/metrics", self.url))
             .send()
             .await
-            .expect("an answer");
+            .expect("a response");
         answer.text().await.expect("a text")
     }
 
@@ -206,7 +206,7 @@ async fn debug_log_of_a_full_run_contains_no_key() {
             .get(format!("{}{path}", program.url))
             .send()
             .await
-            .expect("an answer");
+            .expect("a response");
         seen.push_str(&answer.text().await.expect("a text"));
     }
     program.running.signal("TERM");
@@ -324,7 +324,7 @@ async fn named_pipe_as_secret_file_does_not_delay_shutdown() {
     let scrape = http()
         .get(format!("{url}/metrics"))
         .header("X-Prometheus-Scrape-Timeout-Seconds", "1");
-    assert_eq!(scrape.send().await.expect("an answer").status(), 200);
+    assert_eq!(scrape.send().await.expect("a response").status(), 200);
     running.signal("TERM");
     let (status, log) = tokio::task::spawn_blocking(|| running.wait())
         .await

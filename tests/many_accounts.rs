@@ -26,11 +26,11 @@ fn accounts(number: usize) -> String {
 
 async fn probe(stack: &Stack, account: &str) -> Scrape {
     let path = format!("/probe?account={account}");
-    Scrape::read(stack.get(&path).send().await.expect("an answer")).await
+    Scrape::read(stack.get(&path).send().await.expect("a response")).await
 }
 
 async fn targets(stack: &Stack) -> Value {
-    let answer = stack.get("/sd").send().await.expect("an answer");
+    let answer = stack.get("/sd").send().await.expect("a response");
     assert_eq!(answer.headers()["content-type"], "application/json");
     serde_json::from_str(&answer.text().await.expect("a text")).expect("JSON")
 }
@@ -75,12 +75,15 @@ async fn probe_of_an_unknown_account_is_a_bad_request() {
         "/probe?account=BRAND-0",
         "/probe?target=brand-0",
     ] {
-        let answer = stack.get(path).send().await.expect("an answer");
+        let answer = stack.get(path).send().await.expect("a response");
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{path}");
     }
     let default_account = Stack::start().await;
     let answer = default_account.get("/probe?account=").send().await;
-    assert_eq!(answer.expect("an answer").status(), StatusCode::BAD_REQUEST);
+    assert_eq!(
+        answer.expect("a response").status(),
+        StatusCode::BAD_REQUEST
+    );
 }
 
 /// [probe]
@@ -112,7 +115,7 @@ async fn discovery_lists_a_target_per_account() {
         json!([target("brand-0"), target("brand-1")])
     );
     let named = stack.get("/sd").header("host", "exporter.example").send();
-    let named = named.await.expect("an answer").text().await;
+    let named = named.await.expect("a response").text().await;
     assert!(
         named
             .expect("a text")
@@ -151,7 +154,7 @@ async fn discovered_account_has_the_label_of_its_metrics() {
     assert_eq!(labels["account"], "a b");
     assert_eq!(labels["__param_account"], "a\u{2028}b");
     let probe = stack.get("/probe?account=a%E2%80%A8b").send().await;
-    let text = probe.expect("an answer").text().await.expect("a text");
+    let text = probe.expect("a response").text().await.expect("a text");
     assert!(text.contains("qlara_up{account=\"a b\"} 1\n"), "{text}");
 }
 
@@ -178,7 +181,10 @@ async fn discovery_uses_the_host_of_the_request() {
             .expect("a connection");
         client.write_all(request.as_bytes()).await.expect("sent");
         let mut answer = String::new();
-        client.read_to_string(&mut answer).await.expect("an answer");
+        client
+            .read_to_string(&mut answer)
+            .await
+            .expect("a response");
         answer
     };
     for (request, target) in [
@@ -228,7 +234,7 @@ async fn account_without_data_is_neither_up_nor_down() {
     let scrape = stack
         .get("/metrics")
         .header("X-Prometheus-Scrape-Timeout-Seconds", "0.2");
-    let scrape = Scrape::read(scrape.send().await.expect("an answer")).await;
+    let scrape = Scrape::read(scrape.send().await.expect("a response")).await;
     assert_eq!(scrape.family("qlara_up"), []);
     assert_eq!(stack.scrape().await.family("qlara_up").len(), 1);
 }
@@ -264,13 +270,13 @@ impl SlowGateway {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let gateway = Arc::clone(self);
-        let answer = get(async move || gateway.answer().await);
+        let answer = get(async move || gateway.respond().await);
         let router = Router::new().route("/socials", answer);
         tokio::spawn(async { axum::serve(listener, router).await });
         format!("http://{address}")
     }
 
-    async fn answer(&self) -> &'static str {
+    async fn respond(&self) -> &'static str {
         self.arrivals.lock().push(Instant::now());
         let _present = Present::at(&self.at_once);
         tokio::time::sleep(Duration::from_millis(60)).await;
@@ -340,7 +346,7 @@ async fn hanging_accounts_do_not_delay_others() {
     let impatient = stack
         .get("/metrics")
         .header("X-Prometheus-Scrape-Timeout-Seconds", "0.2");
-    impatient.send().await.expect("an answer");
+    impatient.send().await.expect("a response");
     let under_way = stack.gateway.stats().await.list - before;
     assert!(under_way <= 2, "{under_way} of four");
 }
@@ -365,13 +371,13 @@ async fn refresh_limit_holds_across_reloads() {
         let scrape = stack
             .get("/metrics")
             .header("X-Prometheus-Scrape-Timeout-Seconds", "0.1");
-        scrape.send().await.expect("an answer");
+        scrape.send().await.expect("a response");
         stack.write_configuration(&yaml(generation));
         let reload = stack
             .request(reqwest::Method::POST, "/-/reload")
             .send()
             .await;
-        assert_eq!(reload.expect("an answer").status(), StatusCode::OK);
+        assert_eq!(reload.expect("a response").status(), StatusCode::OK);
     }
     let scrape = stack.scrape().await;
     assert!(scrape.family("qlara_up").iter().all(|(_, up)| *up == 1.0));

@@ -89,7 +89,13 @@ async fn metrics_of_all_accounts_together_are_limited() {
             }
         }
     }
-    let page = stack.get("/").send().await.expect("an answer").text().await;
+    let page = stack
+        .get("/")
+        .send()
+        .await
+        .expect("a response")
+        .text()
+        .await;
     assert!(page.expect("a page").contains("limits.exposition_bytes"));
 }
 
@@ -145,13 +151,13 @@ async fn start_gateway(release: watch::Receiver<bool>) -> std::net::SocketAddr {
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(answer(stream, release.clone()));
+            tokio::spawn(respond(stream, release.clone()));
         }
     });
     address
 }
 
-async fn answer(mut stream: TcpStream, mut release: watch::Receiver<bool>) {
+async fn respond(mut stream: TcpStream, mut release: watch::Receiver<bool>) {
     let head = read_head(&mut stream).await;
     let (profiles, padding) = match (head.contains("/large"), head.contains("/medium")) {
         (true, _) => (3, 900),
@@ -178,7 +184,7 @@ fn profiles_and_padding(number: usize, padding_kib: usize) -> String {
 
 async fn probe(stack: &Stack, account: &str) -> Scrape {
     let request = stack.get(&format!("/probe?account={account}"));
-    Scrape::read(request.send().await.expect("an answer")).await
+    Scrape::read(request.send().await.expect("a response")).await
 }
 
 fn names() -> Vec<String> {
@@ -211,7 +217,7 @@ async fn stalled_large_bodies_do_not_delay_smaller_ones() {
     }
     drop(release);
     for waiting in waiting {
-        waiting.await.expect("a task").expect("an answer");
+        waiting.await.expect("a task").expect("a response");
     }
 }
 

@@ -12,13 +12,13 @@ use crate::harness::{API_KEY, Setup, Stack};
 const OWN_BYTES: usize = 20 * 1024;
 
 pub async fn page(stack: &Stack, path: &str) -> String {
-    let answer = stack.get(path).send().await.expect("an answer");
+    let answer = stack.get(path).send().await.expect("a response");
     assert_eq!(answer.status(), 200, "{path}");
     assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
     answer.text().await.expect("a text")
 }
 
-pub fn has(page: &str, texts: &[&str]) {
+pub fn assert_contains(page: &str, texts: &[&str]) {
     for text in texts {
         assert!(page.contains(text), "{text} is not in {page}");
     }
@@ -74,7 +74,7 @@ async fn profiles_are_sorted_by_urgency_and_have_verdicts() {
             "BrandCo WhatsApp Business"
         ]
     );
-    has(
+    assert_contains(
         &page,
         &[
             "<html lang=\"en\">",
@@ -100,7 +100,7 @@ async fn page_is_accessible_to_screen_readers() {
     for landmark in ["<header>", "<main>", "<footer>", "<h1>", "<caption "] {
         assert_eq!(page.matches(landmark).count(), 1, "{landmark}");
     }
-    has(
+    assert_contains(
         &page,
         &["<a class=\"skip\" href=\"#profiles\">", "id=\"profiles\""],
     );
@@ -126,11 +126,11 @@ async fn every_link_has_a_target() {
     }
     for link in links.iter().filter(|link| !link.starts_with('#')) {
         let link = link.replace("&amp;", "&");
-        let answer = stack.get(&link).send().await.expect("an answer");
+        let answer = stack.get(&link).send().await.expect("a response");
         assert_eq!(answer.status(), 200, "{link}");
     }
     let documentation = stack.get("/-/documentation").send().await;
-    let text = documentation.expect("an answer").text().await;
+    let text = documentation.expect("a response").text().await;
     assert_eq!(text.expect("a text"), include_str!("../README.md"));
 }
 
@@ -157,7 +157,7 @@ async fn external_path_prefixes_all_links_and_the_form() {
 #[tokio::test]
 async fn content_security_policy_allows_only_the_style() {
     let stack = Stack::start().await;
-    let answer = stack.get("/").send().await.expect("an answer");
+    let answer = stack.get("/").send().await.expect("a response");
     let headers = answer.headers().clone();
     let page = answer.text().await.expect("a text");
     let style = between(&page, "<style>", "</style>")[0];
@@ -200,7 +200,7 @@ async fn text_of_the_gateway_is_escaped() {
             !page.contains("<script") && !page.contains("<img"),
             "{page}"
         );
-        has(&page, &["&lt;script&gt;alert(1)&lt;/script&gt;&quot;"]);
+        assert_contains(&page, &["&lt;script&gt;alert(1)&lt;/script&gt;&quot;"]);
         // Text cannot break out of an attribute.
         for tag in between(&page, "<", ">") {
             assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
@@ -242,7 +242,7 @@ async fn filters_are_in_the_url() {
         let page = page(&stack, &format!("/{query}")).await;
         assert_eq!(page.matches("<th scope=\"row\"").count(), shown, "{query}");
         if shown == 0 {
-            has(&page, &["No profile matches the filter."]);
+            assert_contains(&page, &["No profile matches the filter."]);
         }
     }
     let page = page(
@@ -250,7 +250,7 @@ async fn filters_are_in_the_url() {
         "/?platform=facebook&account=good&verdict=critical&status=CONNECTED",
     )
     .await;
-    has(
+    assert_contains(
         &page,
         &[
             "<form action=\"/#profiles\" method=\"get\">",
@@ -270,7 +270,7 @@ async fn filters_are_in_the_url() {
 async fn page_without_profiles_is_small() {
     let stack = Setup::default().with_profiles(json!([])).await;
     let page = page(&stack, "/").await;
-    has(&page, &["No profiles are connected."]);
+    assert_contains(&page, &["No profiles are connected."]);
     assert!(page.len() < OWN_BYTES, "{}", page.len());
 }
 
@@ -292,7 +292,7 @@ async fn page_of_ten_thousand_profiles_is_limited() {
     stack.scrape().await;
     let page = page(&stack, "/").await;
     assert!(page.len() < 150 * 1024, "{}", page.len());
-    has(
+    assert_contains(
         &page,
         &["The 100 most urgent of 10000 profiles; 9900 more are not shown."],
     );

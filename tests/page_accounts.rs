@@ -11,14 +11,14 @@ use crate::browser::Demo;
 use crate::harness::listener::Recorder;
 use crate::harness::process::{exporter, run};
 use crate::harness::{API_KEY, Setup, Stack};
-use crate::page::{between, has, names, page, profile, several_accounts};
+use crate::page::{assert_contains, between, names, page, profile, several_accounts};
 
 /// [empty-list]
 #[tokio::test]
 async fn account_without_profiles_is_a_warning_as_in_check() {
     let stack = Setup::default().with_profiles(json!([])).await;
     let page = page(&stack, "/").await;
-    has(
+    assert_contains(
         &page,
         &["No profile is connected.", "1 account with problems"],
     );
@@ -29,7 +29,7 @@ async fn counts_use_singular_and_plural() {
     let platforms = (0..33).map(|number| profile(&format!("p{number}"), "a", "CONNECTED"));
     let profiles: Value = platforms.collect();
     let stack = Setup::default().with_profiles(profiles).await;
-    has(
+    assert_contains(
         &page(&stack, "/").await,
         &["1 platform is not asked for details: the list names too many."],
     );
@@ -44,7 +44,7 @@ async fn page_is_served_from_the_cache() {
     page(&stack, "/?status=CONNECTED").await;
     assert_eq!(stack.gateway.stats().await.list, 1);
     stack.clock.advance(Duration::from_secs(61));
-    has(&page(&stack, "/").await, &["Data read 0 s ago"]);
+    assert_contains(&page(&stack, "/").await, &["Data read 0 s ago"]);
     let scrape = stack.scrape().await;
     assert_eq!(stack.gateway.stats().await.list, 2);
     // That metric only counts scrapes.
@@ -62,7 +62,7 @@ async fn slow_gateway_delays_the_page_only_briefly() {
     let started = Instant::now();
     let page = page(&stack, "/").await;
     assert!(started.elapsed() < Duration::from_secs(6));
-    has(
+    assert_contains(
         &page,
         &[
             "<title>Reading the profiles",
@@ -96,9 +96,9 @@ async fn each_account_shows_its_state() {
     ];
     assert_eq!(accounts.len(), 3);
     for (account, texts) in accounts.into_iter().zip(expectations) {
-        has(account, &texts);
+        assert_contains(account, &texts);
     }
-    has(
+    assert_contains(
         &page,
         &["expected, but not connected", "connected, but not expected"],
     );
@@ -159,7 +159,7 @@ async fn errors_are_explained_with_advice() {
         let stack = setup.start().await;
         stack.gateway.faults(fault).await;
         let page = page(&stack, "/").await;
-        has(&page, &["1 account with problems", what, advice]);
+        assert_contains(&page, &["1 account with problems", what, advice]);
     }
     let broken = Recorder::start_silent().await;
     let setup = Setup {
@@ -167,7 +167,7 @@ async fn errors_are_explained_with_advice() {
         ..Setup::default()
     };
     let page = page(&setup.start().await, "/").await;
-    has(
+    assert_contains(
         &page,
         &["No trusted TLS connection", "gateway.tls_config.ca_file"],
     );
@@ -181,7 +181,7 @@ async fn dropped_entries_are_shown() {
         {}
     ]);
     let page = page(&Setup::default().with_profiles(profiles).await, "/").await;
-    has(
+    assert_contains(
         &page,
         &["are left out: 1 without a usable platform or id, 1 listed twice."],
     );
@@ -195,7 +195,7 @@ async fn stale_data_shows_its_age_and_then_expires() {
     stack.gateway.faults("status=503").await;
     stack.clock.advance(Duration::from_secs(10 * 60));
     let stale = page(&stack, "/").await;
-    has(
+    assert_contains(
         &stale,
         &[
             "Data read 10m ago",
@@ -205,7 +205,7 @@ async fn stale_data_shows_its_age_and_then_expires() {
     assert_eq!(names(&stale).len(), 3);
     stack.clock.advance(Duration::from_secs(10 * 60));
     let empty = page(&stack, "/").await;
-    has(
+    assert_contains(
         &empty,
         &[
             "No data: the last data, read 20m ago, is too old to show",

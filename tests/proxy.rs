@@ -265,7 +265,7 @@ async fn http_requests_use_the_proxy_of_the_environment() {
         let with_credentials = value.contains('@');
         let stack = started(GATEWAY, ALLOW_HTTP, vec![(variable, value)]).await;
         assert_eq!(stack.scrape().await.value("qlara_up"), 1.0, "{variable}");
-        let asked = proxy.asked().remove(0);
+        let asked = proxy.take_requests().remove(0);
         assert!(
             asked.starts_with(&format!("GET {GATEWAY}/socials HTTP/1.1\r\n")),
             "{asked}"
@@ -290,7 +290,7 @@ async fn socks_without_a_version_is_socks_4() {
         let variable = vec![("ALL_PROXY", format!("{scheme}://{}", proxy.address))];
         let stack = started(&url, ALLOW_HTTP, variable).await;
         assert_eq!(stack.scrape().await.value("qlara_up"), 1.0, "{scheme}");
-        assert_eq!(proxy.asked()[0], expected);
+        assert_eq!(proxy.take_requests()[0], expected);
     }
 }
 
@@ -371,7 +371,7 @@ async fn https_requests_use_the_proxy_of_the_environment() {
             1.0,
             "{variable}={value}"
         );
-        let asked = proxy.asked();
+        let asked = proxy.take_requests();
         assert_eq!(asked[0].lines().next(), Some(expected.as_str()));
         assert!(!asked.concat().contains(API_KEY), "{asked:?}");
 
@@ -380,7 +380,7 @@ async fn https_requests_use_the_proxy_of_the_environment() {
         let exception = vec![(variable, value), ("NO_PROXY", "localhost".to_owned())];
         let stack = started(&url, &yaml, exception).await;
         assert_eq!(stack.scrape().await.value("qlara_up"), 1.0, "{variable}");
-        assert_eq!(unused.asked(), Vec::<String>::new(), "{variable}");
+        assert_eq!(unused.take_requests(), Vec::<String>::new(), "{variable}");
     }
 }
 
@@ -472,7 +472,7 @@ async fn every_command_uses_the_proxy_of_the_environment() {
         let mut command = with_environment(exporter());
         let (code, output, error) = run(command.args(arguments));
         assert_ne!(code, 3, "{output}{error}");
-        assert!(proxy.asked()[0].starts_with(&format!("GET {GATEWAY}/socials ")));
+        assert!(proxy.take_requests()[0].starts_with(&format!("GET {GATEWAY}/socials ")));
     }
     let mut command = with_environment(exporter());
     let demo = Running::start(command.args(["demo", "--web.listen-address=127.0.0.1:0"]));
@@ -483,7 +483,7 @@ async fn every_command_uses_the_proxy_of_the_environment() {
     })
     .await;
     let metrics = crate::harness::http().get(format!("{listening}/metrics"));
-    let text = metrics.send().await.expect("an answer").text().await;
+    let text = metrics.send().await.expect("a response").text().await;
     assert!(text.expect("a text").contains("\nqlara_up 1\n"));
-    assert_eq!(proxy.asked(), Vec::<String>::new());
+    assert_eq!(proxy.take_requests(), Vec::<String>::new());
 }

@@ -41,7 +41,7 @@ async fn start(yaml: &str) -> Stack {
 impl Stack {
     pub async fn reload(&self) -> (StatusCode, String) {
         let answer = self.request(Method::POST, "/-/reload").send().await;
-        let answer = answer.expect("an answer");
+        let answer = answer.expect("a response");
         (answer.status(), answer.text().await.expect("a text"))
     }
 
@@ -214,7 +214,7 @@ async fn removed_accounts_send_no_requests() {
     let scrape = stack
         .get("/metrics")
         .header("X-Prometheus-Scrape-Timeout-Seconds", "0.2");
-    scrape.send().await.expect("an answer");
+    scrape.send().await.expect("a response");
     assert_eq!(
         stack.gateway.stats().await.list,
         1,
@@ -303,7 +303,7 @@ async fn corrected_key_does_not_wait_for_the_backoff() {
 }
 
 /// A backoff of each kind, and its duration in seconds.
-const PAUSES: [(&str, u64); 5] = [
+const BACKOFFS: [(&str, u64); 5] = [
     ("list:retry-after=200s", 200),
     ("details:retry-after=200s", 200),
     ("list:status=401", 60),
@@ -315,7 +315,7 @@ const PAUSES: [(&str, u64); 5] = [
 #[tokio::test]
 async fn every_backoff_survives_a_reload() {
     let yaml = |ttl: &str| format!("cache: {{ttl: {ttl}}}\npermissions: {{facebook: [x]}}\n");
-    for (fault, seconds) in PAUSES {
+    for (fault, seconds) in BACKOFFS {
         let stack = start(&yaml("1s")).await;
         stack.gateway.faults(fault).await;
         stack.scrape().await;
@@ -541,7 +541,7 @@ async fn reload_endpoint_is_disabled_by_default() {
     let asked_for = start(&accounts(&["a"])).await;
     for (stack, status) in [(stack, StatusCode::FORBIDDEN), (asked_for, StatusCode::OK)] {
         let put = stack.request(Method::PUT, "/-/reload").send().await;
-        assert_eq!(put.expect("an answer").status(), status);
+        assert_eq!(put.expect("a response").status(), status);
     }
 }
 
@@ -552,7 +552,7 @@ async fn other_methods_are_405_with_the_allowed_ones() {
     for method in ["GET", "HEAD", "DELETE", "PATCH", "OPTIONS", "OTHER"] {
         let method: Method = method.parse().expect("a method");
         let answer = stack.request(method.clone(), "/-/reload").send().await;
-        let answer = answer.expect("an answer");
+        let answer = answer.expect("a response");
         assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "{method}");
         let allowed: Vec<_> = answer.headers().get_all("allow").iter().collect();
         assert_eq!(allowed, ["POST, PUT"], "{method}");

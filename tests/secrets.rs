@@ -202,7 +202,7 @@ async fn serve_and_reload(level: &str, format: &str) {
             "/mArKeD",
         ] {
             for password in [WEB_PASSWORD, "mArKeD-guess"] {
-                let answer = ask(path, password).await.expect("an answer");
+                let answer = ask(path, password).await.expect("a response");
                 // The page repeats the parameters of the request.
                 if path != "/?account=mArKeD" {
                     secrets.assert_no_secret(&answer, &format!("{path}, round {round}"));
@@ -218,7 +218,7 @@ async fn serve_and_reload(level: &str, format: &str) {
         let reload = reload.basic_auth("prometheus", Some(WEB_PASSWORD)).send();
         let text = reload
             .await
-            .expect("an answer")
+            .expect("a response")
             .text()
             .await
             .expect("a text");

@@ -170,7 +170,7 @@ async fn probe_listener_serves_only_health() {
     let send = async |method: Method, path: &str| {
         let url = format!("http://{}{path}", stack.probe_address);
         let answer = http().request(method, url).send().await;
-        answer.expect("an answer").status()
+        answer.expect("a response").status()
     };
     let ask = async |path: &str| send(Method::GET, path).await;
     for path in ["/-/healthy", "/-/ready"] {
@@ -209,11 +209,11 @@ async fn unknown_methods_and_paths_have_different_responses() {
     ] {
         for method in [Method::DELETE, brew.clone()] {
             let answer = stack.request(method, path).send().await;
-            let status = answer.expect("an answer").status();
+            let status = answer.expect("a response").status();
             assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
         }
     }
-    let nowhere = stack.get("/nowhere").send().await.expect("an answer");
+    let nowhere = stack.get("/nowhere").send().await.expect("a response");
     assert_eq!(nowhere.status(), StatusCode::NOT_FOUND);
     let text = nowhere.text().await.expect("a text");
     assert_eq!(text, "404 page not found\n");
@@ -234,12 +234,12 @@ async fn concurrent_requests_are_limited() {
         })
         .await;
         for path in READING {
-            let answer = stack.get(path).send().await.expect("an answer");
+            let answer = stack.get(path).send().await.expect("a response");
             let refused = StatusCode::SERVICE_UNAVAILABLE;
             assert_eq!(answer.status(), refused, "{path} beside {held_by}");
         }
         for path in ["/-/healthy", "/sd"] {
-            let answer = stack.get(path).send().await.expect("an answer");
+            let answer = stack.get(path).send().await.expect("a response");
             assert_eq!(answer.status(), StatusCode::OK, "{path}");
         }
         waiting.abort();
@@ -410,7 +410,7 @@ async fn slow_request_head_is_closed() {
     let mut client = connect(stack.exporter).await;
     client.write_all(REQUEST).await.expect("sent");
     let mut answer = [0; 15];
-    client.read_exact(&mut answer).await.expect("an answer");
+    client.read_exact(&mut answer).await.expect("a response");
     assert_eq!(&answer, b"HTTP/1.1 200 OK");
     while client.read_u8().await.expect("the rest") != b'.' {}
     client.write_all(&REQUEST[..10]).await.expect("sent");
@@ -512,7 +512,7 @@ async fn connections_waiting_for_the_gateway_are_evicted_for_new_ones() {
             .expect("an address");
         let mut client = socket.connect(address).await.expect("a connection");
         let answered = tokio::time::timeout(PATIENCE, ask_on(&mut client)).await;
-        answered.expect("in time").expect("an answer");
+        answered.expect("in time").expect("a response");
         let metrics = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
         client.write_all(metrics).await.expect("sent");
         waiting.push(client);
@@ -556,7 +556,7 @@ async fn connection_flood_blocks_neither_health_nor_a_known_client() {
     ] {
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let mut known = connect(address).await;
-        ask_on(&mut known).await.expect("an answer");
+        ask_on(&mut known).await.expect("a response");
         let mut beginning = connect(address).await;
         beginning.write_all(&REQUEST[..9]).await.expect("sent");
         let mut holding = Vec::new();
@@ -575,12 +575,12 @@ async fn connection_flood_blocks_neither_health_nor_a_known_client() {
         let answered = tokio::time::timeout(PATIENCE, healthy(http(), &url)).await;
         assert_eq!(answered, Ok(Some(())));
         assert_eq!(healthy(http(), &probe_url).await, Some(()));
-        finish(&mut late).await.expect("an answer");
+        finish(&mut late).await.expect("a response");
         if known_stays {
-            ask_on(&mut known).await.expect("an answer");
+            ask_on(&mut known).await.expect("a response");
         }
         if strangers_at == elsewhere && sent == half {
-            finish(&mut beginning).await.expect("an answer");
+            finish(&mut beginning).await.expect("a response");
         }
         drop(holding);
     }

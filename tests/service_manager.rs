@@ -113,7 +113,7 @@ async fn concurrent_reloads_send_reloading_and_ready_each() {
             assert_eq!(manager.next_message(), "READY=1");
         }
         for reload in reloads {
-            let answer = reload.await.expect("a task").expect("an answer");
+            let answer = reload.await.expect("a task").expect("a response");
             assert_eq!(answer.status(), status);
         }
     }

@@ -39,7 +39,7 @@ fn reference(profiles: usize, seed: u64) -> Options {
 
 /// The body and the header `Link`.
 async fn get(gateway: &Gateway, path: &str) -> (Value, Option<String>) {
-    let answer = gateway.api(path).send().await.expect("an answer");
+    let answer = gateway.api(path).send().await.expect("a response");
     assert_eq!(answer.status().as_u16(), 200, "{path}");
     let link = answer.headers().get("link");
     let link = link.map(|link| link.to_str().expect("text").to_owned());
@@ -172,7 +172,7 @@ async fn every_envelope_applies_to_list_and_details() {
         let answer = get(&gateway, "/socials/facebook").await;
         assert_eq!(answer, (expected_details, None));
         let telegram = gateway.api("/socials/telegram").send().await;
-        assert_eq!(telegram.expect("an answer").status().as_u16(), 404);
+        assert_eq!(telegram.expect("a response").status().as_u16(), 404);
     }
 }
 

@@ -81,7 +81,7 @@ impl Connection {
 
     async fn read(&mut self) {
         let read = self.stream.read_buf(&mut self.buffer).await;
-        assert!(read.expect("an answer") > 0, "the server hung up");
+        assert!(read.expect("a response") > 0, "the server hung up");
     }
 }
 

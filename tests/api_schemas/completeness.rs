@@ -14,7 +14,7 @@ use crate::harness::log::Log;
 use crate::harness::{API_KEY, Gateway, Setup};
 
 /// Fields that a complete list may have next to its single entry.
-fn whole() -> Vec<Value> {
+fn complete_markers() -> Vec<Value> {
     vec![
         json!({}),
         json!({"total": 1}),
@@ -37,7 +37,7 @@ fn whole() -> Vec<Value> {
 }
 
 /// Fields that a partial list may have next to its single entry.
-fn part() -> Vec<Value> {
+fn partial_markers() -> Vec<Value> {
     vec![
         json!({"total": 2}),
         json!({"totalCount": 2}),
@@ -69,7 +69,7 @@ fn part() -> Vec<Value> {
 }
 
 /// The envelopes that have room for other fields.
-fn answers(beside: &Value) -> Vec<Value> {
+fn in_envelopes(beside: &Value) -> Vec<Value> {
     let entries = json!([uc_017("facebook", "a")]);
     let object = with(beside.clone(), "profiles", entries.clone());
     vec![
@@ -84,8 +84,8 @@ fn answers(beside: &Value) -> Vec<Value> {
 #[tokio::test]
 async fn body_that_announces_more_pages_is_incomplete() {
     let stack = Setup::default().start().await;
-    for (beside, complete) in [(whole(), 1.0), (part(), 0.0)] {
-        for answer in beside.iter().flat_map(answers) {
+    for (beside, complete) in [(complete_markers(), 1.0), (partial_markers(), 0.0)] {
+        for answer in beside.iter().flat_map(in_envelopes) {
             stack.gateway.set_list_response(answer.to_string()).await;
             let scrape = stack.scrape_after(61).await;
             assert_eq!(scrape.value("qlara_up"), 1.0, "{answer}");
@@ -148,7 +148,7 @@ async fn expected_profile_is_not_missing_from_an_incomplete_list() {
         ))
     };
     let page = async || {
-        let page = stack.get("/").send().await.expect("an answer");
+        let page = stack.get("/").send().await.expect("a response");
         page.text().await.expect("a text")
     };
     let log = Log::collect(tracing::Level::INFO);
@@ -229,7 +229,7 @@ async fn incomplete_details_are_reported_and_remove_nothing() {
         lines.contains("The details of a platform are incomplete"),
         "{lines}"
     );
-    let page = stack.get("/").send().await.expect("an answer");
+    let page = stack.get("/").send().await.expect("a response");
     let page = page.text().await.expect("a text");
     assert!(
         page.contains("The details of facebook are incomplete."),

@@ -26,7 +26,7 @@ fn details_up(scrape: &Scrape) -> f64 {
 }
 
 async fn page(stack: &Stack) -> String {
-    let page = stack.get("/").send().await.expect("an answer");
+    let page = stack.get("/").send().await.expect("a response");
     page.text().await.expect("a text")
 }
 
@@ -137,7 +137,7 @@ async fn reload_keeps_details_and_applies_new_permissions() {
     stack.gateway.faults("details:status=503").await;
     stack.write_configuration("permissions: {facebook: [ads_read]}");
     let reload = stack.request(reqwest::Method::POST, "/-/reload");
-    assert_eq!(reload.send().await.expect("an answer").status(), 200);
+    assert_eq!(reload.send().await.expect("a response").status(), 200);
     let scrape = stack.scrape_after(61).await;
     let granted = |permission: &str| {
         scrape.get(&format!(

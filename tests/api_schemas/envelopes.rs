@@ -209,7 +209,7 @@ async fn not_found_list_names_the_other_prefix() {
             "HTTP 404 at {prefix}/socials: check gateway.url; the API's pages also use the prefix {other}"
         );
         assert!(line.contains(&expected), "{line}");
-        let page = stack.get("/").send().await.expect("an answer");
+        let page = stack.get("/").send().await.expect("a response");
         let page = page.text().await.expect("a text");
         assert!(page.contains("/api/partner-gateway/v1"), "{page}");
         let url = format!("http://{}{prefix}", gateway.gateway.address);

@@ -274,7 +274,13 @@ async fn linked_accounts_are_limited_by_the_limit_of_profiles() {
         "{line}"
     );
     assert!(line.contains("past limits.profiles"), "{line}");
-    let page = stack.get("/").send().await.expect("an answer").text().await;
+    let page = stack
+        .get("/")
+        .send()
+        .await
+        .expect("a response")
+        .text()
+        .await;
     let expected = "1 linked account is not shown: it is past limits.profiles.";
     assert!(page.expect("a text").contains(expected));
 }
@@ -438,7 +444,7 @@ async fn schema_is_logged_once_per_change_and_shown_on_page_and_by_check() {
     }
     // An empty list has no schema, and changes nothing.
     assert_eq!(logged, ["uc-017", "", "reference", "", "", "uc-017"]);
-    let page = stack.get("/").send().await.expect("an answer");
+    let page = stack.get("/").send().await.expect("a response");
     let page = page.text().await.expect("a text");
     assert!(page.contains("API description uc-017"), "{page}");
     let ran = crate::check::check(&stack.gateway, &[]).await;

@@ -76,7 +76,7 @@ async fn advice_for_a_disconnected_profile_depends_on_its_platform() {
     ] {
         let list = json!([reference(platform, "a", true)]);
         let page = listing(list.to_string()).await;
-        let page = page.get("/").send().await.expect("an answer");
+        let page = page.get("/").send().await.expect("a response");
         let page = page.text().await.expect("a text");
         assert!(page.contains(&format!("disconnected: {finding}")), "{page}");
         assert!(page.contains(advice), "{page}");

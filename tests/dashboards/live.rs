@@ -127,7 +127,7 @@ impl Fleet {
         let url = format!("{}/api/v1/{path}", self.prometheus.url);
         let mut url = reqwest::Url::parse_with_params(&url, time).expect("a URL");
         url.query_pairs_mut().append_pair("query", expression);
-        let answer = http().get(url).send().await.expect("an answer");
+        let answer = http().get(url).send().await.expect("a response");
         let answer: Value =
             serde_json::from_str(&answer.text().await.expect("a text")).expect("JSON");
         assert_eq!(

@@ -26,7 +26,7 @@ fn marked(wrap: impl Fn(Value) -> Value) -> Value {
     wrap(json!([entry, nameless, text(), MARKED_NUMBER, [text()]]))
 }
 
-fn answers() -> Vec<Value> {
+fn responses() -> Vec<Value> {
     let text = || json!(format!("{MARK} {MARKED_NUMBER}"));
     vec![
         marked(|entries| entries),
@@ -46,7 +46,7 @@ fn answers() -> Vec<Value> {
 
 #[test]
 fn values_are_never_printed() {
-    for answer in answers() {
+    for answer in responses() {
         for form in ["text", "json"] {
             let (_, output) = explain_input(&answer.to_string(), &["--output", form]);
             assert!(!output.contains(MARK), "{answer}: {output}");

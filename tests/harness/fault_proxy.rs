@@ -35,7 +35,7 @@ pub enum Fault {
     /// These bytes replace the TLS handshake.
     Handshake(RawReply),
     /// These bytes replace the response.
-    Answer(RawReply),
+    Response(RawReply),
 }
 
 /// An invalid certificate.
@@ -164,7 +164,7 @@ impl FaultProxy {
         let shared = Arc::clone(&self.shared);
         self.running = match fault {
             None => tokio::spawn(shared.serve(listener, gateway, None)),
-            Some((Fault::Answer(raw), calls)) => {
+            Some((Fault::Response(raw), calls)) => {
                 tokio::spawn(shared.serve(listener, gateway, Some((raw, calls))))
             }
             Some((fault, Calls::Details)) => {
@@ -441,7 +441,7 @@ async fn response_of(gateway: SocketAddr, head: &str) -> Vec<u8> {
         .write_all(head.as_bytes())
         .await
         .expect("the gateway");
-    gateway.read_to_end(&mut answer).await.expect("an answer");
+    gateway.read_to_end(&mut answer).await.expect("a response");
     answer
 }
 

@@ -168,7 +168,7 @@ impl Stack {
 
     /// One scrape of `/metrics`, which must answer 200.
     pub async fn scrape(&self) -> Scrape {
-        Scrape::read(self.get("/metrics").send().await.expect("an answer")).await
+        Scrape::read(self.get("/metrics").send().await.expect("a response")).await
     }
 
     /// The first scrape after this much time.
@@ -263,7 +263,7 @@ impl Gateway {
     /// Restores the built-in responses.
     pub async fn reset_responses(&self) {
         let request = self.http.delete(self.control("answers"));
-        let answer = request.send().await.expect("an answer");
+        let answer = request.send().await.expect("a response");
         assert!(answer.status().is_success(), "{}", answer.status());
     }
 
@@ -274,7 +274,7 @@ impl Gateway {
             .get(self.control("stats"))
             .send()
             .await
-            .expect("an answer");
+            .expect("a response");
         let stats: Value =
             serde_json::from_str(&answer.text().await.expect("a text")).expect("JSON");
         let number = |name: &str| stats[name].as_u64().expect("a number");
@@ -293,7 +293,7 @@ impl Gateway {
             .body(body)
             .send()
             .await
-            .expect("an answer");
+            .expect("a response");
         let status = answer.status();
         assert!(
             status.is_success(),

@@ -114,7 +114,7 @@ async fn simulated_gateway_prints_no_secret() {
                 secrets
                     .assert_no_secret_in(request, path)
                     .await
-                    .expect("an answer");
+                    .expect("a response");
             }
         }
         secrets

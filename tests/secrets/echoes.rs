@@ -107,7 +107,7 @@ async fn repeating(body: &Value, spelled: &str) -> Recorder {
 }
 
 /// An exporter with one account per kind of credentials.
-async fn asking(gateway: &Recorder, key: &'static str) -> Stack {
+async fn start_exporter(gateway: &Recorder, key: &'static str) -> Stack {
     let setup = Setup {
         files: vec![("key", key)],
         api_key: Some(key.to_owned()),
@@ -123,7 +123,7 @@ async fn credentials_in_any_field_are_redacted() {
     for spelled in spellings() {
         let gateway = repeating(&entries(), &spelled).await;
         let log = Log::collect(Level::DEBUG);
-        let stack = asking(&gateway, KEY).await;
+        let stack = start_exporter(&gateway, KEY).await;
         assert_no_secret(&served(&stack).await, &spelled);
         let audit = audited(&stack, format!("http://{}", gateway.address), KEY).await;
         assert_no_secret(&audit, &spelled);
@@ -142,7 +142,7 @@ async fn credentials_in_any_field_are_redacted() {
 async fn repeated_credentials_count_as_invalid_and_are_logged_once() {
     let gateway = repeating(&entries(), KEY).await;
     let log = Log::collect(Level::INFO);
-    let stack = asking(&gateway, KEY).await;
+    let stack = start_exporter(&gateway, KEY).await;
     stack.scrape().await;
     let scrape = stack.scrape_after(600).await;
     let invalid = |field: &str| {
@@ -171,7 +171,7 @@ async fn repeated_credentials_count_as_invalid_and_are_logged_once() {
     };
     assert_eq!((dropped("invalid"), dropped("duplicate")), (2.0, 0.0));
     assert!(scrape.text.contains(r#"profile="p15""#), "{}", scrape.text);
-    let page = stack.get("/").send().await.expect("an answer");
+    let page = stack.get("/").send().await.expect("a response");
     let page = page.text().await.expect("a page");
     let expected = "repeats the account's credentials in 30 entries";
     assert!(page.contains(expected), "{page}");
@@ -189,7 +189,7 @@ async fn list_of_repeated_credentials_is_an_error() {
     let entry = json!({"platform": "facebook", "profileId": ECHO, "name": "A page"});
     let gateway = repeating(&json!([entry, entry]), KEY).await;
     let log = Log::collect(Level::INFO);
-    let stack = asking(&gateway, KEY).await;
+    let stack = start_exporter(&gateway, KEY).await;
     assert_eq!(
         stack.scrape().await.value(r#"qlara_up{account="file"}"#),
         0.0
@@ -213,7 +213,7 @@ async fn numeric_key_is_redacted() {
     let headers = format!("X-RateLimit-Limit: {DIGITS}\r\nX-RateLimit-Remaining: {DIGITS}\r\n");
     let gateway = Recorder::start(move |_| http_response("200 OK", &headers, &body)).await;
     let log = Log::collect(Level::DEBUG);
-    let stack = asking(&gateway, DIGITS).await;
+    let stack = start_exporter(&gateway, DIGITS).await;
     let served = served(&stack).await;
     assert!(served.contains(r#"profile="p""#), "{served}");
     for text in [served, log.take()] {
@@ -241,7 +241,7 @@ async fn short_key_and_api_words_redact_nothing_else() {
             named("3", "a connected page")
         ]);
         let gateway = repeating(&body, "").await;
-        let scrape = asking(&gateway, key).await.scrape().await;
+        let scrape = start_exporter(&gateway, key).await.scrape().await;
         for name in ["A page on Facebook", "a connected page"] {
             let label = format!(r#"name="{name}""#);
             assert!(scrape.text.contains(&label), "{key}: {}", scrape.text);

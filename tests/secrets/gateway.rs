@@ -38,7 +38,7 @@ enum Call {
 }
 
 /// Status and body of each odd response.
-fn answers() -> Vec<(&'static str, Value)> {
+fn responses() -> Vec<(&'static str, Value)> {
     let shapes = shapes().into_iter().map(|body| ("200 OK", body));
     let error = json!({"error": KEY, "message": KEY, "retryAfter": KEY, "details": {KEY: KEY}});
     let errors = ERRORS.map(|status| (status, error.clone()));
@@ -121,7 +121,7 @@ pub(super) async fn served(stack: &Stack) -> String {
         "/sd",
         "/-/ready",
     ] {
-        let answer = stack.get(path).send().await.expect("an answer");
+        let answer = stack.get(path).send().await.expect("a response");
         let head = format!("{path} {:?}\n", answer.headers());
         texts += &(head + &answer.text().await.expect("a text"));
     }
@@ -166,7 +166,7 @@ pub(super) async fn audited(stack: &Stack, url: String, key: &'static str) -> St
 #[tokio::test]
 async fn key_in_a_response_of_any_shape_is_redacted() {
     for target in [Call::List, Call::Details] {
-        for (status, body) in answers() {
+        for (status, body) in responses() {
             for level in LEVELS {
                 let what = format!("{target:?}, {status}, {level}: {body}");
                 let gateway = gateway(target, status, &body).await;

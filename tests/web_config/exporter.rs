@@ -248,13 +248,13 @@ async fn file_protects_everything_but_the_probes() {
             "/sd",
             "/nowhere",
         ] {
-            let answer = stack.get(path).send().await.expect("an answer");
+            let answer = stack.get(path).send().await.expect("a response");
             assert_eq!(answer.status(), refusal, "{path}");
         }
         for path in ["/-/healthy", "/-/ready"] {
             let url = format!("http://{}{path}", stack.probe_address);
             assert_eq!(
-                http().get(url).send().await.expect("an answer").status(),
+                http().get(url).send().await.expect("a response").status(),
                 200
             );
         }
@@ -322,7 +322,7 @@ async fn pending_tls_change_does_not_block_a_reload_of_accounts() {
     let stack = setup.start().await;
     let reload = async || {
         let answer = stack.request(Method::POST, "/-/reload").send().await;
-        answer.expect("an answer").status()
+        answer.expect("a response").status()
     };
     folder.write("web.yml", TLS);
     for name in ["b", "c"] {

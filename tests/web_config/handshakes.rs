@@ -39,7 +39,7 @@ async fn scrape(stack: &Stack, server: &Identity) -> Scrape {
         .build();
     let url = format!("https://localhost:{}/metrics", stack.exporter.port());
     let answer = client.expect("a client").get(url).send().await;
-    Scrape::read(answer.expect("an answer")).await
+    Scrape::read(answer.expect("a response")).await
 }
 
 /// [http-to-tls]

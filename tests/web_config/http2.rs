@@ -78,7 +78,7 @@ async fn discovery_uses_the_authority_of_the_request() {
     let (stack, server, _folder) = over_tls(Timeouts::default()).await;
     let (mut client, _connection) = connect_h2(&stack, &server, 1 << 20).await;
     let (answer, _) = client.send_request(request("sd"), true).expect("sent");
-    let answer = answer.await.expect("an answer");
+    let answer = answer.await.expect("a response");
     assert_eq!(answer.status(), 200);
     let mut body = answer.into_body();
     let mut text = Vec::new();
@@ -104,7 +104,7 @@ async fn streams_and_header_size_are_limited() {
         let long = "x".repeat(length).parse().expect("a header");
         request.headers_mut().insert("x", long);
         let (answer, _) = client.send_request(request, true).expect("sent");
-        assert_eq!(answer.await.expect("an answer").status(), status);
+        assert_eq!(answer.await.expect("a response").status(), status);
     }
     assert_eq!(client.current_max_send_streams(), 16);
 }
@@ -183,7 +183,7 @@ async fn connections_that_do_not_read_targets_are_evicted() {
             let request = request.body(()).expect("a request");
             let mut client = client.clone().ready().await.expect("room");
             let (answer, _) = client.send_request(request, true).expect("sent");
-            let answer = answer.await.expect("an answer");
+            let answer = answer.await.expect("a response");
             assert_eq!(answer.status(), 200);
             unread.push(answer);
         }

@@ -23,7 +23,7 @@ async fn serve(yaml: &str) -> Server {
 async fn statuses(server: &Server, count: usize) -> Vec<u16> {
     let mut statuses = Vec::new();
     for _ in 0..count {
-        let answer = server.get().send().await.expect("an answer");
+        let answer = server.get().send().await.expect("a response");
         statuses.push(answer.status().as_u16());
     }
     statuses
@@ -45,7 +45,7 @@ async fn burst_then_one_request_per_interval() {
         "a jump of the wall clock is no elapsed time"
     );
 
-    let refused = server.get().send().await.expect("an answer");
+    let refused = server.get().send().await.expect("a response");
     assert_eq!(refused.text().await.expect("a text"), "Too Many Requests\n");
 }
 
@@ -67,7 +67,7 @@ async fn bucket_survives_a_reload_unless_its_settings_change() {
     assert_eq!(statuses(&server, 2).await, [200, 429]);
     let folder = &server.folder;
     folder.write("web.yml", "rate_limit: {interval: 10s, burst: 1}\nhttp_server_config: {headers: {X-XSS-Protection: '0'}}\n");
-    let refused = server.get().send().await.expect("an answer");
+    let refused = server.get().send().await.expect("a response");
     assert_eq!(refused.status(), 429);
     assert_eq!(
         refused.headers()["x-xss-protection"],
@@ -102,7 +102,7 @@ async fn headers_are_on_every_response() {
         (login("/"), 429),
         (server.get(), 429),
     ] {
-        let answer = request.send().await.expect("an answer");
+        let answer = request.send().await.expect("a response");
         assert_eq!(answer.status(), status);
         let headers = answer.headers();
         assert_eq!(headers["strict-transport-security"], "max-age=31536000");
@@ -127,7 +127,7 @@ async fn no_file_means_no_restrictions() {
         .get(format!("http://{address}/"))
         .send()
         .await
-        .expect("an answer");
+        .expect("a response");
     assert_eq!(answer.text().await.expect("a text"), "hello\n");
     running.abort();
 }

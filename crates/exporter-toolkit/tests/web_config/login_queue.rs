@@ -62,7 +62,7 @@ impl Server {
         let scheme = if is_tls { "https" } else { "http" };
         let request = client.get(format!("{scheme}://localhost:{}/", self.address.port()));
         let answer = request.basic_auth("good", Some("right")).send().await;
-        assert_eq!(answer.expect("an answer").status(), 200);
+        assert_eq!(answer.expect("a response").status(), 200);
         self.checks().await - before
     }
 }
@@ -86,7 +86,7 @@ fn attackers(server: &Server, count: usize, name: impl Fn(usize) -> String) -> J
         attackers.spawn(async move {
             let mut stream = TcpStream::connect(address).await.expect("a connection");
             stream.write_all(request.as_bytes()).await.expect("sent");
-            stream.read_u8().await.expect("an answer");
+            stream.read_u8().await.expect("a response");
         });
     }
     attackers
@@ -213,7 +213,7 @@ fn streams(answers: &mut JoinSet<Answer>, client: &SendRequest<&'static [u8]>, n
         answers.spawn(async move {
             let mut client = client.ready().await.expect("room");
             let (answer, _) = client.send_request(request, true).expect("sent");
-            let answer = answer.await.expect("an answer");
+            let answer = answer.await.expect("a response");
             let retry = answer.headers().get(RETRY_AFTER);
             let retry = retry.map(|retry| retry.to_str().expect("a text").to_owned());
             (answer.status().as_u16(), retry)
@@ -247,7 +247,7 @@ async fn full_login_queue_answers_503_with_retry_after() {
     }
     let refused = async {
         while let Some(answer) = answers.join_next().await {
-            let (status, retry) = answer.expect("an answer");
+            let (status, retry) = answer.expect("a response");
             if status != 401 {
                 return Some((status, retry));
             }

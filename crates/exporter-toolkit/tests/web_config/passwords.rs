@@ -25,11 +25,11 @@ async fn serve(users: &[(&str, &str)]) -> Server {
 }
 
 async fn status(request: RequestBuilder) -> StatusCode {
-    request.send().await.expect("an answer").status()
+    request.send().await.expect("a response").status()
 }
 
 async fn assert_unauthorized(request: RequestBuilder) {
-    let answer = request.send().await.expect("an answer");
+    let answer = request.send().await.expect("a response");
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(
         answer.headers()[WWW_AUTHENTICATE],

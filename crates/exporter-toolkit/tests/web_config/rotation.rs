@@ -15,7 +15,7 @@ use crate::harness::{eventually, make_too_long};
 
 async fn login(server: &Server, password: &str) -> u16 {
     let request = server.get().basic_auth("alice", Some(password));
-    request.send().await.expect("an answer").status().as_u16()
+    request.send().await.expect("a response").status().as_u16()
 }
 
 fn users(password: &str) -> String {
@@ -234,20 +234,20 @@ async fn switching_tls_needs_a_restart_and_other_changes_do_not() {
     let answer = server
         .ask(client_with(&identity, None))
         .await
-        .expect("an answer");
+        .expect("a response");
     assert!(answer.contains("x-frame-options: deny\r\n"), "{answer}");
     assert!(!server.file.is_good());
     server.folder.write("web.yml", TLS);
     let answer = server
         .ask(client_with(&identity, None))
         .await
-        .expect("an answer");
+        .expect("a response");
     assert!(!answer.contains("x-frame-options"), "{answer}");
     assert!(server.file.is_good());
 
     let server = Folder::with("", &identity).serve().await;
     server.folder.write("web.yml", &format!("{TLS}{header}"));
-    let answer = server.get().send().await.expect("an answer");
+    let answer = server.get().send().await.expect("a response");
     assert_eq!(answer.headers()["x-frame-options"], "deny");
     assert!(!server.file.is_good());
 }

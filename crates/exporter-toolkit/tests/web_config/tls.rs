@@ -48,7 +48,7 @@ async fn https_to_plain_http_fails_and_the_server_survives() {
     let server = Identity::server();
     let running = Folder::with("", &server).serve().await;
     assert!(!running.accepts(client_with(&server, None)).await);
-    let answer = running.get().send().await.expect("an answer");
+    let answer = running.get().send().await.expect("a response");
     assert_eq!(answer.text().await.expect("a text"), "hello\n");
 }
 
