@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_1_is_one() {
+    fn only_1_is_singular() {
         for (number, entries, is) in [
             (0_u64, "0 entries", "are"),
             (1, "1 entry", "is"),

@@ -15,7 +15,7 @@ const READ_AT: f64 = 1775822400.0;
 const FACEBOOK_EXPIRES: f64 = 1781474400.0;
 
 #[tokio::test]
-async fn the_documented_answers_become_the_documented_metrics() {
+async fn documented_responses_become_documented_metrics() {
     let stack = Stack::start().await;
     let scrape = stack.scrape().await;
 
@@ -115,7 +115,7 @@ async fn the_documented_answers_become_the_documented_metrics() {
 }
 
 #[tokio::test]
-async fn the_time_left_is_that_of_the_scrape_not_of_the_refresh() {
+async fn seconds_to_expiry_are_computed_at_the_scrape() {
     let stack = Stack::start().await;
     let series = format!("qlara_token_seconds_to_expiry{{{FACEBOOK}}}");
     let at_the_refresh = stack.scrape().await.value(&series);
@@ -131,7 +131,7 @@ async fn the_time_left_is_that_of_the_scrape_not_of_the_refresh() {
 
 /// [expired-token]
 #[tokio::test]
-async fn time_left_turns_negative_when_the_token_ends_while_cached() {
+async fn seconds_to_expiry_turn_negative_while_cached() {
     let soon = json!([{"platform": "facebook", "profileId": "p", "name": "n", "status": "CONNECTED",
         "tokenExpiresAt": "2026-04-10T12:00:20Z", "connectedAt": "2026-01-01T00:00:00Z"}]);
     let stack = Setup::default().with_profiles(soon).await;
@@ -141,7 +141,7 @@ async fn time_left_turns_negative_when_the_token_ends_while_cached() {
 }
 
 #[tokio::test]
-async fn required_permissions_that_are_not_granted_are_0_and_further_ones_are_shown() {
+async fn missing_required_permissions_are_0_and_others_are_shown() {
     let stack = Setup::default()
         .with_profiles(json!([
             {"platform": "facebook", "profileId": "some", "name": "n", "status": "CONNECTED",
@@ -212,7 +212,7 @@ async fn required_permissions_are_configurable_per_platform() {
 }
 
 #[tokio::test]
-async fn phone_numbers_are_left_out_masked_or_shown() {
+async fn phone_numbers_are_omitted_masked_or_shown() {
     for (yaml, label) in [
         ("{}", ""),
         ("phone_number: omit", ""),
@@ -233,7 +233,7 @@ async fn phone_numbers_are_left_out_masked_or_shown() {
 
 /// [empty-list]
 #[tokio::test]
-async fn an_empty_list_shows_zero_profiles_of_each_documented_platform() {
+async fn empty_list_shows_zero_profiles_of_each_documented_platform() {
     let stack = Setup::default().with_profiles(json!([])).await;
     let scrape = stack.scrape().await;
     assert_eq!(scrape.value("qlara_up"), 1.0);
@@ -251,7 +251,7 @@ async fn an_empty_list_shows_zero_profiles_of_each_documented_platform() {
 }
 
 #[tokio::test]
-async fn another_platform_is_counted_beside_the_documented_ones() {
+async fn undocumented_platform_is_counted_too() {
     let stack = Setup::default()
         .with_profiles(
             json!([{"platform": "telegram", "profileId": "t", "name": "n",
@@ -268,7 +268,7 @@ async fn another_platform_is_counted_beside_the_documented_ones() {
 }
 
 #[tokio::test]
-async fn the_reported_total_is_what_the_gateway_states() {
+async fn reported_total_is_the_number_that_the_gateway_states() {
     let stack = Setup::default()
         .with_profiles(json!({"profiles": [], "total": 7}))
         .await;
@@ -290,7 +290,7 @@ async fn the_reported_total_is_what_the_gateway_states() {
 }
 
 #[tokio::test]
-async fn expected_profiles_are_present_or_not() {
+async fn expected_profiles_are_present_or_missing() {
     let directory = tempfile::tempdir().expect("a folder");
     let key = directory.path().join("key");
     std::fs::write(&key, crate::harness::API_KEY).expect("a file");
@@ -309,7 +309,7 @@ async fn expected_profiles_are_present_or_not() {
 }
 
 #[tokio::test]
-async fn the_duration_of_a_refresh_is_measured() {
+async fn refresh_duration_is_measured() {
     let stack = Stack::start().await;
     stack.gateway.faults("latency=300ms").await;
     let scrape = tokio::join!(stack.scrape(), async {

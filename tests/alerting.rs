@@ -56,7 +56,7 @@ fn succeeds(command: &mut Command) -> String {
 }
 
 #[test]
-fn promtool_finds_nothing_in_the_rules() {
+fn promtool_accepts_the_rules() {
     needs!("promtool");
     let check = ["check", "rules", "--lint=all", "--lint-fatal"];
     succeeds(
@@ -67,7 +67,7 @@ fn promtool_finds_nothing_in_the_rules() {
 }
 
 #[test]
-fn the_rules_do_what_their_tests_say() {
+fn rule_unit_tests_pass() {
     needs!("promtool");
     let files = test_files();
     assert!(!files.is_empty());
@@ -78,7 +78,7 @@ fn the_rules_do_what_their_tests_say() {
 }
 
 #[test]
-fn every_alert_is_tested_before_while_and_after_it_fires() {
+fn every_alert_is_tested_before_during_and_after_firing() {
     let mut seen: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for file in test_files() {
         for group in yaml(&file)["tests"].as_array().expect("tests") {
@@ -111,7 +111,7 @@ fn every_alert_is_tested_before_while_and_after_it_fires() {
 }
 
 #[test]
-fn every_alert_has_what_routes_and_people_need() {
+fn every_alert_has_the_labels_and_annotations_of_routes_and_people() {
     let alerts = alerts();
     assert!(alerts.len() > 20, "{}", alerts.len());
     for (name, rule) in &alerts {
@@ -144,7 +144,7 @@ fn every_alert_has_what_routes_and_people_need() {
 }
 
 #[tokio::test]
-async fn the_rules_use_only_metrics_that_exist() {
+async fn rules_use_only_existing_metrics() {
     let scrape = full_scrape().await;
     let mut names: BTreeSet<String> = BTreeSet::new();
     for line in scrape.text.lines().filter(|line| !line.starts_with('#')) {
@@ -171,7 +171,7 @@ async fn the_rules_use_only_metrics_that_exist() {
 }
 
 #[test]
-fn the_job_and_each_threshold_stand_in_one_place() {
+fn job_and_thresholds_are_defined_once() {
     let file = std::fs::read_to_string(repository("alerts/qlara.rules.yml")).expect("a file");
     let first = text(&rules()[0], "expr").matches("job=\"qlara\"").count();
     assert_eq!(file.matches("job=\"qlara\"").count(), first, "the job");
@@ -194,7 +194,7 @@ fn the_job_and_each_threshold_stand_in_one_place() {
 }
 
 #[test]
-fn amtool_finds_nothing_in_the_configuration() {
+fn amtool_accepts_the_configuration() {
     needs!("amtool");
     succeeds(
         Command::new("amtool")
@@ -204,7 +204,7 @@ fn amtool_finds_nothing_in_the_configuration() {
 }
 
 #[test]
-fn alerts_go_where_they_belong() {
+fn alerts_reach_their_receivers() {
     needs!("amtool");
     for (labels, receivers) in [
         ("severity=critical scope=exporter", "on-call"),
@@ -251,7 +251,7 @@ fn alerts_go_where_they_belong() {
 }
 
 #[test]
-fn what_can_wait_waits_for_business_hours_and_what_cannot_does_not() {
+fn only_non_urgent_alerts_wait_for_business_hours() {
     fn visit(route: &Value, matchers: &[String], found: &mut usize) {
         let own = route["matchers"].as_array().into_iter().flatten();
         let own = own.map(|matcher| matcher.as_str().expect("a matcher").to_owned());
@@ -290,7 +290,7 @@ pub fn named(matchers: &Value) -> Vec<String> {
 }
 
 #[test]
-fn inhibition_names_alerts_that_exist_and_spares_the_countdown_of_tokens() {
+fn inhibition_rules_name_existing_alerts_and_spare_token_expiry() {
     let alerts = alerts();
     let configuration = yaml(&repository("alerts/alertmanager.yml"));
     for rule in configuration["inhibit_rules"].as_array().expect("rules") {
@@ -372,7 +372,7 @@ pub fn scope_labels(alert: &Value) -> &'static [&'static str] {
 }
 
 #[test]
-fn inhibition_reaches_as_far_as_its_source_and_no_further() {
+fn inhibition_is_limited_to_the_scope_of_its_source() {
     let alerts = alerts();
     let configuration = yaml(&repository("alerts/alertmanager.yml"));
     for rule in configuration["inhibit_rules"].as_array().expect("rules") {
@@ -387,7 +387,7 @@ fn inhibition_reaches_as_far_as_its_source_and_no_further() {
 
 /// The commands in the table of `docs/alerts.md`, without the escapes of pipes in tables.
 #[test]
-fn the_commands_of_the_documentation_change_what_they_say() {
+fn documented_sed_commands_work() {
     needs!("amtool");
     let table = std::fs::read_to_string(repository("docs/alerts.md")).expect("a text");
     let commands: Vec<String> = table
@@ -421,7 +421,7 @@ fn the_commands_of_the_documentation_change_what_they_say() {
 }
 
 #[test]
-fn every_template_that_a_receiver_uses_is_defined() {
+fn every_template_of_a_receiver_is_defined() {
     let configuration =
         std::fs::read_to_string(repository("alerts/alertmanager.yml")).expect("a file");
     let templates = std::fs::read_to_string(repository("alerts/qlara.tmpl")).expect("a file");
@@ -442,7 +442,7 @@ fn every_template_that_a_receiver_uses_is_defined() {
 }
 
 #[test]
-fn what_a_blind_exporter_silences_is_all_that_hangs_on_states() {
+fn exporter_without_data_inhibits_all_alerts_on_states() {
     let configuration = yaml(&repository("alerts/alertmanager.yml"));
     let silenced = |source: &str| -> BTreeSet<String> {
         let rules = configuration["inhibit_rules"]

@@ -120,7 +120,7 @@ async fn alerts_at(address: &str) -> Vec<Value> {
 }
 
 /// The alerts with this status that a receiver was sent.
-fn told(messages: &Messages, receiver: &str, status: &str) -> Vec<Value> {
+fn notifications(messages: &Messages, receiver: &str, status: &str) -> Vec<Value> {
     let messages = messages.lock();
     let own = messages.iter().filter(|(name, _)| name == receiver);
     own.flat_map(|(_, message)| message["alerts"].as_array().expect("alerts").clone())
@@ -137,7 +137,7 @@ fn profile(id: &str, name: &str, status: &str, permissions: &[&str]) -> Value {
 const ALL: [&str; 2] = ["pages_messaging", "pages_read_engagement"];
 
 #[tokio::test]
-async fn a_broken_token_reaches_the_right_people_by_name_and_so_does_its_end() {
+async fn broken_token_and_its_recovery_notify_the_right_people() {
     needs!("prometheus-alertmanager", "prometheus");
     let gateway = system_gateway().await;
     gateway
@@ -172,7 +172,7 @@ async fn a_broken_token_reaches_the_right_people_by_name_and_so_does_its_end() {
         .await;
     for receiver in ["on-call", "social-team"] {
         let alert = eventually("the alert of the broken token", async || {
-            told(&messages, receiver, "firing")
+            notifications(&messages, receiver, "firing")
                 .into_iter()
                 .find(|alert| alert["labels"]["alertname"] == "QlaraTokenExpired")
         })
@@ -187,7 +187,7 @@ async fn a_broken_token_reaches_the_right_people_by_name_and_so_does_its_end() {
         );
     }
     let missing = async || {
-        let alerts = told(&messages, "social-team", "firing").into_iter();
+        let alerts = notifications(&messages, "social-team", "firing").into_iter();
         let alerts =
             alerts.filter(|alert| alert["labels"]["alertname"] == "QlaraProfilePermissionMissing");
         alerts
@@ -216,7 +216,7 @@ async fn a_broken_token_reaches_the_right_people_by_name_and_so_does_its_end() {
         .await;
     for receiver in ["on-call", "social-team"] {
         eventually("the end of the broken token", async || {
-            let ended = told(&messages, receiver, "resolved");
+            let ended = notifications(&messages, receiver, "resolved");
             ended
                 .iter()
                 .any(|alert| alert["labels"]["alertname"] == "QlaraTokenExpired")
@@ -325,7 +325,7 @@ fn pairs() -> Vec<Pair> {
 }
 
 #[tokio::test]
-async fn an_alert_silences_only_what_has_the_same_external_labels() {
+async fn inhibition_needs_the_same_external_labels() {
     needs!("prometheus-alertmanager");
     let folder = TempDir::new().expect("a folder");
     let (sink, _messages) = message_sink().await;
@@ -371,7 +371,7 @@ async fn an_alert_silences_only_what_has_the_same_external_labels() {
 }
 
 #[tokio::test]
-async fn a_prometheus_that_sees_nothing_silences_no_other_until_that_one_is_blind_too() {
+async fn prometheus_without_data_inhibits_no_other_prometheus() {
     needs!("prometheus-alertmanager", "prometheus");
     let gateway = system_gateway().await;
     let broken = profile("broken", "Shop", "DISCONNECTED", &ALL);
@@ -402,8 +402,9 @@ async fn a_prometheus_that_sees_nothing_silences_no_other_until_that_one_is_blin
         ("QlaraExporterAbsent", "prod", json!("0")),
     ] {
         eventually(name, async || {
-            let told = told(&messages, "on-call", "firing");
-            told.iter()
+            let notified = notifications(&messages, "on-call", "firing");
+            notified
+                .iter()
                 .any(|alert| is(alert, name, cluster, &shard))
                 .then_some(())
         })
@@ -415,8 +416,9 @@ async fn a_prometheus_that_sees_nothing_silences_no_other_until_that_one_is_blin
     let shard = json!("1");
     for receiver in ["on-call", "social-team"] {
         eventually("the disconnected profile", async || {
-            let told = told(&messages, receiver, "firing");
-            told.iter()
+            let notified = notifications(&messages, receiver, "firing");
+            notified
+                .iter()
                 .any(|alert| is(alert, "QlaraProfileDisconnected", "prod", &shard))
                 .then_some(())
         })

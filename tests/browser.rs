@@ -48,7 +48,7 @@ impl Demo {
         put.body(profiles.to_string())
             .send()
             .await
-            .expect("an answer");
+            .expect("a response");
         eventually("the new profiles", async || {
             self.html().await.contains(name).then_some(())
         })
@@ -64,7 +64,7 @@ impl Demo {
     }
 
     pub async fn html(&self) -> String {
-        let answer = http().get(&self.url).send().await.expect("an answer");
+        let answer = http().get(&self.url).send().await.expect("a response");
         answer.text().await.expect("a text")
     }
 }
@@ -149,7 +149,7 @@ fn layout_width(html: &str, width: u32) -> u32 {
 }
 
 #[tokio::test]
-async fn a_browser_shows_profiles_verdicts_and_links() {
+async fn browser_shows_profiles_verdicts_and_links() {
     needs!("chromium");
     let demo = Demo::start().await;
     for size in [PHONE, DESKTOP] {
@@ -171,7 +171,7 @@ async fn a_browser_shows_profiles_verdicts_and_links() {
 }
 
 #[tokio::test]
-async fn a_browser_runs_nothing_that_the_gateway_names() {
+async fn browser_runs_no_code_from_the_gateway() {
     needs!("chromium");
     let demo = Demo::start().await;
     let name =
@@ -189,7 +189,7 @@ async fn a_browser_runs_nothing_that_the_gateway_names() {
 }
 
 #[tokio::test]
-async fn the_page_is_light_or_dark_on_phone_and_desktop() {
+async fn page_follows_the_colour_scheme_on_phone_and_desktop() {
     needs!("chromium");
     let demo = Demo::start().await;
     for size in [PHONE, DESKTOP] {
@@ -200,7 +200,7 @@ async fn the_page_is_light_or_dark_on_phone_and_desktop() {
 }
 
 #[tokio::test]
-async fn the_page_fits_its_window() {
+async fn page_fits_its_window() {
     needs!("chromium");
     let demo = Demo::start().await;
     let built_in = demo.html().await;

@@ -1,8 +1,8 @@
 //! `check`: its findings for every kind of problem, in every output format, and its exit codes.
 
 mod exit_codes;
-pub mod forms;
 mod output_file;
+pub mod output_formats;
 mod table;
 mod verdicts;
 
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::harness::clock::ManualClock;
-use crate::harness::process::{Ran, exporter, run_beside};
+use crate::harness::process::{CommandOutput, exporter, run_beside};
 use crate::harness::{API_KEY, Gateway};
 
 /// Both permissions that Facebook requires.
@@ -31,7 +31,7 @@ pub async fn gateway(profiles: &Value) -> Gateway {
 }
 
 /// Runs the real `check` with the default account.
-pub async fn check(gateway: &Gateway, arguments: &[&str]) -> Ran {
+pub async fn check(gateway: &Gateway, arguments: &[&str]) -> CommandOutput {
     let mut command = exporter();
     command.arg("check").args(arguments);
     command
@@ -41,7 +41,7 @@ pub async fn check(gateway: &Gateway, arguments: &[&str]) -> Ran {
 }
 
 /// Runs the real `check` with a configuration file.
-async fn check_yaml(gateway: &Gateway, yaml: &str, arguments: &[&str]) -> Ran {
+async fn check_yaml(gateway: &Gateway, yaml: &str, arguments: &[&str]) -> CommandOutput {
     let directory = TempDir::new().expect("a folder");
     let file = directory.path().join("qlara.yml");
     std::fs::write(&file, yaml).expect("a file");

@@ -10,7 +10,7 @@ use crate::harness::{API_KEY, Gateway, eventually, http};
 use crate::prometheus::system_gateway;
 
 #[test]
-fn wrong_use_is_one_line_and_exit_code_2() {
+fn usage_error_is_one_line_and_exit_code_2() {
     for (arguments, line) in [
         (
             &["--cache.tttl"][..],
@@ -192,7 +192,7 @@ fn wrong_use_is_one_line_and_exit_code_2() {
 
 /// [configuration-exit-code]
 #[test]
-fn wrong_configuration_is_one_line_and_exit_code_2() {
+fn configuration_error_is_one_line_and_exit_code_2() {
     let (code, output, error) = run(&mut exporter());
     assert_eq!((code, output.as_str()), (2, ""));
     assert_eq!(
@@ -215,7 +215,7 @@ fn wrong_configuration_is_one_line_and_exit_code_2() {
 
 /// With JSON logs, an error at startup is a JSON line.
 #[test]
-fn an_error_at_the_start_is_json_where_the_log_is() {
+fn startup_error_is_json_if_the_log_is() {
     let unusable: [&[&str]; 4] = [
         &["--log.format", "json", "--web.listen-addres", ":1"],
         &["--log.format=JSON", "--config.file", "/nowhere/qlara.yml"],
@@ -249,7 +249,7 @@ fn an_error_at_the_start_is_json_where_the_log_is() {
 }
 
 #[test]
-fn levels_and_formats_of_the_log_are_taken_in_any_case() {
+fn log_level_and_format_ignore_case() {
     for arguments in [
         ["--log.level=WARN", "--log.format=LogFmt"],
         ["--log.level=Debug", "--log.format=JSON"],
@@ -265,7 +265,7 @@ fn levels_and_formats_of_the_log_are_taken_in_any_case() {
 
 /// Two cron jobs for two accounts without a configuration file write different series.
 #[tokio::test]
-async fn the_single_account_can_have_a_name() {
+async fn single_account_can_have_a_name() {
     let gateway = system_gateway().await;
     for name in ["brand-a", "brand b"] {
         let mut command = exporter();
@@ -307,7 +307,7 @@ async fn the_single_account_can_have_a_name() {
 }
 
 #[test]
-fn a_good_configuration_passes_the_check_without_serving() {
+fn config_check_accepts_a_good_configuration_and_exits() {
     let check = run(exporter().arg("--config.check").env("QLARA_API_KEY", "x"));
     assert_eq!(
         check,
@@ -320,7 +320,7 @@ fn a_good_configuration_passes_the_check_without_serving() {
 }
 
 #[test]
-fn an_empty_variable_is_unset() {
+fn empty_variable_counts_as_unset() {
     let check = run(exporter()
         .env("QLARA_CONFIG_CHECK", "1")
         .env("QLARA_API_KEY", "x")
@@ -337,13 +337,13 @@ fn an_empty_variable_is_unset() {
 
 /// [undecodable-key]
 #[test]
-fn a_key_that_is_not_text_is_told_without_its_value() {
+fn key_that_is_not_utf8_is_rejected_without_its_value() {
     let directory = tempfile::tempdir().expect("a folder");
     let file = directory.path().join("qlara.yml");
     std::fs::write(&file, "accounts: [{name: a, api_key_env: OTHER}]").expect("a file");
     let key = OsStr::from_bytes(b"s3cret-\xff");
     let place = format!("{}:1:35: accounts[0].api_key_env", file.display());
-    for (command, mistake) in [
+    for (command, expected) in [
         (
             exporter().env("QLARA_API_KEY", key),
             "QLARA_API_KEY: its value is not UTF-8".to_owned(),
@@ -355,12 +355,12 @@ fn a_key_that_is_not_text_is_told_without_its_value() {
     ] {
         let (code, _, error) = run(command);
         assert_eq!(code, 2, "{error}");
-        assert_eq!(error, format!("qlara-exporter: {mistake}\n"));
+        assert_eq!(error, format!("qlara-exporter: {expected}\n"));
     }
 }
 
 #[test]
-fn a_reader_that_has_left_is_no_failure() {
+fn closed_output_pipe_is_no_failure() {
     let program = env!("CARGO_BIN_EXE_qlara-exporter");
     let (code, _, error) =
         run(std::process::Command::new("sh").args(["-c", &format!("{program} --help | true")]));
@@ -369,7 +369,7 @@ fn a_reader_that_has_left_is_no_failure() {
 
 /// [address-in-use]
 #[test]
-fn an_address_in_use_is_exit_code_1() {
+fn address_in_use_is_exit_code_1() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
     let (code, _, error) = run(exporter()
@@ -384,7 +384,7 @@ fn an_address_in_use_is_exit_code_1() {
 }
 
 #[test]
-fn help_is_grouped_and_names_each_variable_but_no_value() {
+fn help_groups_flags_and_names_variables_without_values() {
     let (code, help, error) = run(exporter()
         .arg("--help")
         .env("QLARA_URL", "https://value.example")
@@ -432,7 +432,7 @@ fn help_is_grouped_and_names_each_variable_but_no_value() {
 }
 
 #[test]
-fn the_version_is_told_as_by_prometheus_tools() {
+fn version_output_follows_prometheus_tools() {
     let (code, version, _) = run(exporter().arg("--version"));
     assert_eq!(code, 0);
     let first = format!(
@@ -477,7 +477,7 @@ async fn every_setting_has_a_variable_and_the_default_command_serves() {
 }
 
 #[tokio::test]
-async fn the_demonstration_needs_nothing_and_ends_cleanly() {
+async fn demo_needs_no_settings_and_exits_cleanly() {
     for (signal, wait) in [("INT", true), ("TERM", false)] {
         let port = free_port();
         let address = format!("127.0.0.1:{port}");
@@ -492,7 +492,7 @@ async fn the_demonstration_needs_nothing_and_ends_cleanly() {
                 .get(format!("http://{address}/metrics"))
                 .send()
                 .await
-                .expect("an answer");
+                .expect("a response");
             let text = text.text().await.expect("a text");
             assert!(text.contains("name=\"BrandCo Official\""), "{text}");
             // The text names the control endpoint, which works.
@@ -506,7 +506,7 @@ async fn the_demonstration_needs_nothing_and_ends_cleanly() {
                 .body("status=503")
                 .send()
                 .await
-                .expect("an answer");
+                .expect("a response");
             assert_eq!(answer.text().await.expect("a text"), "status=503\n");
         }
         demo.signal(signal);
@@ -516,7 +516,7 @@ async fn the_demonstration_needs_nothing_and_ends_cleanly() {
 }
 
 #[tokio::test]
-async fn the_simulated_gateway_runs_alone() {
+async fn simulated_gateway_runs_alone() {
     let address = format!("127.0.0.1:{}", free_port());
     let arguments = [
         "simulate",
@@ -547,7 +547,7 @@ async fn the_simulated_gateway_runs_alone() {
             .timeout(Duration::from_secs(60))
             .send()
             .await
-            .expect("an answer");
+            .expect("a response");
         (
             answer.status().as_u16(),
             answer.text().await.expect("a text"),
@@ -562,7 +562,7 @@ async fn the_simulated_gateway_runs_alone() {
 }
 
 #[test]
-fn the_help_says_that_the_second_schema_may_differ_from_the_real_gateway() {
+fn help_says_that_the_second_schema_may_differ_from_the_real_gateway() {
     for command in ["demo", "simulate"] {
         let (_, help, _) = run(exporter().args([command, "--help"]));
         let help = help.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -89,7 +89,7 @@ fn every_key_of_the_file_is_read() {
 
 /// [default-limits]
 #[test]
-fn the_defaults_are_the_documented_ones() {
+fn defaults_are_the_documented_ones() {
     for yaml in [
         "",
         "# nothing\n",
@@ -118,7 +118,7 @@ fn the_defaults_are_the_documented_ones() {
 
 /// [memory-limit]
 #[test]
-fn a_memory_limit_lowers_the_defaults() {
+fn memory_limit_lowers_the_defaults() {
     let directory = TempDir::new().expect("a folder");
     let limits = |memory_limit, yaml| {
         let settings = Settings {
@@ -161,7 +161,7 @@ fn flags_win_over_the_file() {
 
 /// [configuration-mistake]
 #[test]
-fn a_mistake_is_told_with_its_place_and_without_a_value() {
+fn errors_have_positions_and_no_values() {
     let account = "accounts:\n  - name: a\n";
     for (yaml, error) in [
         (
@@ -387,13 +387,13 @@ fn a_mistake_is_told_with_its_place_and_without_a_value() {
             "1:78: accounts[0].expected[1]: duplicate profile",
         ),
     ] {
-        let told = load_yaml(yaml).expect_err(yaml);
-        assert_eq!(told, format!("DIR/qlara.yml:{error}"), "{yaml}");
+        let actual = load_yaml(yaml).expect_err(yaml);
+        assert_eq!(actual, format!("DIR/qlara.yml:{error}"), "{yaml}");
     }
 }
 
 #[test]
-fn a_timeout_that_a_flag_gives_is_told_at_the_flag() {
+fn error_in_a_timeout_flag_names_the_flag() {
     let directory = TempDir::new().expect("a folder");
     let settings = Settings {
         timeout: Some(Duration::ZERO),
@@ -408,7 +408,7 @@ fn a_timeout_that_a_flag_gives_is_told_at_the_flag() {
 
 /// [plain-http]
 #[test]
-fn plain_http_goes_to_loopback_addresses_unless_it_is_allowed() {
+fn plain_http_needs_a_loopback_address_or_allow_http() {
     for good in [
         "http://localhost:1/",
         "http://127.0.0.1/",
@@ -430,7 +430,7 @@ fn plain_http_goes_to_loopback_addresses_unless_it_is_allowed() {
 
 /// [missing-configuration]
 #[test]
-fn a_missing_file_is_named() {
+fn missing_file_is_named() {
     let settings = Settings {
         file: Some("/does/not/exist.yml".into()),
         ..Settings::default()
@@ -446,13 +446,13 @@ fn a_missing_file_is_named() {
 
 /// [file-limit]
 #[test]
-fn a_file_that_is_too_long_is_not_read_but_named() {
+fn oversized_file_is_rejected_and_named() {
     let directory = TempDir::new().expect("a folder");
     let long = directory.path().join("long");
     make_too_long(&long);
     let unread = "cannot read DIR/long";
     let no_certificates = "cannot read certificates from DIR/long: I/O error";
-    for (yaml, place, told) in [
+    for (yaml, place, key) in [
         (
             "accounts: [{name: a, api_key_file: long}]",
             "1:36: accounts[0].api_key_file",
@@ -472,7 +472,7 @@ fn a_file_that_is_too_long_is_not_read_but_named() {
         let error = load(Settings::default(), directory.path(), yaml).expect_err(yaml);
         assert_eq!(
             error,
-            format!("DIR/qlara.yml:{place}: {told}: longer than 16 MiB")
+            format!("DIR/qlara.yml:{place}: {key}: longer than 16 MiB")
         );
     }
     let settings = Settings {
@@ -486,7 +486,7 @@ fn a_file_that_is_too_long_is_not_read_but_named() {
 
 /// [ambiguous-key]
 #[test]
-fn the_source_of_the_single_key_must_be_clear() {
+fn single_key_needs_exactly_one_source() {
     let directory = TempDir::new().expect("a folder");
     let key = directory.path().join("key");
     std::fs::write(&key, SECRET).expect("a file");
@@ -495,26 +495,26 @@ fn the_source_of_the_single_key_must_be_clear() {
         ..Settings::default()
     };
     let environment = |_: &str| Some(SECRET.to_owned());
-    let told = |settings: &Settings, environment: &dyn Fn(&str) -> Option<String>| {
+    let load_result = |settings: &Settings, environment: &dyn Fn(&str) -> Option<String>| {
         Config::load(settings, &environment)
             .map(|_| ())
             .map_err(|error| error.to_string())
     };
-    assert_eq!(told(&from_file, &|_| None), Ok(()));
-    assert_eq!(told(&Settings::default(), &environment), Ok(()));
+    assert_eq!(load_result(&from_file, &|_| None), Ok(()));
+    assert_eq!(load_result(&Settings::default(), &environment), Ok(()));
     assert_eq!(
-        told(&from_file, &environment),
+        load_result(&from_file, &environment),
         Err(
             "--qlara.api-key-file (QLARA_API_KEY_FILE): QLARA_API_KEY is set too: use one"
                 .to_owned()
         )
     );
     assert_eq!(
-        told(&Settings::default(), &|_| None),
+        load_result(&Settings::default(), &|_| None),
         Err("no API key: give one by --qlara.api-key-file (QLARA_API_KEY_FILE), QLARA_API_KEY, or accounts in --config.file".to_owned())
     );
     assert_eq!(
-        told(&Settings::default(), &|name| (name == "QLARA_API_KEY")
+        load_result(&Settings::default(), &|name| (name == "QLARA_API_KEY")
             .then(|| " ".to_owned())),
         Err("QLARA_API_KEY: its value is empty".to_owned())
     );
@@ -530,8 +530,8 @@ fn the_source_of_the_single_key_must_be_clear() {
 }
 
 #[test]
-fn a_key_in_the_place_of_its_file_is_not_repeated() {
-    let told = |value: &str| {
+fn key_given_as_a_file_path_is_redacted() {
+    let load = |value: &str| {
         let settings = Settings {
             api_key_file: Some(value.into()),
             ..Settings::default()
@@ -542,15 +542,15 @@ fn a_key_in_the_place_of_its_file_is_not_repeated() {
         error.strip_prefix(flag).expect("the flag").to_owned()
     };
     assert_eq!(
-        told("no/such-file"),
+        load("no/such-file"),
         "cannot read no/such-file: No such file or directory (os error 2)"
     );
     assert_eq!(
-        told("no/8f14e45fceea167a5a36dedd4bea2543"),
+        load("no/8f14e45fceea167a5a36dedd4bea2543"),
         "cannot read no/…: No such file or directory (os error 2)"
     );
     assert_eq!(
-        told(&format!("{SECRET}\n")),
+        load(&format!("{SECRET}\n")),
         "expected the path of a file, not its content"
     );
 }
@@ -569,9 +569,9 @@ fn debug_output_hides_secrets() {
 
 /// [secret-in-mistake]
 #[test]
-fn a_value_that_has_become_a_key_is_not_repeated() {
+fn unknown_key_that_looks_like_a_secret_is_redacted() {
     let all = "gateway, cache, permissions, phone_number, limits, accounts";
-    for (yaml, mistake) in [
+    for (yaml, expected) in [
         (
             "gateway: {http://user:s3cret-value@proxy:3128, timeout: 5s}",
             "1:11: gateway: unknown key \"…\", expected one of url, timeout, proxy_url, tls_config, allow_http, fields".to_owned(),
@@ -625,16 +625,16 @@ fn a_value_that_has_become_a_key_is_not_repeated() {
                 .to_owned(),
         ),
     ] {
-        let told = load_yaml(yaml).expect_err(yaml);
-        assert_eq!(told, format!("DIR/qlara.yml:{mistake}"), "{yaml}");
+        let actual = load_yaml(yaml).expect_err(yaml);
+        assert_eq!(actual, format!("DIR/qlara.yml:{expected}"), "{yaml}");
     }
 }
 
 #[test]
-fn a_mistake_is_one_line_that_steers_no_terminal() {
-    let told = load_yaml("gateway: {tls_config: {ca_file: \"no\\e[1m\\x85file\"}}");
+fn error_is_one_line_without_control_characters() {
+    let actual = load_yaml("gateway: {tls_config: {ca_file: \"no\\e[1m\\x85file\"}}");
     assert_eq!(
-        told.expect_err("no such file"),
+        actual.expect_err("no such file"),
         "DIR/qlara.yml:1:33: gateway.tls_config.ca_file: cannot read certificates from DIR/no\\u{1b}[1m\\u{85}file: I/O error: No such file or directory (os error 2)"
     );
 }
@@ -647,7 +647,7 @@ fn with_block(defaults: &str, own: &str) -> String {
 }
 
 #[test]
-fn an_account_overrides_any_key_of_the_gateway_and_inherits_the_others() {
+fn account_overrides_and_inherits_gateway_settings() {
     let defaults = "{url: 'https://default.example/', timeout: 9s, proxy_url: 'http://proxy.example:1', allow_http: true, fields: {id: socialId}}";
     let own = |block: &str| {
         let config = load_yaml(&with_block(defaults, block)).expect(block);
@@ -688,7 +688,7 @@ fn an_account_overrides_any_key_of_the_gateway_and_inherits_the_others() {
 }
 
 #[test]
-fn an_accounts_own_key_wins_over_flags_which_win_over_the_defaults() {
+fn account_settings_win_over_flags_and_flags_over_defaults() {
     let directory = TempDir::new().expect("a folder");
     let settings = Settings {
         url: Some("https://flag.example/".to_owned()),
@@ -711,8 +711,8 @@ fn an_accounts_own_key_wins_over_flags_which_win_over_the_defaults() {
 }
 
 #[test]
-fn mistakes_in_an_accounts_gateway_name_their_place() {
-    for (defaults, own, mistake) in [
+fn errors_in_the_gateway_of_an_account_have_positions() {
+    for (defaults, own, expected) in [
         (
             "{}",
             "{url: nowhere}",
@@ -772,7 +772,7 @@ fn mistakes_in_an_accounts_gateway_name_their_place() {
         ),
     ] {
         let error = load_yaml(&with_block(defaults, own)).expect_err(own);
-        assert_eq!(error, mistake);
+        assert_eq!(error, expected);
     }
     for (block, words) in [
         (

@@ -7,7 +7,7 @@ use flate2::write::{DeflateEncoder, GzEncoder};
 use tracing::Level;
 
 use crate::harness::Setup;
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::log::Log;
 use crate::harness::scrape::Scrape;
 
@@ -32,8 +32,8 @@ async fn scrape_of(headers: &str, list: Vec<u8>) -> (Scrape, Vec<String>) {
     let gateway = Recorder::start(move |request| {
         let path = request.split(' ').nth(1).unwrap_or_default();
         match path.ends_with("/socials") {
-            true => http_answer("200 OK", &headers, &list),
-            false => http_answer("404 Not Found", "", ""),
+            true => http_response("200 OK", &headers, &list),
+            false => http_response("404 Not Found", "", ""),
         }
     })
     .await;
@@ -47,7 +47,7 @@ async fn scrape_of(headers: &str, list: Vec<u8>) -> (Scrape, Vec<String>) {
 
 /// [gzip-names]
 #[tokio::test]
-async fn gzip_is_read_under_every_name_and_in_several_members() {
+async fn gzip_is_decoded_under_all_names_and_with_several_members() {
     for coding in [
         "Content-Encoding: gzip\r\n",
         "Content-Encoding: GZIP\r\n",
@@ -70,7 +70,7 @@ async fn gzip_is_read_under_every_name_and_in_several_members() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_coding_is_read_as_it_is() {
+async fn response_without_content_encoding_is_read_unchanged() {
     for coding in [
         "",
         "Content-Encoding: identity\r\n",
@@ -85,7 +85,7 @@ async fn an_answer_without_a_coding_is_read_as_it_is() {
 /// If a body cannot be decoded, no part of it counts: half a list would be wrong.
 /// [broken-coding]
 #[tokio::test]
-async fn a_broken_coding_is_an_error_that_names_it() {
+async fn broken_content_encoding_is_named() {
     let whole = gzip(LIST);
     let cut = |from_end: usize| whole[..whole.len() - from_end].to_vec();
     let mut wrong_checksum = whole.clone();
@@ -153,7 +153,7 @@ async fn a_broken_coding_is_an_error_that_names_it() {
 
 /// The limit applies to the decompressed size and to the announced length.
 #[tokio::test]
-async fn a_compressed_answer_is_too_large_by_its_decoded_length() {
+async fn size_limit_applies_to_the_decoded_length() {
     let padded = |length: usize| format!("{LIST}{}", " ".repeat(length - LIST.len()));
     let limit = 100 * 1024;
     for (body, up) in [

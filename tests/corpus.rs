@@ -1,8 +1,8 @@
 //! Replays the corpus of the fuzzer, including every bug that it found.
 
-use crate::any_bytes::answers;
 use crate::any_bytes::files::Folder;
 use crate::any_bytes::http::Served;
+use crate::any_bytes::responses;
 
 /// The corpus of a target.
 fn corpus(target: &str) -> Vec<Vec<u8>> {
@@ -20,7 +20,9 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
 /// [corpus]
 #[test]
 fn lists() {
-    corpus("list").iter().for_each(|bytes| answers::list(bytes));
+    corpus("list")
+        .iter()
+        .for_each(|bytes| responses::list(bytes));
 }
 
 /// [corpus]
@@ -28,7 +30,7 @@ fn lists() {
 fn details() {
     corpus("details")
         .iter()
-        .for_each(|bytes| answers::details(bytes));
+        .for_each(|bytes| responses::details(bytes));
 }
 
 /// [corpus]

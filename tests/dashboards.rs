@@ -181,7 +181,7 @@ fn each_selector(check: impl Fn(&str, &Selector)) {
 }
 
 #[test]
-fn dashboards_are_known_by_their_file_and_open_in_the_oldest_grafana() {
+fn uid_matches_the_file_and_the_schema_suits_the_oldest_grafana() {
     for dashboard in Dashboard::all() {
         let json = &dashboard.json;
         assert_eq!(json["uid"], dashboard.name());
@@ -195,7 +195,7 @@ fn dashboards_are_known_by_their_file_and_open_in_the_oldest_grafana() {
 }
 
 #[test]
-fn ids_of_panels_are_unique() {
+fn panel_ids_are_unique() {
     for dashboard in Dashboard::all() {
         let mut titles = BTreeMap::new();
         for panel in dashboard.panels() {
@@ -212,7 +212,7 @@ fn ids_of_panels_are_unique() {
 }
 
 #[test]
-fn panels_lie_on_the_grid_and_on_no_other_panel() {
+fn panels_are_on_the_grid_and_do_not_overlap() {
     for dashboard in Dashboard::all() {
         let mut cells = BTreeMap::new();
         // The panels of a collapsed row overlap other panels while the row is closed.
@@ -238,7 +238,7 @@ fn panels_lie_on_the_grid_and_on_no_other_panel() {
 }
 
 #[tokio::test]
-async fn every_metric_of_a_dashboard_exists() {
+async fn every_dashboard_metric_exists() {
     let scrape = full_scrape().await;
     let samples = scrape
         .text
@@ -261,7 +261,7 @@ async fn every_metric_of_a_dashboard_exists() {
 
 /// With "All" jobs, `up` and other common metrics come from everything that Prometheus scrapes.
 #[test]
-fn metrics_that_others_have_too_are_taken_from_exporters_only() {
+fn generic_metrics_are_filtered_by_job() {
     let mut found = 0;
     for query in Dashboard::all().iter().flat_map(Dashboard::panel_queries) {
         let selectors = selectors(&query.text);
@@ -277,7 +277,7 @@ fn metrics_that_others_have_too_are_taken_from_exporters_only() {
 
 /// Two replicas are one profile; two accounts with one profile id are two.
 #[test]
-fn what_is_grouped_keeps_profiles_of_different_accounts_apart() {
+fn grouping_keeps_profiles_of_different_accounts_apart() {
     for query in Dashboard::all().iter().flat_map(Dashboard::panel_queries) {
         for labels in grouping_labels(&query.text) {
             let needed: &[&str] = if labels.contains(&"profile") {

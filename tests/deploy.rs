@@ -136,7 +136,7 @@ fn is_exact(image: &str) -> bool {
 }
 
 #[test]
-fn every_service_is_pinned_watched_confined_and_on_loopback() {
+fn every_service_is_pinned_checked_sandboxed_and_on_loopback() {
     let compose = Compose::read();
     for (name, service) in &compose.services {
         assert!(is_exact(&service.image), "{name}: {}", service.image);
@@ -155,7 +155,7 @@ fn every_service_is_pinned_watched_confined_and_on_loopback() {
 }
 
 #[test]
-fn every_mount_is_there_and_what_comes_from_here_is_read_only() {
+fn every_mount_exists_and_repository_mounts_are_read_only() {
     let compose = Compose::read();
     for (name, service) in &compose.services {
         for (volume, (source, _)) in service.volumes.iter().zip(service.mounts()) {
@@ -170,7 +170,7 @@ fn every_mount_is_there_and_what_comes_from_here_is_read_only() {
 }
 
 #[test]
-fn two_variables_switch_and_the_demonstration_never_has_the_key() {
+fn two_variables_select_the_gateway_and_the_demo_gets_no_key() {
     let exporter = &Compose::read().services["exporter"];
     assert_eq!(
         exporter.command,
@@ -186,7 +186,7 @@ fn two_variables_switch_and_the_demonstration_never_has_the_key() {
 }
 
 #[test]
-fn prometheus_accepts_its_configuration_and_the_rules_with_it() {
+fn prometheus_accepts_its_configuration_and_rules() {
     needs!("promtool");
     let compose = Compose::read();
     let prometheus = &compose.services["prometheus"];
@@ -205,7 +205,7 @@ fn prometheus_accepts_its_configuration_and_the_rules_with_it() {
 }
 
 #[test]
-fn alertmanager_accepts_its_configuration_and_the_templates_with_it() {
+fn alertmanager_accepts_its_configuration_and_templates() {
     needs!("amtool");
     let alertmanager = &Compose::read().services["alertmanager"];
     let output = check_configuration(alertmanager, &["amtool", "check-config"]);
@@ -249,7 +249,7 @@ fn grafana_finds_its_datasource_and_dashboards() {
 }
 
 #[test]
-fn the_image_is_pinned_unprivileged_and_of_this_version() {
+fn image_is_pinned_unprivileged_and_of_this_version() {
     let instruction = |name: &str| {
         let lines = DOCKERFILE.lines();
         let found: Vec<&str> = lines.filter_map(|line| line.strip_prefix(name)).collect();

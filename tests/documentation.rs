@@ -81,7 +81,7 @@ fn table(scrape: &Scrape) -> String {
 }
 
 #[tokio::test]
-async fn the_table_of_metrics_is_that_of_the_code() {
+async fn metrics_table_matches_the_code() {
     let scrape = full_scrape().await;
     let table = table(&scrape);
     for family in FAMILIES {
@@ -99,7 +99,7 @@ async fn the_table_of_metrics_is_that_of_the_code() {
 
 /// `docs/gateway.md` shows the table of fields that are read.
 #[test]
-fn the_table_of_fields_is_that_of_the_code() {
+fn fields_table_matches_the_code() {
     let mut expected = String::from(
         "| key in `gateway.fields` | names in the answer | type | read from | if absent |\n| --- | --- | --- | --- | --- |\n",
     );
@@ -121,7 +121,7 @@ fn the_table_of_fields_is_that_of_the_code() {
 }
 
 #[test]
-fn the_flags_of_the_readme_exist() {
+fn flags_in_the_readme_exist() {
     let help = [
         "",
         "check",
@@ -177,7 +177,7 @@ fn checked(configuration: &str) -> (i32, String, String) {
 }
 
 #[test]
-fn the_configurations_of_the_readme_are_good() {
+fn configurations_in_the_readme_are_valid() {
     needs!("promtool");
     let [prometheus, smallest] = yaml_blocks(README)[..] else {
         panic!("a scrape configuration and a configuration file");
@@ -194,7 +194,7 @@ fn the_configurations_of_the_readme_are_good() {
 }
 
 #[test]
-fn the_complete_configuration_of_the_documentation_is_good() {
+fn complete_configuration_example_is_valid() {
     let complete = yaml_blocks(CONFIGURATION)[0];
     let good = "The configuration is good: 3 accounts\n".to_owned();
     assert_eq!(checked(complete), (0, good, String::new()));
@@ -231,7 +231,7 @@ fn cells(row: &str) -> usize {
 
 /// GitHub drops the cells that a row has beyond its header.
 #[test]
-fn every_row_of_a_table_has_as_many_cells_as_its_header() {
+fn table_rows_have_as_many_cells_as_their_header() {
     for (row, number) in [
         ("| a | b |", 2),
         ("| a | `b|c` |", 3),
@@ -282,7 +282,7 @@ fn target(document: &Path, link: &str) -> PathBuf {
 }
 
 #[test]
-fn every_link_leads_to_a_file_that_the_package_has_too() {
+fn links_lead_to_files_that_are_in_the_package() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let assets = include_str!("../Cargo.toml").lines();
     let assets: Vec<[String; 3]> = assets
@@ -315,7 +315,7 @@ fn every_link_leads_to_a_file_that_the_package_has_too() {
 }
 
 /// The modules of `src/`, each with its row in the diagram of `docs/architecture.md`.
-fn rows_of_modules() -> BTreeMap<&'static str, usize> {
+fn diagram_rows() -> BTreeMap<&'static str, usize> {
     /// Characters of a row in front of the description.
     const NAMES: usize = 42;
     let text = include_str!("../docs/architecture.md");
@@ -337,9 +337,9 @@ fn imports(text: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn modules_import_only_modules_in_lower_rows_of_the_diagram() {
+fn modules_import_only_lower_rows_of_the_diagram() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let rows = rows_of_modules();
+    let rows = diagram_rows();
     let mut found = BTreeSet::new();
     for path in rust_files(&folder) {
         let file = path.strip_prefix(&folder).expect("a file of src/");
@@ -383,7 +383,7 @@ fn dependencies(manifest: &str, is_asked_for: impl Fn(&str) -> bool) -> BTreeSet
 
 /// The tables give the reason for each crate, and name no other crate.
 #[test]
-fn the_dependencies_of_the_documentation_are_those_of_the_manifests() {
+fn dependency_tables_match_the_manifests() {
     let manifest = include_str!("../Cargo.toml");
     let crates = [
         manifest,
@@ -407,13 +407,16 @@ fn the_dependencies_of_the_documentation_are_those_of_the_manifests() {
         tests.remove(own);
     }
     let text = include_str!("../docs/dependencies.md");
-    let told = |table: &str| -> Vec<String> {
+    let documented_crates = |table: &str| -> Vec<String> {
         let cells = column(text, table).into_iter();
         cells.map(|(_, name)| name.replace('`', "")).collect()
     };
-    assert_eq!(told("crate"), Vec::from_iter(program.iter().copied()));
+    assert_eq!(
+        documented_crates("crate"),
+        Vec::from_iter(program.iter().copied())
+    );
     let further: Vec<&str> = tests.difference(&program).copied().collect();
-    assert_eq!(told("crate of the tests"), further);
+    assert_eq!(documented_crates("crate of the tests"), further);
 }
 
 /// The id in a line of a doc comment, `/// [id]`.
@@ -467,7 +470,7 @@ fn column<'a>(text: &'a str, name: &str) -> Vec<(&'a str, &'a str)> {
 }
 
 #[test]
-fn ids_are_read_from_the_doc_comments_of_tests() {
+fn ids_come_from_doc_comments_of_tests() {
     let text =
         "    /// More.\n    /// [an-id]\n    #[tokio::test]\n    async fn name() {\n/// [A link]\n";
     assert_eq!(ids_of_tests(text), BTreeSet::from(["an-id".to_owned()]));
@@ -477,7 +480,7 @@ fn ids_are_read_from_the_doc_comments_of_tests() {
 
 /// `docs/reliability.md` names tests by ids in their doc comments.
 #[test]
-fn the_reliability_tables_and_the_tests_have_the_same_ids() {
+fn reliability_tables_and_tests_have_the_same_ids() {
     let rows = column(include_str!("../docs/reliability.md"), "test");
     assert!(rows.len() > 100, "{} rows", rows.len());
     let mut documented = BTreeSet::new();

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use exporter_toolkit::clock::SystemClock;
 
-use crate::harness::process::{Ran, exporter, run_beside, run_with_input};
+use crate::harness::process::{CommandOutput, exporter, run_beside, run_with_input};
 use crate::harness::{API_KEY, Gateway};
 
 async fn start(options: Options) -> Gateway {
@@ -19,7 +19,7 @@ async fn start(options: Options) -> Gateway {
 }
 
 /// Runs the real `explain` at this base address.
-async fn explain_at(url: &str, arguments: &[&str]) -> Ran {
+async fn explain_at(url: &str, arguments: &[&str]) -> CommandOutput {
     let mut command = exporter();
     command.arg("explain").args(arguments);
     command.env("QLARA_URL", url).env("QLARA_API_KEY", API_KEY);

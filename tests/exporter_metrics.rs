@@ -21,7 +21,7 @@ const REASONS: [&str; 10] = [
 ];
 
 #[tokio::test]
-async fn every_combination_of_a_counter_is_there_at_0_from_the_start() {
+async fn counters_start_at_0_for_every_label_combination() {
     let stack = Stack::start().await;
     let scrape = stack.scrape().await;
     let mut combinations = Vec::new();
@@ -58,7 +58,7 @@ async fn every_combination_of_a_counter_is_there_at_0_from_the_start() {
 }
 
 #[tokio::test]
-async fn requests_and_their_duration_are_counted_by_endpoint() {
+async fn requests_and_durations_are_counted_by_endpoint() {
     let stack = Stack::start().await;
     stack.gateway.faults("details/whatsapp:status=502").await;
     let scrape = stack.scrape().await;
@@ -84,7 +84,7 @@ async fn requests_and_their_duration_are_counted_by_endpoint() {
 
 /// [own-metrics]
 #[tokio::test]
-async fn the_duration_of_requests_is_what_they_took() {
+async fn request_duration_is_the_elapsed_time() {
     const LATENCY: f64 = 0.4;
     for (calls, endpoint, count) in [("list", "socials", 1.0), ("details", "platform", 3.0)] {
         let stack = Stack::start().await;
@@ -116,7 +116,7 @@ async fn the_duration_of_requests_is_what_they_took() {
 }
 
 #[tokio::test]
-async fn build_and_configuration_are_described() {
+async fn build_and_configuration_info_are_exposed() {
     let scrape = Stack::start().await.scrape().await;
     let (build, value) = scrape.family("qlara_exporter_build_info")[0];
     assert_eq!(value, 1.0);
@@ -138,7 +138,7 @@ async fn build_and_configuration_are_described() {
 
 #[tokio::test]
 #[cfg(target_os = "linux")]
-async fn the_process_is_described_as_by_every_client_library() {
+async fn process_metrics_match_those_of_client_libraries() {
     let scrape = Stack::start().await.scrape().await;
     for name in [
         "process_cpu_seconds_total",
@@ -210,7 +210,7 @@ impl Described {
 /// [own-metrics]
 #[tokio::test]
 #[cfg(target_os = "linux")]
-async fn the_process_is_described_as_the_system_does() {
+async fn process_metrics_match_the_operating_system() {
     let address = format!("127.0.0.1:{}", free_port());
     let mut command = process::exporter();
     command.env("QLARA_API_KEY", "x");

@@ -8,16 +8,17 @@ use qlara_exporter::config::{Config, Settings};
 use serde_json::{Value, json};
 use tracing::Level;
 
-use crate::harness::log::Log;
-use crate::harness::passage::{
-    Calls, Fault as OnTheWay, Passage, Said, Shown, Then,
-    Then::{Close, Cut, Repeat, Reset, Silence},
+use crate::harness::fault_proxy::{
+    After,
+    After::{Close, Cut, Repeat, Reset, Silence},
+    BadCertificate, Calls, Fault as NetworkFault, FaultProxy, RawReply,
 };
+use crate::harness::log::Log;
 use crate::harness::scrape::Scrape;
 use crate::harness::{API_KEY, Setup, Stack};
 
 /// Longer than any backoff.
-const PAST_PAUSES: Duration = Duration::from_secs(301);
+const PAST_BACKOFF: Duration = Duration::from_secs(301);
 /// The refresh timeout of faults that last until the timeout.
 const SHORT: Duration = Duration::from_millis(500);
 /// The refresh timeout of all other faults, which no case comes near.
@@ -33,7 +34,7 @@ struct Case {
     /// The value of the label `reason`.
     reason: &'static str,
     /// The text in the log and in `check`.
-    words: &'static str,
+    message: &'static str,
     /// Whether the fault lasts until the refresh times out.
     lasts: bool,
 }
@@ -41,16 +42,16 @@ struct Case {
 #[derive(Debug, Clone, Copy)]
 enum Fault {
     /// Between exporter and gateway.
-    OnTheWay(OnTheWay),
+    Network(NetworkFault),
     /// A fault of the simulated gateway, in the notation of its control endpoint.
     Simulated(&'static str),
 }
 
-const fn case(fault: Fault, reason: &'static str, words: &'static str) -> Case {
+const fn case(fault: Fault, reason: &'static str, message: &'static str) -> Case {
     Case {
         fault,
         reason,
-        words,
+        message,
         lasts: false,
     }
 }
@@ -62,21 +63,21 @@ const fn lasting(fault: Fault) -> Case {
     }
 }
 
-const fn certificate(shown: Shown, words: &'static str) -> Case {
-    let fault = OnTheWay::Certificate(shown);
-    case(Fault::OnTheWay(fault), "tls", words)
+const fn certificate(bad: BadCertificate, message: &'static str) -> Case {
+    let fault = NetworkFault::Certificate(bad);
+    case(Fault::Network(fault), "tls", message)
 }
 
-const fn handshake(bytes: &'static str, then: Then) -> Fault {
-    Fault::OnTheWay(OnTheWay::Handshake(Said(bytes, then)))
+const fn handshake(bytes: &'static str, after: After) -> Fault {
+    Fault::Network(NetworkFault::Handshake(RawReply(bytes, after)))
 }
 
-const fn answer(bytes: &'static str, then: Then) -> Fault {
-    Fault::OnTheWay(OnTheWay::Answer(Said(bytes, then)))
+const fn response(bytes: &'static str, after: After) -> Fault {
+    Fault::Network(NetworkFault::Response(RawReply(bytes, after)))
 }
 
-const fn simulated(fault: &'static str, reason: &'static str, words: &'static str) -> Case {
-    case(Fault::Simulated(fault), reason, words)
+const fn simulated(fault: &'static str, reason: &'static str, message: &'static str) -> Case {
+    case(Fault::Simulated(fault), reason, message)
 }
 
 /// The beginning of a response.
@@ -88,12 +89,16 @@ const TOO_LONG: &str = "longer than limits.response_bytes";
 
 const CASES: [Case; 37] = [
     // Connection.
-    case(Fault::OnTheWay(OnTheWay::Refused), "connect", UNREACHABLE),
-    lasting(Fault::OnTheWay(OnTheWay::Unaccepted)),
+    case(
+        Fault::Network(NetworkFault::Refused),
+        "connect",
+        UNREACHABLE,
+    ),
+    lasting(Fault::Network(NetworkFault::Unaccepted)),
     // TLS.
-    certificate(Shown::Stranger, "UnknownIssuer"),
-    certificate(Shown::OtherName, "not valid for name"),
-    certificate(Shown::Expired, "certificate expired"),
+    certificate(BadCertificate::UnknownIssuer, "UnknownIssuer"),
+    certificate(BadCertificate::OtherHost, "not valid for name"),
+    certificate(BadCertificate::Expired, "certificate expired"),
     case(
         handshake("HTTP/1.1 400 Bad Request\r\n\r\n", Close),
         "tls",
@@ -103,34 +108,34 @@ const CASES: [Case; 37] = [
     case(handshake("", Reset), "connect", UNREACHABLE),
     lasting(handshake("", Silence)),
     // Headers.
-    case(answer("", Close), "connect", UNREACHABLE),
-    case(answer("", Cut), "connect", UNREACHABLE),
-    case(answer("", Reset), "connect", UNREACHABLE),
-    lasting(answer("", Silence)),
+    case(response("", Close), "connect", UNREACHABLE),
+    case(response("", Cut), "connect", UNREACHABLE),
+    case(response("", Reset), "connect", UNREACHABLE),
+    lasting(response("", Silence)),
     case(
-        answer("HTTP/1.1 200 OK\r\nContent-Le", Close),
+        response("HTTP/1.1 200 OK\r\nContent-Le", Close),
         "connect",
         UNREACHABLE,
     ),
     case(
-        answer("HTTP/1.1 200 OK\r\nContent-Le", Reset),
+        response("HTTP/1.1 200 OK\r\nContent-Le", Reset),
         "connect",
         UNREACHABLE,
     ),
-    lasting(answer("HTTP/1.1 200 OK\r\nContent-Le", Silence)),
-    lasting(answer("", Repeat("HTTP/1.1 100 Continue\r\n\r\n"))),
+    lasting(response("HTTP/1.1 200 OK\r\nContent-Le", Silence)),
+    lasting(response("", Repeat("HTTP/1.1 100 Continue\r\n\r\n"))),
     case(
-        answer("SSH-2.0-OpenSSH_9.2\r\n\r\n", Close),
+        response("SSH-2.0-OpenSSH_9.2\r\n\r\n", Close),
         "invalid_response",
         NO_HTTP,
     ),
     case(
-        answer("HTTP/1.1 200 OK\r\n", Repeat("A: header\r\n")),
+        response("HTTP/1.1 200 OK\r\n", Repeat("A: header\r\n")),
         "invalid_response",
         NO_HTTP,
     ),
     case(
-        answer(
+        response(
             "HTTP/1.1 200 OK\r\nA: ",
             Repeat("header of a thousand lines, "),
         ),
@@ -151,8 +156,8 @@ const CASES: [Case; 37] = [
     simulated("status=500", "server_error", "the gateway answers HTTP 500"),
     simulated("status=503", "server_error", "the gateway answers HTTP 503"),
     // Body, or no response.
-    case(answer(HALF, Close), "invalid_response", BREAKS_OFF),
-    case(answer(HALF, Cut), "invalid_response", BREAKS_OFF),
+    case(response(HALF, Close), "invalid_response", BREAKS_OFF),
+    case(response(HALF, Cut), "invalid_response", BREAKS_OFF),
     simulated("reset", "connect", UNREACHABLE),
     simulated("truncated", "invalid_response", BREAKS_OFF),
     simulated(
@@ -173,36 +178,36 @@ impl Case {
     }
 
     /// Whether the fault affects single requests. Connections and handshakes come before the request.
-    fn knows_the_call(&self) -> bool {
+    fn affects_single_requests(&self) -> bool {
         matches!(
             self.fault,
-            Fault::Simulated(_) | Fault::OnTheWay(OnTheWay::Answer(_))
+            Fault::Simulated(_) | Fault::Network(NetworkFault::Response(_))
         )
     }
 
     /// The proxies through which the fault can be injected.
-    fn ways(&self) -> Vec<Option<Passage>> {
+    fn proxies(&self) -> Vec<Option<FaultProxy>> {
         match self.fault {
             Fault::Simulated(_) => vec![None],
-            Fault::OnTheWay(OnTheWay::Certificate(_) | OnTheWay::Handshake(_)) => {
-                vec![Some(Passage::over_tls())]
+            Fault::Network(NetworkFault::Certificate(_) | NetworkFault::Handshake(_)) => {
+                vec![Some(FaultProxy::over_tls())]
             }
-            Fault::OnTheWay(_) => vec![Some(Passage::plain()), Some(Passage::over_tls())],
+            Fault::Network(_) => vec![Some(FaultProxy::plain()), Some(FaultProxy::over_tls())],
         }
     }
 }
 
 /// An exporter, and the proxy in front of its gateway if there is one.
-struct Scene {
+struct Fixture {
     stack: Stack,
-    passage: Option<Passage>,
+    proxy: Option<FaultProxy>,
     timeout: Duration,
 }
 
-impl Scene {
+impl Fixture {
     /// Starts with a good scrape, then lets some minutes pass.
-    async fn new(mut passage: Option<Passage>, timeout: Duration) -> Scene {
-        let ca_file = passage.as_ref().and_then(Passage::ca_file);
+    async fn new(mut proxy: Option<FaultProxy>, timeout: Duration) -> Fixture {
+        let ca_file = proxy.as_ref().and_then(FaultProxy::ca_file);
         let gateway = ca_file.map_or_else(String::new, |file| {
             format!(
                 "gateway: {{tls_config: {{ca_file: '{}'}}}}\n",
@@ -214,49 +219,47 @@ impl Scene {
                 timeout: Some(timeout),
                 ..Settings::default()
             },
-            url: passage.as_ref().map(Passage::url),
+            url: proxy.as_ref().map(FaultProxy::url),
             ..Setup::yaml(&format!("{gateway}limits: {{response_bytes: 256KiB}}"))
         };
-        let stack = setup.with_profiles(fine_profiles()).await;
-        if let Some(passage) = &mut passage {
-            passage.open(stack.gateway.address).await;
+        let stack = setup.with_profiles(healthy_profiles()).await;
+        if let Some(proxy) = &mut proxy {
+            proxy.open(stack.gateway.address).await;
         }
-        let scene = Scene {
+        let fixture = Fixture {
             stack,
-            passage,
+            proxy,
             timeout,
         };
-        assert_eq!(scene.stack.scrape().await.value("qlara_up"), 1.0);
-        scene.stack.clock.advance(PAST_PAUSES);
-        scene
+        assert_eq!(fixture.stack.scrape().await.value("qlara_up"), 1.0);
+        fixture.stack.clock.advance(PAST_BACKOFF);
+        fixture
     }
 
-    async fn spoil(&mut self, fault: Fault, calls: Calls) {
-        match (fault, &mut self.passage) {
+    async fn inject(&mut self, fault: Fault, calls: Calls) {
+        match (fault, &mut self.proxy) {
             (Fault::Simulated(fault), _) => {
                 let fault = format!("{}{fault}", scope(calls));
                 self.stack.gateway.faults(&fault).await;
             }
-            (Fault::OnTheWay(fault), Some(passage)) => {
-                passage
-                    .spoil(self.stack.gateway.address, fault, calls)
-                    .await;
+            (Fault::Network(fault), Some(proxy)) => {
+                proxy.inject(self.stack.gateway.address, fault, calls).await;
             }
-            (Fault::OnTheWay(fault), None) => panic!("nothing stands on the way: {fault:?}"),
+            (Fault::Network(fault), None) => panic!("no proxy for this fault: {fault:?}"),
         }
     }
 
-    async fn heal(&mut self) {
+    async fn recover(&mut self) {
         self.stack.gateway.faults("").await;
-        if let Some(passage) = &mut self.passage {
-            passage.open(self.stack.gateway.address).await;
+        if let Some(proxy) = &mut self.proxy {
+            proxy.open(self.stack.gateway.address).await;
         }
-        self.stack.clock.advance(PAST_PAUSES);
+        self.stack.clock.advance(PAST_BACKOFF);
     }
 
     /// Runs `check` against the same gateway.
     async fn audit(&self) -> (CheckState, String) {
-        let url = self.passage.as_ref().map(Passage::url);
+        let url = self.proxy.as_ref().map(FaultProxy::url);
         let settings = Settings {
             file: Some(self.stack.file("qlara.yml")),
             url: url.or_else(|| Some(self.stack.gateway.url())),
@@ -275,7 +278,7 @@ impl Scene {
 }
 
 /// One profile per platform, with complete details.
-fn fine_profiles() -> Value {
+fn healthy_profiles() -> Value {
     let profiles = PLATFORMS.map(|platform| {
         json!({
             "platform": platform,
@@ -360,8 +363,8 @@ fn logs(lines: &str, case: &Case, platforms: &[&str]) {
     assert_eq!(lines.lines().count(), platforms.len().max(1), "{lines}");
     let reason = format!("reason={} ", case.reason);
     for line in lines.lines() {
-        for words in ["level=WARN", &reason, case.words] {
-            assert!(line.contains(words), "{words}: {line}");
+        for message in ["level=WARN", &reason, case.message] {
+            assert!(line.contains(message), "{message}: {line}");
         }
     }
     let about = "Cannot read the list";
@@ -375,15 +378,15 @@ fn logs(lines: &str, case: &Case, platforms: &[&str]) {
 /// `check` is UNKNOWN and gives the reason.
 fn judges((state, text): &(CheckState, String), case: &Case, platforms: &[&str]) {
     assert_eq!(*state, CheckState::Unknown, "{text}");
-    assert!(text.contains(case.words), "{text}");
+    assert!(text.contains(case.message), "{text}");
     for platform in platforms {
         assert!(text.contains(&format!("details of {platform}: ")), "{text}");
     }
 }
 
-async fn heals(scene: &mut Scene, log: &Log, platforms: &[&str]) {
-    scene.heal().await;
-    let healed = scene.stack.scrape().await;
+async fn heals(fixture: &mut Fixture, log: &Log, platforms: &[&str]) {
+    fixture.recover().await;
+    let healed = fixture.stack.scrape().await;
     assert_eq!(healed.value("qlara_up"), 1.0);
     assert_eq!(details_up(&healed).len(), 3);
     assert_eq!(healed.family("qlara_profile_info").len(), 3);
@@ -393,19 +396,19 @@ async fn heals(scene: &mut Scene, log: &Log, platforms: &[&str]) {
         lines.lines().all(|line| line.contains("level=INFO")),
         "{lines}"
     );
-    let (state, text) = scene.audit().await;
+    let (state, text) = fixture.audit().await;
     assert_eq!(state, CheckState::Ok, "{text}");
 }
 
 /// Runs one case at these requests, from the first good scrape to the recovery.
-async fn try_out(case: &Case, calls: Calls, passage: Option<Passage>) {
-    let mut scene = Scene::new(passage, case.timeout()).await;
+async fn check_case(case: &Case, calls: Calls, proxy: Option<FaultProxy>) {
+    let mut fixture = Fixture::new(proxy, case.timeout()).await;
     let log = Log::collect(Level::INFO);
     let platforms = without_details(calls);
 
-    scene.spoil(case.fault, calls).await;
+    fixture.inject(case.fault, calls).await;
     let asked = Instant::now();
-    let scrape = scene.stack.scrape().await;
+    let scrape = fixture.stack.scrape().await;
     let took = asked.elapsed();
     assert_eq!(took >= case.timeout(), case.lasts, "{took:?}");
     assert!(took < LONG, "{took:?}");
@@ -415,21 +418,21 @@ async fn try_out(case: &Case, calls: Calls, passage: Option<Passage>) {
     }
     logs(&log.take(), case, &platforms);
     // A fault that starts after the list also starts after the list of `check`.
-    scene.spoil(case.fault, calls).await;
-    judges(&scene.audit().await, case, &platforms);
+    fixture.inject(case.fault, calls).await;
+    judges(&fixture.audit().await, case, &platforms);
 
-    heals(&mut scene, &log, &platforms).await;
+    heals(&mut fixture, &log, &platforms).await;
 }
 
 /// Runs every case through every proxy, at the requests that `choose` selects.
-async fn try_out_all(choose: impl Fn(&Case) -> Vec<Calls>) {
+async fn check_all_cases(choose: impl Fn(&Case) -> Vec<Calls>) {
     for case in CASES {
         for calls in choose(&case) {
-            for passage in case.ways() {
-                let over = passage.as_ref().map(Passage::url);
-                // Shown if the test fails.
+            for proxy in case.proxies() {
+                let over = proxy.as_ref().map(FaultProxy::url);
+                // Printed if the test fails.
                 println!("{:?} at {calls:?} over {over:?}", case.fault);
-                try_out(&case, calls, passage).await;
+                check_case(&case, calls, proxy).await;
             }
         }
     }
@@ -437,8 +440,8 @@ async fn try_out_all(choose: impl Fn(&Case) -> Vec<Calls>) {
 
 /// [fault-matrix]
 #[tokio::test]
-async fn every_fault_of_the_list() {
-    try_out_all(|case| match case.knows_the_call() {
+async fn every_fault_of_the_list_call() {
+    check_all_cases(|case| match case.affects_single_requests() {
         true => vec![Calls::List],
         false => vec![Calls::All],
     })
@@ -448,7 +451,7 @@ async fn every_fault_of_the_list() {
 /// [fault-matrix]
 #[tokio::test]
 async fn every_fault_of_each_details_call() {
-    try_out_all(|case| match case.knows_the_call() {
+    check_all_cases(|case| match case.affects_single_requests() {
         true => PLATFORMS.map(Calls::DetailsOf).to_vec(),
         false => vec![Calls::Details],
     })
@@ -458,15 +461,15 @@ async fn every_fault_of_each_details_call() {
 /// The two status codes with another meaning for details than for the list.
 /// [not-found]
 #[tokio::test]
-async fn a_404_is_a_wrong_prefix_for_the_list_and_no_profiles_for_a_platform() {
-    let Scene { stack, .. } = Scene::new(None, LONG).await;
+async fn not_found_is_an_error_for_the_list_and_empty_for_details() {
+    let Fixture { stack, .. } = Fixture::new(None, LONG).await;
     stack.gateway.faults("list:status=404").await;
     let scrape = stack.scrape().await;
     assert_eq!(scrape.value("qlara_up"), 0.0);
     let series = r#"{endpoint="socials",reason="client_error"}"#;
     assert_eq!(failures(&scrape), [(series, 1.0)]);
     stack.gateway.faults("details:status=404").await;
-    stack.clock.advance(PAST_PAUSES);
+    stack.clock.advance(PAST_BACKOFF);
     let scrape = stack.scrape().await;
     assert_eq!(scrape.value("qlara_up"), 1.0);
     assert_eq!(details_up(&scrape).len(), 3);
@@ -474,12 +477,12 @@ async fn a_404_is_a_wrong_prefix_for_the_list_and_no_profiles_for_a_platform() {
 
 /// [slow-answers]
 #[tokio::test]
-async fn slowness_within_the_budget_is_no_fault() {
-    let Scene { stack, .. } = Scene::new(None, LONG).await;
+async fn slow_response_within_the_timeout_is_no_fault() {
+    let Fixture { stack, .. } = Fixture::new(None, LONG).await;
     let log = Log::collect(Level::INFO);
     for fault in ["latency=20ms", "list:latency=20ms", "details:latency=20ms"] {
         stack.gateway.faults(fault).await;
-        stack.clock.advance(PAST_PAUSES);
+        stack.clock.advance(PAST_BACKOFF);
         let scrape = stack.scrape().await;
         assert_eq!(scrape.value("qlara_up"), 1.0, "{fault}");
         assert_eq!(details_up(&scrape).len(), 3, "{fault}");
@@ -489,9 +492,9 @@ async fn slowness_within_the_budget_is_no_fault() {
 
 /// [clock-jump]
 #[tokio::test]
-async fn jumps_of_the_clock_cost_nothing() {
+async fn clock_jumps_change_no_data() {
     const DAY: i64 = 86_400;
-    let Scene { stack, .. } = Scene::new(None, LONG).await;
+    let Fixture { stack, .. } = Fixture::new(None, LONG).await;
     let log = Log::collect(Level::INFO);
     let token = r#"{platform="facebook",profile="facebook"}"#;
     let end = format!("qlara_token_expiry_timestamp_seconds{token}");
@@ -519,17 +522,17 @@ async fn jumps_of_the_clock_cost_nothing() {
 
 /// [thousand-changes]
 #[tokio::test]
-async fn a_thousand_changes_between_good_and_bad() {
+async fn thousand_changes_between_good_and_bad() {
     // Faults that end at once, so that a thousand take seconds.
     let faults: Vec<&str> = CASES
         .iter()
         .filter(|case| !case.lasts)
         .filter_map(|case| match case.fault {
             Fault::Simulated(fault) => Some(fault),
-            Fault::OnTheWay(_) => None,
+            Fault::Network(_) => None,
         })
         .collect();
-    let Scene { stack, .. } = Scene::new(None, LONG).await;
+    let Fixture { stack, .. } = Fixture::new(None, LONG).await;
     let log = Log::collect(Level::WARN);
     let mut random = fastrand::Rng::with_seed(5);
     let mut warnings = 0;
@@ -539,7 +542,7 @@ async fn a_thousand_changes_between_good_and_bad() {
             .choice(["", "list:", "details:", "details/facebook:"])
             .expect("one");
         stack.gateway.faults(&format!("{scope}{fault}")).await;
-        stack.clock.advance(PAST_PAUSES);
+        stack.clock.advance(PAST_BACKOFF);
         let list_is_good = scope.starts_with("details");
         let bad = stack.scrape().await;
         assert_eq!(
@@ -552,7 +555,7 @@ async fn a_thousand_changes_between_good_and_bad() {
             "{change}: {scope}{fault}"
         );
         stack.gateway.faults("").await;
-        stack.clock.advance(PAST_PAUSES);
+        stack.clock.advance(PAST_BACKOFF);
         let good = stack.scrape().await;
         assert_eq!(good.value("qlara_up"), 1.0, "{change}: {scope}{fault}");
         assert_eq!(details_up(&good).len(), 3, "{change}: {scope}{fault}");

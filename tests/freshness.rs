@@ -18,7 +18,7 @@ fn profile(id: &str) -> serde_json::Value {
 
 /// [cached-scrape]
 #[tokio::test]
-async fn a_snapshot_younger_than_the_ttl_costs_no_gateway_call() {
+async fn snapshot_within_the_ttl_needs_no_gateway_call() {
     let stack = Stack::start().await;
     stack.scrape().await;
     assert_eq!(stack.gateway.stats().await.list, 1);
@@ -34,7 +34,7 @@ async fn a_snapshot_younger_than_the_ttl_costs_no_gateway_call() {
 }
 
 #[tokio::test]
-async fn one_refresh_costs_one_request_and_one_per_platform_on_kept_connections() {
+async fn refresh_sends_one_request_and_one_per_platform_with_keep_alive() {
     let stack = Stack::start().await;
     stack.scrape().await;
     let Stats {
@@ -56,7 +56,7 @@ async fn one_refresh_costs_one_request_and_one_per_platform_on_kept_connections(
 
 /// [shared-refresh]
 #[tokio::test]
-async fn fifty_scrapers_at_once_share_one_refresh() {
+async fn concurrent_scrapes_share_one_refresh() {
     let stack = Stack::start().await;
     stack.gateway.faults("latency=200ms").await;
     let scrapes = join_all((0..50).map(|_| stack.scrape())).await;
@@ -75,7 +75,7 @@ async fn fifty_scrapers_at_once_share_one_refresh() {
 
 /// [departed-client]
 #[tokio::test]
-async fn the_first_scraper_hanging_up_does_not_stop_the_refresh() {
+async fn disconnect_of_the_first_scraper_does_not_stop_the_refresh() {
     let stack = Stack::start().await;
     stack.gateway.faults("latency=400ms").await;
     let first = stack
@@ -91,7 +91,7 @@ async fn the_first_scraper_hanging_up_does_not_stop_the_refresh() {
 
 /// [departed-client]
 #[tokio::test]
-async fn a_refresh_that_everybody_left_still_fills_the_cache() {
+async fn abandoned_refresh_still_fills_the_cache() {
     let stack = Stack::start().await;
     stack.gateway.faults("latency=200ms").await;
     let only = stack
@@ -110,7 +110,7 @@ async fn a_refresh_that_everybody_left_still_fills_the_cache() {
 
 /// [stale-data]
 #[tokio::test]
-async fn stale_data_is_shown_with_its_own_timestamp_then_gone() {
+async fn stale_data_has_its_own_timestamp_and_then_expires() {
     let stack = Stack::start().await;
     let read_at = stack.scrape().await.value(READ_AT);
     stack.gateway.faults("status=503").await;
@@ -141,7 +141,7 @@ async fn stale_data_is_shown_with_its_own_timestamp_then_gone() {
 
 /// [no-data-yet]
 #[tokio::test]
-async fn a_gateway_that_never_answered_leaves_what_is_not_known_absent() {
+async fn metrics_without_data_are_absent() {
     let stack = Stack::start().await;
     stack.gateway.faults("status=500").await;
     let scrape = stack.scrape().await;
@@ -153,7 +153,7 @@ async fn a_gateway_that_never_answered_leaves_what_is_not_known_absent() {
 }
 
 #[tokio::test]
-async fn a_removed_profile_is_gone_at_the_next_refresh() {
+async fn removed_profile_disappears_at_the_next_refresh() {
     let stack = Setup::default()
         .with_profiles(json!([profile("stays"), profile("goes")]))
         .await;
@@ -173,7 +173,7 @@ async fn a_removed_profile_is_gone_at_the_next_refresh() {
 }
 
 #[tokio::test]
-async fn details_that_fail_leave_the_metrics_of_the_list_in_place() {
+async fn failed_details_keep_the_metrics_of_the_list() {
     let stack = Stack::start().await;
     stack.gateway.faults("details/facebook:status=500").await;
     let scrape = stack.scrape().await;
@@ -208,7 +208,7 @@ async fn details_that_fail_leave_the_metrics_of_the_list_in_place() {
 
 /// [platform-not-found]
 #[tokio::test]
-async fn no_details_of_a_platform_are_an_answer() {
+async fn empty_details_are_a_valid_response() {
     let stack = Stack::start().await;
     stack.gateway.faults("details/facebook:status=404").await;
     let scrape = stack.scrape().await;
@@ -226,7 +226,7 @@ async fn no_details_of_a_platform_are_an_answer() {
 
 /// [clock-jump]
 #[tokio::test]
-async fn the_wall_clock_may_jump_without_a_call_or_a_loss() {
+async fn wall_clock_jump_causes_no_call_and_no_loss() {
     let stack = Stack::start().await;
     stack.scrape().await;
     for seconds in [-86_400, 7 * 86_400] {
@@ -239,7 +239,7 @@ async fn the_wall_clock_may_jump_without_a_call_or_a_loss() {
 }
 
 #[tokio::test]
-async fn without_a_cache_every_scrape_asks() {
+async fn every_scrape_refreshes_if_the_cache_is_off() {
     let settings = Settings {
         ttl: Some(Duration::ZERO),
         max_stale: Some(Duration::ZERO),
@@ -263,7 +263,7 @@ async fn without_a_cache_every_scrape_asks() {
 
 /// [scrape-timeout]
 #[tokio::test]
-async fn a_scrape_answers_before_prometheus_gives_up_while_the_gateway_hangs() {
+async fn scrape_of_a_hanging_gateway_ends_before_the_timeout_of_prometheus() {
     let stack = Stack::start().await;
     stack.scrape().await;
     stack.clock.advance(Duration::from_secs(61));
@@ -285,7 +285,7 @@ async fn a_scrape_answers_before_prometheus_gives_up_while_the_gateway_hangs() {
 
 /// [no-stated-timeout]
 #[tokio::test]
-async fn without_a_timeout_header_a_scrape_waits_for_the_gateway_timeout() {
+async fn scrape_without_a_timeout_header_waits_for_the_gateway_timeout() {
     let settings = Settings {
         timeout: Some(Duration::from_millis(300)),
         ..Settings::default()
@@ -303,27 +303,27 @@ async fn without_a_timeout_header_a_scrape_waits_for_the_gateway_timeout() {
             request = request.header("X-Prometheus-Scrape-Timeout-Seconds", value);
         }
         let scrape =
-            crate::harness::scrape::Scrape::read(request.send().await.expect("an answer")).await;
+            crate::harness::scrape::Scrape::read(request.send().await.expect("a response")).await;
         assert_eq!(scrape.value("qlara_up"), 0.0);
     }
 }
 
 /// [any-stated-timeout]
 #[tokio::test]
-async fn a_stated_timeout_of_any_size_is_answered() {
+async fn any_value_of_the_timeout_header_is_accepted() {
     let stack = Stack::start().await;
     for stated in ["1e19", "1e300", "inf", "0.9", "0.001"] {
         let request = stack
             .get("/metrics")
             .header("X-Prometheus-Scrape-Timeout-Seconds", stated);
-        let answer = request.send().await.expect("an answer");
+        let answer = request.send().await.expect("a response");
         assert_eq!(answer.status(), 200, "{stated}");
     }
 }
 
 /// [long-silence]
 #[tokio::test]
-async fn slow_answers_after_a_long_silence_are_no_outage() {
+async fn slow_refresh_after_a_long_pause_is_no_outage() {
     let stack = Stack::start().await;
     stack.scrape().await;
     stack.clock.advance(Duration::from_secs(3600));
@@ -332,7 +332,7 @@ async fn slow_answers_after_a_long_silence_are_no_outage() {
         .get("/metrics")
         .header("X-Prometheus-Scrape-Timeout-Seconds", "1");
     let scrape =
-        crate::harness::scrape::Scrape::read(request.send().await.expect("an answer")).await;
+        crate::harness::scrape::Scrape::read(request.send().await.expect("a response")).await;
     assert_eq!(
         scrape.value("qlara_up"),
         1.0,
@@ -346,7 +346,7 @@ async fn slow_answers_after_a_long_silence_are_no_outage() {
 }
 
 #[tokio::test]
-async fn the_age_of_a_snapshot_counts_from_the_question() {
+async fn snapshot_age_starts_at_the_request() {
     let stack = Stack::start().await;
     stack.gateway.faults("latency=300ms").await;
     tokio::join!(stack.scrape(), async {

@@ -7,12 +7,12 @@ use rustls::SupportedProtocolVersion;
 use rustls::version::{TLS12, TLS13};
 use tracing::Level;
 
-use crate::gateway_client::{failures, trusting};
+use crate::gateway_client::{ca_file_yaml, failures};
+use crate::harness::fault_proxy::FaultProxy;
 use crate::harness::log::Log;
 use crate::harness::openssl::{
     ED448, ED25519, P256, P521, RSA, RSA_1024, RSA_8200, RSA_PSS, SelfSigned,
 };
-use crate::harness::passage::Passage;
 use crate::harness::process::{Running, exporter, run};
 use crate::harness::tools::needs;
 use crate::harness::{Setup, eventually};
@@ -26,14 +26,14 @@ async fn read(
     versions: &[&'static SupportedProtocolVersion],
 ) -> (bool, String) {
     let (certificate, key) = (identity.file("cert.pem"), identity.file("key.pem"));
-    let mut passage = Passage::showing(&certificate, &key, versions);
+    let mut proxy = FaultProxy::showing(&certificate, &key, versions);
     let log = Log::collect(Level::WARN);
     let setup = Setup {
-        url: Some(passage.url()),
-        ..Setup::yaml(&trusting(ca_file))
+        url: Some(proxy.url()),
+        ..Setup::yaml(&ca_file_yaml(ca_file))
     };
     let stack = setup.start().await;
-    passage.open(stack.gateway.address).await;
+    proxy.open(stack.gateway.address).await;
     let scrape = stack.scrape().await;
     let is_up = scrape.value("qlara_up") == 1.0;
     let expected: &[(&str, f64)] = match is_up {
@@ -45,7 +45,7 @@ async fn read(
 }
 
 #[tokio::test]
-async fn a_self_signed_certificate_in_the_ca_file_is_trusted_as_itself() {
+async fn self_signed_certificate_in_the_ca_file_is_trusted() {
     needs!("openssl");
     const SUBJECT: [&str; 2] = ["-subj", "/CN=localhost"];
     let named = |name: &'static str| ["-subj", "/CN=gateway", "-addext", name];
@@ -94,7 +94,7 @@ async fn a_self_signed_certificate_in_the_ca_file_is_trusted_as_itself() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_the_gateways_is_not_trusted_though_it_is_in_the_ca_file() {
+async fn trusted_certificate_for_another_host_is_rejected() {
     needs!("openssl");
     let with = |extension: &'static str| {
         SelfSigned::new(P256, &["-subj", "/CN=localhost", "-addext", extension])
@@ -129,7 +129,7 @@ async fn a_certificate_that_is_not_the_gateways_is_not_trusted_though_it_is_in_t
 
 /// The same names with another key are another certificate.
 #[tokio::test]
-async fn a_stranger_with_the_names_of_a_trusted_certificate_is_not_trusted() {
+async fn forged_certificate_with_trusted_names_is_rejected() {
     needs!("openssl");
     let subject = [
         "-subj",
@@ -138,14 +138,14 @@ async fn a_stranger_with_the_names_of_a_trusted_certificate_is_not_trusted() {
         "subjectAltName=DNS:localhost",
     ];
     let trusted = SelfSigned::new(P256, &subject);
-    let stranger = SelfSigned::new(P256, &subject);
-    let (is_up, log) = read(&stranger, &trusted.file("cert.pem"), &BOTH).await;
+    let forged = SelfSigned::new(P256, &subject);
+    let (is_up, log) = read(&forged, &trusted.file("cert.pem"), &BOTH).await;
     assert!(!is_up, "{log}");
 
     // The certificate is public: presenting it without its key proves nothing.
-    std::fs::copy(trusted.file("cert.pem"), stranger.file("cert.pem")).expect("copied");
+    std::fs::copy(trusted.file("cert.pem"), forged.file("cert.pem")).expect("copied");
     for versions in [[&TLS12], [&TLS13]] {
-        let (is_up, log) = read(&stranger, &trusted.file("cert.pem"), &versions).await;
+        let (is_up, log) = read(&forged, &trusted.file("cert.pem"), &versions).await;
         assert!(!is_up, "{log}");
         assert!(log.contains("BadSignature"), "{log}");
     }
@@ -172,14 +172,14 @@ const EXPECTED: &str = "expected RSA with 2048 to 8192 bits, ECDSA on P-256 or P
 
 /// [unusable-gateway-key]
 #[tokio::test]
-async fn a_weak_key_is_named_as_such() {
+async fn weak_key_is_named() {
     needs!("openssl");
     let weak = SelfSigned::new(RSA_1024, &["-subj", "/CN=localhost"]);
     let (_server, url) = serve(&weak).await;
     let log = Log::collect(Level::WARN);
     let setup = Setup {
         url: Some(url),
-        ..Setup::yaml(&trusting(&weak.file("cert.pem")))
+        ..Setup::yaml(&ca_file_yaml(&weak.file("cert.pem")))
     };
     assert_eq!(setup.start().await.scrape().await.value("qlara_up"), 0.0);
     let text = log.take();
@@ -192,7 +192,7 @@ async fn a_weak_key_is_named_as_such() {
 /// The server has a key that the client cannot use, so the handshake fails without naming the key.
 /// [unusable-ca-key]
 #[tokio::test]
-async fn a_certificate_in_the_ca_file_that_cannot_be_used_is_named_at_the_start() {
+async fn unusable_certificate_in_the_ca_file_is_named_at_startup() {
     needs!("openssl");
     for (key, found) in [
         (P521, "an ECDSA key on the curve P-521"),
@@ -210,7 +210,7 @@ async fn a_certificate_in_the_ca_file_that_cannot_be_used_is_named_at_the_start(
         let setup = Setup {
             url: Some(url.clone()),
             variables: vec![("K", "x".to_owned())],
-            ..Setup::yaml(&format!("{}\naccounts: {accounts}", trusting(&ca_file)))
+            ..Setup::yaml(&format!("{}\naccounts: {accounts}", ca_file_yaml(&ca_file)))
         };
         let stack = setup.start().await;
         let text = log.take();
@@ -220,7 +220,7 @@ async fn a_certificate_in_the_ca_file_that_cannot_be_used_is_named_at_the_start(
         assert_eq!(stack.scrape().await.value(r#"qlara_up{account="a"}"#), 0.0);
 
         let yaml = made.file("qlara.yml");
-        std::fs::write(&yaml, trusting(&ca_file)).expect("a file");
+        std::fs::write(&yaml, ca_file_yaml(&ca_file)).expect("a file");
         for arguments in [&["--config.check"][..], &["check"]] {
             let (_, _, error) = run(exporter()
                 .args(arguments)
@@ -244,7 +244,7 @@ async fn a_certificate_in_the_ca_file_that_cannot_be_used_is_named_at_the_start(
 
 /// [unusable-gateway-key]
 #[tokio::test]
-async fn the_key_of_an_issuer_that_cannot_be_used_is_named() {
+async fn unusable_issuer_key_is_named() {
     needs!("openssl");
     for (key, found) in [
         (RSA_1024, "an RSA key with 1024 bits"),
@@ -268,7 +268,7 @@ async fn the_key_of_an_issuer_that_cannot_be_used_is_named() {
 
 /// The algorithm of a signature is the cause, not a key.
 #[tokio::test]
-async fn what_the_tls_library_cannot_check_is_told_in_words() {
+async fn unsupported_certificate_is_explained() {
     needs!("openssl");
     let authority = SelfSigned::new(RSA, &["-subj", "/CN=CA"]);
     for (issued, expected) in [

@@ -11,15 +11,15 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 use tracing::Level;
 
-use crate::harness::listener::{Recorder, http_answer, read_head};
+use crate::harness::fault_proxy::{After, Calls, Fault, FaultProxy, RawReply};
+use crate::harness::listener::{Recorder, http_response, read_head};
 use crate::harness::log::Log;
-use crate::harness::passage::{Calls, Fault, Passage, Said, Then};
 use crate::harness::scrape::Scrape;
 use crate::harness::{API_KEY, Setup, Stack, make_too_long};
 
 const EMPTY_LIST: &str = r#"{"profiles": [], "total": 0}"#;
 
-fn asking(url: String) -> Setup {
+fn exporter_of(url: String) -> Setup {
     Setup {
         url: Some(url),
         ..Setup::default()
@@ -27,7 +27,7 @@ fn asking(url: String) -> Setup {
 }
 
 /// A configuration that trusts these certificate authorities.
-pub fn trusting(ca_file: &Path) -> String {
+pub fn ca_file_yaml(ca_file: &Path) -> String {
     let ca_file = ca_file.display();
     format!("gateway: {{tls_config: {{ca_file: '{ca_file}'}}}}")
 }
@@ -38,15 +38,15 @@ pub fn failures(scrape: &Scrape) -> Vec<(&str, f64)> {
 }
 
 #[tokio::test]
-async fn a_call_carries_the_key_and_the_user_agent_to_the_configured_prefix() {
+async fn requests_carry_key_and_user_agent_to_the_configured_prefix() {
     for prefix in [
         "/api/v1/partner-gateway",
         "/api/partner-gateway/v1/",
         "",
         "/",
     ] {
-        let gateway = Recorder::start(|_| http_answer("200 OK", "", EMPTY_LIST)).await;
-        let stack = asking(format!("http://{}{prefix}", gateway.address))
+        let gateway = Recorder::start(|_| http_response("200 OK", "", EMPTY_LIST)).await;
+        let stack = exporter_of(format!("http://{}{prefix}", gateway.address))
             .start()
             .await;
         assert_eq!(stack.scrape().await.value("qlara_up"), 1.0);
@@ -73,8 +73,8 @@ async fn a_call_carries_the_key_and_the_user_agent_to_the_configured_prefix() {
 async fn platform_names_are_percent_encoded_in_the_path() {
     let list = r#"{"profiles": [{"platform": "a/../b?c#d %\n.é", "profileId": "p", "name": "n",
         "status": "CONNECTED", "connectedAt": "2026-01-01T00:00:00Z"}], "total": 1}"#;
-    let gateway = Recorder::start(move |_| http_answer("200 OK", "", list)).await;
-    let stack = asking(format!("http://{}/prefix", gateway.address))
+    let gateway = Recorder::start(move |_| http_response("200 OK", "", list)).await;
+    let stack = exporter_of(format!("http://{}/prefix", gateway.address))
         .start()
         .await;
     stack.scrape().await;
@@ -85,8 +85,8 @@ async fn platform_names_are_percent_encoded_in_the_path() {
 
 /// [redirect]
 #[tokio::test]
-async fn a_redirect_is_an_error_and_takes_the_key_nowhere() {
-    let elsewhere = Recorder::start(|_| http_answer("200 OK", "", EMPTY_LIST)).await;
+async fn redirect_is_an_error_and_is_not_followed() {
+    let elsewhere = Recorder::start(|_| http_response("200 OK", "", EMPTY_LIST)).await;
     let stack = Stack::start().await;
     for status in ["redirect", "details:redirect"] {
         stack
@@ -107,24 +107,24 @@ async fn a_redirect_is_an_error_and_takes_the_key_nowhere() {
 }
 
 #[tokio::test]
-async fn the_quota_is_exposed_as_stated_and_absent_when_not() {
+async fn quota_is_exposed_if_stated_and_absent_otherwise() {
     let gateway = Recorder::start(|request| {
         let quota = if request.contains("/second/") {
             "X-RateLimit-Limit: 100\r\nX-RateLimit-Remaining: 42\r\nX-RateLimit-Reset: soon\r\n"
         } else {
             "X-RateLimit-Limit: plenty\r\n"
         };
-        http_answer("200 OK", quota, EMPTY_LIST)
+        http_response("200 OK", quota, EMPTY_LIST)
     })
     .await;
-    let unstated = asking(format!("http://{}/first", gateway.address))
+    let unstated = exporter_of(format!("http://{}/first", gateway.address))
         .start()
         .await
         .scrape()
         .await;
     assert_eq!(unstated.get("qlara_gateway_ratelimit_limit"), None);
     assert_eq!(unstated.get("qlara_gateway_ratelimit_remaining"), None);
-    let stated = asking(format!("http://{}/second", gateway.address))
+    let stated = exporter_of(format!("http://{}/second", gateway.address))
         .start()
         .await
         .scrape()
@@ -135,7 +135,7 @@ async fn the_quota_is_exposed_as_stated_and_absent_when_not() {
 
 /// [rate-limited]
 #[tokio::test]
-async fn a_429_is_respected_from_its_header_or_its_body_alone() {
+async fn retry_after_is_read_from_header_or_body() {
     // The test's clock is at 12:00:00 on that day.
     for (header, body, pause) in [
         ("Retry-After: 40\r\n", "", 40),
@@ -151,8 +151,10 @@ async fn a_429_is_respected_from_its_header_or_its_body_alone() {
         ("", "", 1),
     ] {
         let gateway =
-            Recorder::start(move |_| http_answer("429 Too Many Requests", header, body)).await;
-        let stack = asking(format!("http://{}", gateway.address)).start().await;
+            Recorder::start(move |_| http_response("429 Too Many Requests", header, body)).await;
+        let stack = exporter_of(format!("http://{}", gateway.address))
+            .start()
+            .await;
         stack.scrape().await;
         stack.scrape_after(pause - 1).await;
         assert_eq!(gateway.requests().len(), 1, "{header}{body}");
@@ -163,7 +165,7 @@ async fn a_429_is_respected_from_its_header_or_its_body_alone() {
 
 /// [error-without-body]
 #[tokio::test]
-async fn an_error_whose_body_never_comes_is_what_its_status_says() {
+async fn error_without_its_body_is_classified_by_status() {
     for (status, reason, pause) in [
         ("401 Unauthorized", "unauthorized", 60),
         ("429 Too Many Requests", "rate_limited", 120),
@@ -172,11 +174,13 @@ async fn an_error_whose_body_never_comes_is_what_its_status_says() {
         // The response announces more bytes than it sends, and the connection stays open.
         let head = format!("HTTP/1.1 {status}\r\nRetry-After: 120\r\nContent-Length: 100\r\n\r\n");
         let gateway = Recorder::start_open(move |_| head.clone().into_bytes()).await;
-        let stack = asking(format!("http://{}", gateway.address)).start().await;
+        let stack = exporter_of(format!("http://{}", gateway.address))
+            .start()
+            .await;
         // The refresh ends long before the timeout of ten seconds; otherwise this scrape would not see it.
         let patient = ("X-Prometheus-Scrape-Timeout-Seconds", "3");
         let answer = stack.get("/metrics").header(patient.0, patient.1).send();
-        let scrape = Scrape::read(answer.await.expect("an answer")).await;
+        let scrape = Scrape::read(answer.await.expect("a response")).await;
         let expected = format!("{{endpoint=\"socials\",reason=\"{reason}\"}}");
         assert_eq!(failures(&scrape), [(expected.as_str(), 1.0)]);
         stack.scrape_after(pause - 1).await;
@@ -189,16 +193,18 @@ async fn an_error_whose_body_never_comes_is_what_its_status_says() {
 /// The start of the body demands the backoff, but counts only when the body is complete.
 /// [error-body-limit]
 #[tokio::test]
-async fn the_body_of_an_error_is_read_when_it_is_no_longer_than_64_kib() {
+async fn error_body_is_read_up_to_64_kib() {
     const TOLD: &str = r#"{"retryAfter": 40}"#;
     const LONGEST: usize = 64 * 1024;
     for (length, pause) in [(LONGEST, 40), (LONGEST + 1, 1)] {
         let body = format!("{TOLD}{}", " ".repeat(length - TOLD.len()));
-        let stated = http_answer("429 Too Many Requests", "", &body);
+        let stated = http_response("429 Too Many Requests", "", &body);
         let unstated = format!("HTTP/1.1 429 Too Many Requests\r\n\r\n{body}").into_bytes();
         for answer in [stated, unstated] {
             let gateway = Recorder::start(move |_| answer.clone()).await;
-            let stack = asking(format!("http://{}", gateway.address)).start().await;
+            let stack = exporter_of(format!("http://{}", gateway.address))
+                .start()
+                .await;
             stack.scrape().await;
             stack.scrape_after(pause - 1).await;
             assert_eq!(gateway.requests().len(), 1, "{length}");
@@ -236,9 +242,9 @@ async fn endless_error() -> (SocketAddr, UnboundedReceiver<usize>) {
 
 /// [error-body-limit]
 #[tokio::test]
-async fn an_error_whose_body_never_ends_is_not_read_on() {
+async fn endless_error_body_is_abandoned() {
     let (address, mut taken) = endless_error().await;
-    let stack = asking(format!("http://{address}")).start().await;
+    let stack = exporter_of(format!("http://{address}")).start().await;
     let scrape = stack.scrape().await;
     assert_eq!(
         failures(&scrape),
@@ -252,20 +258,20 @@ async fn an_error_whose_body_never_ends_is_not_read_on() {
 
 /// [rate-limited-platform]
 #[tokio::test]
-async fn after_a_429_the_remaining_platforms_are_not_asked() {
+async fn remaining_platforms_are_skipped_after_a_429() {
     let profiles: Vec<String> = (0..20)
         .map(|number| format!(r#"{{"platform": "p{number}", "profileId": "x"}}"#))
         .collect();
     let list = format!(r#"{{"profiles": [{}]}}"#, profiles.join(","));
     let gateway = Recorder::start(move |request| {
         if request.starts_with("GET /socials ") {
-            http_answer("200 OK", "", &list)
+            http_response("200 OK", "", &list)
         } else {
-            http_answer("429 Too Many Requests", "Retry-After: 30\r\n", "")
+            http_response("429 Too Many Requests", "Retry-After: 30\r\n", "")
         }
     })
     .await;
-    let scrape = asking(format!("http://{}", gateway.address))
+    let scrape = exporter_of(format!("http://{}", gateway.address))
         .start()
         .await
         .scrape()
@@ -282,28 +288,28 @@ async fn after_a_429_the_remaining_platforms_are_not_asked() {
 /// A gateway that closes an idle connection at the moment of its next use.
 /// [retried-request]
 #[tokio::test]
-async fn a_connection_that_ends_unanswered_is_asked_once_more_on_another() {
-    for then in [Then::Close, Then::Cut, Then::Reset] {
-        for mut passage in [Passage::plain(), Passage::over_tls()] {
-            let yaml = passage.ca_file().map(trusting);
+async fn closed_keep_alive_connection_is_retried_once() {
+    for after in [After::Close, After::Cut, After::Reset] {
+        for mut proxy in [FaultProxy::plain(), FaultProxy::over_tls()] {
+            let yaml = proxy.ca_file().map(ca_file_yaml);
             let setup = Setup {
-                url: Some(passage.url()),
+                url: Some(proxy.url()),
                 yaml,
                 ..Setup::default()
             };
             let stack = setup.start().await;
-            let fault = Fault::Answer(Said("", then));
+            let fault = Fault::Response(RawReply("", after));
             let gateway = stack.gateway.address;
-            passage.spoil(gateway, fault, Calls::First).await;
+            proxy.inject(gateway, fault, Calls::First).await;
             let scrape = stack.scrape().await;
-            let url = passage.url();
-            assert_eq!(scrape.value("qlara_up"), 1.0, "{then:?}: {url}");
-            assert_eq!(failures(&scrape), [], "{then:?}: {url}");
+            let url = proxy.url();
+            assert_eq!(scrape.value("qlara_up"), 1.0, "{after:?}: {url}");
+            assert_eq!(failures(&scrape), [], "{after:?}: {url}");
         }
     }
 
     let silent = Recorder::start(|_| Vec::new()).await;
-    let scrape = asking(format!("http://{}", silent.address))
+    let scrape = exporter_of(format!("http://{}", silent.address))
         .start()
         .await
         .scrape()
@@ -316,8 +322,8 @@ async fn a_connection_that_ends_unanswered_is_asked_once_more_on_another() {
 }
 
 #[tokio::test]
-async fn a_proxy_from_the_configuration_carries_the_calls() {
-    let proxy = Recorder::start(|_| http_answer("200 OK", "", EMPTY_LIST)).await;
+async fn configured_proxy_carries_the_requests() {
+    let proxy = Recorder::start(|_| http_response("200 OK", "", EMPTY_LIST)).await;
     let yaml = format!(
         "gateway:\n  url: http://gateway.invalid/prefix\n  allow_http: true\n  \
          proxy_url: http://user:proxy-password@{}\n",
@@ -345,8 +351,8 @@ async fn a_proxy_from_the_configuration_carries_the_calls() {
 }
 
 #[tokio::test]
-async fn a_proxy_never_sees_the_key_of_a_tls_gateway() {
-    let proxy = Recorder::start(|_| http_answer("403 Forbidden", "", "")).await;
+async fn proxy_never_sees_the_key_of_a_tls_gateway() {
+    let proxy = Recorder::start(|_| http_response("403 Forbidden", "", "")).await;
     let yaml = format!("gateway: {{proxy_url: 'http://{}'}}", proxy.address);
     let setup = Setup {
         settings: Settings {
@@ -369,20 +375,20 @@ async fn a_proxy_never_sees_the_key_of_a_tls_gateway() {
 }
 
 #[tokio::test]
-async fn a_ca_from_the_configuration_is_trusted_and_an_unknown_one_is_not() {
-    let mut passage = Passage::over_tls();
-    let yaml = trusting(passage.ca_file().expect("a file"));
+async fn configured_ca_is_trusted_and_an_unknown_one_is_not() {
+    let mut proxy = FaultProxy::over_tls();
+    let yaml = ca_file_yaml(proxy.ca_file().expect("a file"));
     let setup = Setup {
-        url: Some(passage.url()),
+        url: Some(proxy.url()),
         ..Setup::yaml(&yaml)
     };
     let stack = setup.start().await;
-    passage.open(stack.gateway.address).await;
+    proxy.open(stack.gateway.address).await;
     let scrape = stack.scrape().await;
     assert_eq!(scrape.value("qlara_up"), 1.0);
     assert_eq!(failures(&scrape), []);
 
-    let scrape = asking(passage.url()).start().await.scrape().await;
+    let scrape = exporter_of(proxy.url()).start().await.scrape().await;
     assert_eq!(scrape.value("qlara_up"), 0.0);
     assert_eq!(
         failures(&scrape),
@@ -392,32 +398,32 @@ async fn a_ca_from_the_configuration_is_trusted_and_an_unknown_one_is_not() {
 
 /// [changed-ca-file]
 #[tokio::test]
-async fn a_changed_ca_file_is_trusted_without_a_restart_and_a_broken_one_is_not_taken() {
+async fn changed_ca_file_applies_without_restart_and_a_broken_one_does_not() {
     const GOOD: &str = "qlara_exporter_config_last_reload_successful";
-    let (mut passage, another) = (Passage::over_tls(), Passage::over_tls());
-    let copy = |passage: &Passage, to: &Path| {
-        std::fs::copy(passage.ca_file().expect("a file"), to).expect("copied");
+    let (mut proxy, another) = (FaultProxy::over_tls(), FaultProxy::over_tls());
+    let copy = |proxy: &FaultProxy, to: &Path| {
+        std::fs::copy(proxy.ca_file().expect("a file"), to).expect("copied");
     };
     let directory = tempfile::tempdir().expect("a folder");
     let ca_file = directory.path().join("ca.pem");
     copy(&another, &ca_file);
     let setup = Setup {
-        url: Some(passage.url()),
-        ..Setup::yaml(&trusting(&ca_file))
+        url: Some(proxy.url()),
+        ..Setup::yaml(&ca_file_yaml(&ca_file))
     };
     let stack = setup.start().await;
-    passage.open(stack.gateway.address).await;
+    proxy.open(stack.gateway.address).await;
     let log = Log::collect(Level::INFO);
     let scrape = stack.scrape().await;
     assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (0.0, 1.0));
     log.take();
-    copy(&passage, &ca_file);
+    copy(&proxy, &ca_file);
     let scrape = stack.scrape_after(61).await;
     assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (1.0, 1.0));
     let trusts = "Trusts the certificates of the changed CA file";
     assert_eq!(log.take().matches(trusts).count(), 1);
-    let spoil = |file: &Path| std::fs::write(file, "no certificate").expect("a file");
-    for break_it in [spoil, make_too_long] {
+    let inject = |file: &Path| std::fs::write(file, "no certificate").expect("a file");
+    for break_it in [inject, make_too_long] {
         break_it(&ca_file);
         for _ in 0..2 {
             let scrape = stack.scrape_after(61).await;
@@ -426,7 +432,7 @@ async fn a_changed_ca_file_is_trusted_without_a_restart_and_a_broken_one_is_not_
         let lines = log.take();
         assert_eq!(lines.lines().count(), 1, "{lines}");
         assert!(lines.contains("CA file cannot be used"), "{lines}");
-        copy(&passage, &ca_file);
+        copy(&proxy, &ca_file);
         let scrape = stack.scrape_after(61).await;
         assert_eq!((scrape.value("qlara_up"), scrape.value(GOOD)), (1.0, 1.0));
         let lines = log.take();
@@ -437,11 +443,12 @@ async fn a_changed_ca_file_is_trusted_without_a_restart_and_a_broken_one_is_not_
 
 /// [repeated-key]
 #[tokio::test]
-async fn a_gateway_that_repeats_the_key_does_not_make_it_public() {
-    let gateway =
-        Recorder::start(|_| http_answer("200 OK", "", format!("{{\"profiles\": \"{API_KEY}\"}}")))
-            .await;
-    let scrape = asking(format!("http://{}", gateway.address))
+async fn key_repeated_by_the_gateway_is_redacted() {
+    let gateway = Recorder::start(|_| {
+        http_response("200 OK", "", format!("{{\"profiles\": \"{API_KEY}\"}}"))
+    })
+    .await;
+    let scrape = exporter_of(format!("http://{}", gateway.address))
         .start()
         .await
         .scrape()

@@ -9,7 +9,7 @@ use qlara_exporter::config::Settings;
 use serde_json::json;
 
 use crate::harness::clock::ManualClock;
-use crate::harness::process::{Ran, exporter, run_beside};
+use crate::harness::process::{CommandOutput, exporter, run_beside};
 use crate::harness::scrape::Scrape;
 use crate::harness::{API_KEY, Gateway, Setup, Stack};
 
@@ -36,12 +36,12 @@ fn schema(account: &str, schema: &str) -> String {
 
 async fn probe(stack: &Stack, account: &str) -> Scrape {
     let answer = stack.get(&format!("/probe?account={account}")).send().await;
-    Scrape::read(answer.expect("an answer")).await
+    Scrape::read(answer.expect("a response")).await
 }
 
 /// [gateway-per-account]
 #[tokio::test]
-async fn two_accounts_ask_two_gateways_that_speak_differently() {
+async fn two_accounts_use_two_gateways_with_different_schemas() {
     let other = reference().await;
     let own = format!("{{url: '{}'}}", other.url());
     let stack = Setup::yaml(&yaml(&own)).start().await;
@@ -60,7 +60,7 @@ async fn two_accounts_ask_two_gateways_that_speak_differently() {
 }
 
 #[tokio::test]
-async fn a_flag_does_not_send_the_key_of_an_account_elsewhere() {
+async fn url_flag_does_not_redirect_the_key_of_an_account() {
     let other = reference().await;
     let own = format!("{{url: '{}'}}", other.url());
     let elsewhere = reference().await;
@@ -78,7 +78,7 @@ async fn a_flag_does_not_send_the_key_of_an_account_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_probe_waits_as_long_as_its_account_may_take() {
+async fn probe_waits_for_the_timeout_of_its_account() {
     let other = reference().await;
     let own = format!("{{url: '{}', timeout: 300ms}}", other.url());
     let stack = Setup::yaml(&format!("gateway: {{timeout: 2s}}\n{}", yaml(&own)))
@@ -102,7 +102,7 @@ async fn a_probe_waits_as_long_as_its_account_may_take() {
 }
 
 #[tokio::test]
-async fn a_reload_of_one_accounts_gateway_leaves_the_other_alone() {
+async fn reload_of_one_gateway_leaves_the_other_account_alone() {
     let (first, second) = (reference().await, reference().await);
     let own = |gateway: &Gateway| yaml(&format!("{{url: '{}'}}", gateway.url()));
     let mut setup = Setup::yaml(&own(&first));
@@ -111,7 +111,7 @@ async fn a_reload_of_one_accounts_gateway_leaves_the_other_alone() {
     stack.scrape().await;
     stack.write_configuration(&own(&second));
     let reload = stack.request(reqwest::Method::POST, "/-/reload");
-    assert_eq!(reload.send().await.expect("an answer").status(), 200);
+    assert_eq!(reload.send().await.expect("a response").status(), 200);
     second.faults("status=503").await;
     let scrape = stack.scrape().await;
     assert_eq!(stack.gateway.stats().await.list, 1, "it is still fresh");
@@ -119,14 +119,14 @@ async fn a_reload_of_one_accounts_gateway_leaves_the_other_alone() {
     assert_eq!(first.stats().await.list, 1);
     assert_eq!(second.stats().await.list, 1);
     let old = r#"qlara_profile_info{account="staging""#;
-    assert!(!scrape.text.contains(old), "another gateway told that");
+    assert!(!scrape.text.contains(old), "the former gateway sent this");
     // Another timeout keeps the known data.
     second.faults("").await;
     stack.scrape_after(61).await;
     let own = format!("{{url: '{}', timeout: 3s}}", second.url());
     stack.write_configuration(&yaml(&own));
     let reload = stack.request(reqwest::Method::POST, "/-/reload");
-    assert_eq!(reload.send().await.expect("an answer").status(), 200);
+    assert_eq!(reload.send().await.expect("a response").status(), 200);
     second.faults("status=503").await;
     let scrape = stack.scrape_after(61).await;
     assert_eq!(scrape.value(r#"qlara_up{account="staging"}"#), 0.0);
@@ -139,14 +139,17 @@ const ODD: &str = r#"[{"network": {"name": "facebook"}, "socialId": 17, "profile
 const MAPPED: &str = "{platform: network.name, id: socialId, name: profile.displayName, connected_at: linkedOn, status: state.word, category: profile.kind}";
 
 #[tokio::test]
-async fn mapped_fields_are_read_where_the_configuration_says() {
+async fn mapped_fields_are_read_as_configured() {
     let stack = Setup::yaml(&format!("gateway: {{fields: {MAPPED}}}"))
         .start()
         .await;
-    stack.gateway.answer_list(ODD).await;
+    stack.gateway.set_list_response(ODD).await;
     let details =
         r#"{"data": [{"socialId": 17, "profile": {"kind": "Retail"}, "category": "no"}]}"#;
-    stack.gateway.answer_details("facebook", details).await;
+    stack
+        .gateway
+        .set_details_response("facebook", details)
+        .await;
     let scrape = stack.scrape().await;
     let labels = r#"platform="facebook",profile="17""#;
     let info = format!(r#"qlara_profile_info{{{labels},name="BrandCo",category="Retail"}}"#);
@@ -164,7 +167,7 @@ async fn mapped_fields_are_read_where_the_configuration_says() {
         let yaml =
             format!("gateway: {{fields: {{platform: network.name, id: socialId, name: {path}}}}}");
         let stack = Setup::yaml(&yaml).start().await;
-        stack.gateway.answer_list(ODD).await;
+        stack.gateway.set_list_response(ODD).await;
         let scrape = stack.scrape().await;
         let info = format!(r#"qlara_profile_info{{{labels},name=""}}"#);
         assert_eq!(scrape.value(&info), 1.0, "{path}: {}", scrape.text);
@@ -174,9 +177,9 @@ async fn mapped_fields_are_read_where_the_configuration_says() {
 }
 
 #[tokio::test]
-async fn one_name_may_be_read_as_two_fields_and_accounts_may_name_them_differently() {
+async fn one_name_can_map_to_two_fields_and_accounts_can_differ() {
     let other = reference().await;
-    other.answer_list(ODD).await;
+    other.set_list_response(ODD).await;
     let own = format!("{{url: '{}', fields: {MAPPED}}}", other.url());
     let defaults = "gateway: {fields: {id: name, name: name}}\n";
     let stack = Setup::yaml(&format!("{defaults}{}", yaml(&own)))
@@ -199,7 +202,7 @@ async fn one_name_may_be_read_as_two_fields_and_accounts_may_name_them_different
     );
 }
 
-async fn explain(arguments: &[&str], yaml: &str, key: Option<&str>) -> Ran {
+async fn explain(arguments: &[&str], yaml: &str, key: Option<&str>) -> CommandOutput {
     let folder = tempfile::tempdir().expect("a folder");
     let (file, answer) = (
         folder.path().join("qlara.yml"),
@@ -221,9 +224,9 @@ async fn explain(arguments: &[&str], yaml: &str, key: Option<&str>) -> Ran {
 }
 
 #[tokio::test]
-async fn explain_reads_as_the_configuration_says() {
+async fn explain_uses_the_field_mapping() {
     let gateway = reference().await;
-    gateway.answer_list(ODD).await;
+    gateway.set_list_response(ODD).await;
     let own = format!("{{url: '{}', fields: {MAPPED}}}", gateway.url());
     let yaml = yaml(&own);
     let ran = explain(&["--account", "staging"], &yaml, Some(API_KEY)).await;

@@ -90,7 +90,7 @@ fn assert_silent(tool: &[&str], file: &Path) {
 }
 
 #[test]
-fn every_command_has_a_man_page_and_every_shell_a_completion() {
+fn every_command_has_a_man_page_and_completions() {
     let files = Generated::new().files();
     let mut expected: Vec<String> = COMMANDS.map(man_page).to_vec();
     expected.extend(
@@ -114,7 +114,7 @@ fn every_command_has_a_man_page_and_every_shell_a_completion() {
 }
 
 #[test]
-fn every_flag_is_in_the_man_page_and_in_the_completions() {
+fn every_flag_is_in_man_pages_and_completions() {
     let generated = Generated::new();
     for command in COMMANDS {
         let page = generated.read(&man_page(command)).replace("\\-", "-");
@@ -135,7 +135,7 @@ fn every_flag_is_in_the_man_page_and_in_the_completions() {
 }
 
 #[test]
-fn the_environment_changes_nothing() {
+fn output_does_not_depend_on_the_environment() {
     let plain = Generated::new().files();
     let set = Generated::by(
         exporter()
@@ -150,7 +150,7 @@ fn the_environment_changes_nothing() {
 }
 
 #[test]
-fn their_own_tools_find_no_fault() {
+fn groff_and_the_shells_accept_the_files() {
     needs!("groff", "bash", "zsh", "fish");
     let generated = Generated::new();
     for command in COMMANDS {
@@ -230,7 +230,7 @@ fn fish_completes_commands_flags_and_values() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_exit_code_1() {
+fn unwritable_folder_is_exit_code_1() {
     let (code, output, error) = run(exporter().args(["generate", "/dev/null/here"]));
     assert_eq!((code, output.as_str()), (1, ""));
     let line = "qlara-exporter: cannot write /dev/null/here/man: Not a directory (os error 20)\n";

@@ -75,7 +75,7 @@ fn assert_promtool_accepts(web: &Path) {
 }
 
 #[test]
-fn the_line_end_is_no_part_of_the_password() {
+fn line_end_is_not_part_of_the_password() {
     for input in [
         "pa:ss wörd",
         "pa:ss wörd\n",
@@ -90,7 +90,7 @@ fn the_line_end_is_no_part_of_the_password() {
 }
 
 #[test]
-fn the_salt_is_random_and_the_cost_is_10_unless_it_is_given() {
+fn salt_is_random_and_the_default_cost_is_10() {
     let first = line(&[], b"secret");
     assert!(first.starts_with("$2b$10$"), "{first}");
     assert_ne!(line(&[], b"secret"), first);
@@ -98,7 +98,7 @@ fn the_salt_is_random_and_the_cost_is_10_unless_it_is_given() {
 }
 
 #[tokio::test]
-async fn the_printed_line_lets_its_user_in() {
+async fn printed_line_works_in_the_web_configuration() {
     let folder = TempDir::new().expect("a folder");
     let lines = [
         line(&["--user", "prometheus"], b"secret\n"),
@@ -135,7 +135,7 @@ async fn the_printed_line_lets_its_user_in() {
 }
 
 #[test]
-fn the_documented_line_is_the_one_in_the_documented_file() {
+fn documented_line_matches_the_documented_file() {
     let documentation = include_str!("../docs/web-configuration.md");
     let (_, session) = documentation
         .split_once("$ qlara-exporter hash-password --user prometheus\n")
@@ -149,7 +149,7 @@ fn the_documented_line_is_the_one_in_the_documented_file() {
 }
 
 #[test]
-fn a_line_with_any_name_is_good_yaml() {
+fn line_with_any_user_name_is_valid_yaml() {
     let names = [
         "prometheus",
         "a # b",
@@ -199,7 +199,7 @@ fn a_line_with_any_name_is_good_yaml() {
 
 /// [invalid-password]
 #[test]
-fn a_password_that_nobody_can_log_in_with_is_refused() {
+fn unusable_password_is_rejected() {
     let longest = "ä".repeat(36);
     assert!(is_of(&longest, &line(&CHEAP, longest.as_bytes())));
     let too_long = format!("{longest}a");
@@ -250,7 +250,7 @@ fn a_password_that_nobody_can_log_in_with_is_refused() {
 /// The command reads only as much as it needs to reject the input.
 /// [invalid-password]
 #[test]
-fn an_endless_input_is_refused() {
+fn endless_input_is_rejected() {
     let zeros = File::open("/dev/zero").expect("zeros");
     let mut command = hash_password(&CHEAP);
     let end = command.stdin(zeros).output().expect("a program");
@@ -260,7 +260,7 @@ fn an_endless_input_is_refused() {
 }
 
 #[test]
-fn wrong_flags_are_one_line_and_exit_code_2() {
+fn invalid_flags_are_one_line_and_exit_code_2() {
     let cost = "--cost <N>: expected a whole number from 4 to 14";
     for (arguments, line) in [
         (&["--cost", "3"][..], cost),
@@ -293,7 +293,7 @@ fn wrong_flags_are_one_line_and_exit_code_2() {
 
 /// [unprinted-hash]
 #[test]
-fn a_hash_that_cannot_be_written_is_exit_code_1() {
+fn write_error_is_exit_code_1() {
     let full = File::create("/dev/full").expect("a full disk");
     let (reader, closed) = std::io::pipe().expect("a pipe");
     drop(reader);
@@ -316,7 +316,7 @@ fn a_hash_that_cannot_be_written_is_exit_code_1() {
 
 /// A directory can be opened but not read.
 #[test]
-fn an_input_that_cannot_be_read_is_exit_code_1() {
+fn read_error_is_exit_code_1() {
     let folder = File::open("/").expect("a folder");
     let end = hash_password(&[]).stdin(folder).output().expect("an end");
     assert_eq!(end.status.code(), Some(1));

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::process::Command;
 
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter, run};
 use crate::harness::tools::needs;
@@ -29,7 +29,7 @@ fn failure(reason: &str) -> (i32, String) {
 
 /// [health]
 #[tokio::test]
-async fn a_serving_exporter_is_healthy_whatever_its_gateway_does() {
+async fn health_does_not_depend_on_the_gateway() {
     let gateway: Gateway = system_gateway().await;
     gateway.faults("hang").await;
     let port = free_port();
@@ -75,8 +75,8 @@ async fn a_serving_exporter_is_healthy_whatever_its_gateway_does() {
 }
 
 #[tokio::test]
-async fn it_asks_below_the_prefix_of_the_exporter() {
-    let server = Recorder::start(|_| http_answer("200 OK", "", "")).await;
+async fn uses_the_route_prefix_of_the_exporter() {
+    let server = Recorder::start(|_| http_response("200 OK", "", "")).await;
     let address = server.address.to_string();
     for (variables, path) in [
         (vec![("QLARA_WEB_ROUTE_PREFIX", "/a/")], "/a/-/healthy"),
@@ -119,24 +119,24 @@ async fn it_asks_below_the_prefix_of_the_exporter() {
 }
 
 #[tokio::test]
-async fn any_other_answer_is_a_failure() {
-    let elsewhere = Recorder::start(|_| http_answer("200 OK", "", "")).await;
+async fn other_response_is_a_failure() {
+    let elsewhere = Recorder::start(|_| http_response("200 OK", "", "")).await;
     let location = format!("Location: http://{}/\r\n", elsewhere.address);
     for (answer, reason) in [
         (
-            http_answer("404 Not Found", "", ""),
+            http_response("404 Not Found", "", ""),
             "answered 404, expected 200",
         ),
         (
-            http_answer("503 Service Unavailable", "", ""),
+            http_response("503 Service Unavailable", "", ""),
             "answered 503, expected 200",
         ),
         (
-            http_answer("204 No Content", "", ""),
+            http_response("204 No Content", "", ""),
             "answered 204, expected 200",
         ),
         (
-            http_answer("302 Found", &location, ""),
+            http_response("302 Found", &location, ""),
             "answered 302, expected 200",
         ),
         (
@@ -163,7 +163,7 @@ async fn any_other_answer_is_a_failure() {
 }
 
 #[tokio::test]
-async fn an_exporter_that_hangs_is_a_failure_in_time() {
+async fn hanging_exporter_is_a_failure_within_the_timeout() {
     // Connections wait in the accept queue and are never accepted.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = silent.local_addr().expect("an address").to_string();
@@ -178,7 +178,7 @@ async fn an_exporter_that_hangs_is_a_failure_in_time() {
 }
 
 #[tokio::test]
-async fn an_address_of_every_interface_is_asked_on_loopback() {
+async fn wildcard_address_is_checked_on_loopback() {
     let port = free_port();
     for (address, host) in [
         (format!(":{port}"), "127.0.0.1"),
@@ -200,7 +200,7 @@ async fn an_address_of_every_interface_is_asked_on_loopback() {
 }
 
 #[tokio::test]
-async fn wrong_use_is_exit_code_2() {
+async fn usage_error_is_exit_code_2() {
     let address = "--web.listen-address <ADDRESS>: expected HOST:PORT or :PORT";
     for (arguments, line) in [
         (["--url", "s3cret"], "--url <URL>: not an absolute URL"),
@@ -225,7 +225,7 @@ async fn wrong_use_is_exit_code_2() {
 
 /// The image's variables and command, with a web configuration file that makes demands on clients.
 #[tokio::test]
-async fn the_image_is_healthy_with_every_web_configuration() {
+async fn image_is_healthy_with_every_web_configuration() {
     needs!("openssl");
     const DOCKERFILE: &str = include_str!("../Dockerfile");
     let variable = DOCKERFILE
@@ -287,7 +287,7 @@ fn self_signed() -> tempfile::TempDir {
 }
 
 #[tokio::test]
-async fn the_documented_certificate_is_accepted_where_it_is_named() {
+async fn documented_certificate_is_accepted_with_ca_file() {
     needs!("openssl");
     let folder = self_signed();
     let web = folder.path().join("web.yml");

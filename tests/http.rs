@@ -11,9 +11,9 @@ use crate::harness::{Setup, Stack};
 
 /// [gzip-response]
 #[tokio::test]
-async fn gzip_comes_when_asked_for() {
+async fn gzip_is_sent_on_request() {
     let stack = Stack::start().await;
-    let plain = stack.get("/metrics").send().await.expect("an answer");
+    let plain = stack.get("/metrics").send().await.expect("a response");
     assert_eq!(plain.headers().get("content-encoding"), None);
     assert_eq!(plain.headers()["vary"], "accept-encoding");
     for accepted in [
@@ -29,7 +29,7 @@ async fn gzip_comes_when_asked_for() {
             .header("Accept-Encoding", accepted)
             .send()
             .await
-            .expect("an answer");
+            .expect("a response");
         assert_eq!(answer.headers()["content-encoding"], "gzip", "{accepted}");
         assert_eq!(
             answer.headers()["content-type"],
@@ -55,14 +55,14 @@ async fn gzip_comes_when_asked_for() {
             .header("Accept-Encoding", refused)
             .send()
             .await
-            .expect("an answer");
+            .expect("a response");
         assert_eq!(answer.headers().get("content-encoding"), None, "{refused}");
     }
 }
 
 /// [head-method]
 #[tokio::test]
-async fn head_has_the_headers_without_the_body() {
+async fn head_response_has_headers_and_no_body() {
     let accounts = "accounts: [{name: a, api_key_env: QLARA_API_KEY}]";
     let stack = Setup::yaml(accounts).start().await;
     for path in [
@@ -78,7 +78,7 @@ async fn head_has_the_headers_without_the_body() {
             .request(Method::HEAD, path)
             .send()
             .await
-            .expect("an answer");
+            .expect("a response");
         assert_eq!(answer.status(), 200, "{path}");
         let length: usize = answer.headers()["content-length"]
             .to_str()
@@ -92,13 +92,13 @@ async fn head_has_the_headers_without_the_body() {
 
 /// [health]
 #[tokio::test]
-async fn health_never_asks_the_gateway() {
+async fn health_sends_no_gateway_request() {
     let stack = Stack::start().await;
     for (path, text) in [
         ("/-/healthy", "qlara-exporter is Healthy.\n"),
         ("/-/ready", "qlara-exporter is Ready.\n"),
     ] {
-        let answer = stack.get(path).send().await.expect("an answer");
+        let answer = stack.get(path).send().await.expect("a response");
         assert_eq!(answer.status(), 200);
         assert_eq!(answer.text().await.expect("a text"), text);
     }
@@ -107,7 +107,7 @@ async fn health_never_asks_the_gateway() {
 
 /// [unknown-path-or-method]
 #[tokio::test]
-async fn anything_else_is_404_and_another_method_405() {
+async fn unknown_path_is_404_and_other_method_is_405() {
     let stack = Stack::start().await;
     for path in [
         "/nothing",
@@ -118,7 +118,7 @@ async fn anything_else_is_404_and_another_method_405() {
         "//",
     ] {
         assert_eq!(
-            stack.get(path).send().await.expect("an answer").status(),
+            stack.get(path).send().await.expect("a response").status(),
             404,
             "{path}"
         );
@@ -128,7 +128,7 @@ async fn anything_else_is_404_and_another_method_405() {
             .request(method.clone(), "/metrics")
             .send()
             .await
-            .expect("an answer");
+            .expect("a response");
         assert_eq!(answer.status(), 405, "{method}");
         assert_eq!(answer.headers()["allow"], "GET,HEAD");
     }
@@ -136,7 +136,7 @@ async fn anything_else_is_404_and_another_method_405() {
 
 /// [telemetry-path]
 #[tokio::test]
-async fn metrics_can_move_to_another_path() {
+async fn metrics_path_is_configurable() {
     let mut setup = Setup::default();
     setup.web.telemetry_path = "/qlara".to_owned();
     setup.web.external_url = Some(
@@ -150,7 +150,7 @@ async fn metrics_can_move_to_another_path() {
             .get("/exporters/a&b/qlara")
             .send()
             .await
-            .expect("an answer"),
+            .expect("a response"),
     )
     .await;
     assert_eq!(scrape.value("qlara_up"), 1.0);
@@ -159,7 +159,7 @@ async fn metrics_can_move_to_another_path() {
             .get("/exporters/a&b/metrics")
             .send()
             .await
-            .expect("an answer")
+            .expect("a response")
             .status(),
         404
     );
@@ -167,7 +167,7 @@ async fn metrics_can_move_to_another_path() {
         .get("/exporters/a&b/")
         .send()
         .await
-        .expect("an answer")
+        .expect("a response")
         .text()
         .await
         .expect("a text");
@@ -215,7 +215,7 @@ async fn every_route_is_below_the_prefix() {
         let stack = setup.start().await;
         let status = async |method: Method, path: String| {
             let answer = stack.request(method, &path).send().await;
-            answer.expect("an answer").status().as_u16()
+            answer.expect("a response").status().as_u16()
         };
         for path in [
             "/",
@@ -252,7 +252,7 @@ async fn every_route_is_below_the_prefix() {
             .get(&format!("{served}/"))
             .send()
             .await
-            .expect("an answer");
+            .expect("a response");
         let page = page.text().await.expect("a page");
         for path in ["/metrics", "/-/healthy", "/-/ready", "/-/documentation"] {
             assert!(
@@ -264,7 +264,7 @@ async fn every_route_is_below_the_prefix() {
             .get(&format!("{served}/sd"))
             .send()
             .await
-            .expect("an answer");
+            .expect("a response");
         let sd: serde_json::Value =
             serde_json::from_str(&sd.text().await.expect("a text")).expect("JSON");
         let path = sd[0]["labels"]["__metrics_path__"]
@@ -275,7 +275,7 @@ async fn every_route_is_below_the_prefix() {
             for (path, to) in [("/", served), (served, linked)] {
                 for query in ["", "?", "?status=CONNECTED&account=a%20b"] {
                     let answer = stack.get(&format!("{path}{query}")).send().await;
-                    let answer = answer.expect("an answer");
+                    let answer = answer.expect("a response");
                     assert_eq!(answer.status(), 302);
                     assert_eq!(answer.headers()["location"], format!("{to}/{query}"));
                 }
@@ -288,7 +288,7 @@ async fn every_route_is_below_the_prefix() {
                 .get(url)
                 .send()
                 .await
-                .expect("an answer")
+                .expect("a response")
                 .status(),
             200
         );
@@ -301,13 +301,13 @@ async fn metrics_can_be_at_the_root() {
     let mut setup = Setup::default();
     setup.web.telemetry_path = "/".to_owned();
     let stack = setup.start().await;
-    let scrape = Scrape::read(stack.get("/").send().await.expect("an answer")).await;
+    let scrape = Scrape::read(stack.get("/").send().await.expect("a response")).await;
     assert_eq!(scrape.value("qlara_up"), 1.0);
 }
 
 /// [concurrent-requests]
 #[tokio::test]
-async fn scrapes_beyond_the_limit_are_503() {
+async fn scrapes_above_the_limit_are_503() {
     let mut setup = Setup::default();
     setup.web.max_requests = 3;
     let stack = setup.start().await;
@@ -315,7 +315,7 @@ async fn scrapes_beyond_the_limit_are_503() {
     let answers = join_all((0..10).map(|_| stack.get("/metrics").send())).await;
     let statuses: Vec<u16> = answers
         .into_iter()
-        .map(|answer| answer.expect("an answer").status().as_u16())
+        .map(|answer| answer.expect("a response").status().as_u16())
         .collect();
     assert_eq!(
         statuses.iter().filter(|status| **status == 200).count(),
@@ -333,13 +333,13 @@ async fn scrapes_beyond_the_limit_are_503() {
 
 /// [page-requests]
 #[tokio::test]
-async fn no_more_than_64_requests_wait_for_a_page() {
+async fn at_most_64_requests_wait_for_the_page() {
     let stack = Stack::start().await;
     stack.gateway.faults("hang").await;
     let pages = join_all((0..80).map(|number| stack.get(&format!("/?account={number}")).send()));
     let statuses = async {
         let answers = pages.await.into_iter();
-        let statuses = answers.map(|answer| answer.expect("an answer").status().as_u16());
+        let statuses = answers.map(|answer| answer.expect("a response").status().as_u16());
         statuses.collect::<Vec<_>>()
     };
     let statuses = statuses.await;

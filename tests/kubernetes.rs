@@ -127,7 +127,7 @@ fn check(resources: &str) -> (i32, String) {
 }
 
 #[test]
-fn every_resource_fits_its_published_schema() {
+fn every_resource_matches_its_published_schema() {
     needs!(KUBERNETES);
     let overlay = overlay();
     for (folder, resources) in [
@@ -144,7 +144,7 @@ fn every_resource_fits_its_published_schema() {
 }
 
 #[test]
-fn a_misspelt_field_fits_no_schema() {
+fn misspelt_field_is_rejected_by_the_schemas() {
     needs!(KUBERNETES);
     let base = build(&repository("deploy/kubernetes"));
     for (field, misspelt, problem) in [
@@ -171,7 +171,7 @@ fn a_misspelt_field_fits_no_schema() {
 }
 
 #[test]
-fn rules_and_dashboards_are_the_very_files() {
+fn rules_and_dashboards_are_copies_of_the_files() {
     needs!(KUBERNETES);
     let base = Resources::base();
     let rules: Value = serde_saphyr::from_str(&read("alerts/qlara.rules.yml")).expect("YAML");
@@ -198,7 +198,7 @@ fn rules_and_dashboards_are_the_very_files() {
 
 /// <https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted>
 #[test]
-fn the_pod_is_restricted() {
+fn pod_meets_the_restricted_security_standard() {
     needs!(KUBERNETES);
     let base = Resources::base();
     let pod = &base.pod()["spec"];
@@ -239,7 +239,7 @@ fn the_pod_is_restricted() {
 }
 
 #[test]
-fn the_container_is_of_this_version_with_settings_and_ports_of_the_exporter() {
+fn container_has_version_settings_and_ports_of_the_exporter() {
     needs!(KUBERNETES);
     let base = Resources::base();
     let container = base.container();
@@ -265,7 +265,7 @@ fn the_container_is_of_this_version_with_settings_and_ports_of_the_exporter() {
 }
 
 #[test]
-fn prometheus_finds_the_pod_under_the_name_that_the_rules_go_by() {
+fn service_monitor_finds_the_pod_under_the_job_of_the_rules() {
     needs!(KUBERNETES);
     let base = Resources::base();
     let service = base.get("Service", "qlara-exporter");
@@ -299,7 +299,7 @@ fn prometheus_finds_the_pod_under_the_name_that_the_rules_go_by() {
 
 /// With key files at the paths of the Secret.
 #[test]
-fn the_configurations_are_good_and_take_their_keys_from_the_secret() {
+fn configurations_are_valid_and_read_keys_from_the_secret() {
     needs!(KUBERNETES);
     let overlay = overlay();
     for (resources, entry) in [
@@ -329,7 +329,7 @@ fn the_configurations_are_good_and_take_their_keys_from_the_secret() {
 
 /// Like the container, except for paths, ports and gateway.
 #[tokio::test]
-async fn with_these_settings_it_serves_metrics_and_probes() {
+async fn exporter_with_the_settings_of_the_container_serves_metrics_and_probes() {
     needs!(KUBERNETES);
     let base = Resources::base();
     let container = base.container();
@@ -385,7 +385,7 @@ async fn with_these_settings_it_serves_metrics_and_probes() {
 }
 
 #[test]
-fn many_accounts_are_targets_of_their_own() {
+fn each_of_many_accounts_is_a_target() {
     needs!(KUBERNETES);
     let overlay = overlay();
     let folder = overlay.path().join("overlay");
@@ -423,7 +423,7 @@ fn many_accounts_are_targets_of_their_own() {
 }
 
 #[test]
-fn the_base_has_no_key_and_an_overlay_brings_one() {
+fn base_has_no_key_and_an_overlay_adds_one() {
     needs!(KUBERNETES);
     let base = Resources::base();
     assert!(base.0.keys().all(|(kind, _)| kind != "Secret"));

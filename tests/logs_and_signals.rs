@@ -46,7 +46,7 @@ impl Program {
             .get(format!("{}/metrics", self.url))
             .send()
             .await
-            .expect("an answer");
+            .expect("a response");
         answer.text().await.expect("a text")
     }
 
@@ -73,7 +73,7 @@ impl Program {
 
 /// [one-log-line]
 #[tokio::test]
-async fn a_change_of_state_is_one_line_however_often_it_is_scraped() {
+async fn state_change_is_logged_once() {
     let gateway = system_gateway().await;
     let program = Program::start(&gateway, &[]).await;
     program.scrape_until("qlara_up 1").await;
@@ -136,7 +136,7 @@ async fn a_change_of_state_is_one_line_however_often_it_is_scraped() {
 }
 
 #[tokio::test]
-async fn lines_are_logfmt_or_json_with_the_keys_of_prometheus_tools() {
+async fn log_lines_are_logfmt_or_json_with_the_keys_of_prometheus_tools() {
     let gateway = system_gateway().await;
     let logfmt = Program::start(&gateway, &[]).await;
     let first = logfmt
@@ -169,7 +169,7 @@ async fn lines_are_logfmt_or_json_with_the_keys_of_prometheus_tools() {
 }
 
 #[tokio::test]
-async fn only_what_is_severe_enough_is_logged() {
+async fn log_level_filters_lines() {
     let gateway = system_gateway().await;
     let program = Program::start(&gateway, &["--log.level", "warn"]).await;
     program.scrape_until("qlara_up 1").await;
@@ -177,7 +177,7 @@ async fn only_what_is_severe_enough_is_logged() {
 }
 
 #[tokio::test]
-async fn the_key_is_in_no_output_of_a_full_run_at_debug_level() {
+async fn debug_log_of_a_full_run_contains_no_key() {
     let gateway = system_gateway().await;
     let program =
         Program::start(&gateway, &["--log.level", "debug", "--qlara.timeout", "1s"]).await;
@@ -206,7 +206,7 @@ async fn the_key_is_in_no_output_of_a_full_run_at_debug_level() {
             .get(format!("{}{path}", program.url))
             .send()
             .await
-            .expect("an answer");
+            .expect("a response");
         seen.push_str(&answer.text().await.expect("a text"));
     }
     program.running.signal("TERM");
@@ -218,7 +218,7 @@ async fn the_key_is_in_no_output_of_a_full_run_at_debug_level() {
 
 /// [graceful-shutdown]
 #[tokio::test]
-async fn a_signal_lets_running_scrapes_end() {
+async fn sigterm_waits_for_running_scrapes() {
     for signal in ["TERM", "INT"] {
         let gateway = system_gateway().await;
         let program = Program::start(&gateway, &[]).await;
@@ -246,7 +246,7 @@ async fn a_signal_lets_running_scrapes_end() {
 
 /// [graceful-shutdown]
 #[tokio::test]
-async fn a_scrape_that_never_ends_is_given_ten_seconds() {
+async fn shutdown_waits_at_most_ten_seconds() {
     let gateway = system_gateway().await;
     let program = Program::start(&gateway, &["--qlara.timeout", "1h"]).await;
     gateway.faults("hang").await;
@@ -270,7 +270,7 @@ async fn a_scrape_that_never_ends_is_given_ten_seconds() {
 
 /// [graceful-shutdown]
 #[tokio::test]
-async fn a_second_signal_ends_it_at_once() {
+async fn second_signal_exits_at_once() {
     let gateway = system_gateway().await;
     let program = Program::start(&gateway, &["--qlara.timeout", "1h"]).await;
     gateway.faults("hang").await;
@@ -294,7 +294,7 @@ async fn a_second_signal_ends_it_at_once() {
 
 /// [secret-pipe]
 #[tokio::test]
-async fn a_pipe_in_place_of_a_secret_file_does_not_hold_up_the_end() {
+async fn named_pipe_as_secret_file_does_not_delay_shutdown() {
     let gateway = system_gateway().await;
     let folder = tempfile::tempdir().expect("a folder");
     let key = folder.path().join("key");
@@ -324,7 +324,7 @@ async fn a_pipe_in_place_of_a_secret_file_does_not_hold_up_the_end() {
     let scrape = http()
         .get(format!("{url}/metrics"))
         .header("X-Prometheus-Scrape-Timeout-Seconds", "1");
-    assert_eq!(scrape.send().await.expect("an answer").status(), 200);
+    assert_eq!(scrape.send().await.expect("a response").status(), 200);
     running.signal("TERM");
     let (status, log) = tokio::task::spawn_blocking(|| running.wait())
         .await
@@ -334,7 +334,7 @@ async fn a_pipe_in_place_of_a_secret_file_does_not_hold_up_the_end() {
 
 /// Debug lines of libraries may contain requests with their headers.
 #[test]
-fn libraries_log_warnings_only_whatever_the_level() {
+fn libraries_log_only_warnings_at_every_level() {
     for level in [Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR] {
         let log = Log::collect(level);
         tracing::debug!(target: "hyper_util::client", "a library, DEBUG");
@@ -354,7 +354,7 @@ fn libraries_log_warnings_only_whatever_the_level() {
 
 /// The HTTP client does log at debug level.
 #[tokio::test]
-async fn at_debug_level_a_scrape_logs_nothing_of_libraries() {
+async fn scrape_at_debug_level_logs_nothing_from_libraries() {
     let gateway = system_gateway().await;
     let program = Program::start(&gateway, &["--log.level", "debug", "--log.format", "json"]).await;
     program.scrape_until("qlara_up 1").await;
@@ -403,7 +403,7 @@ async fn starting(directory: &Path) -> Running {
 
 /// [early-signal]
 #[tokio::test]
-async fn a_hangup_during_the_start_is_a_reload_and_not_the_end() {
+async fn sighup_during_startup_is_a_reload() {
     let directory = tempfile::tempdir().expect("a folder");
     let running = starting(directory.path()).await;
     running.signal("HUP");
@@ -420,7 +420,7 @@ async fn a_hangup_during_the_start_is_a_reload_and_not_the_end() {
 
 /// [early-signal]
 #[tokio::test]
-async fn a_signal_to_end_during_the_start_is_exit_code_0() {
+async fn sigterm_during_startup_is_exit_code_0() {
     for signal in ["TERM", "INT"] {
         let directory = tempfile::tempdir().expect("a folder");
         let running = starting(directory.path()).await;

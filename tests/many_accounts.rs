@@ -26,18 +26,18 @@ fn accounts(number: usize) -> String {
 
 async fn probe(stack: &Stack, account: &str) -> Scrape {
     let path = format!("/probe?account={account}");
-    Scrape::read(stack.get(&path).send().await.expect("an answer")).await
+    Scrape::read(stack.get(&path).send().await.expect("a response")).await
 }
 
 async fn targets(stack: &Stack) -> Value {
-    let answer = stack.get("/sd").send().await.expect("an answer");
+    let answer = stack.get("/sd").send().await.expect("a response");
     assert_eq!(answer.headers()["content-type"], "application/json");
     serde_json::from_str(&answer.text().await.expect("a text")).expect("JSON")
 }
 
 /// [probe]
 #[tokio::test]
-async fn a_probe_shows_what_metrics_show_of_that_account_and_nothing_else() {
+async fn probe_shows_the_metrics_of_its_account_only() {
     let stack = Setup::yaml(&accounts(3)).start().await;
     let of_the_account = |scrape: &Scrape| -> Vec<String> {
         let lines = scrape.text.lines();
@@ -66,7 +66,7 @@ async fn a_probe_shows_what_metrics_show_of_that_account_and_nothing_else() {
 
 /// [probe-without-account]
 #[tokio::test]
-async fn a_probe_of_nobody_is_a_bad_request() {
+async fn probe_of_an_unknown_account_is_a_bad_request() {
     let stack = Setup::yaml(&accounts(1)).start().await;
     for path in [
         "/probe",
@@ -75,17 +75,20 @@ async fn a_probe_of_nobody_is_a_bad_request() {
         "/probe?account=BRAND-0",
         "/probe?target=brand-0",
     ] {
-        let answer = stack.get(path).send().await.expect("an answer");
+        let answer = stack.get(path).send().await.expect("a response");
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{path}");
     }
     let default_account = Stack::start().await;
     let answer = default_account.get("/probe?account=").send().await;
-    assert_eq!(answer.expect("an answer").status(), StatusCode::BAD_REQUEST);
+    assert_eq!(
+        answer.expect("a response").status(),
+        StatusCode::BAD_REQUEST
+    );
 }
 
 /// [probe]
 #[tokio::test]
-async fn names_are_found_however_they_are_written() {
+async fn account_names_are_found_in_every_url_encoding() {
     let yaml = "accounts: [{name: \"Brand & Söhne/1\", api_key_env: QLARA_API_KEY}]";
     let stack = Setup::yaml(yaml).start().await;
     for name in ["Brand+%26+S%C3%B6hne%2F1", "Brand%20%26%20S%c3%b6hne/1"] {
@@ -112,7 +115,7 @@ async fn discovery_lists_a_target_per_account() {
         json!([target("brand-0"), target("brand-1")])
     );
     let named = stack.get("/sd").header("host", "exporter.example").send();
-    let named = named.await.expect("an answer").text().await;
+    let named = named.await.expect("a response").text().await;
     assert!(
         named
             .expect("a text")
@@ -127,7 +130,7 @@ async fn discovery_lists_a_target_per_account() {
 
 /// [service-discovery-address]
 #[tokio::test]
-async fn discovery_takes_the_external_url() {
+async fn discovery_uses_the_external_url() {
     let mut setup = Setup::yaml(&accounts(1));
     setup.web.external_url = Some("https://proxy.example/qlara/".parse().expect("a URL"));
     setup.web.route_prefix = Some(String::new());
@@ -144,20 +147,20 @@ async fn discovery_takes_the_external_url() {
 
 /// The label equals the label of the account's metrics; the URL parameter finds the account.
 #[tokio::test]
-async fn a_discovered_account_has_the_label_of_its_metrics() {
+async fn discovered_account_has_the_label_of_its_metrics() {
     let yaml = "accounts: [{name: \"a\\u2028b\", api_key_env: QLARA_API_KEY}]";
     let stack = Setup::yaml(yaml).start().await;
     let labels = &targets(&stack).await[0]["labels"];
     assert_eq!(labels["account"], "a b");
     assert_eq!(labels["__param_account"], "a\u{2028}b");
     let probe = stack.get("/probe?account=a%E2%80%A8b").send().await;
-    let text = probe.expect("an answer").text().await.expect("a text");
+    let text = probe.expect("a response").text().await.expect("a text");
     assert!(text.contains("qlara_up{account=\"a b\"} 1\n"), "{text}");
 }
 
 /// [service-discovery]
 #[tokio::test]
-async fn the_default_account_is_discovered_at_the_metrics() {
+async fn default_account_is_discovered_at_the_metrics_path() {
     let stack = Stack::start().await;
     assert_eq!(
         targets(&stack).await,
@@ -170,7 +173,7 @@ async fn the_default_account_is_discovered_at_the_metrics() {
 
 /// [service-discovery-host]
 #[tokio::test]
-async fn discovery_takes_the_host_however_the_request_names_it() {
+async fn discovery_uses_the_host_of_the_request() {
     let stack = Setup::yaml(&accounts(1)).start().await;
     let ask = async |request: &str| {
         let mut client = TcpStream::connect(stack.exporter)
@@ -178,7 +181,10 @@ async fn discovery_takes_the_host_however_the_request_names_it() {
             .expect("a connection");
         client.write_all(request.as_bytes()).await.expect("sent");
         let mut answer = String::new();
-        client.read_to_string(&mut answer).await.expect("an answer");
+        client
+            .read_to_string(&mut answer)
+            .await
+            .expect("a response");
         answer
     };
     for (request, target) in [
@@ -204,7 +210,7 @@ async fn discovery_takes_the_host_however_the_request_names_it() {
 
 /// [service-discovery-address]
 #[tokio::test]
-async fn an_encoded_path_of_the_external_url_is_not_encoded_twice() {
+async fn encoded_path_of_the_external_url_is_not_encoded_twice() {
     let mut setup = Setup::yaml(&accounts(1));
     setup.web.external_url = Some("http://proxy.example/my%20exp".parse().expect("a URL"));
     setup.web.route_prefix = Some(String::new());
@@ -214,7 +220,7 @@ async fn an_encoded_path_of_the_external_url_is_not_encoded_twice() {
 
 /// [metrics-without-accounts]
 #[tokio::test]
-async fn the_default_account_stays_on_the_metrics() {
+async fn default_account_stays_on_the_metrics_path() {
     let mut setup = Setup::default();
     setup.web.accounts_on_metrics = false;
     assert_eq!(setup.start().await.scrape().await.value("qlara_up"), 1.0);
@@ -222,20 +228,20 @@ async fn the_default_account_stays_on_the_metrics() {
 
 /// [no-data-yet]
 #[tokio::test]
-async fn an_account_that_was_not_read_yet_is_neither_up_nor_down() {
+async fn account_without_data_is_neither_up_nor_down() {
     let stack = Setup::yaml(&accounts(1)).start().await;
     stack.gateway.faults("latency=2s").await;
     let scrape = stack
         .get("/metrics")
         .header("X-Prometheus-Scrape-Timeout-Seconds", "0.2");
-    let scrape = Scrape::read(scrape.send().await.expect("an answer")).await;
+    let scrape = Scrape::read(scrape.send().await.expect("a response")).await;
     assert_eq!(scrape.family("qlara_up"), []);
     assert_eq!(stack.scrape().await.family("qlara_up").len(), 1);
 }
 
 /// [metrics-without-accounts]
 #[tokio::test]
-async fn metrics_can_leave_the_accounts_out() {
+async fn metrics_can_exclude_accounts() {
     let mut setup = Setup::yaml(&accounts(2));
     setup.web.accounts_on_metrics = false;
     let stack = setup.start().await;
@@ -264,13 +270,13 @@ impl SlowGateway {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let gateway = Arc::clone(self);
-        let answer = get(async move || gateway.answer().await);
+        let answer = get(async move || gateway.respond().await);
         let router = Router::new().route("/socials", answer);
         tokio::spawn(async { axum::serve(listener, router).await });
         format!("http://{address}")
     }
 
-    async fn answer(&self) -> &'static str {
+    async fn respond(&self) -> &'static str {
         self.arrivals.lock().push(Instant::now());
         let _present = Present::at(&self.at_once);
         tokio::time::sleep(Duration::from_millis(60)).await;
@@ -298,7 +304,7 @@ impl Drop for Present<'_> {
 
 /// [refresh-limit]
 #[tokio::test]
-async fn the_accounts_of_one_scrape_take_turns_at_the_gateway() {
+async fn accounts_of_one_scrape_respect_the_refresh_limit() {
     let gateway = Arc::new(SlowGateway::default());
     let url = gateway.start().await;
     let yaml = format!("limits: {{concurrent_refreshes: 3}}\n{}", accounts(40));
@@ -321,7 +327,7 @@ async fn the_accounts_of_one_scrape_take_turns_at_the_gateway() {
 
 /// [account-isolation]
 #[tokio::test]
-async fn accounts_that_hang_do_not_hold_up_those_that_answer() {
+async fn hanging_accounts_do_not_delay_others() {
     let yaml = "limits: {concurrent_refreshes: 4}\ngateway: {timeout: 400ms}\ncache: {ttl: 1s}\n";
     let stack = Setup::yaml(&format!("{yaml}{}", accounts(20)))
         .start()
@@ -340,14 +346,14 @@ async fn accounts_that_hang_do_not_hold_up_those_that_answer() {
     let impatient = stack
         .get("/metrics")
         .header("X-Prometheus-Scrape-Timeout-Seconds", "0.2");
-    impatient.send().await.expect("an answer");
+    impatient.send().await.expect("a response");
     let under_way = stack.gateway.stats().await.list - before;
     assert!(under_way <= 2, "{under_way} of four");
 }
 
 /// [refresh-limit]
 #[tokio::test]
-async fn the_bound_holds_across_reloads() {
+async fn refresh_limit_holds_across_reloads() {
     let gateway = Arc::new(SlowGateway::default());
     let url = gateway.start().await;
     // Other names are other accounts, which have no data yet.
@@ -365,13 +371,13 @@ async fn the_bound_holds_across_reloads() {
         let scrape = stack
             .get("/metrics")
             .header("X-Prometheus-Scrape-Timeout-Seconds", "0.1");
-        scrape.send().await.expect("an answer");
+        scrape.send().await.expect("a response");
         stack.write_configuration(&yaml(generation));
         let reload = stack
             .request(reqwest::Method::POST, "/-/reload")
             .send()
             .await;
-        assert_eq!(reload.expect("an answer").status(), StatusCode::OK);
+        assert_eq!(reload.expect("a response").status(), StatusCode::OK);
     }
     let scrape = stack.scrape().await;
     assert!(scrape.family("qlara_up").iter().all(|(_, up)| *up == 1.0));
@@ -382,7 +388,7 @@ async fn the_bound_holds_across_reloads() {
 
 /// [refresh-spacing]
 #[tokio::test]
-async fn refreshes_begin_one_after_the_other() {
+async fn refreshes_start_with_spacing() {
     let gateway = Arc::new(SlowGateway::default());
     let setup = Setup {
         url: Some(gateway.start().await),
@@ -397,7 +403,7 @@ async fn refreshes_begin_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn two_prometheus_share_fifty_accounts() {
+async fn two_prometheus_servers_share_fifty_accounts() {
     needs!("prometheus");
     let gateway = system_gateway().await;
     let directory = tempfile::tempdir().expect("a folder");

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 
-use crate::harness::listener::{Recorder, http_answer, read_head};
+use crate::harness::listener::{Recorder, http_response, read_head};
 use crate::harness::scrape::Scrape;
 use crate::harness::{Setup, Stack, eventually};
 
@@ -57,19 +57,19 @@ fn dropped(scrape: &Scrape, account: &str) -> usize {
 
 /// [exposition-limit]
 #[tokio::test]
-async fn the_metrics_of_all_accounts_together_are_bounded() {
+async fn metrics_of_all_accounts_together_are_limited() {
     const LIMIT: usize = 2 * 1024 * 1024;
-    let (small, giant) = (profiles(50, 20, 1), profiles(400, 250, 64));
+    let (small, large) = (profiles(50, 20, 1), profiles(400, 250, 64));
     let gateway = Recorder::start(move |request| {
         let is_small = request.contains("/small");
-        http_answer("200 OK", "", if is_small { &small } else { &giant })
+        http_response("200 OK", "", if is_small { &small } else { &large })
     })
     .await;
     let names: Vec<String> = (0..12)
         .map(|number| {
             format!(
                 "{}-{number}",
-                if number % 3 == 0 { "small" } else { "giant" }
+                if number % 3 == 0 { "small" } else { "large" }
             )
         })
         .collect();
@@ -89,13 +89,19 @@ async fn the_metrics_of_all_accounts_together_are_bounded() {
             }
         }
     }
-    let page = stack.get("/").send().await.expect("an answer").text().await;
+    let page = stack
+        .get("/")
+        .send()
+        .await
+        .expect("a response")
+        .text()
+        .await;
     assert!(page.expect("a page").contains("limits.exposition_bytes"));
 }
 
 /// [exposition-limit]
 #[tokio::test]
-async fn an_account_that_took_what_others_left_shrinks_when_they_need_it() {
+async fn account_with_spare_memory_shrinks_when_others_need_it() {
     let needs_more = Arc::new(AtomicBool::new(false));
     let grown = Arc::clone(&needs_more);
     let gateway = Recorder::start(move |request| {
@@ -104,7 +110,7 @@ async fn an_account_that_took_what_others_left_shrinks_when_they_need_it() {
             (true, false) => 10,
             (true, true) => 250,
         };
-        http_answer("200 OK", "", profiles(number, 20, 2))
+        http_response("200 OK", "", profiles(number, 20, 2))
     })
     .await;
     let names = ["greedy", "modest"].map(str::to_owned);
@@ -138,33 +144,33 @@ async fn an_account_that_took_what_others_left_shrinks_when_they_need_it() {
     );
 }
 
-/// A gateway that returns `/small` and `/medium` completely. Of a giant it sends the first 400 KiB, and the rest
+/// A gateway that returns `/small` and `/medium` completely. Of a large body it sends the first 400 KiB, and the rest
 /// when the test says so.
-async fn start_gateway(go_on: watch::Receiver<bool>) -> std::net::SocketAddr {
+async fn start_gateway(release: watch::Receiver<bool>) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(answer(stream, go_on.clone()));
+            tokio::spawn(respond(stream, release.clone()));
         }
     });
     address
 }
 
-async fn answer(mut stream: TcpStream, mut go_on: watch::Receiver<bool>) {
+async fn respond(mut stream: TcpStream, mut release: watch::Receiver<bool>) {
     let head = read_head(&mut stream).await;
-    let (profiles, padding) = match (head.contains("/giant"), head.contains("/medium")) {
+    let (profiles, padding) = match (head.contains("/large"), head.contains("/medium")) {
         (true, _) => (3, 900),
         (_, true) => (2, 300),
         _ => (1, 1),
     };
     let body = profiles_and_padding(profiles, padding);
-    let answer = http_answer("200 OK", "", body);
+    let answer = http_response("200 OK", "", body);
     let (first, rest) = answer.split_at(answer.len().min(400 * 1024));
     // The client may have closed the connection.
     let _ = stream.write_all(first).await;
     if !rest.is_empty() {
-        let _ = go_on.wait_for(|go_on| *go_on).await;
+        let _ = release.wait_for(|release| *release).await;
         let _ = stream.write_all(rest).await;
     }
     let _ = stream.shutdown().await;
@@ -178,27 +184,27 @@ fn profiles_and_padding(number: usize, padding_kib: usize) -> String {
 
 async fn probe(stack: &Stack, account: &str) -> Scrape {
     let request = stack.get(&format!("/probe?account={account}"));
-    Scrape::read(request.send().await.expect("an answer")).await
+    Scrape::read(request.send().await.expect("a response")).await
 }
 
 fn names() -> Vec<String> {
-    let giants = (0..8).map(|number| format!("giant-{number}"));
-    giants
+    let large = (0..8).map(|number| format!("large-{number}"));
+    large
         .chain(["medium", "small"].map(str::to_owned))
         .collect()
 }
 
-/// The body budget is twice the maximum size, 2 MiB here; the giants would need 7 MiB.
+/// The body budget is twice the maximum size, 2 MiB here; the large bodies would need 7 MiB.
 /// [read-budget]
 #[tokio::test]
-async fn giants_that_stall_hold_up_no_shorter_answers() {
-    let (go_on, told) = watch::channel(false);
-    let gateway = start_gateway(told).await;
+async fn stalled_large_bodies_do_not_delay_smaller_ones() {
+    let (release, released) = watch::channel(false);
+    let gateway = start_gateway(released).await;
     let stack = Setup::yaml(&accounts("response_bytes: 1MiB", gateway, &names()))
         .start()
         .await;
-    let giants = (0..8).map(|number| format!("/probe?account=giant-{number}"));
-    let waiting: Vec<_> = giants
+    let large = (0..8).map(|number| format!("/probe?account=large-{number}"));
+    let waiting: Vec<_> = large
         .map(|path| tokio::spawn(stack.get(&path).send()))
         .collect();
     for (account, profiles) in [("small", 1), ("medium", 2)] {
@@ -209,16 +215,16 @@ async fn giants_that_stall_hold_up_no_shorter_answers() {
         );
         assert_eq!(shown(&scrape, account), profiles);
     }
-    drop(go_on);
+    drop(release);
     for waiting in waiting {
-        waiting.await.expect("a task").expect("an answer");
+        waiting.await.expect("a task").expect("a response");
     }
 }
 
 /// Each response is from another second, and shares only large segments with the others.
 /// [outdated-bodies]
 #[tokio::test]
-async fn who_reads_no_metrics_makes_room_for_others() {
+async fn connections_that_do_not_read_metrics_are_evicted() {
     const ACCOUNTS: usize = 150;
     const CLIENTS: usize = 8;
     let accounts = (0..ACCOUNTS).map(|n| format!("- {{name: a{n}, api_key_env: QLARA_API_KEY}}\n"));

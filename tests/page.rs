@@ -12,13 +12,13 @@ use crate::harness::{API_KEY, Setup, Stack};
 const OWN_BYTES: usize = 20 * 1024;
 
 pub async fn page(stack: &Stack, path: &str) -> String {
-    let answer = stack.get(path).send().await.expect("an answer");
+    let answer = stack.get(path).send().await.expect("a response");
     assert_eq!(answer.status(), 200, "{path}");
     assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
     answer.text().await.expect("a text")
 }
 
-pub fn has(page: &str, texts: &[&str]) {
+pub fn assert_contains(page: &str, texts: &[&str]) {
     for text in texts {
         assert!(page.contains(text), "{text} is not in {page}");
     }
@@ -63,7 +63,7 @@ pub async fn several_accounts(directory: &TempDir) -> Stack {
 
 /// [page]
 #[tokio::test]
-async fn it_shows_profiles_by_urgency_with_their_verdicts() {
+async fn profiles_are_sorted_by_urgency_and_have_verdicts() {
     let stack = Stack::start().await;
     let page = page(&stack, "/").await;
     assert_eq!(
@@ -74,7 +74,7 @@ async fn it_shows_profiles_by_urgency_with_their_verdicts() {
             "BrandCo WhatsApp Business"
         ]
     );
-    has(
+    assert_contains(
         &page,
         &[
             "<html lang=\"en\">",
@@ -95,12 +95,12 @@ async fn it_shows_profiles_by_urgency_with_their_verdicts() {
 }
 
 #[tokio::test]
-async fn a_screen_reader_finds_its_way() {
+async fn page_is_accessible_to_screen_readers() {
     let page = page(&Stack::start().await, "/").await;
     for landmark in ["<header>", "<main>", "<footer>", "<h1>", "<caption "] {
         assert_eq!(page.matches(landmark).count(), 1, "{landmark}");
     }
-    has(
+    assert_contains(
         &page,
         &["<a class=\"skip\" href=\"#profiles\">", "id=\"profiles\""],
     );
@@ -117,7 +117,7 @@ async fn a_screen_reader_finds_its_way() {
 
 /// [documentation-link]
 #[tokio::test]
-async fn every_link_leads_somewhere() {
+async fn every_link_has_a_target() {
     let stack = Stack::start().await;
     let page = page(&stack, "/").await;
     let links = between(&page, "href=\"", "\"");
@@ -126,16 +126,16 @@ async fn every_link_leads_somewhere() {
     }
     for link in links.iter().filter(|link| !link.starts_with('#')) {
         let link = link.replace("&amp;", "&");
-        let answer = stack.get(&link).send().await.expect("an answer");
+        let answer = stack.get(&link).send().await.expect("a response");
         assert_eq!(answer.status(), 200, "{link}");
     }
     let documentation = stack.get("/-/documentation").send().await;
-    let text = documentation.expect("an answer").text().await;
+    let text = documentation.expect("a response").text().await;
     assert_eq!(text.expect("a text"), include_str!("../README.md"));
 }
 
 #[tokio::test]
-async fn the_external_path_leads_all_links_and_the_form() {
+async fn external_path_prefixes_all_links_and_the_form() {
     let mut setup = Setup::default();
     setup.web.external_url = Some(
         "https://proxy.example/exporters/a&b/"
@@ -155,9 +155,9 @@ async fn the_external_path_leads_all_links_and_the_form() {
 }
 
 #[tokio::test]
-async fn nothing_may_be_loaded_or_run() {
+async fn content_security_policy_allows_only_the_style() {
     let stack = Stack::start().await;
-    let answer = stack.get("/").send().await.expect("an answer");
+    let answer = stack.get("/").send().await.expect("a response");
     let headers = answer.headers().clone();
     let page = answer.text().await.expect("a text");
     let style = between(&page, "<style>", "</style>")[0];
@@ -184,7 +184,7 @@ async fn nothing_may_be_loaded_or_run() {
 }
 
 #[tokio::test]
-async fn whatever_the_gateway_names_stays_text() {
+async fn text_of_the_gateway_is_escaped() {
     let hostile =
         "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&amp;\u{202e}gpj\u{2066}";
     let profiles = json!([profile(hostile, hostile, hostile)]);
@@ -200,7 +200,7 @@ async fn whatever_the_gateway_names_stays_text() {
             !page.contains("<script") && !page.contains("<img"),
             "{page}"
         );
-        has(&page, &["&lt;script&gt;alert(1)&lt;/script&gt;&quot;"]);
+        assert_contains(&page, &["&lt;script&gt;alert(1)&lt;/script&gt;&quot;"]);
         // Text cannot break out of an attribute.
         for tag in between(&page, "<", ">") {
             assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
@@ -215,7 +215,7 @@ async fn whatever_the_gateway_names_stays_text() {
 }
 
 #[tokio::test]
-async fn filters_stand_in_the_address() {
+async fn filters_are_in_the_url() {
     let directory = TempDir::new().expect("a folder");
     let stack = several_accounts(&directory).await;
     for (query, shown) in [
@@ -242,7 +242,7 @@ async fn filters_stand_in_the_address() {
         let page = page(&stack, &format!("/{query}")).await;
         assert_eq!(page.matches("<th scope=\"row\"").count(), shown, "{query}");
         if shown == 0 {
-            has(&page, &["No profile matches the filter."]);
+            assert_contains(&page, &["No profile matches the filter."]);
         }
     }
     let page = page(
@@ -250,7 +250,7 @@ async fn filters_stand_in_the_address() {
         "/?platform=facebook&account=good&verdict=critical&status=CONNECTED",
     )
     .await;
-    has(
+    assert_contains(
         &page,
         &[
             "<form action=\"/#profiles\" method=\"get\">",
@@ -267,16 +267,16 @@ async fn filters_stand_in_the_address() {
 }
 
 #[tokio::test]
-async fn it_is_small_without_profiles() {
+async fn page_without_profiles_is_small() {
     let stack = Setup::default().with_profiles(json!([])).await;
     let page = page(&stack, "/").await;
-    has(&page, &["No profiles are connected."]);
+    assert_contains(&page, &["No profiles are connected."]);
     assert!(page.len() < OWN_BYTES, "{}", page.len());
 }
 
 /// [page-rows]
 #[tokio::test]
-async fn ten_thousand_profiles_make_no_large_page() {
+async fn page_of_ten_thousand_profiles_is_limited() {
     let name = "x".repeat(1_000);
     let mut profiles: Vec<Value> = (0..9_999)
         .map(|number| {
@@ -292,7 +292,7 @@ async fn ten_thousand_profiles_make_no_large_page() {
     stack.scrape().await;
     let page = page(&stack, "/").await;
     assert!(page.len() < 150 * 1024, "{}", page.len());
-    has(
+    assert_contains(
         &page,
         &["The 100 most urgent of 10000 profiles; 9900 more are not shown."],
     );
@@ -307,7 +307,7 @@ async fn ten_thousand_profiles_make_no_large_page() {
 
 /// [page-platforms]
 #[tokio::test]
-async fn twenty_platforms_can_be_chosen() {
+async fn platform_filter_offers_twenty_platforms() {
     let profiles: Vec<Value> = (10..40)
         .map(|number| profile(&format!("p{number}"), "id", "fine"))
         .collect();

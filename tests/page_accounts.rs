@@ -11,25 +11,25 @@ use crate::browser::Demo;
 use crate::harness::listener::Recorder;
 use crate::harness::process::{exporter, run};
 use crate::harness::{API_KEY, Setup, Stack};
-use crate::page::{between, has, names, page, profile, several_accounts};
+use crate::page::{assert_contains, between, names, page, profile, several_accounts};
 
 /// [empty-list]
 #[tokio::test]
-async fn an_account_without_a_profile_is_a_warning_as_for_the_audit() {
+async fn account_without_profiles_is_a_warning_as_in_check() {
     let stack = Setup::default().with_profiles(json!([])).await;
     let page = page(&stack, "/").await;
-    has(
+    assert_contains(
         &page,
         &["No profile is connected.", "1 account with problems"],
     );
 }
 
 #[tokio::test]
-async fn what_is_one_is_not_told_as_several() {
+async fn counts_use_singular_and_plural() {
     let platforms = (0..33).map(|number| profile(&format!("p{number}"), "a", "CONNECTED"));
     let profiles: Value = platforms.collect();
     let stack = Setup::default().with_profiles(profiles).await;
-    has(
+    assert_contains(
         &page(&stack, "/").await,
         &["1 platform is not asked for details: the list names too many."],
     );
@@ -37,14 +37,14 @@ async fn what_is_one_is_not_told_as_several() {
 
 /// [page]
 #[tokio::test]
-async fn it_is_served_from_the_cache_like_a_scrape() {
+async fn page_is_served_from_the_cache() {
     let stack = Stack::start().await;
     join_all((0..10).map(|_| page(&stack, "/"))).await;
     stack.scrape().await;
     page(&stack, "/?status=CONNECTED").await;
     assert_eq!(stack.gateway.stats().await.list, 1);
     stack.clock.advance(Duration::from_secs(61));
-    has(&page(&stack, "/").await, &["Data read 0 s ago"]);
+    assert_contains(&page(&stack, "/").await, &["Data read 0 s ago"]);
     let scrape = stack.scrape().await;
     assert_eq!(stack.gateway.stats().await.list, 2);
     // That metric only counts scrapes.
@@ -56,13 +56,13 @@ async fn it_is_served_from_the_cache_like_a_scrape() {
 
 /// [page-deadline]
 #[tokio::test]
-async fn nobody_waits_long_for_a_slow_gateway() {
+async fn slow_gateway_delays_the_page_only_briefly() {
     let stack = Stack::start().await;
     stack.gateway.faults("list:latency=8s").await;
     let started = Instant::now();
     let page = page(&stack, "/").await;
     assert!(started.elapsed() < Duration::from_secs(6));
-    has(
+    assert_contains(
         &page,
         &[
             "<title>Reading the profiles",
@@ -72,7 +72,7 @@ async fn nobody_waits_long_for_a_slow_gateway() {
 }
 
 #[tokio::test]
-async fn each_account_has_its_state() {
+async fn each_account_shows_its_state() {
     let directory = TempDir::new().expect("a folder");
     let stack = several_accounts(&directory).await;
     let page = page(&stack, "/").await;
@@ -96,9 +96,9 @@ async fn each_account_has_its_state() {
     ];
     assert_eq!(accounts.len(), 3);
     for (account, texts) in accounts.into_iter().zip(expectations) {
-        has(account, &texts);
+        assert_contains(account, &texts);
     }
-    has(
+    assert_contains(
         &page,
         &["expected, but not connected", "connected, but not expected"],
     );
@@ -106,7 +106,7 @@ async fn each_account_has_its_state() {
 
 /// [page-errors]
 #[tokio::test]
-async fn troubles_are_told_in_words_with_what_to_do() {
+async fn errors_are_explained_with_advice() {
     for (fault, what, advice) in [
         (
             "status=401",
@@ -159,7 +159,7 @@ async fn troubles_are_told_in_words_with_what_to_do() {
         let stack = setup.start().await;
         stack.gateway.faults(fault).await;
         let page = page(&stack, "/").await;
-        has(&page, &["1 account with problems", what, advice]);
+        assert_contains(&page, &["1 account with problems", what, advice]);
     }
     let broken = Recorder::start_silent().await;
     let setup = Setup {
@@ -167,21 +167,21 @@ async fn troubles_are_told_in_words_with_what_to_do() {
         ..Setup::default()
     };
     let page = page(&setup.start().await, "/").await;
-    has(
+    assert_contains(
         &page,
         &["No trusted TLS connection", "gateway.tls_config.ca_file"],
     );
 }
 
 #[tokio::test]
-async fn left_out_entries_are_told() {
+async fn dropped_entries_are_shown() {
     let profiles = json!([
         profile("facebook", "a", "A"),
         profile("facebook", "a", "A"),
         {}
     ]);
     let page = page(&Setup::default().with_profiles(profiles).await, "/").await;
-    has(
+    assert_contains(
         &page,
         &["are left out: 1 without a usable platform or id, 1 listed twice."],
     );
@@ -189,13 +189,13 @@ async fn left_out_entries_are_told() {
 
 /// [page-errors]
 #[tokio::test]
-async fn old_data_shows_its_age_and_then_goes() {
+async fn stale_data_shows_its_age_and_then_expires() {
     let stack = Stack::start().await;
     page(&stack, "/").await;
     stack.gateway.faults("status=503").await;
     stack.clock.advance(Duration::from_secs(10 * 60));
     let stale = page(&stack, "/").await;
-    has(
+    assert_contains(
         &stale,
         &[
             "Data read 10m ago",
@@ -205,7 +205,7 @@ async fn old_data_shows_its_age_and_then_goes() {
     assert_eq!(names(&stale).len(), 3);
     stack.clock.advance(Duration::from_secs(10 * 60));
     let empty = page(&stack, "/").await;
-    has(
+    assert_contains(
         &empty,
         &[
             "No data: the last data, read 20m ago, is too old to show",
@@ -217,7 +217,7 @@ async fn old_data_shows_its_age_and_then_goes() {
 }
 
 #[tokio::test]
-async fn the_verdicts_and_their_order_are_those_of_the_audit() {
+async fn verdicts_and_their_order_match_check() {
     let demo = Demo::start().await;
     let (_, audit, _) = run(exporter()
         .args(["check", "--output", "json"])

@@ -19,7 +19,7 @@ pub async fn system_gateway() -> Gateway {
 }
 
 #[tokio::test]
-async fn promtool_accepts_every_kind_of_answer_without_a_remark() {
+async fn promtool_accepts_every_exposition_without_warnings() {
     needs!("promtool");
     let directory = TempDir::new().expect("a folder");
     let key = directory.path().join("key");
@@ -154,7 +154,7 @@ impl Prometheus {
 }
 
 #[tokio::test]
-async fn prometheus_scrapes_a_gateway_that_is_up_then_down_then_up() {
+async fn prometheus_sees_the_gateway_up_then_down_then_up() {
     needs!("prometheus");
     let gateway = system_gateway().await;
     let target = format!("127.0.0.1:{}", free_port());
@@ -230,7 +230,7 @@ async fn prometheus_scrapes_a_gateway_that_is_up_then_down_then_up() {
 }
 
 #[tokio::test]
-async fn prometheus_scrapes_an_exporter_whose_gateway_was_never_there() {
+async fn prometheus_scrapes_an_exporter_without_a_gateway() {
     needs!("prometheus");
     let target = format!("127.0.0.1:{}", free_port());
     let nobody = format!("http://127.0.0.1:{}/", free_port());
@@ -253,7 +253,7 @@ async fn prometheus_scrapes_an_exporter_whose_gateway_was_never_there() {
 }
 
 #[tokio::test]
-async fn prometheus_keeps_odd_names_as_they_are() {
+async fn prometheus_keeps_unusual_names_unchanged() {
     needs!("prometheus");
     let odd = "quotes \" back\\slash \n line 🍕";
     let stack: Stack = Setup::default()

@@ -7,9 +7,9 @@ use tempfile::TempDir;
 use tracing::Level;
 
 use crate::gateway_client::failures;
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::fault_proxy::FaultProxy;
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::log::Log;
-use crate::harness::passage::Passage;
 use crate::harness::process::{Running, exporter, run};
 use crate::harness::proxy::ForwardProxy;
 use crate::harness::{API_KEY, Setup, Stack, eventually};
@@ -45,7 +45,7 @@ fn proxy_for(url: &str, variables: &[(&str, &str)], yaml: &str) -> Result<String
 }
 
 #[test]
-fn variables_are_taken_as_curl_takes_them() {
+fn variables_are_interpreted_as_by_curl() {
     const UPPER: (&str, &str) = ("HTTPS_PROXY", "http://upper.example:1");
     const LOWER: (&str, &str) = ("https_proxy", "http://lower.example:2");
     const ALL: (&str, &str) = ("ALL_PROXY", "http://all.example:3");
@@ -126,7 +126,7 @@ fn variables_are_taken_as_curl_takes_them() {
 }
 
 #[test]
-fn the_configuration_file_wins_over_the_environment() {
+fn configuration_file_wins_over_the_environment() {
     let variables = [
         ("HTTPS_PROXY", "http://variable.example:1"),
         ("NO_PROXY", "*"),
@@ -139,7 +139,7 @@ fn the_configuration_file_wins_over_the_environment() {
 }
 
 #[test]
-fn hosts_in_no_proxy_are_asked_directly() {
+fn hosts_in_no_proxy_bypass_the_proxy() {
     for (host, list, is_exception) in [
         ("gateway.example", "gateway.example", true),
         ("gateway.example", "GATEWAY.Example", true),
@@ -197,7 +197,7 @@ fn hosts_in_no_proxy_are_asked_directly() {
 }
 
 #[test]
-fn a_wrong_variable_is_a_mistake_that_names_it() {
+fn invalid_variable_is_an_error_that_names_it() {
     const SCHEME: &str = "expected http:// or https://, or a SOCKS proxy by socks5h://, socks5://, socks4a://, socks4:// or socks://";
     const USER: &str =
         "the user of a SOCKS4 proxy cannot be sent: leave it out, or use socks5h:// or socks5://";
@@ -227,7 +227,7 @@ fn a_wrong_variable_is_a_mistake_that_names_it() {
 
 /// A proxy is another machine, even for a loopback address.
 #[test]
-fn a_key_goes_in_clear_to_no_proxy_unless_that_is_allowed() {
+fn key_in_clear_text_through_a_proxy_needs_allow_http() {
     let url = "http://127.0.0.1:10018/";
     let variable = [("http_proxy", "http://proxy.example:1")];
     assert_eq!(
@@ -252,7 +252,7 @@ async fn started(url: &str, yaml: &str, variables: Vec<(&'static str, String)>) 
 }
 
 #[tokio::test]
-async fn calls_in_clear_go_through_the_proxy_of_the_environment() {
+async fn http_requests_use_the_proxy_of_the_environment() {
     let gateway = Stack::start().await;
     for (variable, before_host) in [
         ("http_proxy", "http://"),
@@ -265,7 +265,7 @@ async fn calls_in_clear_go_through_the_proxy_of_the_environment() {
         let with_credentials = value.contains('@');
         let stack = started(GATEWAY, ALLOW_HTTP, vec![(variable, value)]).await;
         assert_eq!(stack.scrape().await.value("qlara_up"), 1.0, "{variable}");
-        let asked = proxy.asked().remove(0);
+        let asked = proxy.take_requests().remove(0);
         assert!(
             asked.starts_with(&format!("GET {GATEWAY}/socials HTTP/1.1\r\n")),
             "{asked}"
@@ -290,15 +290,16 @@ async fn socks_without_a_version_is_socks_4() {
         let variable = vec![("ALL_PROXY", format!("{scheme}://{}", proxy.address))];
         let stack = started(&url, ALLOW_HTTP, variable).await;
         assert_eq!(stack.scrape().await.value("qlara_up"), 1.0, "{scheme}");
-        assert_eq!(proxy.asked()[0], expected);
+        assert_eq!(proxy.take_requests()[0], expected);
     }
 }
 
 /// The error is not about the gateway, whose address is right.
 /// [proxy-credentials]
 #[tokio::test]
-async fn a_proxy_that_asks_for_credentials_is_named() {
-    let proxy = Recorder::start(|_| http_answer("407 Proxy Authentication Required", "", "")).await;
+async fn proxy_that_requires_credentials_is_named() {
+    let proxy =
+        Recorder::start(|_| http_response("407 Proxy Authentication Required", "", "")).await;
     let by_variable = vec![("http_proxy", format!("http://u:s3cret@{}", proxy.address))];
     let by_file = format!(
         "gateway: {{allow_http: true, proxy_url: 'http://{}'}}",
@@ -335,11 +336,11 @@ async fn a_proxy_that_asks_for_credentials_is_named() {
 
 /// The proxy of a gateway with TLS sees the destination, but no key.
 #[tokio::test]
-async fn calls_over_tls_go_through_the_proxy_of_the_environment() {
+async fn https_requests_use_the_proxy_of_the_environment() {
     let gateway = Stack::start().await;
-    let mut passage = Passage::over_tls();
-    passage.open(gateway.gateway.address).await;
-    let (url, ca_file) = (passage.url(), passage.ca_file().expect("a file"));
+    let mut proxy = FaultProxy::over_tls();
+    proxy.open(gateway.gateway.address).await;
+    let (url, ca_file) = (proxy.url(), proxy.ca_file().expect("a file"));
     let yaml = format!(
         "gateway: {{tls_config: {{ca_file: '{}'}}}}",
         ca_file.display()
@@ -370,7 +371,7 @@ async fn calls_over_tls_go_through_the_proxy_of_the_environment() {
             1.0,
             "{variable}={value}"
         );
-        let asked = proxy.asked();
+        let asked = proxy.take_requests();
         assert_eq!(asked[0].lines().next(), Some(expected.as_str()));
         assert!(!asked.concat().contains(API_KEY), "{asked:?}");
 
@@ -379,13 +380,13 @@ async fn calls_over_tls_go_through_the_proxy_of_the_environment() {
         let exception = vec![(variable, value), ("NO_PROXY", "localhost".to_owned())];
         let stack = started(&url, &yaml, exception).await;
         assert_eq!(stack.scrape().await.value("qlara_up"), 1.0, "{variable}");
-        assert_eq!(unused.asked(), Vec::<String>::new(), "{variable}");
+        assert_eq!(unused.take_requests(), Vec::<String>::new(), "{variable}");
     }
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_gone_is_no_reason_to_ask_directly() {
-    let gateway = Recorder::start(|_| http_answer("200 OK", "", "[]")).await;
+async fn unreachable_proxy_is_not_bypassed() {
+    let gateway = Recorder::start(|_| http_response("200 OK", "", "[]")).await;
     let gone = Recorder::start_silent().await.address;
     let url = format!("http://{}", gateway.address);
     let variables = vec![("http_proxy", gone.to_string())];
@@ -395,7 +396,7 @@ async fn a_proxy_that_is_gone_is_no_reason_to_ask_directly() {
 }
 
 #[tokio::test]
-async fn the_log_says_at_the_start_which_way_is_taken() {
+async fn startup_log_names_the_proxy() {
     let directly = r#"msg="Asks the gateway directly" gateway=http://127.0.0.1:1"#;
     let by_variable = r#"msg="Asks the gateway through a proxy" gateway=http://127.0.0.1:1 proxy=http://proxy.example:3128 given_by=ALL_PROXY"#;
     let by_file = r#"msg="Asks the gateway through a proxy" gateway=http://127.0.0.1:1 proxy=socks5h://proxy.example:1080 given_by=gateway.proxy_url"#;
@@ -453,7 +454,7 @@ async fn the_log_says_at_the_start_which_way_is_taken() {
 /// The program reads the variables for serving, `check` and `explain`. `demo` and `healthcheck` only contact this
 /// machine.
 #[tokio::test(flavor = "multi_thread")]
-async fn every_command_that_asks_the_gateway_uses_the_environment() {
+async fn every_command_uses_the_proxy_of_the_environment() {
     let gateway = Stack::start().await;
     let proxy = ForwardProxy::start(gateway.gateway.address).await;
     let directory = TempDir::new().expect("a folder");
@@ -471,7 +472,7 @@ async fn every_command_that_asks_the_gateway_uses_the_environment() {
         let mut command = with_environment(exporter());
         let (code, output, error) = run(command.args(arguments));
         assert_ne!(code, 3, "{output}{error}");
-        assert!(proxy.asked()[0].starts_with(&format!("GET {GATEWAY}/socials ")));
+        assert!(proxy.take_requests()[0].starts_with(&format!("GET {GATEWAY}/socials ")));
     }
     let mut command = with_environment(exporter());
     let demo = Running::start(command.args(["demo", "--web.listen-address=127.0.0.1:0"]));
@@ -482,7 +483,7 @@ async fn every_command_that_asks_the_gateway_uses_the_environment() {
     })
     .await;
     let metrics = crate::harness::http().get(format!("{listening}/metrics"));
-    let text = metrics.send().await.expect("an answer").text().await;
+    let text = metrics.send().await.expect("a response").text().await;
     assert!(text.expect("a text").contains("\nqlara_up 1\n"));
-    assert_eq!(proxy.asked(), Vec::<String>::new());
+    assert_eq!(proxy.take_requests(), Vec::<String>::new());
 }

@@ -34,7 +34,7 @@ async fn start(yaml: &str) -> Stack {
 impl Stack {
     pub async fn reload(&self) -> (StatusCode, String) {
         let answer = self.request(Method::POST, "/-/reload").send().await;
-        let answer = answer.expect("an answer");
+        let answer = answer.expect("a response");
         (answer.status(), answer.text().await.expect("a text"))
     }
 
@@ -46,7 +46,7 @@ impl Stack {
 
 /// [reload-keeps-accounts]
 #[tokio::test]
-async fn accounts_that_stay_keep_their_cache_and_counters_and_the_others_come_and_go() {
+async fn unchanged_accounts_keep_cache_and_counters() {
     let stack = start(&accounts(&["stays", "goes"])).await;
     stack.scrape().await;
     stack.clock.advance(std::time::Duration::from_secs(5));
@@ -82,7 +82,7 @@ async fn accounts_that_stay_keep_their_cache_and_counters_and_the_others_come_an
 
 /// [reload-broken-file]
 #[tokio::test]
-async fn a_broken_file_changes_nothing_and_shows() {
+async fn broken_file_changes_nothing_and_is_reported() {
     let stack = start(&accounts(&["a"])).await;
     let before = stack.scrape().await;
     assert_eq!(before.value(GOOD), 1.0);
@@ -117,7 +117,7 @@ async fn a_broken_file_changes_nothing_and_shows() {
 }
 
 #[tokio::test]
-async fn what_changes_for_an_account_shows_at_once_and_its_counters_go_on() {
+async fn changed_account_applies_at_once_and_keeps_its_counters() {
     let stack = start(&accounts(&["a"])).await;
     stack.scrape().await;
     stack
@@ -138,7 +138,7 @@ async fn what_changes_for_an_account_shows_at_once_and_its_counters_go_on() {
 }
 
 #[tokio::test]
-async fn a_changed_account_shows_its_old_data_while_the_gateway_is_down() {
+async fn changed_account_shows_cached_data_while_the_gateway_is_down() {
     let stack = start(&accounts(&["a"])).await;
     stack.scrape().await;
     stack.gateway.faults("status=503").await;
@@ -158,7 +158,7 @@ async fn a_changed_account_shows_its_old_data_while_the_gateway_is_down() {
 
 /// [other-key]
 #[tokio::test]
-async fn an_account_with_another_key_does_not_show_what_the_former_key_read() {
+async fn account_with_a_new_key_drops_cached_data() {
     let yaml = |a: &str, b: &str| {
         format!("accounts:\n- {{name: a, api_key_file: {a}}}\n- {{name: b, api_key_file: {b}}}\n")
     };
@@ -182,7 +182,7 @@ async fn an_account_with_another_key_does_not_show_what_the_former_key_read() {
 }
 
 #[tokio::test]
-async fn the_default_account_gives_way_to_named_ones_and_back() {
+async fn default_account_is_replaced_by_named_ones_and_back() {
     let stack = start("cache: {ttl: 60s}").await;
     assert_eq!(stack.scrape().await.family("qlara_up"), [("", 1.0)]);
     stack.reload_with(&accounts(&["a"])).await;
@@ -197,7 +197,7 @@ async fn the_default_account_gives_way_to_named_ones_and_back() {
 
 /// [removed-account]
 #[tokio::test]
-async fn accounts_that_are_gone_ask_no_more() {
+async fn removed_accounts_send_no_requests() {
     let stack = start(&format!(
         "limits: {{concurrent_refreshes: 1}}\n{}",
         accounts(&["a", "b", "c"])
@@ -207,7 +207,7 @@ async fn accounts_that_are_gone_ask_no_more() {
     let scrape = stack
         .get("/metrics")
         .header("X-Prometheus-Scrape-Timeout-Seconds", "0.2");
-    scrape.send().await.expect("an answer");
+    scrape.send().await.expect("a response");
     assert_eq!(
         stack.gateway.stats().await.list,
         1,
@@ -228,7 +228,7 @@ async fn accounts_that_are_gone_ask_no_more() {
 
 /// [reload-web-configuration]
 #[tokio::test]
-async fn a_broken_web_configuration_file_is_no_good_reload() {
+async fn broken_web_configuration_fails_the_reload() {
     let directory = tempfile::tempdir().expect("a folder");
     let file = directory.path().join("web.yml");
     std::fs::write(&file, "http_server_config: {http2: true}").expect("a file");
@@ -257,7 +257,7 @@ async fn a_broken_web_configuration_file_is_no_good_reload() {
 }
 
 #[tokio::test]
-async fn a_phone_number_that_must_no_longer_be_shown_is_gone_at_once() {
+async fn hidden_phone_number_disappears_at_once() {
     let yaml = |number: &str| format!("phone_number: {number}\n{}", accounts(&["a"]));
     let stack = start(&yaml("show")).await;
     let number = json!([{"platform": "whatsapp", "profileId": "p", "name": "n", "status": "CONNECTED",
@@ -271,7 +271,7 @@ async fn a_phone_number_that_must_no_longer_be_shown_is_gone_at_once() {
 
 /// [corrected-key]
 #[tokio::test]
-async fn a_corrected_key_does_not_wait_for_the_end_of_a_pause() {
+async fn corrected_key_does_not_wait_for_the_backoff() {
     let directory = tempfile::tempdir().expect("a folder");
     for (name, key) in [("wrong", "x"), ("right", API_KEY)] {
         std::fs::write(directory.path().join(name), key).expect("a file");
@@ -296,7 +296,7 @@ async fn a_corrected_key_does_not_wait_for_the_end_of_a_pause() {
 }
 
 /// A backoff of each kind, and its duration in seconds.
-const PAUSES: [(&str, u64); 5] = [
+const BACKOFFS: [(&str, u64); 5] = [
     ("list:retry-after=200s", 200),
     ("details:retry-after=200s", 200),
     ("list:status=401", 60),
@@ -306,9 +306,9 @@ const PAUSES: [(&str, u64); 5] = [
 
 /// [reload-during-backoff]
 #[tokio::test]
-async fn a_pause_of_any_kind_survives_a_reload() {
+async fn every_backoff_survives_a_reload() {
     let yaml = |ttl: &str| format!("cache: {{ttl: {ttl}}}\npermissions: {{facebook: [x]}}\n");
-    for (fault, seconds) in PAUSES {
+    for (fault, seconds) in BACKOFFS {
         let stack = start(&yaml("1s")).await;
         stack.gateway.faults(fault).await;
         stack.scrape().await;
@@ -325,7 +325,7 @@ async fn a_pause_of_any_kind_survives_a_reload() {
 
 /// [reload-during-backoff]
 #[tokio::test]
-async fn a_pause_survives_another_name_of_the_account() {
+async fn backoff_survives_a_rename_of_the_account() {
     let yaml = |name: &str| format!("accounts: [{{name: {name}, api_key_env: QLARA_API_KEY}}]");
     let stack = start(&yaml("a")).await;
     stack.gateway.faults("list:retry-after=60s").await;
@@ -343,7 +343,7 @@ async fn a_pause_survives_another_name_of_the_account() {
 /// The result of a running refresh counts for the account that replaces it.
 /// [reload-during-backoff]
 #[tokio::test]
-async fn a_pause_that_begins_during_a_reload_holds() {
+async fn backoff_that_starts_during_a_reload_is_kept() {
     let yaml = |ttl: &str| format!("cache: {{ttl: {ttl}}}");
     for (early, late) in [
         // The 429 arrives before the reload, and the refresh continues.
@@ -378,7 +378,7 @@ async fn a_pause_that_begins_during_a_reload_holds() {
 /// The account leaves for another address, another key, or is removed.
 /// [reload-during-backoff]
 #[tokio::test]
-async fn an_account_that_returns_sends_no_request_too_soon() {
+async fn readded_account_respects_the_ttl() {
     for (fault, requests) in [("list:retry-after=200s", 1), ("", 1)] {
         for away in [
             "[{name: a, api_key_env: QLARA_API_KEY, gateway: {url: 'http://127.0.0.1:9/x'}}]",
@@ -410,7 +410,7 @@ async fn an_account_that_returns_sends_no_request_too_soon() {
 
 /// [reload-during-backoff]
 #[tokio::test]
-async fn a_pause_does_not_hold_for_another_key_or_another_address() {
+async fn backoff_does_not_apply_to_another_key_or_address() {
     let directory = tempfile::tempdir().expect("a folder");
     let key = directory.path().join("key");
     let yaml = |more: &str| {
@@ -441,7 +441,7 @@ async fn a_pause_does_not_hold_for_another_key_or_another_address() {
 
 /// [missing-secret-file]
 #[tokio::test]
-async fn a_secret_file_that_cannot_be_read_shows_in_the_metric_until_it_can() {
+async fn unreadable_secret_file_shows_in_the_reload_metric() {
     let directory = tempfile::tempdir().expect("a folder");
     let key = directory.path().join("key");
     std::fs::write(&key, API_KEY).expect("a file");
@@ -472,7 +472,7 @@ async fn a_secret_file_that_cannot_be_read_shows_in_the_metric_until_it_can() {
 /// A program that writes a file in place empties it first. The gateway must not see a part of the key.
 /// [half-written-key]
 #[tokio::test]
-async fn a_key_file_that_is_half_written_is_waited_for() {
+async fn half_written_key_file_is_waited_for() {
     let folder = tempfile::tempdir().expect("a folder");
     let key = folder.path().join("key");
     std::fs::write(&key, API_KEY).expect("a file");
@@ -490,7 +490,7 @@ async fn a_key_file_that_is_half_written_is_waited_for() {
             std::fs::write(&key, API_KEY).expect("a file");
             half.elapsed() > Duration::from_millis(40)
         });
-        // On a busy machine the half may have stood for long enough to be taken for the whole.
+        // On a busy machine, the first half can be unchanged for long enough to count as the whole file.
         if long {
             stack.scrape_after(61).await;
         } else {
@@ -503,7 +503,7 @@ async fn a_key_file_that_is_half_written_is_waited_for() {
 
 /// [reload-during-scrapes]
 #[tokio::test]
-async fn scrapes_do_not_notice_reloads() {
+async fn reloads_do_not_disturb_scrapes() {
     let stack = start(&accounts(&["a", "b"])).await;
     let reloads = async {
         for names in [["a", "b"], ["b", "a"]].iter().cycle().take(50) {
@@ -526,7 +526,7 @@ async fn scrapes_do_not_notice_reloads() {
 
 /// [reload-switch]
 #[tokio::test]
-async fn it_is_off_unless_asked_for() {
+async fn reload_endpoint_is_disabled_by_default() {
     let stack = Stack::start().await;
     let (status, text) = stack.reload().await;
     assert_eq!(status, StatusCode::FORBIDDEN);
@@ -534,18 +534,18 @@ async fn it_is_off_unless_asked_for() {
     let asked_for = start(&accounts(&["a"])).await;
     for (stack, status) in [(stack, StatusCode::FORBIDDEN), (asked_for, StatusCode::OK)] {
         let put = stack.request(Method::PUT, "/-/reload").send().await;
-        assert_eq!(put.expect("an answer").status(), status);
+        assert_eq!(put.expect("a response").status(), status);
     }
 }
 
 /// [reload-methods]
 #[tokio::test]
-async fn every_other_method_is_told_which_it_takes() {
+async fn other_methods_are_405_with_the_allowed_ones() {
     let stack = Stack::start().await;
     for method in ["GET", "HEAD", "DELETE", "PATCH", "OPTIONS", "OTHER"] {
         let method: Method = method.parse().expect("a method");
         let answer = stack.request(method.clone(), "/-/reload").send().await;
-        let answer = answer.expect("an answer");
+        let answer = answer.expect("a response");
         assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "{method}");
         let allowed: Vec<_> = answer.headers().get_all("allow").iter().collect();
         assert_eq!(allowed, ["POST, PUT"], "{method}");
@@ -557,7 +557,7 @@ async fn every_other_method_is_told_which_it_takes() {
 
 /// [sighup]
 #[tokio::test]
-async fn sighup_loads_the_configuration_again() {
+async fn sighup_reloads_the_configuration() {
     let gateway = system_gateway().await;
     let directory = tempfile::tempdir().expect("a folder");
     let file = directory.path().join("qlara.yml");

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::openssl::{P256, SelfSigned};
 use crate::harness::scrape::Scrape;
 use crate::harness::tools::needs;
@@ -27,7 +27,7 @@ const ACCOUNTS: usize = 4;
 const PLATFORMS: [&str; 3] = ["facebook", "instagram", "whatsapp"];
 
 /// API key and path of a request.
-fn asked(head: &str) -> (String, String) {
+fn key_and_path(head: &str) -> (String, String) {
     let path = head.split(' ').nth(1).unwrap_or_default();
     let key = head
         .lines()
@@ -37,7 +37,7 @@ fn asked(head: &str) -> (String, String) {
 
 /// [request-budget]
 #[tokio::test]
-async fn no_account_is_asked_for_more_than_its_list_and_its_platforms_in_a_ttl() {
+async fn account_sends_one_list_and_one_details_request_per_platform_in_a_ttl() {
     let profiles = PLATFORMS.map(|platform| {
         format!(
             r#"{{"platform": "{platform}", "profileId": "p", "name": "n", "status": "CONNECTED",
@@ -45,10 +45,12 @@ async fn no_account_is_asked_for_more_than_its_list_and_its_platforms_in_a_ttl()
         )
     });
     let list = format!(r#"{{"profiles": [{}]}}"#, profiles.join(","));
-    let gateway = Recorder::start(move |head| match asked(head).1.ends_with("/socials") {
-        true => http_answer("200 OK", "", &list),
-        false => http_answer("200 OK", "", r#"{"profiles": []}"#),
-    })
+    let gateway = Recorder::start(
+        move |head| match key_and_path(head).1.ends_with("/socials") {
+            true => http_response("200 OK", "", &list),
+            false => http_response("200 OK", "", r#"{"profiles": []}"#),
+        },
+    )
     .await;
     let accounts =
         ["a", "b", "c", "d"].map(|name| format!("- {{name: {name}, api_key_file: {name}}}"));
@@ -85,11 +87,11 @@ async fn no_account_is_asked_for_more_than_its_list_and_its_platforms_in_a_ttl()
             .map(get),
         );
         for answer in join_all(requests).await {
-            assert_eq!(answer.expect("an answer").status(), 200);
+            assert_eq!(answer.expect("a response").status(), 200);
         }
         let heads = gateway.requests();
         for head in &heads[counted..] {
-            times.entry(asked(head)).or_default().push(second);
+            times.entry(key_and_path(head)).or_default().push(second);
         }
         counted = heads.len();
         stack.clock.advance(std::time::Duration::from_secs(1));
@@ -126,7 +128,7 @@ async fn scrapes_probes_and_pages(stack: &Stack) {
     ];
     let asked = doors.map(|path| stack.request(Method::GET, path).send());
     for answer in join_all(asked).await {
-        assert_eq!(answer.expect("an answer").status(), 200);
+        assert_eq!(answer.expect("a response").status(), 200);
     }
 }
 
@@ -280,7 +282,7 @@ fn configuration(step: &str, ca_file: &str) -> String {
 
 /// [reload-without-request]
 #[tokio::test]
-async fn reloads_that_change_an_account_show_at_once_and_ask_nothing() {
+async fn reloads_of_a_changed_account_send_no_request() {
     needs!("openssl");
     let certificate = SelfSigned::new(P256, &["-subj", "/CN=gateway"]);
     let ca_file = certificate.file("cert.pem").display().to_string();
@@ -312,7 +314,7 @@ async fn reloads_that_change_an_account_show_at_once_and_ask_nothing() {
 
 /// [reload-ttl]
 #[tokio::test]
-async fn another_ttl_counts_from_the_last_request() {
+async fn changed_ttl_counts_from_the_last_request() {
     let yaml = |ttl: u64| format!("cache: {{ttl: {ttl}s}}\n{ACCOUNT}");
     let stack = with_reloads(&yaml(60), None).await;
     stack.scrape().await;
@@ -335,7 +337,7 @@ async fn another_ttl_counts_from_the_last_request() {
 
 /// [request-budget]
 #[tokio::test]
-async fn other_accounts_that_come_and_go_cost_an_account_nothing() {
+async fn added_and_removed_accounts_cause_no_requests_of_others() {
     let yaml = |others: &[&str]| {
         let other = |name: &&str| format!("- {{name: {name}, api_key_env: QLARA_API_KEY}}\n");
         let others: String = others.iter().map(other).collect();
@@ -380,16 +382,16 @@ impl HeldGateway {
         let address = listener.local_addr().expect("an address");
         let (list, details) = (Arc::clone(&gateway), Arc::clone(&gateway));
         let router = Router::new()
-            .route("/socials", get(async move || list.answer(false).await))
+            .route("/socials", get(async move || list.response(false).await))
             .route(
                 "/socials/{platform}",
-                get(async move |_: Path<String>| details.answer(true).await),
+                get(async move |_: Path<String>| details.response(true).await),
             );
         tokio::spawn(async { axum::serve(listener, router).await });
         (gateway, format!("http://{address}"))
     }
 
-    async fn answer(&self, is_details: bool) -> (StatusCode, String) {
+    async fn response(&self, is_details: bool) -> (StatusCode, String) {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let profile = |number: usize| {
             json!({"platform": "whatsapp", "profileId": number.to_string(), "name": "n",
@@ -406,7 +408,7 @@ impl HeldGateway {
         (self.status, answer)
     }
 
-    fn asked(&self) -> usize {
+    fn request_count(&self) -> usize {
         self.asked.load(Ordering::Relaxed)
     }
 }
@@ -414,7 +416,7 @@ impl HeldGateway {
 /// Few profiles are rendered inline, many on another thread.
 /// [reload-during-refresh]
 #[tokio::test]
-async fn a_refresh_under_way_during_reloads_is_the_only_one_and_shows_under_the_new_rules() {
+async fn running_refresh_during_reloads_is_shared_and_uses_the_new_rules() {
     for (profiles, holds_details) in [(1, false), (1, true), (50, false), (50, true)] {
         let ok = StatusCode::OK;
         let (gateway, url) = HeldGateway::start(profiles, ok, holds_details).await;
@@ -423,7 +425,7 @@ async fn a_refresh_under_way_during_reloads_is_the_only_one_and_shows_under_the_
         let reloads = async {
             let held = 1 + usize::from(holds_details);
             eventually("a request", async || {
-                (gateway.asked() == held).then_some(())
+                (gateway.request_count() == held).then_some(())
             })
             .await;
             for more in [
@@ -433,7 +435,7 @@ async fn a_refresh_under_way_during_reloads_is_the_only_one_and_shows_under_the_
                 stack.reload_with(&yaml(more)).await;
                 let impatient = stack.get("/metrics");
                 let impatient = impatient.header("X-Prometheus-Scrape-Timeout-Seconds", "0.1");
-                assert_eq!(impatient.send().await.expect("an answer").status(), 200);
+                assert_eq!(impatient.send().await.expect("a response").status(), 200);
             }
             join(stack.scrape(), async { gateway.release.add_permits(1) })
                 .await
@@ -461,23 +463,26 @@ async fn a_refresh_under_way_during_reloads_is_the_only_one_and_shows_under_the_
             );
             assert!(!scrape.text.contains("391234567890"));
         }
-        assert_eq!(gateway.asked(), 2, "one list, one platform");
+        assert_eq!(gateway.request_count(), 2, "one list, one platform");
         gateway.release.add_permits(1);
         stack.scrape_after(1).await;
-        assert_eq!(gateway.asked(), 4);
+        assert_eq!(gateway.request_count(), 4);
     }
 }
 
 /// The same as without a reload.
 /// [reload-during-refresh]
 #[tokio::test]
-async fn a_refresh_that_fails_after_a_reload_calls_for_a_pause() {
+async fn refresh_that_fails_after_a_reload_starts_a_backoff() {
     let refused = StatusCode::UNAUTHORIZED;
     let (gateway, url) = HeldGateway::start(1, refused, false).await;
     let yaml = |timeout: u64| format!("gateway: {{timeout: {timeout}s}}\n{ACCOUNT}");
     let stack = with_reloads(&yaml(10), Some(url)).await;
     let reload = async {
-        eventually("a request", async || (gateway.asked() == 1).then_some(())).await;
+        eventually("a request", async || {
+            (gateway.request_count() == 1).then_some(())
+        })
+        .await;
         stack.reload_with(&yaml(11)).await;
         gateway.release.add_permits(9);
         stack.scrape().await
@@ -486,14 +491,14 @@ async fn a_refresh_that_fails_after_a_reload_calls_for_a_pause() {
     for scrape in [early, late, stack.scrape_after(59).await] {
         assert_eq!(scrape.family("qlara_up"), [(r#"{account="a"}"#, 0.0)]);
     }
-    assert_eq!(gateway.asked(), 1);
+    assert_eq!(gateway.request_count(), 1);
     stack.scrape_after(1).await;
-    assert_eq!(gateway.asked(), 2);
+    assert_eq!(gateway.request_count(), 2);
 }
 
 /// [reload-address]
 #[tokio::test]
-async fn another_address_or_other_credentials_are_asked_at_once() {
+async fn other_address_or_credentials_are_requested_at_once() {
     let (gateway, url) = HeldGateway::start(1, StatusCode::OK, false).await;
     gateway.release.add_permits(9);
     let account = |more: &str| format!("accounts: [{{name: a, {more}}}]");
@@ -510,6 +515,6 @@ async fn another_address_or_other_credentials_are_asked_at_once() {
     ] {
         stack.reload_with(&account(more)).await;
         scrapes_probes_and_pages(&stack).await;
-        assert_eq!(gateway.asked(), asked, "{more}");
+        assert_eq!(gateway.request_count(), asked, "{more}");
     }
 }

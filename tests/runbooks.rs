@@ -129,7 +129,7 @@ fn flowing(text: &str) -> String {
 }
 
 #[test]
-fn each_alert_names_its_page_and_each_page_has_its_alert() {
+fn each_alert_has_a_runbook_and_each_runbook_an_alert() {
     let alerts = alerts();
     for (name, rule) in &alerts {
         let url = &rule.annotations["runbook_url"];
@@ -146,7 +146,7 @@ fn each_alert_names_its_page_and_each_page_has_its_alert() {
 }
 
 #[test]
-fn each_page_has_the_same_headings() {
+fn each_runbook_has_the_same_headings() {
     for (name, page) in pages() {
         let headings: Vec<&str> = page
             .lines()
@@ -160,7 +160,7 @@ fn each_page_has_the_same_headings() {
 }
 
 #[test]
-fn the_table_lists_each_alert_with_its_severity_under_its_scope() {
+fn table_lists_each_alert_with_severity_and_scope() {
     let readme = documents().remove("README").expect("a README");
     let mut listed = Vec::new();
     for part in readme.split("### Scope `").skip(1) {
@@ -210,7 +210,7 @@ fn promtool_accepts_every_query() {
 }
 
 #[test]
-fn every_metric_threshold_log_line_and_page_that_is_named_exists() {
+fn every_named_metric_threshold_log_line_and_page_exists() {
     let recorded: BTreeSet<String> = rules().into_iter().filter_map(|rule| rule.record).collect();
     let thresholds: BTreeSet<String> = rules()
         .into_iter()

@@ -26,7 +26,7 @@ use qlara_exporter::web::WebOptions;
 use reqwest::Url;
 use tempfile::TempDir;
 
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter, run};
 use crate::harness::{eventually, http};
@@ -110,7 +110,7 @@ impl Secrets {
     }
 
     /// No mark is in the text, in any encoding.
-    fn find_none(&self, text: &str, what: &str) {
+    fn assert_no_secret(&self, text: &str, what: &str) {
         for mark in &self.marks {
             assert!(!text.contains(mark.as_str()), "{what}: {mark:?} in {text}");
         }
@@ -141,7 +141,7 @@ async fn repeating_gateway() -> Recorder {
         let place = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let repeated = request.replace("\r\n", " ");
         let headers = format!("Location: http://127.0.0.1:9/?{MARK}\r\nX-Repeated: {repeated}\r\n");
-        http_answer(statuses[place % statuses.len()], &headers, request)
+        http_response(statuses[place % statuses.len()], &headers, request)
     })
     .await
 }
@@ -155,7 +155,7 @@ const WARNINGS: [&str; 3] = [
 
 /// [repeated-key]
 #[tokio::test]
-async fn nothing_that_runs_prints_a_secret() {
+async fn running_exporter_prints_no_secret() {
     let runs = ["debug", "info", "warn", "error"]
         .into_iter()
         .flat_map(|level| ["logfmt", "json"].map(|format| serve_and_reload(level, format)));
@@ -202,10 +202,10 @@ async fn serve_and_reload(level: &str, format: &str) {
             "/mArKeD",
         ] {
             for password in [WEB_PASSWORD, "mArKeD-guess"] {
-                let answer = ask(path, password).await.expect("an answer");
+                let answer = ask(path, password).await.expect("a response");
                 // The page repeats the parameters of the request.
                 if path != "/?account=mArKeD" {
-                    secrets.find_none(&answer, &format!("{path}, round {round}"));
+                    secrets.assert_no_secret(&answer, &format!("{path}, round {round}"));
                 }
             }
         }
@@ -218,11 +218,11 @@ async fn serve_and_reload(level: &str, format: &str) {
         let reload = reload.basic_auth("prometheus", Some(WEB_PASSWORD)).send();
         let text = reload
             .await
-            .expect("an answer")
+            .expect("a response")
             .text()
             .await
             .expect("a text");
-        secrets.find_none(&text, "a reload");
+        secrets.assert_no_secret(&text, "a reload");
         // From here on, requests meet the invalid files before the next reload does.
         match round {
             0 => secrets.write("key", "mArKeD-rotated"),
@@ -241,7 +241,7 @@ async fn serve_and_reload(level: &str, format: &str) {
     let (_, log) = tokio::task::spawn_blocking(|| running.wait())
         .await
         .expect("an end");
-    secrets.find_none(&log, "the log");
+    secrets.assert_no_secret(&log, "the log");
     assert!(log.contains("Cannot load the configuration"), "{log}");
     let warnings = match level {
         "error" => &[][..],
@@ -255,12 +255,12 @@ async fn serve_and_reload(level: &str, format: &str) {
 /// The exit code and all output.
 fn printed(secrets: &Secrets, command: &mut Command, what: &str) -> i32 {
     let (code, output, error) = run(command);
-    secrets.find_none(&(output + &error), what);
+    secrets.assert_no_secret(&(output + &error), what);
     code
 }
 
 #[tokio::test]
-async fn no_audit_prints_a_secret() {
+async fn check_prints_no_secret() {
     let secrets = Arc::new(Secrets::new());
     let gateway = repeating_gateway().await;
     let url = format!("http://{}", gateway.address);
@@ -285,7 +285,7 @@ async fn no_audit_prints_a_secret() {
 
 /// [secret-in-mistake]
 #[test]
-fn no_mistake_in_a_file_prints_a_secret() {
+fn configuration_errors_print_no_secret() {
     let secrets = Secrets::new();
     let check = |what: &str| {
         let mut command = secrets.program();
@@ -368,7 +368,7 @@ fn no_mistake_in_a_file_prints_a_secret() {
 
 /// [secret-in-mistake]
 #[test]
-fn no_wrong_use_prints_a_secret() {
+fn usage_errors_print_no_secret() {
     let secrets = Secrets::new();
     for arguments in [
         &["mArKeD"][..],
@@ -423,7 +423,7 @@ fn settings(file: &Path) -> Settings {
 
 /// The `Debug` output, which a panic or a careless log line would show.
 #[tokio::test]
-async fn no_debug_output_shows_a_secret() {
+async fn debug_output_contains_no_secret() {
     let secrets = Secrets::new();
     let proxy = "proxy_url: 'http://proxy:mArKeD-proxy@127.0.0.1:9'";
     secrets.write("qlara.yml", &Secrets::configuration(proxy));
@@ -434,10 +434,10 @@ async fn no_debug_output_shows_a_secret() {
         })
     };
     let config = load(&mut Fingerprint::default()).expect("a good configuration");
-    secrets.find_none(&format!("{config:#?}"), "the configuration");
+    secrets.assert_no_secret(&format!("{config:#?}"), "the configuration");
     let web_config = WebConfigFile::load(&secrets.path("tls.yml")).expect("a good file");
     let current = web_config.current().await;
-    secrets.find_none(&format!("{current:?}"), "the web configuration");
+    secrets.assert_no_secret(&format!("{current:?}"), "the web configuration");
     let options = WebOptions {
         config: Arc::new(web_config),
         external_url: Some("/mArKeD".parse().expect("a path")),
@@ -454,12 +454,12 @@ async fn no_debug_output_shows_a_secret() {
         exporter.contains("prometheus"),
         "it has its users: {exporter}"
     );
-    secrets.find_none(&exporter, "the exporter");
+    secrets.assert_no_secret(&exporter, "the exporter");
 }
 
 /// The `Debug` output of the command line and of the settings made from it before validation.
 #[test]
-fn no_debug_output_of_a_flag_shows_a_secret() {
+fn debug_output_of_flags_contains_no_secret() {
     let secrets = Secrets::new();
     let api_key = || gateway_simulator::Options {
         api_key: "mArKeD".into(),
@@ -489,7 +489,7 @@ fn no_debug_output_of_a_flag_shows_a_secret() {
         outputs.push(format!("{:#?}", cli.expect("good flags")));
     }
     for output in outputs {
-        secrets.find_none(&output, "a flag");
+        secrets.assert_no_secret(&output, "a flag");
         // Values that are not secret still appear.
         let shown = ["[hidden]", "[REDACTED]", "https://host.example/path"];
         let shows = shown.iter().any(|shown| output.contains(shown));

@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 
-use exporter_toolkit::server::{self, Timeouts};
-use futures_util::future::join_all;
+use exporter_toolkit::server::Timeouts;
 use reqwest::{Method, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -33,28 +32,14 @@ async fn healthy(client: reqwest::Client, url: &str) -> Option<()> {
     (answer.status() == StatusCode::OK).then_some(())
 }
 
-fn through(socket: &std::path::Path) -> reqwest::Client {
+fn unix_socket_client(socket: &std::path::Path) -> reqwest::Client {
     let tls = exporter_toolkit::tls::client::client_config(None).expect("a TLS configuration");
     let builder = reqwest::Client::builder().tls_backend_preconfigured(tls);
     builder.unix_socket(socket).build().expect("a client")
 }
 
-/// [accept-queue]
 #[tokio::test]
-async fn hundreds_may_come_before_one_is_let_in() {
-    let address = "127.0.0.1:0".parse().expect("an address");
-    let listener = server::bind_tcp(&address).await.expect("a listener");
-    let address = listener.local_addr().expect("an address");
-    let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn").expect("Linux");
-    let most: usize = most.trim().parse().expect("a number");
-    let clients = (0..most.min(300)).map(|_| TcpStream::connect(address));
-    let connected = tokio::time::timeout(PATIENCE, join_all(clients)).await;
-    let connected = connected.expect("nobody lets in those who have no place to wait");
-    assert!(connected.into_iter().all(|client| client.is_ok()));
-}
-
-#[tokio::test]
-async fn it_listens_on_every_address_of_every_kind() {
+async fn listens_on_all_addresses_of_all_kinds() {
     let directory = tempfile::tempdir().expect("a folder");
     let socket = directory.path().join("qlara.sock");
     let unix = format!("unix://{}", socket.display());
@@ -76,7 +61,7 @@ async fn it_listens_on_every_address_of_every_kind() {
         eventually(&url, async || healthy(http(), &url).await).await;
     }
     eventually(&unix, async || {
-        healthy(through(&socket), "http://localhost").await
+        healthy(unix_socket_client(&socket), "http://localhost").await
     })
     .await;
     let check = exporter()
@@ -92,14 +77,14 @@ async fn it_listens_on_every_address_of_every_kind() {
 
 /// [unix-socket]
 #[tokio::test]
-async fn a_socket_that_was_left_over_is_replaced_and_one_in_use_is_not() {
+async fn stale_unix_socket_is_replaced_and_one_in_use_is_not() {
     let directory = tempfile::tempdir().expect("a folder");
     let socket = directory.path().join("qlara.sock");
     let unix = format!("unix://{}", socket.display());
     drop(std::os::unix::net::UnixListener::bind(&socket).expect("a socket"));
     let running = serving(&[&unix]);
     eventually("the exporter", async || {
-        healthy(through(&socket), "http://localhost").await
+        healthy(unix_socket_client(&socket), "http://localhost").await
     })
     .await;
     let second = ["--web.listen-address", unix.as_str()];
@@ -112,7 +97,7 @@ async fn a_socket_that_was_left_over_is_replaced_and_one_in_use_is_not() {
         "{error}"
     );
     assert!(
-        healthy(through(&socket), "http://localhost")
+        healthy(unix_socket_client(&socket), "http://localhost")
             .await
             .is_some()
     );
@@ -120,11 +105,11 @@ async fn a_socket_that_was_left_over_is_replaced_and_one_in_use_is_not() {
 }
 
 #[tokio::test]
-async fn the_socket_of_a_successor_is_left_alone() {
+async fn unix_socket_of_a_new_process_is_left_alone() {
     let directory = tempfile::tempdir().expect("a folder");
     let socket = directory.path().join("qlara.sock");
     let unix = format!("unix://{}", socket.display());
-    let serves = async || healthy(through(&socket), "http://localhost").await;
+    let serves = async || healthy(unix_socket_client(&socket), "http://localhost").await;
     let first = serving(&[&unix]);
     eventually("the first", serves).await;
     std::fs::remove_file(&socket).expect("removed");
@@ -137,7 +122,7 @@ async fn the_socket_of_a_successor_is_left_alone() {
 
 /// [foreign-file]
 #[test]
-fn a_file_that_is_no_socket_is_left_alone() {
+fn file_that_is_no_socket_is_left_alone() {
     let directory = tempfile::tempdir().expect("a folder");
     let file = directory.path().join("file");
     std::fs::write(&file, "precious").expect("a file");
@@ -148,7 +133,7 @@ fn a_file_that_is_no_socket_is_left_alone() {
 }
 
 #[tokio::test]
-async fn it_takes_the_sockets_that_systemd_hands_over() {
+async fn sockets_passed_by_systemd_are_used() {
     needs!("systemd-socket-activate");
     let directory = tempfile::tempdir().expect("a folder");
     let socket = directory.path().join("qlara.sock");
@@ -164,7 +149,7 @@ async fn it_takes_the_sockets_that_systemd_hands_over() {
     let url = format!("http://127.0.0.1:{port}");
     eventually("TCP", async || healthy(http(), &url).await).await;
     eventually("the socket", async || {
-        healthy(through(&socket), "http://localhost").await
+        healthy(unix_socket_client(&socket), "http://localhost").await
     })
     .await;
     drop(running);
@@ -180,12 +165,12 @@ async fn it_takes_the_sockets_that_systemd_hands_over() {
 
 /// [probe-address]
 #[tokio::test]
-async fn health_alone_is_served_where_it_is_asked_for() {
+async fn probe_listener_serves_only_health() {
     let stack = Stack::start().await;
     let send = async |method: Method, path: &str| {
         let url = format!("http://{}{path}", stack.probe_address);
         let answer = http().request(method, url).send().await;
-        answer.expect("an answer").status()
+        answer.expect("a response").status()
     };
     let ask = async |path: &str| send(Method::GET, path).await;
     for path in ["/-/healthy", "/-/ready"] {
@@ -209,7 +194,7 @@ async fn health_alone_is_served_where_it_is_asked_for() {
 
 /// [unknown-path-or-method]
 #[tokio::test]
-async fn unknown_methods_and_paths_are_told_apart() {
+async fn unknown_methods_and_paths_have_different_responses() {
     let stack = Stack::start().await;
     let brew = Method::from_bytes(b"BREW").expect("a method");
     for path in [
@@ -224,11 +209,11 @@ async fn unknown_methods_and_paths_are_told_apart() {
     ] {
         for method in [Method::DELETE, brew.clone()] {
             let answer = stack.request(method, path).send().await;
-            let status = answer.expect("an answer").status();
+            let status = answer.expect("a response").status();
             assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
         }
     }
-    let nowhere = stack.get("/nowhere").send().await.expect("an answer");
+    let nowhere = stack.get("/nowhere").send().await.expect("a response");
     assert_eq!(nowhere.status(), StatusCode::NOT_FOUND);
     let text = nowhere.text().await.expect("a text");
     assert_eq!(text, "404 page not found\n");
@@ -236,7 +221,7 @@ async fn unknown_methods_and_paths_are_told_apart() {
 
 /// [concurrent-requests]
 #[tokio::test]
-async fn no_more_requests_read_accounts_than_are_let_in() {
+async fn concurrent_requests_are_limited() {
     const READING: [&str; 3] = ["/metrics", "/probe?account=a", "/"];
     for held_by in READING {
         let mut setup = Setup::yaml("accounts: [{name: a, api_key_env: QLARA_API_KEY}]");
@@ -249,12 +234,12 @@ async fn no_more_requests_read_accounts_than_are_let_in() {
         })
         .await;
         for path in READING {
-            let answer = stack.get(path).send().await.expect("an answer");
+            let answer = stack.get(path).send().await.expect("a response");
             let refused = StatusCode::SERVICE_UNAVAILABLE;
             assert_eq!(answer.status(), refused, "{path} beside {held_by}");
         }
         for path in ["/-/healthy", "/sd"] {
-            let answer = stack.get(path).send().await.expect("an answer");
+            let answer = stack.get(path).send().await.expect("a response");
             assert_eq!(answer.status(), StatusCode::OK, "{path}");
         }
         waiting.abort();
@@ -264,7 +249,7 @@ async fn no_more_requests_read_accounts_than_are_let_in() {
 /// `nc -N`, `socat` and some health checkers half-close the connection after the request.
 /// [half-close]
 #[tokio::test]
-async fn a_client_that_closes_its_side_after_the_request_gets_the_whole_answer() {
+async fn half_closed_client_gets_the_whole_response() {
     let stack = Stack::start().await;
     stack.gateway.faults("latency=50ms").await;
     for round in 0..20 {
@@ -288,7 +273,7 @@ async fn a_client_that_closes_its_side_after_the_request_gets_the_whole_answer()
 
 /// Runs in its own network namespace, where the kernel option is set.
 #[test]
-fn a_port_without_a_host_is_open_for_ipv4_where_ipv6_sockets_are_for_ipv6_alone() {
+fn port_without_host_accepts_ipv4_despite_bindv6only() {
     needs!(NAMESPACES, "ip");
     const SCRIPT: &str = "set -e
         ip link set lo up
@@ -324,7 +309,7 @@ fn a_port_without_a_host_is_open_for_ipv4_where_ipv6_sockets_are_for_ipv6_alone(
 /// RFC 9112, section 3.2.
 /// [host-header]
 #[tokio::test]
-async fn a_request_names_one_valid_host() {
+async fn request_needs_exactly_one_valid_host() {
     let stack = Stack::start().await;
     for (request, status) in [
         ("HTTP/1.1\r\nHost: a.example:1", 200),
@@ -387,7 +372,7 @@ const SHORT: Duration = Duration::from_millis(200);
 
 /// [client-timeouts]
 #[test]
-fn clients_have_the_documented_time() {
+fn client_timeouts_are_the_documented_ones() {
     let Timeouts {
         head,
         idle,
@@ -399,7 +384,7 @@ fn clients_have_the_documented_time() {
 
 /// [slow-request]
 #[tokio::test]
-async fn who_trickles_a_request_is_shown_out() {
+async fn slow_request_head_is_closed() {
     let timeouts = Timeouts {
         head: SHORT,
         idle: NEVER,
@@ -429,7 +414,7 @@ async fn who_trickles_a_request_is_shown_out() {
     let mut client = connect(stack.exporter).await;
     client.write_all(REQUEST).await.expect("sent");
     let mut answer = [0; 15];
-    client.read_exact(&mut answer).await.expect("an answer");
+    client.read_exact(&mut answer).await.expect("a response");
     assert_eq!(&answer, b"HTTP/1.1 200 OK");
     while client.read_u8().await.expect("the rest") != b'.' {}
     client.write_all(&REQUEST[..10]).await.expect("sent");
@@ -438,7 +423,7 @@ async fn who_trickles_a_request_is_shown_out() {
 
 /// [idle-connection]
 #[tokio::test]
-async fn who_is_idle_is_shown_out_after_a_while() {
+async fn idle_connection_is_closed() {
     let timeouts = Timeouts {
         head: NEVER,
         idle: SHORT,
@@ -453,7 +438,7 @@ async fn who_is_idle_is_shown_out_after_a_while() {
 
 /// [slow-reader]
 #[tokio::test]
-async fn who_does_not_read_the_answer_is_shown_out() {
+async fn connection_that_does_not_read_is_closed() {
     let mut setup = Setup::default();
     setup.simulator.profiles = 20_000;
     setup.web.timeouts = Timeouts {
@@ -480,7 +465,7 @@ async fn who_does_not_read_the_answer_is_shown_out() {
 
 /// [waiting-client]
 #[tokio::test]
-async fn who_waits_for_the_gateway_may_stay() {
+async fn connection_waiting_for_the_gateway_stays_open() {
     let stack = with_timeouts(Timeouts {
         head: SHORT,
         idle: SHORT,
@@ -493,7 +478,7 @@ async fn who_waits_for_the_gateway_may_stay() {
 
 /// [held-connections]
 #[tokio::test]
-async fn hundreds_who_hold_on_do_not_keep_others_out() {
+async fn incomplete_requests_do_not_block_others() {
     let stack = Stack::start().await;
     let mut holding = Vec::new();
     for _ in 0..300 {
@@ -508,7 +493,7 @@ async fn hundreds_who_hold_on_do_not_keep_others_out() {
 /// Each client has been served once, and then sends a request that the gateway never answers.
 /// [connection-limit]
 #[tokio::test]
-async fn clients_that_wait_for_the_gateway_in_every_place_keep_nobody_out() {
+async fn connections_waiting_for_the_gateway_are_evicted_for_new_ones() {
     let port = free_port();
     // The accept queue completes connections, and no process reads them.
     let gateway = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -531,7 +516,7 @@ async fn clients_that_wait_for_the_gateway_in_every_place_keep_nobody_out() {
             .expect("an address");
         let mut client = socket.connect(address).await.expect("a connection");
         let answered = tokio::time::timeout(PATIENCE, ask_on(&mut client)).await;
-        answered.expect("in time").expect("an answer");
+        answered.expect("in time").expect("a response");
         let metrics = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
         client.write_all(metrics).await.expect("sent");
         waiting.push(client);
@@ -544,7 +529,7 @@ async fn clients_that_wait_for_the_gateway_in_every_place_keep_nobody_out() {
 /// address with the most connections.
 /// [connection-limit]
 #[tokio::test]
-async fn strangers_who_take_every_place_keep_neither_health_nor_a_known_client_out() {
+async fn connection_flood_blocks_neither_health_nor_a_known_client() {
     let port = free_port();
     let probes = free_port();
     let mut command = Command::new("sh");
@@ -575,7 +560,7 @@ async fn strangers_who_take_every_place_keep_neither_health_nor_a_known_client_o
     ] {
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let mut known = connect(address).await;
-        ask_on(&mut known).await.expect("an answer");
+        ask_on(&mut known).await.expect("a response");
         let mut beginning = connect(address).await;
         beginning.write_all(&REQUEST[..9]).await.expect("sent");
         let mut holding = Vec::new();
@@ -594,12 +579,12 @@ async fn strangers_who_take_every_place_keep_neither_health_nor_a_known_client_o
         let answered = tokio::time::timeout(PATIENCE, healthy(http(), &url)).await;
         assert_eq!(answered, Ok(Some(())));
         assert_eq!(healthy(http(), &probe_url).await, Some(()));
-        finish(&mut late).await.expect("an answer");
+        finish(&mut late).await.expect("a response");
         if known_stays {
-            ask_on(&mut known).await.expect("an answer");
+            ask_on(&mut known).await.expect("a response");
         }
         if strangers_at == elsewhere && sent == half {
-            finish(&mut beginning).await.expect("an answer");
+            finish(&mut beginning).await.expect("a response");
         }
         drop(holding);
     }
@@ -623,7 +608,7 @@ async fn finish(client: &mut TcpStream) -> std::io::Result<()> {
 
 /// [head-limit]
 #[tokio::test]
-async fn request_lines_and_headers_are_bounded() {
+async fn request_lines_and_headers_are_limited() {
     let stack = Stack::start().await;
     let long = "x".repeat(200_000);
     let below = "x".repeat(15_000);

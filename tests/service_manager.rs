@@ -39,7 +39,7 @@ impl ServiceManager {
     }
 
     /// The next message that is not a watchdog message.
-    fn hear_news(&self) -> String {
+    fn next_message(&self) -> String {
         loop {
             let message = self.hear();
             if message != SIGN_OF_LIFE {
@@ -50,7 +50,7 @@ impl ServiceManager {
 }
 
 #[test]
-fn systemd_hears_of_readiness_reloads_signs_of_life_and_the_end() {
+fn systemd_is_notified_of_readiness_reload_watchdog_and_shutdown() {
     let manager = ServiceManager::new();
     let running = Running::start(
         exporter()
@@ -59,22 +59,22 @@ fn systemd_hears_of_readiness_reloads_signs_of_life_and_the_end() {
             .env("WATCHDOG_USEC", "20000")
             .args(["--web.listen-address", "127.0.0.1:0"]),
     );
-    assert_eq!(manager.hear_news(), "READY=1");
+    assert_eq!(manager.next_message(), "READY=1");
     running.signal("HUP");
-    let reloading = manager.hear_news();
+    let reloading = manager.next_message();
     let since = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=");
     since.expect(&reloading).parse::<u64>().expect("a time");
-    assert_eq!(manager.hear_news(), "READY=1");
+    assert_eq!(manager.next_message(), "READY=1");
     // Watchdog messages are sent periodically.
     assert_eq!(manager.hear(), SIGN_OF_LIFE);
     running.signal("TERM");
-    assert_eq!(manager.hear_news(), "STOPPING=1");
+    assert_eq!(manager.next_message(), "STOPPING=1");
     assert!(running.wait().0.success());
 }
 
 /// Each reload sends its own READY, also if it fails.
 #[tokio::test(flavor = "multi_thread")]
-async fn each_of_several_reloads_at_once_is_told_from_its_beginning_to_its_end() {
+async fn concurrent_reloads_send_reloading_and_ready_each() {
     const RELOADS: usize = 8;
     let manager = ServiceManager::new();
     let directory = TempDir::new().expect("a folder");
@@ -98,7 +98,7 @@ async fn each_of_several_reloads_at_once_is_told_from_its_beginning_to_its_end()
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
             .arg("--web.enable-lifecycle"),
     );
-    assert_eq!(manager.hear_news(), "READY=1");
+    assert_eq!(manager.next_message(), "READY=1");
     for (text, status) in [(accounts.as_str(), 200), ("accounts: [{}]", 500)] {
         std::fs::write(&file, text).expect("a file");
         let reloads: Vec<_> = (0..RELOADS)
@@ -108,12 +108,12 @@ async fn each_of_several_reloads_at_once_is_told_from_its_beginning_to_its_end()
             })
             .collect();
         for _ in 0..RELOADS {
-            let reloading = manager.hear_news();
+            let reloading = manager.next_message();
             assert!(reloading.starts_with("RELOADING=1\n"), "{reloading}");
-            assert_eq!(manager.hear_news(), "READY=1");
+            assert_eq!(manager.next_message(), "READY=1");
         }
         for reload in reloads {
-            let answer = reload.await.expect("a task").expect("an answer");
+            let answer = reload.await.expect("a task").expect("a response");
             assert_eq!(answer.status(), status);
         }
     }

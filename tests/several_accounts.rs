@@ -26,7 +26,7 @@ fn two_accounts(directory: &TempDir) -> String {
 }
 
 #[tokio::test]
-async fn each_account_has_its_own_series_in_one_family() {
+async fn accounts_share_families_and_have_their_own_series() {
     let directory = TempDir::new().expect("a folder");
     let stack = Setup::yaml(&two_accounts(&directory)).start().await;
     // The harness rejects a response in which a family is announced twice.
@@ -62,7 +62,7 @@ async fn each_account_has_its_own_series_in_one_family() {
 
 /// [account-isolation]
 #[tokio::test]
-async fn a_pause_of_one_account_is_none_of_the_others() {
+async fn backoff_of_one_account_leaves_others_alone() {
     let directory = TempDir::new().expect("a folder");
     let yaml = format!("cache: {{ttl: 10s}}\n{}", two_accounts(&directory));
     let stack = Setup::yaml(&yaml).start().await;
@@ -96,7 +96,7 @@ async fn keys_come_from_files_variables_and_basic_auth() {
 }
 
 #[tokio::test]
-async fn a_password_may_have_any_letters() {
+async fn password_may_contain_any_characters() {
     let directory = TempDir::new().expect("a folder");
     let password = secret(directory.path(), "password", "pässwörd");
     let yaml =
@@ -116,7 +116,7 @@ async fn a_password_may_have_any_letters() {
 
 /// [changed-secret-file]
 #[tokio::test]
-async fn a_secret_file_is_read_again_when_it_changes() {
+async fn changed_secret_file_is_reread() {
     let directory = TempDir::new().expect("a folder");
     let file = secret(directory.path(), "key", "wrong");
     let yaml = format!("accounts: [{{name: a, api_key_file: {file}}}]");
@@ -151,7 +151,7 @@ async fn a_secret_file_is_read_again_when_it_changes() {
 
 /// [secret-pipe]
 #[tokio::test]
-async fn a_pipe_in_place_of_a_secret_file_does_not_cost_the_account() {
+async fn named_pipe_as_secret_file_keeps_the_last_key() {
     let directory = TempDir::new().expect("a folder");
     let file = secret(directory.path(), "key", API_KEY);
     let yaml = format!("accounts: [{{name: a, api_key_file: {file}}}]");
@@ -184,7 +184,7 @@ async fn a_pipe_in_place_of_a_secret_file_does_not_cost_the_account() {
 
 /// [file-limit]
 #[tokio::test]
-async fn a_secret_file_that_becomes_too_long_leaves_the_last_key_in_use() {
+async fn oversized_secret_file_keeps_the_last_key() {
     const GOOD: &str = "qlara_exporter_config_last_reload_successful";
     let directory = TempDir::new().expect("a folder");
     let space = " ".repeat(16 * 1024 * 1024 - API_KEY.len());
@@ -203,14 +203,14 @@ async fn a_secret_file_that_becomes_too_long_leaves_the_last_key_in_use() {
     assert_eq!(seen().await, (1.0, 0.0));
     let lines = log.take();
     assert_eq!(lines.lines().count(), 1, "{lines}");
-    let told = format!("cannot read {file}: longer than 16 MiB");
-    assert!(lines.contains(&told), "{lines}");
+    let expected = format!("cannot read {file}: longer than 16 MiB");
+    assert!(lines.contains(&expected), "{lines}");
     secret(directory.path(), "key", API_KEY);
     assert_eq!(seen().await, (1.0, 1.0));
 }
 
 #[tokio::test]
-async fn a_single_key_may_come_from_a_file_named_by_a_flag() {
+async fn single_key_can_come_from_a_file_flag() {
     let directory = TempDir::new().expect("a folder");
     let file = secret(directory.path(), "key", API_KEY);
     let setup = Setup {
@@ -237,7 +237,7 @@ async fn account_names_of_any_kind_are_label_values() {
 }
 
 #[tokio::test]
-async fn a_hundred_accounts_are_read_side_by_side() {
+async fn hundred_accounts_are_read_concurrently() {
     let entries: Vec<String> = (0..100)
         .map(|number| format!("  - {{name: brand-{number:03}, api_key_env: QLARA_API_KEY}}\n"))
         .collect();

@@ -16,20 +16,20 @@ async fn gateway(options: Options) -> (Gateway, Arc<ManualClock>) {
     (Gateway::start(options, shared).await, clock)
 }
 
-async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
-    let answer = request.send().await.expect("an answer");
+async fn response(request: reqwest::RequestBuilder) -> (u16, Value) {
+    let answer = request.send().await.expect("a response");
     let status = answer.status().as_u16();
     let text = answer.text().await.expect("a text");
     (status, serde_json::from_str(&text).expect("JSON"))
 }
 
 async fn profiles(gateway: &Gateway) -> Vec<Value> {
-    let (_, list) = answer(gateway.api("/socials")).await;
+    let (_, list) = response(gateway.api("/socials")).await;
     list["profiles"].as_array().expect("an array").clone()
 }
 
 #[tokio::test]
-async fn the_list_is_the_documented_one() {
+async fn list_is_the_documented_one() {
     let (gateway, _) = gateway(Options::default()).await;
     let documented = json!({
         "profiles": [
@@ -60,11 +60,11 @@ async fn the_list_is_the_documented_one() {
         ],
         "total": 3
     });
-    assert_eq!(answer(gateway.api("/socials")).await, (200, documented));
+    assert_eq!(response(gateway.api("/socials")).await, (200, documented));
 }
 
 #[tokio::test]
-async fn the_details_are_the_documented_ones() {
+async fn details_are_the_documented_ones() {
     let (gateway, _) = gateway(Options::default()).await;
     let documented = json!({
         "platform": "facebook",
@@ -81,7 +81,7 @@ async fn the_details_are_the_documented_ones() {
         }]
     });
     assert_eq!(
-        answer(gateway.api("/socials/facebook")).await,
+        response(gateway.api("/socials/facebook")).await,
         (200, documented)
     );
 }
@@ -98,23 +98,26 @@ async fn errors_are_the_documented_ones() {
         http().get(&list).basic_auth("user", Some("wrong")),
         http().get(format!("{list}/facebook")),
     ] {
-        assert_eq!(answer(request).await, (401, refused.clone()));
+        assert_eq!(response(request).await, (401, refused.clone()));
     }
     assert_eq!(
-        answer(http().get(&list).basic_auth("user", Some(API_KEY)))
+        response(http().get(&list).basic_auth("user", Some(API_KEY)))
             .await
             .0,
         200
     );
     let none = json!({"status": "fail", "data": {"platform": "No connected profiles found for platform: telegram"}});
-    assert_eq!(answer(gateway.api("/socials/telegram")).await, (404, none));
+    assert_eq!(
+        response(gateway.api("/socials/telegram")).await,
+        (404, none)
+    );
     for path in ["/other", "/socials/", "/socials/a/b"] {
-        assert_eq!(answer(gateway.api(path)).await.0, 404, "{path}");
+        assert_eq!(response(gateway.api(path)).await.0, 404, "{path}");
     }
 }
 
 #[tokio::test]
-async fn the_rate_limit_answers_429_with_body_and_headers_and_resets() {
+async fn rate_limit_answers_429_with_body_and_headers_and_resets() {
     let rate_limit = RateLimit {
         per_minute: 3,
         burst: 2,
@@ -125,7 +128,7 @@ async fn the_rate_limit_answers_429_with_body_and_headers_and_resets() {
     })
     .await;
     let ask = async || {
-        let answer = gateway.api("/socials").send().await.expect("an answer");
+        let answer = gateway.api("/socials").send().await.expect("a response");
         let header = |name: &str| {
             answer
                 .headers()
@@ -173,7 +176,7 @@ async fn the_rate_limit_answers_429_with_body_and_headers_and_resets() {
 }
 
 #[tokio::test]
-async fn the_same_seed_gives_the_same_profiles() {
+async fn same_seed_gives_the_same_profiles() {
     let many = |seed| Options {
         profiles: 200,
         seed,
@@ -209,7 +212,7 @@ async fn the_same_seed_gives_the_same_profiles() {
 }
 
 #[tokio::test]
-async fn with_speed_tokens_are_refreshed_fail_and_end_and_whatsapp_drops_and_returns() {
+async fn accelerated_clock_changes_tokens_and_connections() {
     let options = Options {
         profiles: 30,
         speed: Some(1440.0),
@@ -257,11 +260,11 @@ async fn with_speed_tokens_are_refreshed_fail_and_end_and_whatsapp_drops_and_ret
 }
 
 #[tokio::test]
-async fn faults_are_switched_at_run_time() {
+async fn faults_can_be_changed_at_run_time() {
     let (gateway, _) = gateway(Options::default()).await;
     let control = format!("http://{}/-/faults", gateway.address);
     let text = async |request: reqwest::RequestBuilder| {
-        let answer = request.send().await.expect("an answer");
+        let answer = request.send().await.expect("a response");
         (
             answer.status().as_u16(),
             answer.text().await.expect("a text"),
@@ -296,15 +299,15 @@ async fn faults_are_switched_at_run_time() {
         );
     }
     assert_eq!(text(http().delete(&control)).await, (200, String::new()));
-    assert_eq!(answer(gateway.api("/socials")).await.0, 200);
+    assert_eq!(response(gateway.api("/socials")).await.0, 200);
     gateway.faults("details/facebook:status=503").await;
-    assert_eq!(answer(gateway.api("/socials")).await.0, 200);
-    assert_eq!(answer(gateway.api("/socials/instagram")).await.0, 200);
-    assert_eq!(answer(gateway.api("/socials/facebook")).await.0, 503);
+    assert_eq!(response(gateway.api("/socials")).await.0, 200);
+    assert_eq!(response(gateway.api("/socials/instagram")).await.0, 200);
+    assert_eq!(response(gateway.api("/socials/facebook")).await.0, 503);
 }
 
 #[tokio::test]
-async fn unknown_and_odd_fields_of_replaced_profiles_are_in_the_list_too() {
+async fn replaced_profiles_keep_unknown_fields() {
     let (gateway, _) = gateway(Options::default()).await;
     let profile = json!({
         "platform": "facebook", "profileId": 7, "name": null, "status": [], "colour": {"red": 1},
@@ -315,34 +318,34 @@ async fn unknown_and_odd_fields_of_replaced_profiles_are_in_the_list_too() {
         "platform": "facebook", "profileId": 7, "name": null, "status": [], "colour": {"red": 1},
     });
     assert_eq!(profiles(&gateway).await, [listed, json!("odd")]);
-    let (_, details) = answer(gateway.api("/socials/facebook")).await;
+    let (_, details) = response(gateway.api("/socials/facebook")).await;
     assert_eq!(details["profiles"][0]["colour"], json!({"red": 1}));
     assert_eq!(details["profiles"][0]["pageId"], "1");
 }
 
 #[tokio::test]
-async fn fixed_answers_are_served_as_they_are_after_credentials_and_faults() {
+async fn fixed_responses_are_served_unchanged_after_credentials_and_faults() {
     let (gateway, _) = gateway(Options::default()).await;
     let ask = async |path: &str| {
-        let answer = gateway.api(path).send().await.expect("an answer");
+        let answer = gateway.api(path).send().await.expect("a response");
         let kind = answer.headers()["content-type"].clone();
         assert_eq!(kind, "application/json", "{path}");
         let status = answer.status().as_u16();
         (status, answer.bytes().await.expect("a body").to_vec())
     };
     let built_in = ask("/socials").await;
-    gateway.answer_list(*b"\xff{not JSON").await;
-    gateway.answer_details("face/b ook", "").await;
+    gateway.set_list_response(*b"\xff{not JSON").await;
+    gateway.set_details_response("face/b ook", "").await;
     assert_eq!(ask("/socials").await, (200, b"\xff{not JSON".to_vec()));
     assert_eq!(ask("/socials/face%2Fb%20ook").await, (200, Vec::new()));
     assert_eq!(ask("/socials/facebook").await.0, 200);
     assert_eq!(ask("/socials/list").await.0, 404);
-    let stranger = http().get(format!("{}/socials", gateway.url()));
-    assert_eq!(answer(stranger).await.0, 401);
+    let unauthorized = http().get(format!("{}/socials", gateway.url()));
+    assert_eq!(response(unauthorized).await.0, 401);
     gateway.faults("list:status=503").await;
     assert_eq!(ask("/socials").await.0, 503);
     gateway.faults("").await;
-    gateway.forget_answers().await;
+    gateway.reset_responses().await;
     assert_eq!(ask("/socials").await, built_in);
     assert_eq!(ask("/socials/face%2Fb%20ook").await.0, 404);
 }
@@ -354,15 +357,15 @@ async fn jsend_faults_answer_200_with_the_status_in_the_body() {
     let error = json!({"status": "error", "message": "Simulated fault"});
     for (fault, body) in [("jsend=fail", fail), ("jsend=error", error)] {
         gateway.faults(fault).await;
-        assert_eq!(answer(gateway.api("/socials")).await, (200, body));
+        assert_eq!(response(gateway.api("/socials")).await, (200, body));
         let control = format!("http://{}/-/faults", gateway.address);
-        let answer = http().get(control).send().await.expect("an answer");
+        let answer = http().get(control).send().await.expect("a response");
         assert_eq!(answer.text().await.expect("a text"), format!("{fault}\n"));
     }
 }
 
 #[test]
-fn the_simulator_shares_no_type_with_the_client_that_it_tests() {
+fn simulator_shares_no_type_with_the_exporter() {
     let manifest = include_str!("../crates/gateway-simulator/Cargo.toml");
     assert!(manifest.contains("[dependencies]"));
     for own in ["path = ", "qlara-exporter", "git = "] {

@@ -39,7 +39,7 @@ fn reference(profiles: usize, seed: u64) -> Options {
 
 /// The body and the header `Link`.
 async fn get(gateway: &Gateway, path: &str) -> (Value, Option<String>) {
-    let answer = gateway.api(path).send().await.expect("an answer");
+    let answer = gateway.api(path).send().await.expect("a response");
     assert_eq!(answer.status().as_u16(), 200, "{path}");
     let link = answer.headers().get("link");
     let link = link.map(|link| link.to_str().expect("text").to_owned());
@@ -53,7 +53,7 @@ async fn listed(gateway: &Gateway) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn the_reference_begins_with_the_profiles_of_brandco() {
+async fn reference_schema_starts_with_the_profiles_of_brandco() {
     let (gateway, _) = gateway(reference(3, 0)).await;
     let (list, _) = get(&gateway, "/socials").await;
     assert_eq!(list["total"], 3);
@@ -85,7 +85,7 @@ async fn the_reference_begins_with_the_profiles_of_brandco() {
 }
 
 #[tokio::test]
-async fn the_reference_invents_profiles_of_five_platforms_by_the_seed() {
+async fn reference_schema_generates_profiles_of_five_platforms_by_seed() {
     let first = listed(&gateway(reference(200, 7)).await.0).await;
     assert_eq!(first, listed(&gateway(reference(200, 7)).await.0).await);
     assert_ne!(first, listed(&gateway(reference(200, 8)).await.0).await);
@@ -108,7 +108,7 @@ async fn the_reference_invents_profiles_of_five_platforms_by_the_seed() {
 }
 
 #[tokio::test]
-async fn with_speed_profiles_of_the_reference_disconnect_and_are_reconnected() {
+async fn accelerated_clock_disconnects_and_reconnects_reference_profiles() {
     let options = Options {
         speed: Some(1440.0),
         ..reference(30, 0)
@@ -139,7 +139,7 @@ async fn with_speed_profiles_of_the_reference_disconnect_and_are_reconnected() {
 }
 
 #[tokio::test]
-async fn every_envelope_holds_for_list_and_details() {
+async fn every_envelope_applies_to_list_and_details() {
     let (plain, _) = gateway(Options::default()).await;
     let list = listed(&plain).await;
     let details = get(&plain, "/socials/facebook").await.0["profiles"].clone();
@@ -172,12 +172,12 @@ async fn every_envelope_holds_for_list_and_details() {
         let answer = get(&gateway, "/socials/facebook").await;
         assert_eq!(answer, (expected_details, None));
         let telegram = gateway.api("/socials/telegram").send().await;
-        assert_eq!(telegram.expect("an answer").status().as_u16(), 404);
+        assert_eq!(telegram.expect("a response").status().as_u16(), 404);
     }
 }
 
 #[tokio::test]
-async fn a_page_size_cuts_list_and_details_and_says_that_more_is_there() {
+async fn page_size_truncates_list_and_details_and_announces_more() {
     for envelope in ENVELOPES {
         let (gateway, _) = gateway(Options {
             envelope,
@@ -224,7 +224,7 @@ async fn a_page_size_cuts_list_and_details_and_says_that_more_is_there() {
 }
 
 #[tokio::test]
-async fn further_keys_of_replaced_profiles_are_in_the_envelope_of_the_list() {
+async fn additional_keys_of_replaced_profiles_are_in_the_list_envelope() {
     for envelope in ENVELOPES {
         let (gateway, _) = gateway(Options {
             envelope,
@@ -250,7 +250,7 @@ async fn further_keys_of_replaced_profiles_are_in_the_envelope_of_the_list() {
 }
 
 #[tokio::test]
-async fn replaced_profiles_of_the_reference_count_linked_accounts_in_the_list_only() {
+async fn replaced_reference_profiles_count_linked_accounts_in_the_list_only() {
     let (gateway, _) = gateway(reference(3, 0)).await;
     let linked = json!([{ "id": "1" }, { "id": "2" }]);
     let profile = json!({ "platform": "tiktok", "linkedAccounts": linked, "pageId": "9" });

@@ -34,7 +34,7 @@ fn help(exporter: &mut Command) -> String {
 }
 
 #[test]
-fn systemd_understands_every_line() {
+fn systemd_analyze_accepts_every_line() {
     needs!("systemd-analyze");
     let directory = tempfile::tempdir().expect("a folder");
     let program = env!("CARGO_BIN_EXE_qlara-exporter");
@@ -71,7 +71,7 @@ fn systemd_rates_the_exposure_as_ok_or_better() {
 
 /// The root directory contains only the directories of a fresh Debian.
 #[test]
-fn the_files_can_be_installed_by_hand_as_documented() {
+fn documented_manual_installation_works() {
     let root = tempfile::tempdir().expect("a folder");
     let generated = tempfile::tempdir().expect("a folder");
     for folder in ["usr/bin", "etc/systemd/system", "etc/default"] {
@@ -112,7 +112,7 @@ fn the_files_can_be_installed_by_hand_as_documented() {
 }
 
 #[test]
-fn the_service_tells_systemd_how_it_fares() {
+fn service_uses_notify_watchdog_and_reload() {
     assert_eq!(values(SERVICE, "Type"), ["notify"]);
     assert_eq!(values(SERVICE, "WatchdogSec"), ["30s"]);
     assert_eq!(values(SERVICE, "ExecReload"), ["/bin/kill -HUP $MAINPID"]);
@@ -125,7 +125,7 @@ fn the_service_tells_systemd_how_it_fares() {
 
 /// `docs/systemd.md`: a reverse proxy in the group may connect, other users may not.
 #[tokio::test]
-async fn the_group_of_the_service_may_use_its_unix_socket_and_nobody_else() {
+async fn only_the_group_of_the_service_may_use_its_unix_socket() {
     let [mask] = values(SERVICE, "UMask")[..] else {
         panic!("one mask");
     };
@@ -146,7 +146,7 @@ async fn the_group_of_the_service_may_use_its_unix_socket_and_nobody_else() {
 }
 
 #[test]
-fn the_socket_is_the_default_address() {
+fn socket_unit_has_the_default_address() {
     let [port] = values(SOCKET, "ListenStream")[..] else {
         panic!("one address");
     };
@@ -155,7 +155,7 @@ fn the_socket_is_the_default_address() {
 
 /// Every setting, commented out or not, exists in the exporter and has the described effect.
 #[test]
-fn the_default_file_has_settings_of_the_exporter() {
+fn default_file_has_settings_of_the_exporter() {
     let lines = SETTINGS.lines().map(|line| line.trim_start_matches('#'));
     let settings = lines.filter_map(|line| line.strip_prefix("QLARA_"));
     let mut found = 0;
@@ -171,7 +171,7 @@ fn the_default_file_has_settings_of_the_exporter() {
 }
 
 #[test]
-fn the_example_configuration_is_good_as_it_is_and_with_its_settings() {
+fn example_configuration_is_valid_with_and_without_its_comments() {
     let directory = tempfile::tempdir().expect("a folder");
     let file = directory.path().join("qlara.yml");
     std::fs::write(directory.path().join("brandco.key"), "key").expect("a file");
@@ -194,7 +194,7 @@ fn the_example_configuration_is_good_as_it_is_and_with_its_settings() {
 
 /// `docs/debian.md`: `deploy/debian/build` creates the other files.
 #[test]
-fn every_file_of_the_package_is_there() {
+fn every_file_of_the_package_exists() {
     let metadata = ["metadata", "--no-deps", "--offline", "--format-version=1"];
     let (code, output, error) = run(Command::new(env!("CARGO"))
         .args(metadata)

@@ -27,7 +27,7 @@ fn service_arguments() -> Vec<&'static str> {
 }
 
 #[tokio::test]
-async fn the_service_succeeds_and_writes_the_file_whatever_the_profiles_are_like() {
+async fn service_writes_the_file_for_profiles_in_any_state() {
     let gateway = system_gateway().await;
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("qlara.prom");
@@ -57,7 +57,7 @@ async fn the_service_succeeds_and_writes_the_file_whatever_the_profiles_are_like
 }
 
 #[test]
-fn cron_runs_what_the_service_runs_with_the_settings_of_the_service() {
+fn cron_job_matches_the_service() {
     let line = block("# /etc/cron.d/qlara-exporter\n").trim();
     let (_, command) = line
         .split_once("* * * * qlara-exporter ")
@@ -79,7 +79,7 @@ fn cron_runs_what_the_service_runs_with_the_settings_of_the_service() {
 }
 
 #[test]
-fn the_rules_tell_of_a_file_that_is_old_missing_or_unreadable() {
+fn rules_alert_on_an_old_missing_or_unreadable_file() {
     needs!("promtool");
     let folder = tempfile::tempdir().expect("a folder");
     let rules = folder.path().join("qlara-textfile.rules.yml");

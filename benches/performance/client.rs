@@ -81,7 +81,7 @@ impl Connection {
 
     async fn read(&mut self) {
         let read = self.stream.read_buf(&mut self.buffer).await;
-        assert!(read.expect("an answer") > 0, "the server hung up");
+        assert!(read.expect("a response") > 0, "the server hung up");
     }
 }
 
@@ -135,9 +135,9 @@ pub async fn fetch(address: SocketAddr, request: &Request) -> Vec<u8> {
     body
 }
 
-/// The performance of a server during one turn.
+/// Throughput and CPU cost of a server during one turn.
 #[derive(Debug, Clone, Copy)]
-pub struct Turn {
+pub struct Throughput {
     /// Responses per second.
     pub rate: f64,
     /// CPU time per response in seconds.
@@ -145,7 +145,12 @@ pub struct Turn {
 }
 
 /// Loads a server with `scrapers` concurrent connections for the time of a turn.
-pub async fn drive(server: &Process, request: &Request, scrapers: usize, turn: Duration) -> Turn {
+pub async fn drive(
+    server: &Process,
+    request: &Request,
+    scrapers: usize,
+    turn: Duration,
+) -> Throughput {
     let answers = Arc::new(AtomicU64::new(0));
     let over = Arc::new(AtomicBool::new(false));
     let mut connections = Vec::new();
@@ -172,7 +177,7 @@ pub async fn drive(server: &Process, request: &Request, scrapers: usize, turn: D
         task.await.expect("a scraper");
     }
     let answers = answers.load(Ordering::Relaxed) as f64;
-    Turn {
+    Throughput {
         rate: answers / started.elapsed().as_secs_f64(),
         cpu: (server.cpu() - cpu).as_secs_f64() / answers,
     }

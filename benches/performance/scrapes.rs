@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::client::{Request, Turn, drive};
+use crate::client::{Request, Throughput, drive};
 use crate::options::{Options, Sends};
 use crate::process::{self, Process};
 use crate::statistics::median;
@@ -87,7 +87,7 @@ async fn compare(
     options: &Options,
 ) -> Scrapes {
     let turn = |server| drive(server, kind.request, kind.scrapers, options.turn());
-    let mut rounds: Vec<(Turn, Turn)> = Vec::new();
+    let mut rounds: Vec<(Throughput, Throughput)> = Vec::new();
     let mut over_compressing = Vec::new();
     for number in 0..options.rounds {
         // The order alternates, so that neither server always goes first.
@@ -103,7 +103,7 @@ async fn compare(
             over_compressing.push(round.0.rate / turn(compressing).await.rate);
         }
     }
-    let medians = |of: fn(&(Turn, Turn)) -> f64| median(rounds.iter().map(of));
+    let medians = |of: fn(&(Throughput, Throughput)) -> f64| median(rounds.iter().map(of));
     Scrapes {
         encoding: kind.encoding,
         scrapers: kind.scrapers,

@@ -61,35 +61,40 @@ pub async fn attack(address: SocketAddr, certificate: Option<PathBuf>) {
     });
     let target = &Target { address, tls };
     let mut attackers = Vec::new();
-    attackers.extend(crowd(40, |n| {
+    attackers.extend(spawn_clients(40, |n| {
         target.ask_and_hold("/sd", host_of(n, 30_000))
     }));
-    attackers.extend(crowd(100, |n| {
+    attackers.extend(spawn_clients(100, |n| {
         target.ask_and_hold("/sd", host_of(n, LONGEST_HOST))
     }));
-    attackers.extend(crowd(100, |_| target.ask_and_hold("/", "a".to_owned())));
-    attackers.extend(crowd(50, |n| {
+    attackers.extend(spawn_clients(100, |_| {
+        target.ask_and_hold("/", "a".to_owned())
+    }));
+    attackers.extend(spawn_clients(50, |n| {
         target.read(format!("/?platform=facebook&q={n}"))
     }));
-    attackers.extend(crowd(100, |_| {
+    attackers.extend(spawn_clients(100, |_| {
         target.ask_and_hold("/metrics", "a".to_owned())
     }));
-    attackers.extend(crowd(20, |n| {
+    attackers.extend(spawn_clients(20, |n| {
         target.read(format!("/probe?account={GIANT}{}", n % GIANTS))
     }));
-    attackers.extend(crowd(300, |_| target.half_a_head()));
-    attackers.extend(crowd(1500, |_| target.slow_head()));
+    attackers.extend(spawn_clients(300, |_| target.incomplete_head()));
+    attackers.extend(spawn_clients(1500, |_| target.slow_head()));
     if target.tls.is_some() {
-        attackers.extend(crowd(300, |_| target.half_a_handshake()));
-        attackers.extend(crowd(300, |n| target.wrong_password(n)));
-        attackers.extend(crowd(4, |n| target.streams_of_wrong_passwords(n)));
-        attackers.extend(crowd(20, |_| target.streams_that_nobody_reads()));
+        attackers.extend(spawn_clients(300, |_| target.incomplete_handshake()));
+        attackers.extend(spawn_clients(300, |n| target.wrong_password(n)));
+        attackers.extend(spawn_clients(4, |n| target.streams_of_wrong_passwords(n)));
+        attackers.extend(spawn_clients(20, |_| target.unread_streams()));
     }
     join_all(attackers).await;
 }
 
 /// `count` attackers of one kind, each in an endless loop.
-fn crowd<'a, F>(count: usize, act: impl Fn(usize) -> F + Copy + Send + 'a) -> Vec<BoxFuture<'a, ()>>
+fn spawn_clients<'a, F>(
+    count: usize,
+    act: impl Fn(usize) -> F + Copy + Send + 'a,
+) -> Vec<BoxFuture<'a, ()>>
 where
     F: Future<Output = Option<()>> + Send + 'a,
 {
@@ -143,7 +148,7 @@ impl Target {
     }
 
     /// Sends 15 KB of an unfinished request head, and waits until the server closes the connection.
-    async fn half_a_head(&self) -> Option<()> {
+    async fn incomplete_head(&self) -> Option<()> {
         let mut stream = self.connect(Protocol::Http1).await?;
         let head = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}", "x".repeat(15_000));
         stream.write_all(head.as_bytes()).await.ok()?;
@@ -165,7 +170,7 @@ impl Target {
     }
 
     /// An unfinished TLS handshake.
-    async fn half_a_handshake(&self) -> Option<()> {
+    async fn incomplete_handshake(&self) -> Option<()> {
         let mut stream = self.connect_tcp().await?;
         // The first bytes of a ClientHello of 512 bytes.
         stream.write_all(&[0x16, 3, 1, 2, 0, 1, 0, 1]).await.ok()?;
@@ -197,7 +202,7 @@ impl Target {
     }
 
     /// 64 authenticated HTTP/2 streams on one connection, whose responses are never read.
-    async fn streams_that_nobody_reads(&self) -> Option<()> {
+    async fn unread_streams(&self) -> Option<()> {
         let known = authorization(KNOWN_USERS[1], PASSWORD);
         let paths = ["/sd", "/", "/metrics", "/-/documentation"];
         let requests = (0..64).map(|stream| {

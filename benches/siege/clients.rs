@@ -107,7 +107,7 @@ pub async fn warm_up(exporter: &Exporter) {
     });
     for (user, path) in logins.into_iter().chain(probes) {
         let request = logged_in(exporter, client.get(format!("{base}{path}")), user);
-        let answer = request.send().await.expect("an answer");
+        let answer = request.send().await.expect("a response");
         answer.error_for_status().expect("a good answer");
     }
 }

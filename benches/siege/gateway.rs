@@ -194,7 +194,7 @@ async fn simulated_answers() -> Vec<(String, Vec<u8>)> {
         let request = client.get(format!("http://{address}{PREFIX}{call}"));
         let response = request.header("X-API-Key", "simulated").send().await;
         let response = response.and_then(|response| response.error_for_status());
-        let body = response.expect("an answer").bytes().await.expect("a body");
+        let body = response.expect("a response").bytes().await.expect("a body");
         answers.push((call.to_owned(), answer(&body, "")));
     }
     simulated.abort();

@@ -1,4 +1,4 @@
-//! The exporter as a process of its own, and readings of its memory, files and tasks.
+//! The exporter as a process of its own, and samples of its memory, files and tasks.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -70,7 +70,7 @@ pub async fn serve(configuration: PathBuf) {
 /// The resources of the process at one time. Files and tasks of keep-alive connections to the gateway do
 /// not count.
 #[derive(Debug, Clone, Copy)]
-pub struct Reading {
+pub struct Sample {
     /// Time since the start of the process.
     pub at: Duration,
     /// Resident memory in bytes.
@@ -125,14 +125,14 @@ impl Exporter {
         self.directory.path().join("qlara.yml")
     }
 
-    pub async fn read(&self) -> Reading {
+    pub async fn read(&self) -> Sample {
         let process = procfs::process::Process::new(self.child.id() as i32).expect("a process");
         let pages = process.stat().expect("its state").rss;
         let kept = self.connections_to_gateway(&process);
         let mut tasks = String::new();
         let mut stream = TcpStream::connect(self.tasks).await.expect("a connection");
         stream.read_to_string(&mut tasks).await.expect("a number");
-        Reading {
+        Sample {
             at: self.started.elapsed(),
             memory: pages * procfs::page_size(),
             files: (process.fd_count().expect("its files") as u64).saturating_sub(kept),
@@ -149,7 +149,7 @@ impl Exporter {
     }
 
     /// Waits up to a minute until there are no more files and tasks than `before`; `None` if there still are.
-    pub async fn until_quiet(&self, before: &Reading) -> Option<Reading> {
+    pub async fn until_quiet(&self, before: &Sample) -> Option<Sample> {
         for _ in 0..120 {
             let now = self.read().await;
             if now.files <= before.files && now.tasks <= before.tasks {

@@ -153,7 +153,7 @@ impl Load {
             let connections = join_all(connections).await;
             let scrapes = connections.into_iter().map(async |connection| {
                 let mut connection = connection.ok()?;
-                converse(&mut connection, "GET", METRICS, GZIP).await
+                exchange(&mut connection, "GET", METRICS, GZIP).await
             });
             for answer in join_all(scrapes).await {
                 match answer {
@@ -237,12 +237,12 @@ impl Load {
 
     async fn ask(&self, method: &str, path: &str, headers: &str) -> Option<Answer> {
         let mut stream = TcpStream::connect(self.exporter.address).await.ok()?;
-        converse(&mut stream, method, path, headers).await
+        exchange(&mut stream, method, path, headers).await
     }
 }
 
 /// Sends a request and reads the response; `None` if it is not complete.
-async fn converse(
+async fn exchange(
     stream: &mut TcpStream,
     method: &str,
     path: &str,

@@ -5,26 +5,26 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::exporter::Reading;
+use crate::exporter::Sample;
 use crate::load::Tally;
 
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// Readings under load.
+/// Samples under load.
 #[derive(Default)]
-pub struct Measurements(Vec<Reading>);
+pub struct Measurements(Vec<Sample>);
 
 impl Measurements {
-    pub fn add(&mut self, reading: Reading) {
-        self.0.push(reading);
+    pub fn add(&mut self, sample: Sample) {
+        self.0.push(sample);
     }
 
     /// Prints a Markdown table, then a line of JSON.
-    pub fn print(&self, before: &Reading, after: &Option<Reading>, tally: &Tally, time: Duration) {
+    pub fn print(&self, before: &Sample, after: &Option<Sample>, tally: &Tally, time: Duration) {
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         // The first third includes allocations that happen once.
         let settled = &self.0[self.0.len() / 3..];
-        let series = |value: &dyn Fn(&Reading) -> f64| Series::of(settled, value);
+        let series = |value: &dyn Fn(&Sample) -> f64| Series::of(settled, value);
         let rows = [
             (
                 "resident memory, MiB",
@@ -35,14 +35,14 @@ impl Measurements {
             (
                 "file descriptors",
                 before.files as f64,
-                series(&|reading| reading.files as f64),
-                after.as_ref().map(|reading| reading.files as f64),
+                series(&|sample| sample.files as f64),
+                after.as_ref().map(|sample| sample.files as f64),
             ),
             (
                 "tasks",
                 before.tasks as f64,
-                series(&|reading| reading.tasks as f64),
-                after.as_ref().map(|reading| reading.tasks as f64),
+                series(&|sample| sample.tasks as f64),
+                after.as_ref().map(|sample| sample.tasks as f64),
             ),
         ];
         println!("| | before | least under load | most under load | slope per hour | after |");
@@ -83,13 +83,13 @@ impl Measurements {
     /// Average memory in MiB of each of `parts` equal parts of the time.
     fn memory_by_parts(&self, parts: usize) -> Vec<f64> {
         let parts = self.0.chunks(self.0.len().div_ceil(parts).max(1));
-        let mean = |part: &[Reading]| part.iter().map(memory).sum::<f64>() / part.len() as f64;
+        let mean = |part: &[Sample]| part.iter().map(memory).sum::<f64>() / part.len() as f64;
         parts.map(mean).collect()
     }
 }
 
-fn memory(reading: &Reading) -> f64 {
-    reading.memory as f64 / MIB
+fn memory(sample: &Sample) -> f64 {
+    sample.memory as f64 / MIB
 }
 
 struct Series {
@@ -100,10 +100,10 @@ struct Series {
 }
 
 impl Series {
-    fn of(readings: &[Reading], value: &dyn Fn(&Reading) -> f64) -> Series {
-        let points: Vec<(f64, f64)> = readings
+    fn of(samples: &[Sample], value: &dyn Fn(&Sample) -> f64) -> Series {
+        let points: Vec<(f64, f64)> = samples
             .iter()
-            .map(|reading| (reading.at.as_secs_f64() / 3600.0, value(reading)))
+            .map(|sample| (sample.at.as_secs_f64() / 3600.0, value(sample)))
             .collect();
         let count = points.len() as f64;
         let mean = |pick: &dyn Fn(&(f64, f64)) -> f64| points.iter().map(pick).sum::<f64>() / count;

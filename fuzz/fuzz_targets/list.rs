@@ -3,6 +3,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use qlara_exporter_fuzz::any_bytes::answers;
+use qlara_exporter_fuzz::any_bytes::responses;
 
-fuzz_target!(|bytes: &[u8]| answers::list(bytes));
+fuzz_target!(|bytes: &[u8]| responses::list(bytes));

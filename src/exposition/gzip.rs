@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn segments_of_any_size_join_into_one_member() {
+    fn segments_of_any_size_join_into_one_gzip_member() {
         let noise: Vec<u8> = (0..300_000).map(|_| fastrand::u8(..)).collect();
         let repeated = b"qlara_up 1\n".repeat(100_000);
         let texts: [&[u8]; 6] = [b"", b"a", &noise, &repeated, b"", &noise[..64]];

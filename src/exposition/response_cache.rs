@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn newer_data_of_the_same_second_waits_only_while_texts_exceed_soft_limit() {
+    fn newer_data_of_the_same_second_waits_only_above_the_soft_limit() {
         let (cache, texts) = (ResponseCache::default(), SharedTexts::default());
         let expose = |up, second| {
             let view = AccountView {

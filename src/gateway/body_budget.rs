@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_body_fits_and_a_larger_one_does_not() {
+    fn largest_body_fits_and_a_larger_one_does_not() {
         let budget = Arc::new(BodyBudget::new(8 * MIB));
         let mut body = budget.account().reservation();
         assert!(fits(&mut body, 8 * MIB));
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn many_large_bodies_leave_memory_for_a_smaller_one() {
+    fn large_bodies_leave_memory_for_a_smaller_one() {
         let budget = Arc::new(BodyBudget::new(64 * MIB));
         let mut large_bodies: Vec<Reservation> =
             (0..31).map(|_| budget.account().reservation()).collect();
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn several_large_bodies_of_one_account_get_no_more_than_one() {
+    fn large_bodies_of_one_account_share_the_memory_of_one() {
         let budget = Arc::new(BodyBudget::new(8 * MIB));
         let account = budget.account();
         let [mut first, mut second] = [(); 2].map(|()| account.reservation());
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_continues_when_another_ends() {
+    async fn body_continues_when_another_ends() {
         let budget = Arc::new(BodyBudget::new(4 * MIB));
         let [mut first, mut second] = [(); 2].map(|()| budget.account().reservation());
         assert!(fits(&mut first, 4 * MIB));

@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_first_refresh_starts_at_once_and_the_second_waits() {
+    async fn first_refresh_starts_at_once_and_the_second_waits() {
         let limiter = Arc::new(RefreshLimiter::new(2));
         let first = limiter.acquire(Priority::Prompt).now_or_never();
         assert!(first.is_some());

@@ -270,13 +270,13 @@ mod tests {
     }
 
     #[test]
-    fn a_single_account_may_take_the_limit() {
+    fn single_account_may_use_the_whole_limit() {
         let shares = Arc::new(Shares::new(8 * MIB, 1));
         assert_eq!(claim(&shares.share(), 100 * MIB).counted.used, 8 * MIB);
     }
 
     #[test]
-    fn the_data_of_all_accounts_stays_within_the_limit() {
+    fn data_of_all_accounts_stays_within_the_limit() {
         let shares = Arc::new(Shares::new(8 * MIB, 4));
         let greedy = [(); 4].map(|()| shares.share());
         for _ in 0..3 {
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_takes_what_others_leave_and_shrinks_when_they_need_it() {
+    fn account_uses_spare_memory_and_shrinks_when_others_need_it() {
         let shares = Arc::new(Shares::new(8 * MIB, 2));
         let [greedy, modest] = [(); 2].map(|()| shares.share());
         let before = claim(&greedy, 100 * MIB);
@@ -303,7 +303,7 @@ mod tests {
 
     /// As after a reload that adds a few bytes to every account, while greedy accounts have taken their fair parts.
     #[test]
-    fn accounts_that_grow_a_little_at_the_same_time_keep_all() {
+    fn accounts_that_grow_slightly_together_keep_everything() {
         const SMALL: usize = 200;
         const CONCURRENT: usize = 32;
         let shares = Arc::new(Shares::new(16 * MIB, SMALL + 3));
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn the_claim_of_data_that_is_kept_outlives_that_of_a_failure() {
+    fn claim_of_kept_data_outlives_a_failed_claim() {
         let shares = Arc::new(Shares::new(8 * MIB, 2));
         let [large, other] = [(); 2].map(|()| shares.share());
         let _kept = claim(&large, 5 * MIB);
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pool_is_divided_fairly() {
+    fn pool_is_divided_fairly() {
         assert_eq!(fair_part(100, vec![]), 100);
         assert_eq!(fair_part(100, vec![0, 10, 0]), 90);
         assert_eq!(fair_part(100, vec![1000, 10]), 45);

@@ -63,7 +63,7 @@ fn alert(finding: &Finding) -> Option<&'static str> {
 }
 
 #[test]
-fn the_thresholds_of_alerts_and_verdicts_agree() {
+fn thresholds_of_alerts_and_verdicts_agree() {
     let defaults = Thresholds::default();
     assert_eq!(
         threshold("token_imminent_seconds"),
@@ -81,7 +81,7 @@ fn the_thresholds_of_alerts_and_verdicts_agree() {
 }
 
 #[test]
-fn the_severities_of_alerts_and_findings_agree() {
+fn severities_of_alerts_and_findings_agree() {
     let time = TimeDelta::hours(1);
     let findings = [
         Finding::TokenExpired(None),
@@ -113,7 +113,7 @@ fn the_severities_of_alerts_and_findings_agree() {
 }
 
 #[test]
-fn a_missing_permission_has_the_same_effect_everywhere() {
+fn missing_permission_has_the_same_severity_everywhere() {
     let dashboard = include_str!("../../dashboards/qlara-profiles.json");
     let mut to_send = Vec::new();
     for permission in [

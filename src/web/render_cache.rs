@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn requests_for_the_same_answer_share_it() {
+    async fn identical_requests_share_a_response() {
         let cache = RenderCache::new(SharedTexts::default());
         let rendered = Arc::new(AtomicUsize::new(0));
         let ask = |resource: Resource, encoding, version| {
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_number_of_waiting_requests_is_limited() {
+    async fn number_of_waiting_requests_is_limited() {
         let cache = RenderCache::new(SharedTexts::default());
         let waiting: Result<Vec<_>, _> = (0..MAX_WAITING).map(|_| cache.wait()).collect();
         assert!(waiting.is_ok());

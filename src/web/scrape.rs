@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scrape_answers_before_prometheus_gives_up() {
+    fn scrape_deadline_is_before_the_timeout_of_prometheus() {
         let gateway_timeout = Duration::from_secs(10);
         for (stated, waits) in [
             (None, 10.5),

@@ -7,7 +7,7 @@ use exporter_toolkit::web_config::WebConfigFile;
 use qlara_exporter::config::{Config, Settings};
 use tempfile::TempDir;
 
-/// The secret in files and in the environment. It is random: words in the place of a key are printed.
+/// The secret in files and in the environment. It is random: words in place of a key are printed.
 pub const SECRET: &str = "8f14e45fceea167a5a36dedd4bea2543";
 
 /// A directory with everything that a configuration file can name.
@@ -36,8 +36,8 @@ impl Folder {
         let environment = |name: &str| (name == "KEY").then(|| SECRET.to_owned());
         match Config::load(&settings, &environment) {
             Ok(config) => assert!(!config.accounts.is_empty()),
-            Err(mistakes) => {
-                check(&mistakes.0);
+            Err(errors) => {
+                check(&errors.0);
                 return false;
             }
         }
@@ -48,8 +48,8 @@ impl Folder {
     pub fn web_configuration(&self, bytes: &[u8]) -> bool {
         match WebConfigFile::load(&self.write("web.yml", bytes)) {
             Ok(file) => assert!(file.is_up_to_date()),
-            Err(mistakes) => {
-                check(&mistakes.0);
+            Err(errors) => {
+                check(&errors.0);
                 return false;
             }
         }
@@ -63,10 +63,10 @@ impl Folder {
     }
 }
 
-fn check(mistakes: &[impl Display]) {
-    assert!(!mistakes.is_empty());
-    for mistake in mistakes {
-        let text = mistake.to_string();
+fn check(errors: &[impl Display]) {
+    assert!(!errors.is_empty());
+    for error in errors {
+        let text = error.to_string();
         assert!(!text.contains(SECRET), "repeats a secret: {text}");
         assert!(!text.contains(char::is_control), "not one line: {text:?}");
     }

@@ -1,4 +1,4 @@
-//! Any bytes from a client: the exporter continues, and its response is HTTP.
+//! Any bytes from a client: the exporter keeps running, and its response is HTTP.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -8,15 +8,15 @@ use openmetrics_parser::{MetricNumber, PrometheusType, PrometheusValue};
 /// Name and labels of a metric, unescaped.
 pub type Series = (String, BTreeMap<String, String>);
 
-/// Reads a whole exposition. Every family is announced once, by HELP and TYPE, and has a sample; no
-/// series stands twice, and none has a timestamp.
+/// Parses a complete exposition. Each family must have HELP and TYPE exactly once and at least one sample. Duplicate
+/// series and timestamps are errors.
 ///
 /// # Errors
-/// What is wrong with it.
+/// A text that names the first violation.
 pub fn parse(text: &str) -> Result<BTreeMap<Series, f64>, String> {
     // The parser takes a carriage return for a line end; Prometheus does not.
     let stand_in = ('\u{e000}'..).find(|char| !text.contains(*char));
-    let stand_in = stand_in.ok_or("holds every character there is")?;
+    let stand_in = stand_in.ok_or("contains every character")?;
     let readable = text.replace('\r', stand_in.encode_utf8(&mut [0; 4]));
     let mut all = BTreeMap::new();
     let mut names = Vec::new();
@@ -29,7 +29,7 @@ pub fn parse(text: &str) -> Result<BTreeMap<Series, f64>, String> {
             .and_then(|it| it.split(' ').next());
         let name = name.ok_or_else(|| format!("no HELP: {help:?}"))?;
         if names.contains(&name) {
-            return Err(format!("{name} is announced twice"));
+            return Err(format!("{name} has two HELP lines"));
         }
         names.push(name);
         let kind = lines.next().unwrap_or_default();
@@ -63,7 +63,7 @@ pub fn parse(text: &str) -> Result<BTreeMap<Series, f64>, String> {
             }
             let series = (name, labels);
             match all.contains_key(&series) {
-                true => return Err(format!("twice: {series:?}")),
+                true => return Err(format!("duplicate series {series:?}")),
                 false => all.insert(series, value),
             };
         }
@@ -105,7 +105,7 @@ fn parse_family(text: &str) -> Result<Vec<(Series, f64)>, String> {
                     add("_sum", &labels, sum.map_or(f64::NAN, number));
                     add("_count", &labels, count.unwrap_or_default() as f64);
                 }
-                other => return Err(format!("a kind that nothing here has: {other:?}")),
+                other => return Err(format!("an unexpected type: {other:?}")),
             }
         }
     }

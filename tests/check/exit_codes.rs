@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::{Ran, check, check_yaml, gateway, in_days, page, with};
+use super::{CommandOutput, check, check_yaml, gateway, in_days, page, with};
 use crate::harness::process::{exporter, run, run_beside};
 use crate::harness::tools::{is_root, needs};
 
@@ -13,7 +13,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_qlara-exporter");
 const FORMS: [&str; 5] = ["table", "json", "csv", "metrics", "nagios"];
 
 /// Every output format of the same audit.
-async fn all_forms(profiles: &Value, faults: &str, code: i32) -> Vec<Ran> {
+async fn all_forms(profiles: &Value, faults: &str, code: i32) -> Vec<CommandOutput> {
     let gateway = gateway(profiles).await;
     gateway.faults(faults).await;
     let mut all = Vec::new();
@@ -32,7 +32,7 @@ async fn all_forms(profiles: &Value, faults: &str, code: i32) -> Vec<Ran> {
 
 /// [empty-list]
 #[tokio::test]
-async fn every_form_has_the_same_exit_codes() {
+async fn all_output_formats_have_the_same_exit_codes() {
     let expiring = with(page("b"), json!({"status": "TOKEN_EXPIRING"}));
     let expired = with(page("c"), json!({"status": "TOKEN_EXPIRED"}));
     all_forms(&json!([page("a")]), "", 0).await;
@@ -42,7 +42,7 @@ async fn every_form_has_the_same_exit_codes() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_unknown_in_every_form() {
+async fn unreadable_account_is_unknown_in_all_output_formats() {
     for (fault, words) in [
         ("status=401", "HTTP 401"),
         ("status=403", "HTTP 403"),
@@ -57,7 +57,7 @@ async fn what_cannot_be_read_is_unknown_in_every_form() {
         ),
     ] {
         let all = all_forms(&json!([page("a")]), fault, 3).await;
-        let told = |form: usize| {
+        let output_of = |form: usize| {
             all[form]
                 .output
                 .split_whitespace()
@@ -65,7 +65,11 @@ async fn what_cannot_be_read_is_unknown_in_every_form() {
                 .join(" ")
         };
         for form in [0, 1, 4] {
-            assert!(told(form).contains(words), "{fault}\n{}", told(form));
+            assert!(
+                output_of(form).contains(words),
+                "{fault}\n{}",
+                output_of(form)
+            );
         }
         let up = if fault.starts_with("details") { 1 } else { 0 };
         assert!(
@@ -77,7 +81,7 @@ async fn what_cannot_be_read_is_unknown_in_every_form() {
 }
 
 #[tokio::test]
-async fn what_is_critical_outweighs_what_is_unknown_and_that_a_warning() {
+async fn critical_outweighs_unknown_outweighs_warning() {
     let accounts =
         "accounts: [{name: good, api_key_env: QLARA_API_KEY}, {name: bad, api_key_file: bad}]";
     for (status, code) in [
@@ -111,7 +115,7 @@ async fn what_is_critical_outweighs_what_is_unknown_and_that_a_warning() {
 }
 
 #[tokio::test]
-async fn accounts_are_read_at_the_same_time_and_once() {
+async fn accounts_are_read_concurrently_and_once() {
     let gateway = gateway(&json!([page("p")])).await;
     gateway.faults("latency=1s").await;
     let account = |number| format!("- {{name: a{number}, api_key_env: QLARA_API_KEY}}\n");
@@ -141,7 +145,7 @@ async fn accounts_are_read_at_the_same_time_and_once() {
 }
 
 #[tokio::test]
-async fn output_that_gets_lost_is_unknown_and_a_reader_that_leaves_is_not() {
+async fn write_error_is_unknown_but_a_closed_pipe_is_not() {
     needs!("bash");
     let gateway = gateway(&json!([page("p")])).await;
     let program = env!("CARGO_BIN_EXE_qlara-exporter");
@@ -157,7 +161,7 @@ async fn output_that_gets_lost_is_unknown_and_a_reader_that_leaves_is_not() {
 }
 
 #[test]
-fn wrong_use_and_configuration_are_unknown_and_not_critical() {
+fn usage_and_configuration_errors_are_unknown() {
     for (arguments, line) in [
         (&["--nope"][..], "error: unknown flag --nope, try --help"),
         (
@@ -196,7 +200,7 @@ fn wrong_use_and_configuration_are_unknown_and_not_critical() {
 
 /// Monitoring systems read only the line on standard output.
 #[test]
-fn whatever_keeps_the_check_from_its_verdict_is_one_line_for_nagios() {
+fn errors_before_the_verdict_are_one_line_for_nagios() {
     let unusable: [(&[&str], &str); 11] = [
         (&[], "no API key: "),
         (&["--nope"], "error: unknown flag --nope"),
@@ -267,7 +271,7 @@ fn whatever_keeps_the_check_from_its_verdict_is_one_line_for_nagios() {
 }
 
 #[test]
-fn flags_before_check_are_unknown_and_not_critical() {
+fn invalid_flags_before_check_are_unknown() {
     let unusable: [&[&str]; 7] = [
         &["--config.file", "/nope", "check", "--output", "nagios"],
         &["--config.file=check", "check", "--output", "nagios"],
@@ -298,7 +302,7 @@ fn flags_before_check_are_unknown_and_not_critical() {
 }
 
 #[test]
-fn flags_that_exclude_each_other_are_named() {
+fn conflicting_flags_are_named() {
     let (code, output, error) =
         run(exporter().args(["check", "--output", "nagios", "--write-expected"]));
     let line = "error: --output <FORM> cannot be used with --write-expected, try --help";
@@ -308,7 +312,7 @@ fn flags_that_exclude_each_other_are_named() {
 
 /// With fewer than ten descriptors, tokio and the TLS library fail in different places, and some of them panic.
 #[test]
-fn too_few_file_descriptors_are_one_line_for_nagios() {
+fn lack_of_file_descriptors_is_one_line_for_nagios() {
     needs!("prlimit");
     for limit in 4..10 {
         let mut command = Command::new("prlimit");
@@ -326,7 +330,7 @@ fn too_few_file_descriptors_are_one_line_for_nagios() {
 
 /// The limit does not apply to root; every user can read the open file.
 #[tokio::test]
-async fn no_thread_is_needed_for_a_verdict() {
+async fn verdict_needs_no_additional_thread() {
     needs!("prlimit", "setpriv");
     let gateway = gateway(&json!([page("p")])).await;
     for (url, verdict) in [
@@ -357,7 +361,7 @@ async fn no_thread_is_needed_for_a_verdict() {
 }
 
 #[tokio::test]
-async fn the_flags_of_monitoring_plugins_are_known() {
+async fn flags_of_monitoring_plugins_are_accepted() {
     let soon = with(page("a"), json!({"tokenExpiresAt": in_days(5.5)}));
     let gateway = gateway(&json!([
         soon,
@@ -427,7 +431,7 @@ async fn the_flags_of_monitoring_plugins_are_known() {
 }
 
 #[tokio::test]
-async fn no_form_tells_a_secret() {
+async fn no_output_format_contains_a_secret() {
     let gateway = gateway(&json!([page("a")])).await;
     for arguments in [
         &["--output", "table"][..],

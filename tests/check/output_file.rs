@@ -9,14 +9,14 @@ use std::process::Command;
 use serde_json::json;
 
 use super::{gateway, page};
-use crate::harness::process::{Ran, run_beside};
+use crate::harness::process::{CommandOutput, run_beside};
 use crate::harness::tools::{NAMESPACES, ROOT, needs};
 use crate::harness::{API_KEY, Gateway};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_qlara-exporter");
 
 /// Runs the real `check` with an output file, under another program.
-async fn check_by(mut runner: Command, gateway: &Gateway, file: &Path) -> Ran {
+async fn check_by(mut runner: Command, gateway: &Gateway, file: &Path) -> CommandOutput {
     runner
         .args([PROGRAM, "check", "--output", "metrics", "--output-file"])
         .arg(file)
@@ -32,7 +32,7 @@ fn shell(script: &str) -> Command {
 }
 
 #[tokio::test]
-async fn standard_output_by_its_path_is_appended_to() {
+async fn path_of_standard_output_is_appended_to() {
     let gateway = gateway(&json!([page("p")])).await;
     let folder = tempfile::tempdir().expect("a folder");
     let log = folder.path().join("log");
@@ -90,7 +90,7 @@ enum Way {
 
 /// Without root's capability to override permissions; only root can create a file of another user.
 #[tokio::test]
-async fn a_file_of_another_user_is_written_as_far_as_its_rights_allow() {
+async fn file_of_another_user_is_written_if_permissions_allow() {
     const OTHER: u32 = 65534;
     needs!(ROOT, "setpriv");
     let gateway = gateway(&json!([page("p")])).await;
@@ -139,7 +139,7 @@ async fn a_file_of_another_user_is_written_as_far_as_its_rights_allow() {
 
 /// A mount as in a container, in its own mount namespace.
 #[tokio::test]
-async fn a_file_that_is_mounted_on_its_own_is_overwritten() {
+async fn bind_mounted_file_is_overwritten() {
     needs!(NAMESPACES);
     let gateway = gateway(&json!([page("p")])).await;
     let folder = tempfile::tempdir().expect("a folder");

@@ -90,7 +90,7 @@ fn profiles() -> Value {
 }
 
 #[tokio::test]
-async fn the_table_is_that_of_the_golden_file() {
+async fn table_matches_the_golden_file() {
     let audit = audit(&profiles(), YAML, CheckOptions::default())
         .await
         .expect("an audit");
@@ -100,7 +100,7 @@ async fn the_table_is_that_of_the_golden_file() {
 }
 
 #[tokio::test]
-async fn the_documentation_shows_what_is_printed() {
+async fn documentation_shows_the_real_output() {
     let documentation = include_str!("../../docs/check.md");
     let all = profiles();
     let two = json!([all[0], all[2]]);
@@ -115,7 +115,7 @@ async fn the_documentation_shows_what_is_printed() {
 }
 
 #[tokio::test]
-async fn columns_are_straight_and_end_at_80() {
+async fn columns_are_aligned_and_end_at_80() {
     let audit = audit(&profiles(), YAML, CheckOptions::default())
         .await
         .expect("an audit");
@@ -131,7 +131,7 @@ async fn columns_are_straight_and_end_at_80() {
 }
 
 #[tokio::test]
-async fn without_names_there_is_no_account_column() {
+async fn default_account_has_no_account_column() {
     let audit = audit(&json!([page("p")]), "", CheckOptions::default())
         .await
         .expect("an audit");
@@ -149,7 +149,7 @@ async fn without_names_there_is_no_account_column() {
 }
 
 #[tokio::test]
-async fn colours_change_nothing_but_colours() {
+async fn colours_do_not_change_the_text() {
     let audit = audit(&profiles(), YAML, CheckOptions::default())
         .await
         .expect("an audit");
@@ -181,7 +181,7 @@ async fn on_a_terminal(url: String, variables: &'static str, arguments: &str) ->
 }
 
 #[tokio::test]
-async fn colours_are_for_terminals_and_for_those_who_want_them() {
+async fn colours_are_for_terminals_or_on_request() {
     needs!("script");
     let gateway = gateway(&json!([page("p")])).await;
     assert!(!check(&gateway, &[]).await.output.contains('\u{1b}'));
@@ -197,7 +197,7 @@ async fn colours_are_for_terminals_and_for_those_who_want_them() {
 }
 
 #[tokio::test]
-async fn a_person_sees_how_far_it_is_and_a_log_does_not() {
+async fn progress_is_shown_only_on_a_terminal() {
     needs!("script");
     let gateway = gateway(&json!([page("p")])).await;
     let directory = tempfile::tempdir().expect("a folder");

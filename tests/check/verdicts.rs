@@ -112,7 +112,7 @@ async fn every_verdict_has_its_finding_and_exit_code() {
 }
 
 #[tokio::test]
-async fn the_thresholds_are_those_of_the_flags() {
+async fn thresholds_come_from_the_flags() {
     let ends_in = |days| with(page("p"), json!({"tokenExpiresAt": in_days(days)}));
     for (days, arguments, code) in [
         (40.0, &["--warning", "30d"][..], 0),
@@ -132,7 +132,7 @@ async fn the_thresholds_are_those_of_the_flags() {
 }
 
 #[tokio::test]
-async fn expectations_count_only_where_they_are_stated() {
+async fn expected_profiles_are_judged_only_where_configured() {
     let account = "accounts:\n- {name: a, api_key_env: QLARA_API_KEY";
     let facebook = |id: &str| format!("{{platform: facebook, profile: {id}}}");
     for (expected, code, word) in [
@@ -167,7 +167,7 @@ async fn expectations_count_only_where_they_are_stated() {
 }
 
 #[tokio::test]
-async fn required_permissions_are_those_of_the_configuration() {
+async fn required_permissions_come_from_the_configuration() {
     let gateway = gateway(&json!([with(
         page("p"),
         json!({"permissions": ["pages_messaging"]})
@@ -203,7 +203,7 @@ async fn required_permissions_are_those_of_the_configuration() {
 }
 
 #[tokio::test]
-async fn filters_choose_what_is_shown_and_judged() {
+async fn filters_select_what_is_shown_and_judged() {
     let expired = with(page("c"), json!({"status": "TOKEN_EXPIRED"}));
     let dropped = json!({"platform": "whatsapp", "profileId": "w", "name": "W", "status": "DISCONNECTED", "connectedAt": in_days(-9.0)});
     let asleep = with(
@@ -250,7 +250,7 @@ async fn filters_choose_what_is_shown_and_judged() {
 }
 
 #[tokio::test]
-async fn what_is_one_is_not_told_as_several() {
+async fn counts_use_singular_and_plural() {
     let linked: Vec<Value> = (0..35).map(|id| json!({ "id": id })).collect();
     let profiles: Value = (0..33)
         .map(|number| {
@@ -268,19 +268,19 @@ async fn what_is_one_is_not_told_as_several() {
     let gateway = gateway(&profiles).await;
     let yaml = "limits: {profiles: 34}";
     let ran = check_yaml(&gateway, yaml, &["--output", "json"]).await;
-    for told in [
+    for expected in [
         "1 platform too many in the list: it was not asked for details",
         "1 linked account is left out: it is past limits.profiles",
     ] {
-        assert!(ran.output.contains(told), "{}", ran.output);
+        assert!(ran.output.contains(expected), "{}", ran.output);
     }
     let yaml = "limits: {response_bytes: 1}";
     let ran = check_yaml(&gateway, yaml, &["--output", "json"]).await;
-    let told = "longer than limits.response_bytes (1 byte)";
-    assert!(ran.output.contains(told), "{}", ran.output);
+    let expected = "longer than limits.response_bytes (1 byte)";
+    assert!(ran.output.contains(expected), "{}", ran.output);
 
-    gateway.answer_list("[5]").await;
+    gateway.set_list_response("[5]").await;
     let ran = check(&gateway, &["--output", "json"]).await;
-    let told = "the only entry cannot be read as a profile: it is a number; expected";
-    assert!(ran.output.contains(told), "{}", ran.output);
+    let expected = "the only entry cannot be read as a profile: it is a number; expected";
+    assert!(ran.output.contains(expected), "{}", ran.output);
 }

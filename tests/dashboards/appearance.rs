@@ -119,7 +119,7 @@ fn units_suit_the_metrics() {
 }
 
 #[test]
-fn each_state_has_its_number_text_and_colour() {
+fn each_state_has_a_value_mapping_with_a_colour() {
     let table = panel("Profiles by urgency");
     let history = panel("Status history");
     let expected = STATES.map(|(number, _, text, colour)| format!("{number} {text} {colour}"));
@@ -152,7 +152,7 @@ fn each_state_has_its_number_text_and_colour() {
 }
 
 #[test]
-fn no_is_red_and_yes_is_green() {
+fn zero_is_red_and_one_is_green() {
     each_panel(|place, panel| {
         let title = text(&panel["title"]);
         let of_panel = &panel["fieldConfig"]["defaults"]["mappings"];
@@ -166,7 +166,7 @@ fn no_is_red_and_yes_is_green() {
 }
 
 #[test]
-fn numbers_turn_red_where_something_is_wrong() {
+fn problem_counts_turn_red_above_zero() {
     each_panel(|place, panel| {
         if panel["type"] != "stat" {
             return;

@@ -111,7 +111,7 @@ fn split_matchers(text: &str) -> (Vec<&str>, &str) {
 }
 
 #[test]
-fn selectors_are_found_wherever_they_stand() {
+fn selectors_are_found_anywhere_in_an_expression() {
     let expression = r#"1e10 * sum by (le, job) (rate(a_total{x=~"{,}", y="1"}[5m])) > bool 0 or (b) / on (c) max(d{})"#;
     let selector = |metric, matchers, range, function| Selector {
         metric,

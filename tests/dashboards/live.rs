@@ -127,7 +127,7 @@ impl Fleet {
         let url = format!("{}/api/v1/{path}", self.prometheus.url);
         let mut url = reqwest::Url::parse_with_params(&url, time).expect("a URL");
         url.query_pairs_mut().append_pair("query", expression);
-        let answer = http().get(url).send().await.expect("an answer");
+        let answer = http().get(url).send().await.expect("a response");
         let answer: Value =
             serde_json::from_str(&answer.text().await.expect("a text")).expect("JSON");
         assert_eq!(
@@ -229,7 +229,7 @@ async fn two_replicas_give_one_row_and_two_accounts_give_two() {
 }
 
 #[tokio::test]
-async fn the_numbers_at_the_top_are_right() {
+async fn stat_panels_show_the_right_numbers() {
     needs!("prometheus");
     let fleet = Fleet::start().await;
     let profiles = dashboard("qlara-profiles");
@@ -250,7 +250,7 @@ async fn the_numbers_at_the_top_are_right() {
 }
 
 #[tokio::test]
-async fn something_else_that_is_down_is_no_exporter() {
+async fn other_job_that_is_down_is_not_counted() {
     needs!("prometheus");
     let fleet = Fleet::start().await;
     let down = format!(r#"up{{job="{STRANGER}"}}"#);
@@ -304,7 +304,7 @@ fn files() -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn grafanas_own_types_and_data_library_find_nothing_wrong() {
+async fn grafana_types_and_data_library_accept_the_dashboards() {
     needs!(GRAFANA, "node", "prometheus");
     let grafana = grafana();
     let mut types = Command::new("node");

@@ -63,7 +63,7 @@ fn expectation(query: &str, samples: Value) -> Value {
 }
 
 #[test]
-fn replicas_that_cannot_read_an_account_have_no_say_while_another_can() {
+fn replicas_without_data_are_ignored_while_another_has_data() {
     needs!("promtool");
     let profiles = dashboard("qlara-profiles");
     let query = |panel: &str, number: usize| {
@@ -120,7 +120,7 @@ qlara_exporter_build_info{instance="a"} 1
 "#;
 
 #[test]
-fn a_target_of_an_account_is_no_exporter() {
+fn probe_targets_are_not_counted_as_exporters() {
     needs!("promtool");
     let exporter = dashboard("qlara-exporter");
     let query = |panel: &str| interpolate(&exporter, &queries_of(&exporter, panel)[0].text, ".+");
@@ -146,7 +146,7 @@ fn a_target_of_an_account_is_no_exporter() {
 }
 
 #[test]
-fn every_panel_prefers_replicas_that_can_read_the_account() {
+fn every_panel_prefers_replicas_with_data() {
     const UP: &str = r#"qlara_up{job=~"$job", instance=~"$instance", account=~"$account"}"#;
     let preferred = format!(
         "and on (job, instance, account) ({UP} == on (job, account) group_left () max by (job, account) ({UP}))"

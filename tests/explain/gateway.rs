@@ -16,7 +16,7 @@ const ENVELOPES: [Envelope; 5] = [
 ];
 
 #[tokio::test]
-async fn every_mode_of_the_simulated_gateway_is_read_whole_or_told_to_be_a_part() {
+async fn every_simulator_mode_is_read_completely_or_reported_as_partial() {
     for (schema, name) in [(Schema::Uc017, "uc-017"), (Schema::Reference, "reference")] {
         for envelope in ENVELOPES {
             for page_size in [None, NonZeroUsize::new(1)] {
@@ -51,11 +51,11 @@ async fn every_mode_of_the_simulated_gateway_is_read_whole_or_told_to_be_a_part(
 }
 
 #[tokio::test]
-async fn people_are_told_address_status_type_size_time_and_every_field() {
+async fn text_report_has_address_status_type_size_time_and_fields() {
     let gateway = start(Options::default()).await;
     let ran = explain_at(&gateway.url(), &[]).await;
     assert_eq!((ran.code, ran.error.as_str()), (0, ""));
-    for told in [
+    for expected in [
         format!(
             "GET {}/socials\n  HTTP 200, application/json, 578 bytes, ",
             gateway.url()
@@ -71,30 +71,30 @@ async fn people_are_told_address_status_type_size_time_and_every_field() {
         "  name            string  1 of 1   ignored: name is read from the list\n".to_owned(),
         "\nEverything that the metrics need was read.\n".to_owned(),
     ] {
-        assert!(ran.output.contains(&told), "{told}\n{}", ran.output);
+        assert!(ran.output.contains(&expected), "{expected}\n{}", ran.output);
     }
 }
 
 #[tokio::test]
-async fn the_default_prefix_and_a_404_make_it_try_the_other_one() {
+async fn other_prefix_is_tried_after_a_404() {
     let gateway = start(Options::default()).await;
     let root = format!("http://{}", gateway.address);
     let ran = explain_at(&format!("{root}/api/partner-gateway/v1"), &[]).await;
     assert_eq!(ran.code, 1, "{}", ran.output);
-    for told in [
+    for expected in [
         "HTTP 404 at /api/partner-gateway/v1/socials: check gateway.url; the API's pages also use the prefix /api/v1/partner-gateway",
         "gateway.url: /api/partner-gateway/v1 answers HTTP 404, /api/v1/partner-gateway answers",
         &format!("  gateway:\n    url: {root}/api/v1/partner-gateway\n"),
         "  description:  uc-017\n",
     ] {
-        assert!(ran.output.contains(told), "{told}\n{}", ran.output);
+        assert!(ran.output.contains(expected), "{expected}\n{}", ran.output);
     }
     // Neither prefix works.
     gateway.faults("list:status=404").await;
     let ran = explain_at(&gateway.url(), &[]).await;
     assert_eq!(ran.code, 3, "{}", ran.output);
-    let told = "/api/v1/partner-gateway answers HTTP 404, /api/partner-gateway/v1 HTTP 404";
-    assert!(ran.output.contains(told), "{}", ran.output);
+    let expected = "/api/v1/partner-gateway answers HTTP 404, /api/partner-gateway/v1 HTTP 404";
+    assert!(ran.output.contains(expected), "{}", ran.output);
     // A custom prefix is not replaced.
     let ran = explain_at(&format!("{root}/elsewhere"), &["--output", "json"]).await;
     assert_eq!(ran.code, 3);
@@ -104,7 +104,7 @@ async fn the_default_prefix_and_a_404_make_it_try_the_other_one() {
 }
 
 #[tokio::test]
-async fn without_an_answer_it_ends_with_3_and_says_why() {
+async fn missing_response_is_exit_code_3_with_a_reason() {
     let gateway = start(Options::default()).await;
     for (fault, why) in [
         (
@@ -129,7 +129,7 @@ async fn without_an_answer_it_ends_with_3_and_says_why() {
 
 /// [jsend-error]
 #[tokio::test]
-async fn an_answer_that_cannot_be_read_is_an_answer_in_which_something_is_missing() {
+async fn unreadable_response_is_reported_as_a_problem() {
     let gateway = start(Options::default()).await;
     for (fault, why) in [
         ("list:garbage", "found HTML or XML at line 1"),
@@ -160,7 +160,7 @@ async fn an_answer_that_cannot_be_read_is_an_answer_in_which_something_is_missin
 }
 
 #[tokio::test]
-async fn wrong_use_ends_with_2_and_one_line() {
+async fn usage_error_is_exit_code_2_and_one_line() {
     let gateway = start(Options::default()).await;
     for (arguments, line) in [
         (

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{explain_at, explain_input};
 use crate::harness::API_KEY;
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 
 const MARK: &str = "Marked Value";
 const MARKED_NUMBER: u64 = 7_001_777_117;
@@ -26,7 +26,7 @@ fn marked(wrap: impl Fn(Value) -> Value) -> Value {
     wrap(json!([entry, nameless, text(), MARKED_NUMBER, [text()]]))
 }
 
-fn answers() -> Vec<Value> {
+fn responses() -> Vec<Value> {
     let text = || json!(format!("{MARK} {MARKED_NUMBER}"));
     vec![
         marked(|entries| entries),
@@ -45,8 +45,8 @@ fn answers() -> Vec<Value> {
 }
 
 #[test]
-fn a_marked_value_never_appears() {
-    for answer in answers() {
+fn values_are_never_printed() {
+    for answer in responses() {
         for form in ["text", "json"] {
             let (_, output) = explain_input(&answer.to_string(), &["--output", form]);
             assert!(!output.contains(MARK), "{answer}: {output}");
@@ -57,7 +57,7 @@ fn a_marked_value_never_appears() {
 }
 
 #[tokio::test]
-async fn nor_does_the_key_where_the_gateway_repeats_it() {
+async fn key_repeated_by_the_gateway_is_never_printed() {
     // Texts that look like field names, headers and words.
     let entry = json!({"platform": API_KEY, "profileId": API_KEY, "name": API_KEY, "status": API_KEY,
         API_KEY: {API_KEY: API_KEY}, format!("x_{API_KEY}"): API_KEY, "connectedAt": API_KEY});
@@ -70,7 +70,7 @@ async fn nor_does_the_key_where_the_gateway_repeats_it() {
         let list = list.to_string();
         let headers =
             format!("Content-Type: text/{API_KEY}\r\nLink: <{API_KEY}>; rel={API_KEY}\r\n");
-        let gateway = Recorder::start(move |_| http_answer("200 OK", &headers, &list)).await;
+        let gateway = Recorder::start(move |_| http_response("200 OK", &headers, &list)).await;
         let url = format!("http://{}", gateway.address);
         for form in ["text", "json"] {
             let ran = explain_at(&url, &["--output", form, "--log.level", "debug"]).await;
@@ -119,7 +119,7 @@ fn json_of_marks() -> impl Strategy<Value = Value> {
 
 /// [explain-privacy]
 #[test]
-fn whatever_the_shape_of_the_answer_no_marked_value_appears() {
+fn values_are_never_printed_for_any_response_shape() {
     let mut runner = proptest::test_runner::TestRunner::new(proptest::test_runner::Config {
         source_file: Some(file!()),
         ..crate::properties::cases(48)

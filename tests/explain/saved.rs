@@ -25,7 +25,7 @@ fn odd(fields: Value) -> Value {
 }
 
 #[test]
-fn the_line_that_would_likely_mend_it_is_told() {
+fn likely_field_mapping_is_suggested() {
     for (fields, expected) in [
         (
             json!({"profileId": null, "socialId": "s"}),
@@ -86,7 +86,7 @@ fn the_line_that_would_likely_mend_it_is_told() {
 }
 
 #[test]
-fn the_line_for_people_can_be_put_into_the_configuration_file() {
+fn suggested_line_is_valid_configuration() {
     let answer = json!({"profiles": [
         {"socialId": "a1", "network": "facebook", "profile": {"displayName": "M"}, "linkedOn": 1781474400, "state": "CONNECTED"},
         {"socialId": "a2", "network": "facebook", "profile": {"displayName": "M"}, "linkedOn": 1781474400, "state": "CONNECTED"},
@@ -95,19 +95,19 @@ fn the_line_for_people_can_be_put_into_the_configuration_file() {
     assert_eq!(code, 1, "{output}");
     let lines = "This configuration would probably solve it:\n  gateway:\n    fields: {connected_at: linkedOn, id: socialId, name: profile.displayName, platform: network, status: state}\n";
     assert!(output.contains(lines), "{output}");
-    for told in [
+    for expected in [
         "list: platform: 2 of 2 entries have none of platform, platformName\n",
         "list: id: 2 of 2 entries have none of profileId, id, username\n",
         "list: status: 2 of 2 entries have none of status, disconnected, isDisconnected\n",
         "  linkedOn             number  2 of 2   ignored (Unix seconds)\n",
         "  profile.displayName  string  2 of 2   ignored\n",
     ] {
-        assert!(output.contains(told), "{told}\n{output}");
+        assert!(output.contains(expected), "{expected}\n{output}");
     }
 }
 
 #[test]
-fn fields_are_met_at_any_depth_up_to_three() {
+fn fields_are_listed_up_to_a_depth_of_three() {
     let entry = json!({"platform": "facebook", "id": 5, "disconnected": false, "name": null,
         "a": {"b": {"c": {"d": 1}}}, "list": [{"x": 1}, {"y": [1]}], "linkedPages": [{"id": 1, "name": "n", "z": 1}]});
     let json =
@@ -128,7 +128,7 @@ fn fields_are_met_at_any_depth_up_to_three() {
 }
 
 #[test]
-fn what_is_read_is_what_comes_first() {
+fn first_matching_field_name_is_read() {
     let both = json!({"platform": "facebook", "profileId": "a", "id": "b", "disconnected": false});
     let one = json!({"platform": "facebook", "id": "b", "disconnected": false});
     let json = explain_json(&json!([both]));
@@ -144,7 +144,7 @@ fn what_is_read_is_what_comes_first() {
 }
 
 #[test]
-fn the_form_of_dates_is_told_and_one_without_a_zone_is_a_problem() {
+fn date_formats_are_listed_and_a_missing_zone_is_a_problem() {
     for (date, form, code) in [
         (json!("2026-01-01T00:00:00Z"), "RFC 3339 with offset", 0),
         (
@@ -174,7 +174,7 @@ fn the_form_of_dates_is_told_and_one_without_a_zone_is_a_problem() {
 }
 
 #[test]
-fn each_thing_that_metrics_lack_is_a_problem() {
+fn everything_missing_from_metrics_is_a_problem() {
     for (answer, problem) in [
         (
             odd(json!({"status": "PAUSED"})),
@@ -219,7 +219,7 @@ fn each_thing_that_metrics_lack_is_a_problem() {
 }
 
 #[test]
-fn saved_details_are_told_from_a_saved_list() {
+fn saved_details_and_saved_list_are_told_apart() {
     let details =
         json!({"platform": "facebook", "profiles": [{"profileId": "a", "permissions": []}]});
     let (code, output) = explain_input(&details.to_string(), &[]);
@@ -231,7 +231,7 @@ fn saved_details_are_told_from_a_saved_list() {
 }
 
 #[test]
-fn a_file_that_is_not_there_or_empty_is_no_answer() {
+fn missing_or_empty_file_is_an_error() {
     let directory = tempfile::tempdir().expect("a folder");
     let empty = directory.path().join("empty.json");
     std::fs::write(&empty, " \n").expect("a file");
@@ -263,7 +263,7 @@ fn a_file_that_is_not_there_or_empty_is_no_answer() {
 
 /// The example of the documentation, and every key of the JSON.
 #[test]
-fn the_documentation_shows_what_is_printed() {
+fn documentation_shows_the_real_output() {
     let documentation = include_str!("../../docs/gateway.md");
     let answer = json!({"profiles": [{"socialId": "a1", "platform": "facebook", "profile": {"displayName": "BrandCo"},
         "linkedOn": "2026-01-01T00:00:00Z", "state": "CONNECTED"}]});
@@ -276,7 +276,7 @@ fn the_documentation_shows_what_is_printed() {
 
     let json = explain_json(&answer);
     let mut found = Vec::new();
-    crate::check::forms::keys(&json, "", &mut found);
+    crate::check::output_formats::keys(&json, "", &mut found);
     let map = |key: &&String| {
         let maps = ["platforms.", "status_words.", "likely_fields."];
         !maps.iter().any(|map| key.contains(map))

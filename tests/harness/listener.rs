@@ -14,14 +14,14 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Answers every request with `answer(request)`, then closes the connection.
-    pub async fn start(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Recorder {
-        Recorder::listen(answer, true).await
+    /// Answers every request with `respond(request)`, then closes the connection.
+    pub async fn start(respond: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Recorder {
+        Recorder::listen(respond, true).await
     }
 
-    /// Answers every request with `answer(request)` and keeps the connection open.
-    pub async fn start_open(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Recorder {
-        Recorder::listen(answer, false).await
+    /// Answers every request with `respond(request)` and keeps the connection open.
+    pub async fn start_open(respond: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Recorder {
+        Recorder::listen(respond, false).await
     }
 
     /// Closes every connection at once.
@@ -42,27 +42,27 @@ impl Recorder {
     }
 
     async fn listen(
-        answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
+        respond: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
         close: bool,
     ) -> Recorder {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let requests = Arc::new(Mutex::new(Vec::new()));
         let recorded = Arc::clone(&requests);
-        let answer = Arc::new(answer);
+        let respond = Arc::new(respond);
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let (recorded, answer) = (Arc::clone(&recorded), Arc::clone(&answer));
+                let (recorded, respond) = (Arc::clone(&recorded), Arc::clone(&respond));
                 tokio::spawn(async move {
                     let head = read_head(&mut stream).await;
                     if head.is_empty() {
                         // The client opened a connection and did not use it.
                         return;
                     }
-                    let answer = answer(&head);
+                    let response = respond(&head);
                     recorded.lock().push(head);
                     // In some tests the client stops reading.
-                    let _ = stream.write_all(&answer).await;
+                    let _ = stream.write_all(&response).await;
                     if close {
                         let _ = stream.shutdown().await;
                     } else {
@@ -92,8 +92,8 @@ pub async fn read_head(stream: &mut (impl AsyncRead + Unpin + ?Sized)) -> String
     String::from_utf8_lossy(&head).into_owned()
 }
 
-/// An HTTP answer that closes the connection.
-pub fn http_answer(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
+/// An HTTP response that closes the connection.
+pub fn http_response(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     let length = body.len();
     let head = format!(

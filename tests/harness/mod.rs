@@ -1,16 +1,21 @@
 //! The exporter and the simulated gateway on their own ports, with a clock that the test controls.
 
 pub mod clock;
+pub mod fault_proxy;
 pub mod listener;
-pub mod log;
 pub mod namespace;
-pub mod openssl;
-pub mod passage;
 pub mod port;
 pub mod process;
 pub mod proxy;
 pub mod scrape;
 pub mod tools;
+
+// The tests of the toolkit need the same tools.
+#[allow(dead_code, reason = "the tests of the toolkit use the rest")]
+#[path = "../../crates/exporter-toolkit/tests/harness/mod.rs"]
+mod toolkit;
+
+pub use toolkit::{certificates, eventually, http, log, make_too_long, openssl, web_config};
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -98,7 +103,7 @@ impl Setup {
     }
 
     pub async fn start(self) -> Stack {
-        log::ask_about_every_line();
+        log::enable_every_callsite();
         let clock = Arc::new(ManualClock::at("2026-04-10T12:00:00Z"));
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
         let gateway = Gateway::start(self.simulator.clone(), Arc::clone(&shared)).await;
@@ -162,7 +167,7 @@ impl Stack {
 
     /// One scrape of `/metrics`, which must answer 200.
     pub async fn scrape(&self) -> Scrape {
-        Scrape::read(self.get("/metrics").send().await.expect("an answer")).await
+        Scrape::read(self.get("/metrics").send().await.expect("a response")).await
     }
 
     /// The first scrape after this much time.
@@ -244,20 +249,20 @@ impl Gateway {
     }
 
     /// Makes the list return exactly these bytes.
-    pub async fn answer_list(&self, body: impl Into<Vec<u8>>) {
+    pub async fn set_list_response(&self, body: impl Into<Vec<u8>>) {
         self.put("answers/list", body.into()).await;
     }
 
     /// Makes the details of a platform return exactly these bytes.
-    pub async fn answer_details(&self, platform: &str, body: impl Into<Vec<u8>>) {
+    pub async fn set_details_response(&self, platform: &str, body: impl Into<Vec<u8>>) {
         let platform = utf8_percent_encode(platform, NON_ALPHANUMERIC);
         self.put(&format!("answers/{platform}"), body.into()).await;
     }
 
     /// Restores the built-in responses.
-    pub async fn forget_answers(&self) {
+    pub async fn reset_responses(&self) {
         let request = self.http.delete(self.control("answers"));
-        let answer = request.send().await.expect("an answer");
+        let answer = request.send().await.expect("a response");
         assert!(answer.status().is_success(), "{}", answer.status());
     }
 
@@ -268,7 +273,7 @@ impl Gateway {
             .get(self.control("stats"))
             .send()
             .await
-            .expect("an answer");
+            .expect("a response");
         let stats: Value =
             serde_json::from_str(&answer.text().await.expect("a text")).expect("JSON");
         let number = |name: &str| stats[name].as_u64().expect("a number");
@@ -287,7 +292,7 @@ impl Gateway {
             .body(body)
             .send()
             .await
-            .expect("an answer");
+            .expect("a response");
         let status = answer.status();
         assert!(
             status.is_success(),
@@ -313,44 +318,4 @@ pub struct Stats {
     pub list: u64,
     pub details: u64,
     pub connections: u64,
-}
-
-/// A client without redirects, proxy and decompression.
-pub fn http() -> reqwest::Client {
-    let tls = exporter_toolkit::tls::client::client_config(None).expect("a TLS configuration");
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .no_proxy()
-        .no_gzip()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .expect("a client")
-}
-
-/// Waits until a condition holds, and fails after three minutes: shared machines may stall for long.
-pub async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
-    let give_up = tokio::time::Instant::now() + Duration::from_secs(180);
-    loop {
-        if let Some(found) = probe().await {
-            return found;
-        }
-        assert!(
-            tokio::time::Instant::now() < give_up,
-            "waited in vain: {what}"
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-/// Makes a file one byte longer than the limit. The file is sparse.
-pub fn make_too_long(path: &Path) {
-    let file = std::fs::File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path);
-    let longest = 16 * 1024 * 1024;
-    file.expect("a file")
-        .set_len(longest + 1)
-        .expect("a length");
 }

@@ -83,7 +83,7 @@ impl Namespace {
 
     /// One scrape.
     pub fn scrape(&self) -> Scrape {
-        Scrape::parse(self.get("/metrics").expect("an answer"))
+        Scrape::parse(self.get("/metrics").expect("a response"))
     }
 
     /// Waits until the exporter serves.

@@ -9,6 +9,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use parking_lot::Mutex;
 
+pub use super::toolkit::process::run;
+
 /// A program that runs until the test ends.
 ///
 /// If the test fails, it prints the last lines of the program's output.
@@ -32,32 +34,21 @@ pub fn exporter() -> Command {
 }
 
 /// Exit code and output of a program.
-pub struct Ran {
+pub struct CommandOutput {
     pub code: i32,
     pub output: String,
     pub error: String,
 }
 
 /// Runs a program to its end on another thread, because its server runs on this test's only thread.
-pub async fn run_beside(mut command: Command) -> Ran {
+pub async fn run_beside(mut command: Command) -> CommandOutput {
     let ran = tokio::task::spawn_blocking(move || run(&mut command));
     let (code, output, error) = ran.await.expect("a program that ran");
-    Ran {
+    CommandOutput {
         code,
         output,
         error,
     }
-}
-
-/// Runs a program to its end. Returns exit code, standard output, standard error.
-pub fn run(command: &mut Command) -> (i32, String, String) {
-    let output = command.stdin(Stdio::null()).output().expect("a program");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    (
-        output.status.code().expect("an exit code"),
-        text(output.stdout),
-        text(output.stderr),
-    )
 }
 
 /// Runs a program with this standard input to its end.

@@ -38,7 +38,7 @@ impl ForwardProxy {
     }
 
     /// Request heads, or `SOCKS host:port`, since the last call.
-    pub fn asked(&self) -> Vec<String> {
+    pub fn take_requests(&self) -> Vec<String> {
         std::mem::take(&mut self.asked.lock())
     }
 }

@@ -85,7 +85,7 @@ impl Drop for Terminal {
 }
 
 #[test]
-fn a_password_is_asked_for_twice_and_not_shown() {
+fn password_is_asked_twice_without_echo() {
     needs!("script", "bash");
     let mut terminal = Terminal::run(PROGRAM);
     terminal.after("Password: ", "s3cret\n");
@@ -99,7 +99,7 @@ fn a_password_is_asked_for_twice_and_not_shown() {
 }
 
 #[test]
-fn the_prompts_are_no_part_of_the_output() {
+fn prompts_are_not_in_the_output() {
     needs!("script", "bash");
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("hash");
@@ -113,7 +113,7 @@ fn the_prompts_are_no_part_of_the_output() {
 
 /// [invalid-password]
 #[test]
-fn two_different_passwords_are_an_error() {
+fn different_passwords_are_an_error() {
     needs!("script", "bash");
     for repeated in ["s3cre\n", "\n", "s3cret \n"] {
         let mut terminal = Terminal::run(PROGRAM);
@@ -130,7 +130,7 @@ fn two_different_passwords_are_an_error() {
 }
 
 #[test]
-fn a_bad_password_is_not_asked_for_again() {
+fn invalid_password_is_not_asked_again() {
     needs!("script", "bash");
     for (keys, message) in [
         ("\n", "the password is empty"),
@@ -160,7 +160,7 @@ fn echo_after(end: impl FnOnce(&mut Terminal)) -> String {
 
 /// [terminal-echo]
 #[test]
-fn a_signal_at_a_prompt_turns_the_echo_on() {
+fn signal_at_the_prompt_restores_the_echo() {
     needs!("script", "bash");
     let interrupted =
         |keys: &'static str| move |terminal: &mut Terminal| terminal.after("Password: ", keys);
@@ -193,7 +193,7 @@ fn a_signal_at_a_prompt_turns_the_echo_on() {
 /// After a stop, the shell has its echo; after a continue, the program has none.
 /// [terminal-echo]
 #[test]
-fn a_stop_at_a_prompt_turns_the_echo_on_until_the_program_goes_on() {
+fn suspending_at_the_prompt_restores_the_echo_until_resume() {
     needs!("script", "bash");
     let mut terminal = Terminal::run(&format!(
         "set -m; {PROGRAM}; stty -a; echo stopped; fg; stty -a; echo end"

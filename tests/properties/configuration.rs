@@ -18,7 +18,7 @@ proptest! {
 
     /// [good-configuration]
     #[test]
-    fn every_good_configuration_loads_as_it_is_meant(file in file()) {
+    fn every_valid_configuration_loads_with_its_values(file in file()) {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("qlara.yml");
         std::fs::write(folder.path().join("key"), "secret").expect("a file");

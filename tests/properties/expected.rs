@@ -133,7 +133,7 @@ pub fn expected<'a>(
     all
 }
 
-/// The API description that the fields of all entries follow, including entries that are not profiles.
+/// The API schema that the fields of all entries follow, including entries that are not profiles.
 fn schema(entries: &[Option<Entry>]) -> Option<&'static str> {
     let is_stated = |json: &Option<Value>| json.as_ref().is_some_and(|json| !json.is_null());
     let entries = || entries.iter().flatten();

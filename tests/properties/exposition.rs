@@ -32,7 +32,7 @@ const ABOUT_CALLS: [&str; 3] = [
 
 /// [exposition-property]
 #[test]
-fn every_exposition_parses_and_every_value_is_right() {
+fn every_exposition_parses_and_every_value_is_correct() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let stack = runtime.block_on(stack().start());
     let has_promtool = tools::has("promtool");
@@ -41,7 +41,7 @@ fn every_exposition_parses_and_every_value_is_right() {
         source_file: Some(file!()),
         ..cases(96)
     });
-    let result = runner.run(&answers(), |(entries, total, gap)| {
+    let result = runner.run(&responses(), |(entries, total, gap)| {
         prop_assume!(is_readable(&entries));
         let profiles: Vec<Value> = entries.iter().map(json_of).collect();
         let answer = json!({ "profiles": profiles, "total": total.json });
@@ -99,7 +99,7 @@ fn stack() -> Setup {
 }
 
 /// Entries, the gateway's `total`, and milliseconds until the next scrape.
-fn answers() -> impl Strategy<Value = (Vec<Option<Entry>>, Given<u64>, u64)> {
+fn responses() -> impl Strategy<Value = (Vec<Option<Entry>>, Given<u64>, u64)> {
     let entries = vec(
         prop_oneof![9 => entry().prop_map(Some), 1 => Just(None)],
         0..10,
@@ -115,7 +115,7 @@ fn json_of(entry: &Option<Entry>) -> Value {
 async fn both_ways(stack: &Stack) -> String {
     let plain = stack.scrape().await.text;
     let gzip = stack.get("/metrics").header("Accept-Encoding", "gzip");
-    let answer = gzip.send().await.expect("an answer");
+    let answer = gzip.send().await.expect("a response");
     assert_eq!(answer.headers()["content-encoding"], "gzip");
     let packed = answer.bytes().await.expect("a body");
     let mut decoder = flate2::bufread::GzDecoder::new(&packed[..]);

@@ -48,15 +48,15 @@ const SHARP: &[&str] = &[
 
 /// [spoilt-configuration]
 #[test]
-fn no_mistake_repeats_a_secret() {
+fn no_configuration_error_contains_a_secret() {
     let folder = Folder::default();
     let mut runner = TestRunner::new(Config {
         source_file: Some(file!()),
         ..cases(512)
     });
     let result = runner.run(&mutations(), |mutations| {
-        folder.configuration(spoilt(CONFIGURATION, &mutations).as_bytes());
-        folder.web_configuration(spoilt(WEB_CONFIGURATION, &mutations).as_bytes());
+        folder.configuration(mutated(CONFIGURATION, &mutations).as_bytes());
+        folder.web_configuration(mutated(WEB_CONFIGURATION, &mutations).as_bytes());
         Ok(())
     });
     result.unwrap_or_else(|error| panic!("{error}"));
@@ -81,7 +81,7 @@ fn mutations() -> impl Strategy<Value = Vec<Mutation>> {
     vec(mutation, 1..4)
 }
 
-fn spoilt(text: &str, mutations: &[Mutation]) -> String {
+fn mutated(text: &str, mutations: &[Mutation]) -> String {
     let mut chars: Vec<char> = text.chars().collect();
     for Mutation { start, length, by } in mutations {
         let start = start.index(chars.len().max(1)).min(chars.len());

@@ -6,7 +6,7 @@ const GOOD: &str =
     "# HELP a Some help.\n# TYPE a gauge\na{b=\"x\\\\\\\"\\n\r}é\"} 1\na{c=\"\"} -2.5\n";
 
 #[test]
-fn what_is_good_is_read_and_unescaped() {
+fn valid_text_is_parsed_and_unescaped() {
     let series = parse(GOOD).expect("an exposition");
     let label = |name: &str, value: &str| [(name.to_owned(), value.to_owned())].into();
     let expected = [
@@ -17,7 +17,7 @@ fn what_is_good_is_read_and_unescaped() {
 }
 
 #[test]
-fn what_is_wrong_is_refused() {
+fn invalid_text_is_rejected() {
     for bad in [
         "",
         "\n",

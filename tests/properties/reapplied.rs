@@ -27,7 +27,7 @@ const NO_LIMIT: u64 = u64::MAX;
 
 /// A list and the details of every platform in it. List and details have the same entries.
 #[derive(Debug)]
-struct Answers {
+struct Responses {
     entries: Vec<Value>,
     further: u64,
 }
@@ -53,9 +53,9 @@ fn entry() -> impl Strategy<Value = Value> {
     )
 }
 
-fn answers() -> impl Strategy<Value = Answers> {
+fn responses() -> impl Strategy<Value = Responses> {
     let further = prop_oneof![3 => Just(0), 1 => Just(1_u64)];
-    (vec(entry(), 0..12), further).prop_map(|(entries, further)| Answers { entries, further })
+    (vec(entry(), 0..12), further).prop_map(|(entries, further)| Responses { entries, further })
 }
 
 fn rules(
@@ -78,9 +78,9 @@ fn rules(
 }
 
 /// Parses as a refresh does.
-fn read(answers: &Answers, rules: &Rules, read_at: ReadAt, exposition_bytes: u64) -> Snapshot {
+fn read(responses: &Responses, rules: &Rules, read_at: ReadAt, exposition_bytes: u64) -> Snapshot {
     let (sent, mut warnings) = (SentSecret::api_key("a key"), ParseWarnings::default());
-    let Answers { entries, further } = answers;
+    let Responses { entries, further } = responses;
     let total = entries.len() as u64 + further;
     let list = json!({"profiles": entries, "total": total}).to_string();
     let whole = Paging::default();
@@ -108,13 +108,13 @@ fn claim(exposition_bytes: u64) -> Claim {
     Arc::new(Shares::new(exposition_bytes, 1)).share().claim()
 }
 
-/// Both counts together: the reason of a dropped profile cannot be told afterwards.
+/// Both counts together: the reason of a dropped profile is unknown afterwards.
 fn with_one_reason(mut snapshot: Snapshot) -> Snapshot {
     snapshot.dropped.limit += std::mem::take(&mut snapshot.dropped.duplicate);
     snapshot
 }
 
-/// `meant`, without what the cached snapshot `known` could not tell: it dropped profiles, and did not look for
+/// `meant`, without what the cached snapshot `known` does not contain: it dropped profiles, and did not look for
 /// this one.
 fn as_far_as_known(mut meant: Snapshot, known: &Snapshot) -> Snapshot {
     for meant in &mut meant.expected {
@@ -154,15 +154,15 @@ proptest! {
 
     /// [reapplied-rules]
     #[test]
-    fn rules_that_are_reapplied_show_what_a_reading_under_them_shows(
-        answers in answers(),
+    fn reapplied_rules_equal_a_refresh_under_them(
+        responses in responses(),
         (before, after) in stricter(),
         exposition_bytes in prop_oneof![Just(NO_LIMIT), 0..20_000_u64],
     ) {
         let at = moment();
-        let known = read(&answers, &before, at, NO_LIMIT);
+        let known = read(&responses, &before, at, NO_LIMIT);
         let found = after.reapplied(&known, &before, &mut claim(exposition_bytes));
-        let mut meant = as_far_as_known(read(&answers, &after, at, exposition_bytes), &known);
+        let mut meant = as_far_as_known(read(&responses, &after, at, exposition_bytes), &known);
         if known.dropped.limit > 0 || after.max_profiles < known.profiles.len() {
             // It is not known whose linked accounts were omitted.
             meant.linked_accounts_dropped = found.linked_accounts_dropped;
@@ -172,12 +172,12 @@ proptest! {
 
     /// [reapplied-rules]
     #[test]
-    fn what_the_former_rules_left_out_stays_unknown(
-        answers in answers(),
+    fn data_dropped_by_former_rules_stays_unknown(
+        responses in responses(),
         before in rules(select(NUMBERS.to_vec()), 0..4),
         after in rules(select(NUMBERS.to_vec()), 0..14),
     ) {
-        let known = read(&answers, &before, moment(), NO_LIMIT);
+        let known = read(&responses, &before, moment(), NO_LIMIT);
         let found = after.reapplied(&known, &before, &mut claim(NO_LIMIT));
         let kept = known.profiles.len().min(after.max_profiles);
         prop_assert_eq!(found.profiles.len(), kept);

@@ -6,7 +6,7 @@ use std::process::Command;
 use reqwest::RequestBuilder;
 
 use super::{MARK, Secrets, WEB_PASSWORD, printed, repeating_gateway};
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::port::free_port;
 use crate::harness::process::{Running, run};
 use crate::harness::{eventually, http};
@@ -35,26 +35,26 @@ impl Secrets {
     }
 
     /// Checks head and body of the response; `None` if there is none yet.
-    async fn find_none_in(&self, request: RequestBuilder, what: &str) -> Option<()> {
+    async fn assert_no_secret_in(&self, request: RequestBuilder, what: &str) -> Option<()> {
         let answer = request.send().await.ok()?;
         let head = format!("{:?}", answer.headers());
-        self.find_none(&(head + &answer.text().await.ok()?), what);
+        self.assert_no_secret(&(head + &answer.text().await.ok()?), what);
         Some(())
     }
 
     /// The output of a program until the signal that ends it.
-    async fn find_none_until_the_end(&self, running: Running, what: &str) {
+    async fn assert_no_secret_until_exit(&self, running: Running, what: &str) {
         running.signal("TERM");
         let (status, output) = tokio::task::spawn_blocking(|| running.wait())
             .await
             .expect("an end");
         assert_eq!(status.code(), Some(0), "{output}");
-        self.find_none(&output, what);
+        self.assert_no_secret(&output, what);
     }
 }
 
 #[tokio::test]
-async fn the_demonstration_prints_no_secret() {
+async fn demo_prints_no_secret() {
     let secrets = Secrets::new();
     for log in logs() {
         let address = format!("127.0.0.1:{}", free_port());
@@ -70,17 +70,17 @@ async fn the_demonstration_prints_no_secret() {
                 eventually("an answer", async || {
                     let request = http().get(format!("http://{address}{path}"));
                     let request = request.basic_auth("prometheus", Some(password));
-                    secrets.find_none_in(request, path).await
+                    secrets.assert_no_secret_in(request, path).await
                 })
                 .await;
             }
         }
-        secrets.find_none_until_the_end(running, "demo").await;
+        secrets.assert_no_secret_until_exit(running, "demo").await;
     }
 }
 
 #[tokio::test]
-async fn the_simulated_gateway_prints_no_secret() {
+async fn simulated_gateway_prints_no_secret() {
     let secrets = Secrets::new();
     for log in logs() {
         let address = format!("127.0.0.1:{}", free_port());
@@ -106,23 +106,25 @@ async fn the_simulated_gateway_prints_no_secret() {
             for key in ["mArKeD-key", "mArKeD-guess"] {
                 eventually("an answer", async || {
                     secrets
-                        .find_none_in(ask().header("X-Api-Key", key), path)
+                        .assert_no_secret_in(ask().header("X-Api-Key", key), path)
                         .await
                 })
                 .await;
                 let request = ask().basic_auth("user", Some(key));
                 secrets
-                    .find_none_in(request, path)
+                    .assert_no_secret_in(request, path)
                     .await
-                    .expect("an answer");
+                    .expect("a response");
             }
         }
-        secrets.find_none_until_the_end(running, "simulate").await;
+        secrets
+            .assert_no_secret_until_exit(running, "simulate")
+            .await;
     }
 }
 
 #[test]
-fn generated_files_hold_no_secret() {
+fn generated_files_contain_no_secret() {
     let secrets = Secrets::new();
     let folder = secrets.path("generated");
     let mut command = secrets.surrounded();
@@ -131,7 +133,7 @@ fn generated_files_hold_no_secret() {
     let files = ["man", "completions"].map(|part| texts(&folder.join(part)));
     assert!(files.concat().len() >= 9, "{} files", files.concat().len());
     for text in files.concat() {
-        secrets.find_none(&text, "a generated file");
+        secrets.assert_no_secret(&text, "a generated file");
     }
     // The error shows only the path that it was given.
     let command = &mut secrets.surrounded();
@@ -146,7 +148,7 @@ fn texts(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn help_and_version_hold_no_secret() {
+fn help_and_version_contain_no_secret() {
     let secrets = Secrets::new();
     for arguments in [
         &["--help"][..],
@@ -166,7 +168,7 @@ fn help_and_version_hold_no_secret() {
 }
 
 #[tokio::test]
-async fn an_audit_into_a_file_holds_no_secret() {
+async fn check_output_file_contains_no_secret() {
     let gateway = repeating_gateway().await;
     let url = format!("http://{}", gateway.address);
     let ran = tokio::task::spawn_blocking(move || {
@@ -186,7 +188,7 @@ async fn an_audit_into_a_file_holds_no_secret() {
             assert_eq!(printed(&secrets, &mut command, form), 3);
             let text = std::fs::read_to_string(&file).expect("a file");
             assert!(!text.is_empty(), "{form}");
-            secrets.find_none(&text, form);
+            secrets.assert_no_secret(&text, form);
         }
         let mut command = secrets.program();
         command.args(["check", "--qlara.url", &url, "--output-file"]);
@@ -197,7 +199,7 @@ async fn an_audit_into_a_file_holds_no_secret() {
 }
 
 #[tokio::test]
-async fn a_health_check_prints_no_password_whatever_the_answer() {
+async fn healthcheck_prints_no_password() {
     for status in [
         "200 OK",
         "302 Found",
@@ -207,7 +209,7 @@ async fn a_health_check_prints_no_password_whatever_the_answer() {
     ] {
         let exporter = Recorder::start(move |request| {
             let headers = format!("Location: http://u:{MARK}@127.0.0.1:9/?{MARK}\r\n");
-            http_answer(status, &headers, request)
+            http_response(status, &headers, request)
         })
         .await;
         let url = format!(
@@ -218,7 +220,7 @@ async fn a_health_check_prints_no_password_whatever_the_answer() {
             let secrets = Secrets::new();
             let mut command = secrets.surrounded();
             let (code, output, error) = run(command.args(["healthcheck", "--url", &url]));
-            secrets.find_none(&(output + &error), status);
+            secrets.assert_no_secret(&(output + &error), status);
             code
         });
         assert_eq!(

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tracing::Level;
 
 use super::gateway::{YAML, audited, served};
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::log::Log;
 use crate::harness::{Setup, Stack};
 
@@ -46,7 +46,7 @@ fn spellings() -> Vec<String> {
 }
 
 /// Parts of each encoding, as they would be printed.
-fn find_none(text: &str, what: &str) {
+fn assert_no_secret(text: &str, what: &str) {
     let pair = BASE64_STANDARD_NO_PAD.encode(PAIR);
     assert!(!text.to_lowercase().contains("marked"), "{what}: {text}");
     assert!(!text.contains(&pair[..12]), "{what}: {text}");
@@ -101,13 +101,13 @@ async fn repeating(body: &Value, spelled: &str) -> Recorder {
             true => &of_key,
             false => &of_basic,
         };
-        http_answer("200 OK", &headers, body)
+        http_response("200 OK", &headers, body)
     })
     .await
 }
 
 /// An exporter with one account per kind of credentials.
-async fn asking(gateway: &Recorder, key: &'static str) -> Stack {
+async fn start_exporter(gateway: &Recorder, key: &'static str) -> Stack {
     let setup = Setup {
         files: vec![("key", key)],
         api_key: Some(key.to_owned()),
@@ -119,30 +119,30 @@ async fn asking(gateway: &Recorder, key: &'static str) -> Stack {
 
 /// [repeated-credentials]
 #[tokio::test]
-async fn no_field_makes_the_credentials_public() {
+async fn credentials_in_any_field_are_redacted() {
     for spelled in spellings() {
         let gateway = repeating(&entries(), &spelled).await;
         let log = Log::collect(Level::DEBUG);
-        let stack = asking(&gateway, KEY).await;
-        find_none(&served(&stack).await, &spelled);
+        let stack = start_exporter(&gateway, KEY).await;
+        assert_no_secret(&served(&stack).await, &spelled);
         let audit = audited(&stack, format!("http://{}", gateway.address), KEY).await;
-        find_none(&audit, &spelled);
-        let told = "account basic: the gateway repeats the account's credentials in 30 entries";
-        assert!(audit.contains(told), "{spelled}: {audit}");
-        find_none(&log.take(), &spelled);
+        assert_no_secret(&audit, &spelled);
+        let expected = "account basic: the gateway repeats the account's credentials in 30 entries";
+        assert!(audit.contains(expected), "{spelled}: {audit}");
+        assert_no_secret(&log.take(), &spelled);
         for request in gateway.requests() {
             let line = request.lines().next().expect("a request");
-            find_none(line, &spelled);
+            assert_no_secret(line, &spelled);
         }
     }
 }
 
 /// [repeated-credentials]
 #[tokio::test]
-async fn what_repeats_them_counts_as_invalid_and_is_told_once() {
+async fn repeated_credentials_count_as_invalid_and_are_logged_once() {
     let gateway = repeating(&entries(), KEY).await;
     let log = Log::collect(Level::INFO);
-    let stack = asking(&gateway, KEY).await;
+    let stack = start_exporter(&gateway, KEY).await;
     stack.scrape().await;
     let scrape = stack.scrape_after(600).await;
     let invalid = |field: &str| {
@@ -171,10 +171,10 @@ async fn what_repeats_them_counts_as_invalid_and_is_told_once() {
     };
     assert_eq!((dropped("invalid"), dropped("duplicate")), (2.0, 0.0));
     assert!(scrape.text.contains(r#"profile="p15""#), "{}", scrape.text);
-    let page = stack.get("/").send().await.expect("an answer");
+    let page = stack.get("/").send().await.expect("a response");
     let page = page.text().await.expect("a page");
-    let told = "repeats the account's credentials in 30 entries";
-    assert!(page.contains(told), "{page}");
+    let expected = "repeats the account's credentials in 30 entries";
+    assert!(page.contains(expected), "{page}");
     let log = log.take();
     assert_eq!(
         log.matches(WARNING).count(),
@@ -185,24 +185,24 @@ async fn what_repeats_them_counts_as_invalid_and_is_told_once() {
 
 /// [only-repeated-credentials]
 #[tokio::test]
-async fn a_list_that_has_nothing_else_is_no_empty_list() {
+async fn list_of_repeated_credentials_is_an_error() {
     let entry = json!({"platform": "facebook", "profileId": ECHO, "name": "A page"});
     let gateway = repeating(&json!([entry, entry]), KEY).await;
     let log = Log::collect(Level::INFO);
-    let stack = asking(&gateway, KEY).await;
+    let stack = start_exporter(&gateway, KEY).await;
     assert_eq!(
         stack.scrape().await.value(r#"qlara_up{account="file"}"#),
         0.0
     );
-    let told =
+    let expected =
         "none of the 2 entries can be read as a profile: they repeat the account's credentials";
     let log = log.take();
-    assert!(log.contains(told), "{log}");
+    assert!(log.contains(expected), "{log}");
 }
 
 /// [repeated-credentials]
 #[tokio::test]
-async fn a_number_may_be_the_key() {
+async fn numeric_key_is_redacted() {
     const DIGITS: &str = "1781474400";
     let entry = json!({
         "platform": "facebook", "profileId": 1781474400, "id": "p", "name": "A page",
@@ -211,9 +211,9 @@ async fn a_number_may_be_the_key() {
     });
     let body = json!({"profiles": [entry], "total": 1781474400}).to_string();
     let headers = format!("X-RateLimit-Limit: {DIGITS}\r\nX-RateLimit-Remaining: {DIGITS}\r\n");
-    let gateway = Recorder::start(move |_| http_answer("200 OK", &headers, &body)).await;
+    let gateway = Recorder::start(move |_| http_response("200 OK", &headers, &body)).await;
     let log = Log::collect(Level::DEBUG);
-    let stack = asking(&gateway, DIGITS).await;
+    let stack = start_exporter(&gateway, DIGITS).await;
     let served = served(&stack).await;
     assert!(served.contains(r#"profile="p""#), "{served}");
     for text in [served, log.take()] {
@@ -223,7 +223,7 @@ async fn a_number_may_be_the_key() {
 
 /// [short-key]
 #[tokio::test]
-async fn a_short_key_and_a_word_of_the_api_hide_nothing_else() {
+async fn short_key_and_api_words_redact_nothing_else() {
     for (key, hidden) in [
         ("a", "a"),
         ("facebook", "no such name"),
@@ -241,7 +241,7 @@ async fn a_short_key_and_a_word_of_the_api_hide_nothing_else() {
             named("3", "a connected page")
         ]);
         let gateway = repeating(&body, "").await;
-        let scrape = asking(&gateway, key).await.scrape().await;
+        let scrape = start_exporter(&gateway, key).await.scrape().await;
         for name in ["A page on Facebook", "a connected page"] {
             let label = format!(r#"name="{name}""#);
             assert!(scrape.text.contains(&label), "{key}: {}", scrape.text);

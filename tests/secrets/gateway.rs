@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tracing::Level;
 
 use super::MARK;
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::log::Log;
 use crate::harness::{Setup, Stack};
 
@@ -38,7 +38,7 @@ enum Call {
 }
 
 /// Status and body of each odd response.
-fn answers() -> Vec<(&'static str, Value)> {
+fn responses() -> Vec<(&'static str, Value)> {
     let shapes = shapes().into_iter().map(|body| ("200 OK", body));
     let error = json!({"error": KEY, "message": KEY, "retryAfter": KEY, "details": {KEY: KEY}});
     let errors = ERRORS.map(|status| (status, error.clone()));
@@ -81,7 +81,7 @@ fn entry_of_words(id: &str) -> Value {
     })
 }
 
-async fn gateway(spoilt: Call, status: &'static str, body: &Value) -> Recorder {
+async fn gateway(target: Call, status: &'static str, body: &Value) -> Recorder {
     let headers = [
         "Content-Type",
         "Retry-After",
@@ -100,9 +100,9 @@ async fn gateway(spoilt: Call, status: &'static str, body: &Value) -> Recorder {
             true => Call::List,
             false => Call::Details,
         };
-        match call == spoilt {
-            true => http_answer(status, &headers, &body),
-            false => http_answer("200 OK", "", list.to_string()),
+        match call == target {
+            true => http_response(status, &headers, &body),
+            false => http_response("200 OK", "", list.to_string()),
         }
     })
     .await
@@ -121,7 +121,7 @@ pub(super) async fn served(stack: &Stack) -> String {
         "/sd",
         "/-/ready",
     ] {
-        let answer = stack.get(path).send().await.expect("an answer");
+        let answer = stack.get(path).send().await.expect("a response");
         let head = format!("{path} {:?}\n", answer.headers());
         texts += &(head + &answer.text().await.expect("a text"));
     }
@@ -164,12 +164,12 @@ pub(super) async fn audited(stack: &Stack, url: String, key: &'static str) -> St
 
 /// [repeated-key]
 #[tokio::test]
-async fn no_answer_of_another_shape_makes_the_key_public() {
-    for spoilt in [Call::List, Call::Details] {
-        for (status, body) in answers() {
+async fn key_in_a_response_of_any_shape_is_redacted() {
+    for target in [Call::List, Call::Details] {
+        for (status, body) in responses() {
             for level in LEVELS {
-                let what = format!("{spoilt:?}, {status}, {level}: {body}");
-                let gateway = gateway(spoilt, status, &body).await;
+                let what = format!("{target:?}, {status}, {level}: {body}");
+                let gateway = gateway(target, status, &body).await;
                 let url = format!("http://{}", gateway.address);
                 let log = Log::collect(level);
                 let setup = Setup {
@@ -190,7 +190,7 @@ async fn no_answer_of_another_shape_makes_the_key_public() {
                 let requests = gateway.requests().concat();
                 assert!(requests.contains(KEY), "it has the key: {what}");
                 let asked = requests.contains("GET /socials/facebook HTTP");
-                assert!(spoilt == Call::List || asked, "{what}");
+                assert!(target == Call::List || asked, "{what}");
             }
         }
     }

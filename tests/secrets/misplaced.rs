@@ -18,7 +18,7 @@ const KEYS: [&str; 7] = [
 ];
 
 /// The error for this word as the value of each flag or variable, by place.
-fn told(word: &str) -> Vec<(String, String)> {
+fn outputs(word: &str) -> Vec<(String, String)> {
     let folder = TempDir::new().expect("a folder");
     let mut all = Vec::new();
     let mut tell = |place: String, command: &mut Command| {
@@ -107,28 +107,28 @@ fn told(word: &str) -> Vec<(String, String)> {
 
 /// [misplaced-secret]
 #[test]
-fn a_key_in_the_place_of_another_value_is_not_repeated() {
+fn misplaced_key_is_redacted() {
     for key in KEYS {
-        for (place, told) in told(key) {
+        for (place, output) in outputs(key) {
             // A part of a key is as bad as the whole key.
             for part in key.split(['/', '.', ' ']).filter(|part| part.len() > 8) {
-                assert!(!told.contains(part), "{place}: {told}");
+                assert!(!output.contains(part), "{place}: {output}");
             }
-            assert!(!told.trim().is_empty(), "{place}: something is told");
+            assert!(!output.trim().is_empty(), "{place}: there is an output");
         }
     }
 }
 
 /// [misplaced-secret]
 #[test]
-fn an_ordinary_path_is_named_in_what_is_wrong_with_it() {
+fn ordinary_path_is_named_in_errors() {
     for path in [
         "/run/secrets-of-nobody/brandco",
         "certs/my-company-production-2.pem",
         "no-such-folder/k8s-prod-eu1-qlara-v2",
         "/nix/store/0c5b8vw40dy178xlpddw65q9gf1h2186-qlara/web.yml",
     ] {
-        let told = told(path);
+        let outputs = outputs(path);
         for place in [
             "--config.check --config.file",
             "--config.check --web.config.file",
@@ -140,10 +140,12 @@ fn an_ordinary_path_is_named_in_what_is_wrong_with_it() {
             "key_file: \"",
             "client_ca_file",
         ] {
-            let mut of_place = told.iter().filter(|(told, _)| told.contains(place));
+            let mut of_place = outputs
+                .iter()
+                .filter(|(command, _)| command.contains(place));
             assert!(
-                of_place.any(|(_, told)| told.contains(path)),
-                "{place}: {told:?}"
+                of_place.any(|(_, output)| output.contains(path)),
+                "{place}: {outputs:?}"
             );
         }
     }

@@ -21,7 +21,7 @@ use tracing::Level;
 
 use super::{MARK, Secrets, URL, WEB_PASSWORD};
 use crate::harness::http;
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::process::run;
 
 /// Variables that tell the child process to panic, and the directory with the secret files.
@@ -29,7 +29,7 @@ const FOLDER: &str = "PANIC_WITH_SECRETS";
 const BROKEN: &str = "the clock is broken";
 
 #[tokio::test]
-async fn no_panic_prints_a_secret() {
+async fn panics_print_no_secret() {
     if let Some(folder) = std::env::var_os(FOLDER) {
         panic_in_every_way(Path::new(&folder)).await;
     }
@@ -38,7 +38,7 @@ async fn no_panic_prints_a_secret() {
     let ran = tokio::task::spawn_blocking(move || {
         let program = std::env::current_exe().expect("this program");
         let mut command = Command::new(program);
-        let test = "secrets::panics::no_panic_prints_a_secret";
+        let test = "secrets::panics::panics_print_no_secret";
         command.args(["--exact", test, "--nocapture"]);
         command.env(FOLDER, folder).env("RUST_BACKTRACE", "full");
         run(&mut command)
@@ -55,7 +55,7 @@ async fn no_panic_prints_a_secret() {
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    secrets.find_none(&text, "a panic");
+    secrets.assert_no_secret(&text, "a panic");
 }
 
 async fn panic_in_every_way(folder: &Path) {
@@ -97,7 +97,7 @@ async fn panic_in_a_refresh(folder: &Path) {
     let breaks = Arc::clone(&clock);
     let gateway = Recorder::start(move |request| {
         breaks.is_broken.store(true, Ordering::Relaxed);
-        http_answer("200 OK", "", request)
+        http_response("200 OK", "", request)
     })
     .await;
     let web = WebConfigFile::load(&folder.join("web.yml")).expect("a good file");

@@ -5,14 +5,14 @@ use std::process::Command;
 use std::sync::Arc;
 
 use qlara_exporter::web::WebOptions;
+use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
-use super::certificates::Identity;
-use super::passwords::hash;
-use super::server::{Folder, TLS};
+use crate::harness::certificates::Identity;
 use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter, run, run_with_input};
 use crate::harness::tools::needs;
+use crate::harness::web_config::{Folder, TLS, hash};
 use crate::harness::{API_KEY, Setup, eventually, http};
 use crate::prometheus::{Prometheus, system_gateway};
 
@@ -44,7 +44,7 @@ fn check(web: &Path) -> (i32, String, String) {
 }
 
 #[test]
-fn the_documented_files_are_good_here_and_for_promtool() {
+fn documented_files_are_valid_here_and_for_promtool() {
     needs!("openssl", "promtool");
     let folder = documented_folder();
     let files = blocks("yaml", "# web.yml");
@@ -69,7 +69,7 @@ fn the_documented_files_are_good_here_and_for_promtool() {
 
 /// [web-configuration-mistakes]
 #[test]
-fn the_check_lists_everything_that_is_wrong_in_both_files() {
+fn config_check_lists_all_errors_of_both_files() {
     let folder = Folder::with(
         "tls_server_config: {cert_file: none, key_file: server.key, client_auth_type: x}\nbasic_auth_users: {bob: s3cret}\n",
         &Identity::server(),
@@ -109,7 +109,7 @@ fn the_check_lists_everything_that_is_wrong_in_both_files() {
 }
 
 #[test]
-fn the_check_warns_of_what_the_tls_library_does_not_have() {
+fn config_check_warns_of_unsupported_tls_settings() {
     let tls = TLS.replace(
         '}',
         ", cipher_suites: [TLS_AES_128_GCM_SHA256, TLS_RSA_WITH_AES_128_CBC_SHA]}",
@@ -131,12 +131,12 @@ fn the_check_warns_of_what_the_tls_library_does_not_have() {
 /// A pipe is empty when it is read a second time.
 /// [web-configuration-pipe]
 #[test]
-fn a_pipe_is_refused_from_the_start() {
+fn named_pipe_is_rejected_at_startup() {
     let mut exporter = exporter();
     exporter.args(["--config.check", "--web.config.file", "/dev/stdin"]);
-    let told = run_with_input(exporter.env("QLARA_API_KEY", "x"), "rate_limit: {}");
+    let result = run_with_input(exporter.env("QLARA_API_KEY", "x"), "rate_limit: {}");
     let error = "qlara-exporter: /dev/stdin: not a regular file\n".to_owned();
-    assert_eq!(told, (2, error));
+    assert_eq!(result, (2, error));
 }
 
 // The gateway runs on other threads while this one waits for curl.
@@ -183,17 +183,19 @@ async fn prometheus_and_curl_scrape_as_documented() {
         prometheus.until("qlara_up", 1.0).await;
 
         // No other user may.
-        let stranger =
+        let without_certificate =
             format!("curl --silent --fail --cacert server.crt https://localhost:{port}/-/healthy");
         let mut shell = Command::new("sh");
-        let (code, output, _) = run(shell.args(["-c", &stranger]).current_dir(folder.path("")));
+        let (code, output, _) = run(shell
+            .args(["-c", &without_certificate])
+            .current_dir(folder.path("")));
         assert!(code != 0 && output.is_empty(), "{output}");
     }
 }
 
 /// [broken-web-configuration]
 #[tokio::test]
-async fn a_file_that_is_not_in_force_shows_in_a_metric() {
+async fn rejected_file_shows_in_a_metric() {
     let folder = Folder::with(
         "http_server_config: {headers: {X-Frame-Options: deny}}",
         &Identity::server(),
@@ -222,7 +224,7 @@ async fn a_file_that_is_not_in_force_shows_in_a_metric() {
 
 /// [probes-without-password]
 #[tokio::test]
-async fn everything_but_the_probes_is_behind_the_file() {
+async fn file_protects_everything_but_the_probes() {
     let users = format!("basic_auth_users: {{alice: {}}}", hash("secret", 4));
     // Without TLS, a 401 asks for the password; with TLS, a 400 asks for TLS.
     for (web, refusal) in [(users, 401), (TLS.to_owned(), 400)] {
@@ -246,13 +248,13 @@ async fn everything_but_the_probes_is_behind_the_file() {
             "/sd",
             "/nowhere",
         ] {
-            let answer = stack.get(path).send().await.expect("an answer");
+            let answer = stack.get(path).send().await.expect("a response");
             assert_eq!(answer.status(), refusal, "{path}");
         }
         for path in ["/-/healthy", "/-/ready"] {
             let url = format!("http://{}{path}", stack.probe_address);
             assert_eq!(
-                http().get(url).send().await.expect("an answer").status(),
+                http().get(url).send().await.expect("a response").status(),
                 200
             );
         }
@@ -260,7 +262,7 @@ async fn everything_but_the_probes_is_behind_the_file() {
 }
 
 #[tokio::test]
-async fn the_demonstration_can_be_protected_too() {
+async fn demo_can_be_protected() {
     let folder = Folder::with(TLS, &Identity::server());
     let address = format!("127.0.0.1:{}", free_port());
     let demo = Running::start(
@@ -278,4 +280,62 @@ async fn the_demonstration_can_be_protected_too() {
         demo.output().contains(&url).then_some(())
     })
     .await;
+}
+
+#[test]
+fn cost_above_one_second_is_a_warning() {
+    let dummy = |cost: u32| format!("$2b${cost}${}", ".".repeat(53));
+    let yaml = format!(
+        "basic_auth_users: {{good: {}, slow: {}}}",
+        dummy(14),
+        dummy(15)
+    );
+    let folder = Folder::with(&yaml, &Identity::server());
+    let mut exporter = exporter();
+    exporter.arg("--config.check").env("QLARA_API_KEY", "x");
+    let (code, _, error) = run(exporter
+        .arg("--web.config.file")
+        .arg(folder.path("web.yml")));
+    assert_eq!((code, error.lines().count()), (0, 1), "{error}");
+    for part in [
+        "level=WARN",
+        "basic_auth_users.slow",
+        "cost=15",
+        "more than a second",
+    ] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    assert!(!error.contains("$2b$"), "{error}");
+}
+
+/// Until the restart, the metric reports that the file is not completely in force.
+/// [reload-beside-tls-change]
+#[tokio::test]
+async fn pending_tls_change_does_not_block_a_reload_of_accounts() {
+    const PLAIN: &str = "http_server_config: {http2: true}";
+    const GOOD: &str = "qlara_exporter_config_last_reload_successful";
+    let folder = Folder::with(PLAIN, &Identity::server());
+    let account = |name: &str| format!("accounts: [{{name: {name}, api_key_env: QLARA_API_KEY}}]");
+    let mut setup = Setup::yaml(&account("a"));
+    setup.web.enable_lifecycle = true;
+    setup.web.config = Arc::new(folder.load().expect("a good file"));
+    let stack = setup.start().await;
+    let reload = async || {
+        let answer = stack.request(Method::POST, "/-/reload").send().await;
+        answer.expect("a response").status()
+    };
+    folder.write("web.yml", TLS);
+    for name in ["b", "c"] {
+        stack.write_configuration(&account(name));
+        assert_eq!(reload().await, StatusCode::OK);
+        let scrape = stack.scrape().await;
+        let up = format!(r#"{{account="{name}"}}"#);
+        assert_eq!(scrape.family("qlara_up"), [(up.as_str(), 1.0)]);
+        assert_eq!(scrape.value(GOOD), 0.0);
+    }
+    folder.write("web.yml", "http_server_confi: {}");
+    assert_eq!(reload().await, StatusCode::INTERNAL_SERVER_ERROR);
+    folder.write("web.yml", PLAIN);
+    assert_eq!(reload().await, StatusCode::OK);
+    assert_eq!(stack.scrape().await.value(GOOD), 1.0);
 }

@@ -8,15 +8,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::certificates::{Identity, client_with, stranger};
 use super::http2::{NEVER, PATIENCE, over_tls};
+use crate::harness::certificates::{Identity, client_with, client_with_system_roots};
 use crate::harness::scrape::Scrape;
 use crate::harness::{Stack, eventually};
 
 const FAILURES: &str = "qlara_exporter_tls_handshake_errors_total";
 
 /// All bytes that the exporter sends in response to these bytes, until it closes the connection.
-async fn say(address: SocketAddr, bytes: &[u8], end: bool) -> String {
+async fn send_raw(address: SocketAddr, bytes: &[u8], end: bool) -> String {
     let mut client = TcpStream::connect(address).await.expect("a connection");
     client.write_all(bytes).await.expect("sent");
     if end {
@@ -39,12 +39,12 @@ async fn scrape(stack: &Stack, server: &Identity) -> Scrape {
         .build();
     let url = format!("https://localhost:{}/metrics", stack.exporter.port());
     let answer = client.expect("a client").get(url).send().await;
-    Scrape::read(answer.expect("an answer")).await
+    Scrape::read(answer.expect("a response")).await
 }
 
 /// [http-to-tls]
 #[tokio::test]
-async fn plain_http_on_a_tls_port_is_answered_in_words_that_help() {
+async fn plain_http_on_a_tls_port_gets_a_helpful_400() {
     let (stack, server, _folder) = over_tls(Timeouts::default()).await;
     let mut sent = 0.0;
     for request in [
@@ -56,7 +56,7 @@ async fn plain_http_on_a_tls_port_is_answered_in_words_that_help() {
         "GET /metrics HTTP/1.1\r\nHost: a\r\nAuthorization: Basic YTpi\r\nConnection: keep-alive\r\n\r\n",
     ] {
         for ends in [true, false] {
-            let answer = say(stack.exporter, request.as_bytes(), ends).await;
+            let answer = send_raw(stack.exporter, request.as_bytes(), ends).await;
             assert!(
                 answer.starts_with("HTTP/1.") && answer[8..].starts_with(" 400 Bad Request\r\n"),
                 "{request}: {answer}"
@@ -68,7 +68,7 @@ async fn plain_http_on_a_tls_port_is_answered_in_words_that_help() {
             sent += 1.0;
         }
     }
-    let answer = say(stack.exporter, b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", false).await;
+    let answer = send_raw(stack.exporter, b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", false).await;
     assert!(
         answer.starts_with("HTTP/1.1 400 Bad Request\r\n"),
         "{answer}"
@@ -79,19 +79,35 @@ async fn plain_http_on_a_tls_port_is_answered_in_words_that_help() {
 /// A request that arrives byte by byte has the same deadline as any head.
 /// [http-to-tls]
 #[tokio::test]
-async fn plain_http_on_a_tls_port_has_the_time_of_every_request() {
+async fn plain_http_on_a_tls_port_has_the_head_deadline() {
     let timeouts = Timeouts {
         head: Duration::from_millis(200),
         idle: NEVER,
         response: NEVER,
     };
     let (stack, _server, _folder) = over_tls(timeouts).await;
-    assert_eq!(say(stack.exporter, b"GET / HT", false).await, "");
+    assert_eq!(send_raw(stack.exporter, b"GET / HT", false).await, "");
+}
+
+/// [slow-request]
+#[tokio::test]
+async fn unfinished_handshake_is_closed() {
+    let (stack, server, _folder) = over_tls(Timeouts {
+        head: Duration::from_millis(200),
+        idle: NEVER,
+        response: NEVER,
+    })
+    .await;
+    // No bytes, and a part of a TLS record header.
+    for begun in [&b""[..], b"\x16\x03\x01\x02"] {
+        assert_eq!(send_raw(stack.exporter, begun, false).await, "");
+    }
+    assert_eq!(scrape(&stack, &server).await.value("qlara_up"), 1.0);
 }
 
 /// [failed-handshake]
 #[tokio::test]
-async fn handshakes_that_fail_are_counted_and_others_are_not() {
+async fn failed_handshakes_are_counted() {
     let timeouts = Timeouts {
         head: Duration::from_secs(1),
         idle: NEVER,
@@ -103,7 +119,7 @@ async fn handshakes_that_fail_are_counted_and_others_are_not() {
 
     // Probes of load balancers connect and leave.
     for _ in 0..3 {
-        assert_eq!(say(stack.exporter, b"", true).await, "");
+        assert_eq!(send_raw(stack.exporter, b"", true).await, "");
     }
     assert_eq!(failures().await, 0.0);
 
@@ -115,7 +131,7 @@ async fn handshakes_that_fail_are_counted_and_others_are_not() {
         (b"\x16\x03\x01\x02", true),
         (b"\x16\x03\x01\x02", false),
     ] {
-        say(stack.exporter, bytes, ends).await;
+        send_raw(stack.exporter, bytes, ends).await;
         expected += 1.0;
         assert_eq!(failures().await, expected, "{bytes:?}");
     }
@@ -125,7 +141,8 @@ async fn handshakes_that_fail_are_counted_and_others_are_not() {
         .await
         .expect("a connection");
     let name = "localhost".try_into().expect("a name");
-    let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(stranger()));
+    let connector =
+        tokio_rustls::TlsConnector::from(std::sync::Arc::new(client_with_system_roots()));
     connector.connect(name, stream).await.expect_err("no trust");
     eventually("a count", async || {
         (failures().await == expected + 1.0).then_some(())

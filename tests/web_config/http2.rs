@@ -1,4 +1,4 @@
-//! TLS handshakes and HTTP/2, which is only used over TLS.
+//! HTTP/2, which is only used over TLS.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,15 +6,15 @@ use std::time::Duration;
 use exporter_toolkit::server::Timeouts;
 use h2::client::{Builder, SendRequest};
 use reqwest::Method;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::certificates::{Identity, client_with};
-use super::server::{Folder, TLS};
+use crate::harness::certificates::{Identity, client_with};
+use crate::harness::web_config::{Folder, TLS};
 use crate::harness::{Setup, Stack};
 
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -51,7 +51,7 @@ async fn connect(stack: &Stack, server: &Identity, stream: TcpSocket) -> TlsStre
 }
 
 /// A client that reads this many bytes of a response, and the end of its connection.
-async fn speak(
+async fn connect_h2(
     stack: &Stack,
     server: &Identity,
     window: u32,
@@ -74,11 +74,11 @@ fn request(path: &str) -> axum::http::Request<()> {
 }
 
 #[tokio::test]
-async fn the_host_of_discovery_is_that_of_the_request() {
+async fn discovery_uses_the_authority_of_the_request() {
     let (stack, server, _folder) = over_tls(Timeouts::default()).await;
-    let (mut client, _connection) = speak(&stack, &server, 1 << 20).await;
+    let (mut client, _connection) = connect_h2(&stack, &server, 1 << 20).await;
     let (answer, _) = client.send_request(request("sd"), true).expect("sent");
-    let answer = answer.await.expect("an answer");
+    let answer = answer.await.expect("a response");
     assert_eq!(answer.status(), 200);
     let mut body = answer.into_body();
     let mut text = Vec::new();
@@ -93,51 +93,25 @@ async fn the_host_of_discovery_is_that_of_the_request() {
     assert!(text.contains(r#""__scheme__":"https""#), "{text}");
 }
 
-/// [slow-request]
-#[tokio::test]
-async fn a_handshake_that_does_not_end_is_shown_out() {
-    let (stack, server, _folder) = over_tls(Timeouts {
-        head: Duration::from_millis(200),
-        idle: NEVER,
-        response: NEVER,
-    })
-    .await;
-    // No bytes, and the beginning of the connection preface.
-    for begun in [&b""[..], b"\x16\x03\x01\x02"] {
-        let mut client = TcpStream::connect(stack.exporter)
-            .await
-            .expect("a connection");
-        client.write_all(begun).await.expect("sent");
-        let mut answer = Vec::new();
-        let end = timeout(PATIENCE, client.read_to_end(&mut answer)).await;
-        // A reset ends the connection too.
-        let _ = end.expect("an end");
-        assert_eq!(answer, b"");
-    }
-    let (mut client, _connection) = speak(&stack, &server, 1 << 20).await;
-    let (answer, _) = client.send_request(request("sd"), true).expect("sent");
-    assert_eq!(answer.await.expect("an answer").status(), 200);
-}
-
 /// [http2-limits]
 #[tokio::test]
-async fn a_connection_carries_so_many_requests_at_once_and_heads_so_long() {
+async fn streams_and_header_size_are_limited() {
     let (stack, server, _folder) = over_tls(Timeouts::default()).await;
-    let (client, _connection) = speak(&stack, &server, 1 << 20).await;
+    let (client, _connection) = connect_h2(&stack, &server, 1 << 20).await;
     for (length, status) in [(15_000, 200), (20_000, 431)] {
         let mut client = client.clone().ready().await.expect("room");
         let mut request = request("-/healthy");
         let long = "x".repeat(length).parse().expect("a header");
         request.headers_mut().insert("x", long);
         let (answer, _) = client.send_request(request, true).expect("sent");
-        assert_eq!(answer.await.expect("an answer").status(), status);
+        assert_eq!(answer.await.expect("a response").status(), status);
     }
     assert_eq!(client.current_max_send_streams(), 16);
 }
 
 /// [deaf-http2-client]
 #[tokio::test]
-async fn who_takes_in_nothing_is_shown_out_however_often_he_asks() {
+async fn connection_that_reads_no_response_is_closed_despite_new_requests() {
     let (stack, server, _folder) = over_tls(Timeouts {
         head: NEVER,
         idle: NEVER,
@@ -145,7 +119,7 @@ async fn who_takes_in_nothing_is_shown_out_however_often_he_asks() {
     })
     .await;
     for path in ["-/documentation", "metrics", "sd"] {
-        let (client, connection) = speak(&stack, &server, 1).await;
+        let (client, connection) = connect_h2(&stack, &server, 1).await;
         let asking = async {
             let mut client = client.ready().await.expect("room");
             let mut unread = Vec::new();
@@ -171,7 +145,7 @@ async fn who_takes_in_nothing_is_shown_out_however_often_he_asks() {
 /// The client sends no request, so there is no response to read. The server must answer each ping.
 /// [slow-reader]
 #[tokio::test]
-async fn who_pings_and_reads_nothing_is_shown_out() {
+async fn connection_that_pings_and_reads_nothing_is_closed() {
     const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
     const PING: &[u8] = b"\0\0\x08\x06\0\0\0\0\0 a ping ";
     let (stack, server, _folder) = over_tls(Timeouts {
@@ -192,7 +166,7 @@ async fn who_pings_and_reads_nothing_is_shown_out() {
 /// The bodies grow with the number of accounts, and each request has its own `Host`, so no body is shared.
 /// [outdated-bodies]
 #[tokio::test]
-async fn who_reads_no_targets_makes_room_for_others() {
+async fn connections_that_do_not_read_targets_are_evicted() {
     const ACCOUNTS: usize = 4000;
     /// Each of the 16 responses per connection is longer than 250 bytes per account.
     const CONNECTIONS: usize = 8;
@@ -202,14 +176,14 @@ async fn who_reads_no_targets_makes_room_for_others() {
     let mut connections = Vec::new();
     let mut unread = Vec::new();
     for connection in 0..CONNECTIONS {
-        let (client, end) = speak(&stack, &server, 1).await;
+        let (client, end) = connect_h2(&stack, &server, 1).await;
         for stream in 0..16 {
             let host = format!("h{connection}-{stream}-{}", "x".repeat(200));
             let request = axum::http::Request::get(format!("https://{host}/sd"));
             let request = request.body(()).expect("a request");
             let mut client = client.clone().ready().await.expect("room");
             let (answer, _) = client.send_request(request, true).expect("sent");
-            let answer = answer.await.expect("an answer");
+            let answer = answer.await.expect("a response");
             assert_eq!(answer.status(), 200);
             unread.push(answer);
         }

@@ -1,15 +1,6 @@
-//! The web configuration file: valid files, error messages, and the resulting server.
+//! The web configuration file of the exporter, with its metrics. The tests of the toolkit cover the file itself.
 
-mod certificates;
-mod client_certificates;
 mod exporter;
-mod guard;
 mod handshakes;
 mod http2;
-mod loading;
-mod login_queue;
-mod passwords;
 mod prometheus;
-mod rotation;
-mod server;
-mod tls;

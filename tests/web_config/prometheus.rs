@@ -5,15 +5,14 @@ use std::sync::Arc;
 use rcgen::SanType;
 use serde_json::{Value, json};
 
-use super::certificates::{Authority, Identity};
-use super::passwords::hash;
-use super::server::Folder;
 use crate::harness::Setup;
+use crate::harness::certificates::{Authority, Identity};
 use crate::harness::tools::needs;
+use crate::harness::web_config::{Folder, hash};
 use crate::prometheus::Prometheus;
 
 #[tokio::test]
-async fn prometheus_scrapes_with_certificate_and_password_and_not_without() {
+async fn prometheus_needs_client_certificate_and_password() {
     needs!("prometheus");
     let server = Identity::server();
     let authority = Authority::new("clients");
@@ -39,7 +38,7 @@ async fn prometheus_scrapes_with_certificate_and_password_and_not_without() {
     let path = |name: &str| folder.path(name).display().to_string();
     let address = format!("localhost:{}", stack.exporter.port());
     let tls = json!({"ca_file": path("server.crt"), "cert_file": path("client.crt"), "key_file": path("client.key")});
-    let stranger = json!({"ca_file": path("server.crt")});
+    let without_certificate = json!({"ca_file": path("server.crt")});
     let static_job = |job: &str, tls: &Value, password: &str| {
         json!({
             "job_name": job,
@@ -65,7 +64,7 @@ async fn prometheus_scrapes_with_certificate_and_password_and_not_without() {
         },
         static_job("own", &tls, "secret"),
         static_job("wrong password", &tls, "guess"),
-        static_job("no certificate", &stranger, "secret"),
+        static_job("no certificate", &without_certificate, "secret"),
     ]));
     prometheus
         .until(r#"count(qlara_up{job="qlara"} == 1)"#, 2.0)

@@ -66,7 +66,7 @@ mod tests {
 
     /// Like a file that grows while it is read.
     #[test]
-    fn a_stream_of_unknown_length_is_read_up_to_the_limit() {
+    fn file_of_unknown_length_is_read_up_to_the_limit() {
         let longest = io::repeat(b'x').take(MAX_FILE_SIZE);
         let content = read_whole(longest).expect("all of it");
         assert_eq!(content.len() as u64, MAX_FILE_SIZE);

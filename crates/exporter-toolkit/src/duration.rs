@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_prometheus_reads() {
+    fn accepts_durations_of_prometheus() {
         let read = |text| parse(text).ok().map(|duration| duration.as_millis());
         assert_eq!(read("30s"), Some(30_000));
         assert_eq!(read("1h30m"), Some(5_400_000));
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_go_reads() {
+    fn accepts_durations_of_go() {
         for (text, nanoseconds) in [
             ("0", 0),
             ("0s", 0),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_prometheus_refuses() {
+    fn rejects_durations_that_prometheus_rejects() {
         for text in [
             "",
             "30",

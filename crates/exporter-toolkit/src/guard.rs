@@ -122,6 +122,8 @@ mod tests {
     #[tokio::test]
     async fn without_a_file_the_router_is_unchanged() {
         let file = Arc::new(WebConfigFile::none());
+        assert!(file.is_none() && file.is_up_to_date());
+        assert!(!file.current().await.has_tls());
         let router = Router::new().route("/", get(async || "hello\n"));
         let mut router = guard(router, file, Arc::new(SystemClock), "test");
         let response = router.call(Request::new(Body::empty())).await;

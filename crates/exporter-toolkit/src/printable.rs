@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unprintable_characters_are_replaced_except_those_in_names() {
+    fn invisible_characters_are_replaced_except_joiners() {
         for range in [
             '\u{0}'..='\u{1f}',
             '\u{7f}'..='\u{9f}',

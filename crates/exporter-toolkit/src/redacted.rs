@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_shown_and_keys_in_paths_are_not() {
+    fn paths_are_shown_and_keys_are_redacted() {
         for path in [
             "/run/secrets/brandco",
             "certs/server.pem",

@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn the_readers_that_started_first_are_closed() {
+    fn oldest_readers_have_to_close() {
         let mut readers = Readers::new(0);
         (0..4).for_each(|_| readers.read(QUARTER));
         assert_eq!(readers.cutoff, None);
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_was_read_does_not_count() {
+    fn finished_responses_do_not_count() {
         let mut readers = Readers::new(0);
         for _ in 0..100 {
             readers.read(QUARTER);
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_at_least_the_size_of_the_current_texts() {
+    fn outdated_texts_may_be_as_large_as_current_ones() {
         let mut readers = Readers::new(LIMIT + 2 * QUARTER);
         (0..6).for_each(|_| readers.read(QUARTER));
         assert_eq!(readers.cutoff, None);
@@ -262,7 +262,7 @@ mod tests {
 
     /// The reader started after its text became outdated.
     #[test]
-    fn a_reader_that_started_after_the_cutoff_is_closed_later() {
+    fn reader_that_starts_after_the_cutoff_closes_later() {
         const LATE: usize = 1;
         let mut readers = Readers::new(0);
         readers.read(LIMIT);

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_misspelled_word_suggests_the_known_one() {
+    fn misspelled_word_gets_a_suggestion() {
         let known = ["ttl", "api_key_file", "max_stale"];
         for (word, similar) in [
             ("tttl", "ttl"),

@@ -26,7 +26,7 @@ impl Minimal {
             .arg(web_config)
             .stderr(Stdio::piped())
             .spawn()
-            .expect("the example, which cargo test builds");
+            .expect("the example");
         let mut log = BufReader::new(process.stderr.take().expect("standard error"));
         let line = next_line(&mut log);
         assert_eq!(line["msg"], "Listening on", "{line}");
@@ -59,7 +59,14 @@ impl Drop for Minimal {
 fn example() -> PathBuf {
     let test = std::env::current_exe().expect("this program");
     let target = test.ancestors().nth(2).expect("the target directory");
-    target.join("examples/minimal")
+    let example = target.join("examples/minimal");
+    // `cargo test` builds the examples unless it is told to run only some test binaries.
+    assert!(
+        example.exists(),
+        "{} does not exist; run `cargo build -p exporter-toolkit --example minimal`",
+        example.display()
+    );
+    example
 }
 
 fn next_line(log: &mut impl BufRead) -> serde_json::Value {
@@ -88,7 +95,7 @@ fn web_config(directory: &TempDir) -> (PathBuf, Certificate) {
 }
 
 #[tokio::test]
-async fn it_serves_metrics_over_tls_with_a_password_until_sigterm() {
+async fn serves_metrics_over_tls_with_a_password_until_sigterm() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let directory = TempDir::new().expect("a directory");
     let (file, certificate) = web_config(&directory);

@@ -101,7 +101,7 @@ fn remove(path: &Path) {
 }
 
 #[tokio::test]
-async fn the_last_good_value_stays_in_use_and_changes_are_reported_once() {
+async fn last_good_value_stays_and_each_change_is_reported_once() {
     let test = Test::new(LONG);
     assert_eq!(test.current().await, "one");
     assert_eq!(
@@ -128,7 +128,7 @@ async fn the_last_good_value_stays_in_use_and_changes_are_reported_once() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_being_written_is_not_used() {
+async fn file_that_is_being_written_is_not_loaded() {
     let test = Test::new(LONG);
     let path = test.path();
     let (stop, stopped) = channel::<()>();
@@ -151,7 +151,7 @@ async fn a_file_that_is_being_written_is_not_used() {
     // On a busy machine the file may stay unchanged for long enough to be used.
     if writer.join().expect("the writer ends") < Duration::from_millis(40) {
         assert_eq!(value, "one");
-        // A load may find the file empty, which is another error.
+        // Two loads may both find the file empty, which is an error too.
         let error = error.expect("an error").to_string();
         let unsettled = ReloadError::<String>::Unsettled.to_string();
         assert!(error == unsettled || error == "empty", "{error}");
@@ -161,7 +161,7 @@ async fn a_file_that_is_being_written_is_not_used() {
 }
 
 #[tokio::test]
-async fn callers_share_a_check_that_starts_after_they_ask() {
+async fn callers_share_a_load_that_starts_after_their_call() {
     let test = Test::new(LONG);
     test.loads();
     test.write("two");
@@ -171,7 +171,7 @@ async fn callers_share_a_check_that_starts_after_they_ask() {
 }
 
 #[tokio::test]
-async fn callers_wait_only_once_for_files_that_hang() {
+async fn hanging_files_delay_callers_only_until_the_timeout() {
     let test = Test::new(Duration::from_millis(200));
     test.write("hang");
     let started = Instant::now();
@@ -192,14 +192,14 @@ async fn callers_wait_only_once_for_files_that_hang() {
         tokio::task::yield_now().await;
     }
     assert!(test.reloader.is_up_to_date());
-    // The reloader replaces the value before it reports the events.
+    // The value is replaced before the events are reported.
     while !test.events().contains(&"Recovered".to_owned()) {
         tokio::task::yield_now().await;
     }
 }
 
 #[tokio::test]
-async fn a_reload_on_request_replaces_the_value_and_reports_every_failure() {
+async fn requested_reload_replaces_the_value_and_reports_each_failure() {
     let test = Test::new(LONG);
     test.reloader.reload().await.expect("a good file");
     assert_eq!(
@@ -214,12 +214,12 @@ async fn a_reload_on_request_replaces_the_value_and_reports_every_failure() {
     }
     test.write("two");
     test.reloader.reload().await.expect("a good file");
-    let events = ["Started", "Replacing", "one -> two", "Recovered", "Ended"];
-    assert_eq!(test.events(), events);
+    let expected = ["Started", "Replacing", "one -> two", "Recovered", "Ended"];
+    assert_eq!(test.events(), expected);
 }
 
 #[tokio::test]
-async fn a_reload_goes_on_without_its_caller() {
+async fn reload_continues_after_its_caller_is_dropped() {
     let test = Test::new(LONG);
     test.write("hang");
     let reloader = Arc::clone(&test.reloader);
@@ -235,7 +235,7 @@ async fn a_reload_goes_on_without_its_caller() {
 }
 
 #[tokio::test]
-async fn a_load_that_panics_is_an_error_and_the_next_one_runs() {
+async fn panic_in_a_load_is_an_error_and_the_next_load_runs() {
     let test = Test::new(LONG);
     test.write("panic");
     assert_eq!(test.current().await, "one");

@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_output_shows_nothing_of_the_password() {
+    fn debug_output_redacts_the_password() {
         let mut bytes = buffer();
         bytes.expose_secret_mut().extend(b"s3cret\r\n");
         let password = Password::from_line(bytes).expect("a password");

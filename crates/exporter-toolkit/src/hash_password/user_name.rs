@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_quoted_if_yaml_would_parse_it_as_something_else() {
+    fn user_name_is_quoted_where_yaml_needs_it() {
         for plain in [
             "prometheus",
             "Alice",

@@ -69,7 +69,7 @@ mod linux {
         }
 
         #[test]
-        fn the_smallest_limit_of_the_ancestors_counts() {
+        fn smallest_limit_of_all_ancestors_applies() {
             let own = ("proc/self/cgroup", "0::/a.slice/b.service\n");
             let group = "sys/fs/cgroup/a.slice/b.service/memory.max";
             let parent = "sys/fs/cgroup/a.slice/memory.max";
@@ -86,7 +86,7 @@ mod linux {
         }
 
         #[test]
-        fn a_container_finds_its_group_at_the_root_of_the_mount() {
+        fn control_group_of_a_container_is_at_the_mount_root() {
             for path in ["/", "/docker/0123", "/../../elsewhere"] {
                 let own = format!("0::{path}\n");
                 let root = ("sys/fs/cgroup/memory.max", "1000\n");
@@ -98,7 +98,7 @@ mod linux {
         }
 
         #[test]
-        fn the_number_for_no_limit_is_none() {
+        fn unlimited_value_means_no_limit() {
             let own = ("proc/self/cgroup", "4:memory:/a\n");
             let limit_of_a = "sys/fs/cgroup/memory/a/memory.limit_in_bytes";
             assert_eq!(limit(&[own, (limit_of_a, "9223372036854771712\n")]), None);

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chunks_can_be_written_in_portions_of_any_size() {
+    fn chunks_can_be_written_in_parts_of_any_size() {
         let texts = ["one", "", "two, ", "and three"];
         let whole = texts.concat();
         for portion in 1..=whole.len() {

@@ -239,3 +239,28 @@ fn take(sockets: &mut ListenFd, index: usize) -> io::Result<Listener> {
         _file: None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::future::join_all;
+    use tokio::net::TcpStream;
+
+    use super::bind_tcp;
+
+    /// [accept-queue]
+    #[tokio::test]
+    async fn accept_queue_holds_hundreds_of_connections() {
+        let address = "127.0.0.1:0".parse().expect("an address");
+        let listener = bind_tcp(&address).await.expect("a listener");
+        let address = listener.local_addr().expect("an address");
+        let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn").expect("Linux");
+        let most: usize = most.trim().parse().expect("a number");
+        let clients = (0..most.min(300)).map(|_| TcpStream::connect(address));
+        // Nothing calls `accept`: a client that finds the queue full never connects.
+        let connected = tokio::time::timeout(Duration::from_secs(60), join_all(clients)).await;
+        let connected = connected.expect("room in the queue for every client");
+        assert!(connected.into_iter().all(|client| client.is_ok()));
+    }
+}

@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn right_passwords_survive_a_flood_of_wrong_ones() {
+    fn wrong_passwords_do_not_evict_right_ones() {
         let cache = AuthCache::new().expect("random numbers");
         cache.insert(tag(0), true);
         for number in 1..1000 {
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_attempts_have_the_same_tag() {
+    fn different_attempts_have_different_tags() {
         let cache = AuthCache::new().expect("random numbers");
         let hash = Hash::dummy(4);
         let tag = |cache: &AuthCache, user: &str, password: &str| {

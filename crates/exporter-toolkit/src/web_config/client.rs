@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_is_an_ipv4_address_or_an_ipv6_network() {
+    fn client_is_an_ipv4_address_or_an_ipv6_network() {
         let network = |peer: &str| Client::of(peer).network();
         assert_eq!(network("192.0.2.1:1"), network("192.0.2.1:2"));
         assert_eq!(network("192.0.2.1:1"), network("[::ffff:192.0.2.1]:1"));
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_has_one_first_attempt() {
+    fn connection_has_one_first_attempt() {
         let client = Client::of("unix");
         let of_another_stream = client.clone();
         assert!(client.is_first_attempt());

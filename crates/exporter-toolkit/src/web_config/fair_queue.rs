@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn every_level_is_served_round_robin() {
+    fn each_level_is_served_round_robin() {
         let queue = queue(&[
             (&[1, 1], "a1"),
             (&[1, 1], "a2"),
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_sheds_the_oldest_of_the_largest_group() {
+    fn full_queue_drops_the_oldest_of_the_largest_group() {
         let mut queue = queue(&[
             (&[1, 1], "a1"),
             (&[1, 2], "b1"),
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn retain_removes_empty_groups() {
+    fn retain_removes_items_and_empty_groups() {
         let mut queue = queue(&[(&[1, 1], "a"), (&[1, 2], "b"), (&[2, 1], "b")]);
         queue.retain(&|item| *item != "b");
         assert_eq!(queue.len(), 1);

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_dummy_has_its_cost_and_does_not_match_the_empty_password() {
+    fn dummy_hash_has_its_cost_and_matches_no_empty_password() {
         for cost in [4, 10, 31] {
             let read = Hash::parse(Hash::dummy(cost).text());
             assert_eq!(read.map(|hash| hash.cost()), Some(cost));

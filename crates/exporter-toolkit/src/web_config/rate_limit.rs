@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bucket_holds_its_burst_and_refills_over_time() {
+    fn bucket_holds_the_burst_and_refills_over_time() {
         let limit = RateLimit::new(Rate {
             interval: Duration::from_secs(10),
             burst: 3,
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_of_zero_allows_no_request() {
+    fn burst_of_zero_allows_no_request() {
         for interval in [Duration::from_secs(1), Duration::MAX] {
             let limit = RateLimit::new(Rate { interval, burst: 0 });
             assert!(!limit.allows(Instant::now()));

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::certificates::Identity;
-use super::passwords::hash;
-use super::server::{Folder, Server};
+use super::server::Server;
+use crate::harness::certificates::Identity;
 use crate::harness::http;
+use crate::harness::web_config::{Folder, hash};
 
 async fn serve(yaml: &str) -> Server {
     Folder::with(yaml, &Identity::server()).serve().await
@@ -15,7 +15,7 @@ async fn serve(yaml: &str) -> Server {
 async fn statuses(server: &Server, count: usize) -> Vec<u16> {
     let mut statuses = Vec::new();
     for _ in 0..count {
-        let answer = server.get().send().await.expect("an answer");
+        let answer = server.get().send().await.expect("a response");
         statuses.push(answer.status().as_u16());
     }
     statuses
@@ -23,7 +23,7 @@ async fn statuses(server: &Server, count: usize) -> Vec<u16> {
 
 /// [rate-limit]
 #[tokio::test]
-async fn a_limit_lets_in_its_burst_and_then_one_per_interval() {
+async fn burst_then_one_request_per_interval() {
     let server = serve("rate_limit: {interval: 10s, burst: 3}").await;
     assert_eq!(statuses(&server, 5).await, [200, 200, 200, 429, 429]);
     server.clock.advance(Duration::from_secs(9));
@@ -37,13 +37,13 @@ async fn a_limit_lets_in_its_burst_and_then_one_per_interval() {
         "a jump of the wall clock is no elapsed time"
     );
 
-    let refused = server.get().send().await.expect("an answer");
+    let refused = server.get().send().await.expect("a response");
     assert_eq!(refused.text().await.expect("a text"), "Too Many Requests\n");
 }
 
 /// [rate-limit-rounding]
 #[tokio::test]
-async fn one_per_second_without_a_burst_is_none_and_no_interval_is_no_limit() {
+async fn zero_burst_rejects_all_and_zero_interval_disables_the_limit() {
     let server = serve("rate_limit: {interval: 1s, burst: 0}").await;
     assert_eq!(statuses(&server, 2).await, [429, 429]);
     server.clock.advance(Duration::from_secs(60));
@@ -54,12 +54,12 @@ async fn one_per_second_without_a_burst_is_none_and_no_interval_is_no_limit() {
 }
 
 #[tokio::test]
-async fn the_bucket_outlives_a_change_of_the_file_unless_it_is_of_its_numbers() {
+async fn bucket_survives_a_reload_unless_its_settings_change() {
     let server = serve("rate_limit: {interval: 10s, burst: 1}").await;
     assert_eq!(statuses(&server, 2).await, [200, 429]);
     let folder = &server.folder;
     folder.write("web.yml", "rate_limit: {interval: 10s, burst: 1}\nhttp_server_config: {headers: {X-XSS-Protection: '0'}}\n");
-    let refused = server.get().send().await.expect("an answer");
+    let refused = server.get().send().await.expect("a response");
     assert_eq!(refused.status(), 429);
     assert_eq!(
         refused.headers()["x-xss-protection"],
@@ -74,7 +74,7 @@ async fn the_bucket_outlives_a_change_of_the_file_unless_it_is_of_its_numbers() 
 
 /// [security-headers]
 #[tokio::test]
-async fn the_headers_are_on_every_answer() {
+async fn headers_are_on_every_response() {
     let alice = hash("secret", 4);
     let server = serve(&format!(
         "http_server_config:\n  headers:\n    Strict-Transport-Security: max-age=31536000\n    \
@@ -94,7 +94,7 @@ async fn the_headers_are_on_every_answer() {
         (login("/"), 429),
         (server.get(), 429),
     ] {
-        let answer = request.send().await.expect("an answer");
+        let answer = request.send().await.expect("a response");
         assert_eq!(answer.status(), status);
         let headers = answer.headers();
         assert_eq!(headers["strict-transport-security"], "max-age=31536000");

@@ -6,7 +6,7 @@ use qlara_exporter::config::Settings;
 use serde_json::{Value, json};
 use tracing::Level;
 
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::log::Log;
 use crate::harness::tools::needs;
 use crate::harness::{Setup, Stack};
@@ -28,7 +28,7 @@ fn without(mut profile: Value, field: &str) -> Value {
 
 /// [unidentified-entry]
 #[tokio::test]
-async fn entries_that_are_no_profile_are_dropped_and_counted() {
+async fn invalid_entries_are_dropped_and_counted() {
     let broken = [
         json!(null),
         json!(17),
@@ -64,7 +64,7 @@ async fn entries_that_are_no_profile_are_dropped_and_counted() {
 }
 
 #[tokio::test]
-async fn what_is_no_profile_has_no_fields_that_could_be_invalid() {
+async fn dropped_entry_counts_no_invalid_fields() {
     let mut nobody = with(good("b"), "lastActivityAt", json!(5));
     nobody["profileId"] = json!(null);
     let list = json!([good("a"), nobody]);
@@ -78,7 +78,7 @@ async fn what_is_no_profile_has_no_fields_that_could_be_invalid() {
 
 /// [duplicate-entry]
 #[tokio::test]
-async fn a_duplicate_is_dropped_and_the_first_entry_stays() {
+async fn duplicate_is_dropped_and_the_first_entry_stays() {
     let again = with(good("a"), "status", json!("TOKEN_EXPIRED"));
     let elsewhere = with(good("a"), "platform", json!("instagram"));
     let list = json!([good("a"), again, elsewhere]);
@@ -93,7 +93,7 @@ async fn a_duplicate_is_dropped_and_the_first_entry_stays() {
 
 /// [profile-limit]
 #[tokio::test]
-async fn profiles_past_the_limit_are_dropped_and_counted() {
+async fn profiles_beyond_the_limit_are_dropped_and_counted() {
     let setup = Setup::yaml("limits: {profiles: 2}");
     let stack = setup
         .with_profiles(json!([
@@ -118,7 +118,7 @@ async fn profiles_past_the_limit_are_dropped_and_counted() {
 
 /// [broken-field]
 #[tokio::test]
-async fn a_bad_date_drops_that_one_metric() {
+async fn invalid_date_drops_only_its_metric() {
     for bad in [
         json!("soon"),
         json!(-1781474400),
@@ -172,7 +172,7 @@ async fn a_bad_date_drops_that_one_metric() {
 }
 
 #[tokio::test]
-async fn dates_have_any_offset_fractions_and_years_up_to_9999() {
+async fn dates_may_have_any_offset_fractions_and_years_up_to_9999() {
     for (date, seconds) in [
         ("2026-06-15T00:00:00+02:00", 1781474400.0),
         ("2026-06-14T22:00:00Z", 1781474400.0),
@@ -218,7 +218,7 @@ async fn dates_have_any_offset_fractions_and_years_up_to_9999() {
 
 /// [unknown-status]
 #[tokio::test]
-async fn an_unknown_status_is_unknown() {
+async fn undocumented_status_is_unknown() {
     for status in [
         json!("PAUSED"),
         json!("connected"),
@@ -241,7 +241,7 @@ async fn an_unknown_status_is_unknown() {
 }
 
 /// Profiles with a different status each, by number.
-fn of_so_many_statuses(numbers: impl Iterator<Item = u32>) -> Value {
+fn profiles_with_statuses(numbers: impl Iterator<Item = u32>) -> Value {
     let profiles = numbers.map(|number| {
         let status = json!(format!("STATUS_{number}"));
         with(good(&format!("p{number}")), "status", status)
@@ -250,18 +250,18 @@ fn of_so_many_statuses(numbers: impl Iterator<Item = u32>) -> Value {
 }
 
 /// The status words in the order of the log.
-fn told_statuses(lines: &str) -> Vec<String> {
-    let told = lines.lines().filter_map(|line| {
+fn logged_statuses(lines: &str) -> Vec<String> {
+    let logged = lines.lines().filter_map(|line| {
         let rest = line.split_once(" status=")?.1;
         rest.split(' ').next()
     });
-    told.map(str::to_owned).collect()
+    logged.map(str::to_owned).collect()
 }
 
 /// [status-limit]
 #[tokio::test]
-async fn a_hundred_statuses_that_are_not_documented_are_told_in_the_log() {
-    let list = of_so_many_statuses((100..250).rev());
+async fn undocumented_statuses_are_logged() {
+    let list = profiles_with_statuses((100..250).rev());
     let stack = Setup::default().with_profiles(list).await;
     let log = Log::collect(Level::WARN);
     stack.scrape().await;
@@ -269,10 +269,13 @@ async fn a_hundred_statuses_that_are_not_documented_are_told_in_the_log() {
     let expected: Vec<String> = (150..250)
         .map(|number| format!("STATUS_{number}"))
         .collect();
-    assert_eq!(told_statuses(&log.take()), expected);
+    assert_eq!(logged_statuses(&log.take()), expected);
     // The account remembers exactly these.
     for numbers in [150..250, 300..400] {
-        stack.gateway.profiles(&of_so_many_statuses(numbers)).await;
+        stack
+            .gateway
+            .profiles(&profiles_with_statuses(numbers))
+            .await;
         stack.scrape_after(61).await;
         assert_eq!(log.take(), "");
     }
@@ -280,7 +283,7 @@ async fn a_hundred_statuses_that_are_not_documented_are_told_in_the_log() {
 
 /// [status-limit]
 #[tokio::test]
-async fn a_status_that_is_not_documented_is_told_at_a_length_that_can_be_read() {
+async fn undocumented_status_is_truncated_in_the_log() {
     let list = json!([with(good("a"), "status", json!("é".repeat(5_000)))]);
     let stack = Setup::default().with_profiles(list).await;
     let log = Log::collect(Level::WARN);
@@ -292,7 +295,7 @@ async fn a_status_that_is_not_documented_is_told_at_a_length_that_can_be_read() 
 
 /// [any-names]
 #[tokio::test]
-async fn names_of_any_kind_survive_as_they_are() {
+async fn names_of_any_kind_are_label_values() {
     needs!("promtool");
     let names = [
         "quotes \" and ' and `",
@@ -333,7 +336,7 @@ async fn names_of_any_kind_survive_as_they_are() {
 
 /// [any-names]
 #[tokio::test]
-async fn ids_and_platforms_of_any_kind_are_asked_for_and_shown() {
+async fn ids_and_platforms_of_any_kind_are_requested_and_shown() {
     let odd = "a/b?c=d&e#f %2e \"q\"\n日本";
     let list = json!([{"platform": odd, "profileId": odd, "name": "n", "status": "CONNECTED",
         "connectedAt": "2026-01-01T00:00:00Z", "permissions": ["p\"1"]}]);
@@ -351,7 +354,7 @@ async fn ids_and_platforms_of_any_kind_are_asked_for_and_shown() {
 
 /// [broken-field]
 #[tokio::test]
-async fn other_broken_fields_cost_only_themselves() {
+async fn broken_fields_affect_only_themselves() {
     let mut broken = good("a");
     for (field, value) in [
         ("name", json!(["x"])),
@@ -389,7 +392,7 @@ async fn other_broken_fields_cost_only_themselves() {
 }
 
 #[tokio::test]
-async fn a_broken_answer_fails_the_refresh_for_its_reason() {
+async fn broken_response_fails_the_refresh_with_its_reason() {
     for (fault, reason) in [
         ("list:garbage", "invalid_response"),
         ("list:truncated", "invalid_response"),
@@ -439,10 +442,10 @@ async fn a_broken_answer_fails_the_refresh_for_its_reason() {
 
 /// [entry-count]
 #[tokio::test]
-async fn millions_of_entries_within_the_cap_cost_no_memory_of_their_own() {
+async fn millions_of_entries_need_no_memory_of_their_own() {
     // 16 million entries in 32 MiB: any memory per entry would add up to gigabytes.
     let list = format!("{{\"profiles\":[{}{}]}}", "0,".repeat(16 << 20), good("a"));
-    let gateway = Recorder::start(move |_| http_answer("200 OK", "", &list)).await;
+    let gateway = Recorder::start(move |_| http_response("200 OK", "", &list)).await;
     let setup = Setup {
         url: Some(format!("http://{}", gateway.address)),
         settings: Settings {
@@ -462,7 +465,7 @@ async fn millions_of_entries_within_the_cap_cost_no_memory_of_their_own() {
 
 /// [invalid-body]
 #[tokio::test]
-async fn the_outer_object_is_read_leniently_but_must_be_one() {
+async fn outer_object_is_read_leniently() {
     let profile = r#"{"platform": "facebook", "profileId": "a", "name": "n", "status": "CONNECTED", "connectedAt": "2026-01-01T00:00:00Z"}"#;
     for (body, up) in [
         (
@@ -486,25 +489,25 @@ async fn the_outer_object_is_read_leniently_but_must_be_one() {
         (format!(r#"{{"profiles": [{profile}]}} x"#), 0.0),
         (format!(r#"{{"profiles": [{profile}], "#), 0.0),
     ] {
-        let told = body.clone();
-        let gateway = Recorder::start(move |_| http_answer("200 OK", "", &body)).await;
+        let sent = body.clone();
+        let gateway = Recorder::start(move |_| http_response("200 OK", "", &body)).await;
         let setup = Setup {
             url: Some(format!("http://{}", gateway.address)),
             ..Setup::default()
         };
         let scrape = setup.start().await.scrape().await;
-        assert_eq!(scrape.value("qlara_up"), up, "{told}");
+        assert_eq!(scrape.value("qlara_up"), up, "{sent}");
         assert_eq!(
             scrape.family("qlara_profile_info").len() as f64,
             up,
-            "{told}"
+            "{sent}"
         );
     }
 }
 
 /// [entry-limit]
 #[tokio::test]
-async fn an_entry_of_an_absurd_length_or_shape_is_no_profile() {
+async fn oversized_or_misshapen_entry_is_dropped() {
     let list = json!([
         with(good("a"), "name", json!("x".repeat(70_000))),
         ["facebook", "b", "n", "CONNECTED"],
@@ -520,7 +523,7 @@ async fn an_entry_of_an_absurd_length_or_shape_is_no_profile() {
 
 /// [text-limit]
 #[tokio::test]
-async fn texts_that_would_fill_the_memory_are_not_shown() {
+async fn oversized_texts_are_dropped() {
     let many: Vec<String> = (0..65).map(|number| format!("p{number}")).collect();
     let list = json!([
         with(good(&"x".repeat(257)), "name", json!("n")),
@@ -556,7 +559,7 @@ async fn texts_that_would_fill_the_memory_are_not_shown() {
 
 /// [platform-limit]
 #[tokio::test]
-async fn only_so_many_platforms_are_asked_for_details_the_documented_ones_first() {
+async fn details_are_requested_for_a_limited_number_of_platforms() {
     let mut list: Vec<Value> = (0..50)
         .map(|number| with(good("p"), "platform", json!(format!("a{number}"))))
         .collect();
@@ -583,7 +586,7 @@ async fn only_so_many_platforms_are_asked_for_details_the_documented_ones_first(
 
 /// [response-limit]
 #[tokio::test]
-async fn a_200_mib_body_and_a_gzip_bomb_stop_at_the_default_cap() {
+async fn huge_body_and_gzip_bomb_stop_at_the_default_limit() {
     for fault in ["endless", "gzip-bomb"] {
         let stack = Stack::start().await;
         stack.gateway.faults(fault).await;
@@ -597,7 +600,7 @@ async fn a_200_mib_body_and_a_gzip_bomb_stop_at_the_default_cap() {
 /// With long identifiers and many permissions, each profile becomes hundreds of times as many bytes of metrics.
 /// [exposition-limit]
 #[tokio::test]
-async fn a_small_answer_does_not_become_a_giant() {
+async fn small_response_does_not_become_a_huge_exposition() {
     const LIMIT: usize = 1024 * 1024;
     let permissions: Vec<String> = (0..64).map(|number| format!("{number:x<250}")).collect();
     let profiles: Vec<_> = (0..100)
@@ -615,7 +618,13 @@ async fn a_small_answer_does_not_become_a_giant() {
     let dropped = scrape.value(r#"qlara_profiles_dropped{reason="limit"}"#);
     let shown = scrape.family("qlara_profile_info").len();
     assert_eq!(shown + dropped as usize, 100);
-    let page = stack.get("/").send().await.expect("an answer").text().await;
+    let page = stack
+        .get("/")
+        .send()
+        .await
+        .expect("a response")
+        .text()
+        .await;
     assert!(page.expect("a page").contains("limits.exposition_bytes"));
 
     // The estimate is also close for documented profiles.
@@ -630,7 +639,7 @@ async fn a_small_answer_does_not_become_a_giant() {
 
 /// Python's `str.splitlines`, which Datadog's agent uses, ends a line at each of these characters.
 #[tokio::test]
-async fn line_separators_in_names_never_break_a_sample_for_any_parser() {
+async fn line_separators_in_names_break_no_parser() {
     const SEPARATORS: [char; 10] = [
         '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{1f}', '\u{85}', '\u{2028}',
         '\u{2029}',
@@ -660,7 +669,7 @@ async fn line_separators_in_names_never_break_a_sample_for_any_parser() {
         .get("/metrics")
         .send()
         .await
-        .expect("an answer")
+        .expect("a response")
         .text()
         .await
         .expect("a text");
@@ -684,7 +693,7 @@ async fn line_separators_in_names_never_break_a_sample_for_any_parser() {
 
 /// An expected profile is found by the identifier in the gateway's spelling.
 #[tokio::test]
-async fn line_separators_in_identifiers_do_not_make_an_expected_profile_missing() {
+async fn expected_profile_with_line_separators_is_found() {
     let id = "a\u{2028}b\r";
     let expected = json!({"platform": "facebook", "profile": id});
     let account = json!({"name": "x", "api_key_env": "QLARA_API_KEY", "expected": [expected]});

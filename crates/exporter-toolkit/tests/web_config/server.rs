@@ -1,7 +1,6 @@
-//! A server with its own web configuration file and a clock that the test controls.
+//! A server with a web configuration file and a clock that the test controls.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -11,54 +10,17 @@ use exporter_toolkit::web_config::WebConfigFile;
 use exporter_toolkit::{ServerOptions, Sockets};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::certificates::Identity;
 use crate::harness::clock::ManualClock;
 use crate::harness::http;
-
-/// TLS with the files that [`Folder::with`] writes.
-pub const TLS: &str = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n";
-
-/// The directory of a web configuration file.
-pub struct Folder(TempDir);
+use crate::harness::web_config::Folder;
 
 impl Folder {
-    pub fn new() -> Folder {
-        Folder(TempDir::new().expect("a folder"))
-    }
-
-    /// A directory with this web configuration file and the server's certificate and key.
-    pub fn with(yaml: &str, server: &Identity) -> Folder {
-        let folder = Folder::new();
-        folder.write("server.crt", &server.cert);
-        folder.write("server.key", &server.key);
-        folder.write("web.yml", yaml);
-        folder
-    }
-
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    pub fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).expect("a file");
-    }
-
-    /// Reads `web.yml`. Errors show `DIR` instead of the directory.
-    pub fn load(&self) -> Result<WebConfigFile, Vec<String>> {
-        let folder = self.0.path().display().to_string();
-        WebConfigFile::load(&self.path("web.yml")).map_err(|problems| {
-            let texts = problems.0.iter().map(ToString::to_string);
-            texts.map(|text| text.replace(&folder, "DIR")).collect()
-        })
-    }
-
     /// A server that answers `hello` at `/`.
     pub async fn serve(self) -> Server {
         let file = Arc::new(self.load().expect("a good web configuration"));
@@ -71,7 +33,7 @@ impl Folder {
         };
         let options = ServerOptions {
             clock: shared,
-            ..ServerOptions::new("qlara-exporter")
+            ..ServerOptions::new("example")
         };
         let server = exporter_toolkit::Server::bind(sockets, Arc::clone(&file));
         let server = server.await.expect("a server");
@@ -121,7 +83,7 @@ impl Server {
     }
 
     /// Whether a client over TLS gets a complete response. Anything else must be a rejection.
-    pub async fn lets_in(&self, client: ClientConfig) -> bool {
+    pub async fn accepts(&self, client: ClientConfig) -> bool {
         match self.ask(client).await {
             Ok(answer) => {
                 assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");

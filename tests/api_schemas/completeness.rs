@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use super::{listing, reference, uc_017, with};
 use crate::check::{check, gateway};
-use crate::harness::listener::{Recorder, http_answer};
+use crate::harness::listener::{Recorder, http_response};
 use crate::harness::log::Log;
 use crate::harness::{API_KEY, Gateway, Setup};
 
 /// Fields that a complete list may have next to its single entry.
-fn whole() -> Vec<Value> {
+fn complete_markers() -> Vec<Value> {
     vec![
         json!({}),
         json!({"total": 1}),
@@ -37,7 +37,7 @@ fn whole() -> Vec<Value> {
 }
 
 /// Fields that a partial list may have next to its single entry.
-fn part() -> Vec<Value> {
+fn partial_markers() -> Vec<Value> {
     vec![
         json!({"total": 2}),
         json!({"totalCount": 2}),
@@ -69,7 +69,7 @@ fn part() -> Vec<Value> {
 }
 
 /// The envelopes that have room for other fields.
-fn answers(beside: &Value) -> Vec<Value> {
+fn in_envelopes(beside: &Value) -> Vec<Value> {
     let entries = json!([uc_017("facebook", "a")]);
     let object = with(beside.clone(), "profiles", entries.clone());
     vec![
@@ -82,11 +82,11 @@ fn answers(beside: &Value) -> Vec<Value> {
 
 /// [partial-list]
 #[tokio::test]
-async fn what_an_answer_says_of_further_pages_is_heard() {
+async fn body_that_announces_more_pages_is_incomplete() {
     let stack = Setup::default().start().await;
-    for (beside, complete) in [(whole(), 1.0), (part(), 0.0)] {
-        for answer in beside.iter().flat_map(answers) {
-            stack.gateway.answer_list(answer.to_string()).await;
+    for (beside, complete) in [(complete_markers(), 1.0), (partial_markers(), 0.0)] {
+        for answer in beside.iter().flat_map(in_envelopes) {
+            stack.gateway.set_list_response(answer.to_string()).await;
             let scrape = stack.scrape_after(61).await;
             assert_eq!(scrape.value("qlara_up"), 1.0, "{answer}");
             assert_eq!(scrape.value("qlara_list_complete"), complete, "{answer}");
@@ -96,7 +96,7 @@ async fn what_an_answer_says_of_further_pages_is_heard() {
 
 /// [partial-list]
 #[tokio::test]
-async fn so_are_the_headers_of_the_answer() {
+async fn headers_that_announce_more_pages_are_incomplete() {
     for (headers, complete) in [
         ("", 1.0),
         (
@@ -121,7 +121,7 @@ async fn so_are_the_headers_of_the_answer() {
         ),
     ] {
         let list = json!([uc_017("facebook", "a")]).to_string();
-        let gateway = Recorder::start(move |_| http_answer("200 OK", headers, &list)).await;
+        let gateway = Recorder::start(move |_| http_response("200 OK", headers, &list)).await;
         let setup = Setup {
             url: Some(format!("http://{}", gateway.address)),
             ..Setup::default()
@@ -133,7 +133,7 @@ async fn so_are_the_headers_of_the_answer() {
 
 /// [partial-list]
 #[tokio::test]
-async fn an_expected_profile_that_a_part_does_not_name_is_not_missing() {
+async fn expected_profile_is_not_missing_from_an_incomplete_list() {
     let directory = tempfile::tempdir().expect("a folder");
     let key = directory.path().join("key");
     std::fs::write(&key, API_KEY).expect("a file");
@@ -148,14 +148,14 @@ async fn an_expected_profile_that_a_part_does_not_name_is_not_missing() {
         ))
     };
     let page = async || {
-        let page = stack.get("/").send().await.expect("an answer");
+        let page = stack.get("/").send().await.expect("a response");
         page.text().await.expect("a text")
     };
     let log = Log::collect(tracing::Level::INFO);
     let entries = json!([uc_017("facebook", "a")]);
     for (total, missing) in [(1, Some(0.0)), (2, None), (1, Some(0.0))] {
         let list = json!({"profiles": entries, "total": total});
-        stack.gateway.answer_list(list.to_string()).await;
+        stack.gateway.set_list_response(list.to_string()).await;
         let scrape = stack.scrape_after(61).await;
         assert_eq!(present(&scrape, "a"), Some(1.0));
         assert_eq!(present(&scrape, "b"), missing, "{total}");
@@ -177,7 +177,7 @@ async fn an_expected_profile_that_a_part_does_not_name_is_not_missing() {
 }
 
 #[tokio::test]
-async fn check_warns_of_a_part() {
+async fn check_warns_of_an_incomplete_list() {
     let list = json!({"profiles": [reference("facebook", "a", false)], "total": 3});
     let gateway = gateway(&list).await;
     let ran = check(&gateway, &[]).await;
@@ -195,7 +195,7 @@ async fn check_warns_of_a_part() {
 
 /// [partial-details]
 #[tokio::test]
-async fn details_in_part_say_so_and_take_nothing_away() {
+async fn incomplete_details_are_reported_and_remove_nothing() {
     let list = json!([
         reference("facebook", "a", false),
         reference("facebook", "b", false)
@@ -209,13 +209,13 @@ async fn details_in_part_say_so_and_take_nothing_away() {
     };
     stack
         .gateway
-        .answer_details("facebook", details(&["a", "b"], 2))
+        .set_details_response("facebook", details(&["a", "b"], 2))
         .await;
     let known = |text: &str| text.matches(r#"category="c""#).count();
     assert_eq!(known(&stack.scrape().await.text), 2);
     stack
         .gateway
-        .answer_details("facebook", details(&["a"], 2))
+        .set_details_response("facebook", details(&["a"], 2))
         .await;
     let log = Log::collect(tracing::Level::WARN);
     let scrape = stack.scrape_after(61).await;
@@ -229,7 +229,7 @@ async fn details_in_part_say_so_and_take_nothing_away() {
         lines.contains("The details of a platform are incomplete"),
         "{lines}"
     );
-    let page = stack.get("/").send().await.expect("an answer");
+    let page = stack.get("/").send().await.expect("a response");
     let page = page.text().await.expect("a text");
     assert!(
         page.contains("The details of facebook are incomplete."),
@@ -238,13 +238,13 @@ async fn details_in_part_say_so_and_take_nothing_away() {
     // A complete response without the profile removes its details.
     stack
         .gateway
-        .answer_details("facebook", details(&["a"], 1))
+        .set_details_response("facebook", details(&["a"], 1))
         .await;
     assert_eq!(known(&stack.scrape_after(61).await.text), 1);
 }
 
 #[tokio::test]
-async fn the_simulated_gateways_pages_are_warnings() {
+async fn pages_of_the_simulated_gateway_are_warnings() {
     for schema in [Schema::Uc017, Schema::Reference] {
         let options = Options {
             schema,

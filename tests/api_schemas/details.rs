@@ -26,13 +26,13 @@ fn details_up(scrape: &Scrape) -> f64 {
 }
 
 async fn page(stack: &Stack) -> String {
-    let page = stack.get("/").send().await.expect("an answer");
+    let page = stack.get("/").send().await.expect("a response");
     page.text().await.expect("a text")
 }
 
 /// [failed-details]
 #[tokio::test]
-async fn details_of_the_last_good_answer_stay_for_max_stale() {
+async fn last_good_details_stay_for_max_stale() {
     let stack = Stack::start().await;
     assert!(knows_details(&stack.scrape().await));
     stack.gateway.faults("details/facebook:status=503").await;
@@ -42,9 +42,9 @@ async fn details_of_the_last_good_answer_stay_for_max_stale() {
         assert_eq!(details_up(&scrape), 0.0);
         assert!(knows_details(&scrape));
     }
-    let told = page(&stack).await;
+    let html = page(&stack).await;
     let since = "Meanwhile, permissions and last activity are shown as of 2026-04-10 12:00 UTC.";
-    assert!(told.contains(since), "{told}");
+    assert!(html.contains(since), "{html}");
     let scrape = stack.scrape_after(60).await;
     assert!(!knows_details(&scrape), "they are 15 minutes old");
     assert!(
@@ -59,7 +59,7 @@ async fn details_of_the_last_good_answer_stay_for_max_stale() {
 
 /// [failed-details]
 #[tokio::test]
-async fn they_end_in_time_even_if_the_list_fails_after_them() {
+async fn details_expire_even_if_the_list_fails_later() {
     let stack = Stack::start().await;
     assert!(knows_details(&stack.scrape().await));
     stack.gateway.faults("details:status=503").await;
@@ -78,7 +78,7 @@ async fn they_end_in_time_even_if_the_list_fails_after_them() {
 }
 
 #[tokio::test]
-async fn every_kind_of_failure_keeps_them_and_an_answer_without_them_does_not() {
+async fn failures_keep_details_and_an_empty_response_removes_them() {
     for fault in [
         "status=429",
         "status=500",
@@ -113,7 +113,7 @@ async fn every_kind_of_failure_keeps_them_and_an_answer_without_them_does_not() 
 }
 
 #[tokio::test]
-async fn a_permission_that_is_missing_stays_missing_while_details_fail() {
+async fn missing_permission_stays_missing_while_details_fail() {
     let lacking = json!([{"platform": "facebook", "profileId": "p", "name": "n",
         "status": "CONNECTED", "tokenExpiresAt": "2026-06-15T00:00:00+02:00",
         "connectedAt": "2026-01-01T00:00:00Z", "permissions": ["pages_messaging"]}]);
@@ -129,7 +129,7 @@ async fn a_permission_that_is_missing_stays_missing_while_details_fail() {
 }
 
 #[tokio::test]
-async fn a_reload_keeps_them_and_asks_them_for_the_permissions_of_the_new_configuration() {
+async fn reload_keeps_details_and_applies_new_permissions() {
     let mut setup = Setup::yaml("{}");
     setup.web.enable_lifecycle = true;
     let stack = setup.start().await;
@@ -137,7 +137,7 @@ async fn a_reload_keeps_them_and_asks_them_for_the_permissions_of_the_new_config
     stack.gateway.faults("details:status=503").await;
     stack.write_configuration("permissions: {facebook: [ads_read]}");
     let reload = stack.request(reqwest::Method::POST, "/-/reload");
-    assert_eq!(reload.send().await.expect("an answer").status(), 200);
+    assert_eq!(reload.send().await.expect("a response").status(), 200);
     let scrape = stack.scrape_after(61).await;
     let granted = |permission: &str| {
         scrape.get(&format!(
@@ -149,7 +149,7 @@ async fn a_reload_keeps_them_and_asks_them_for_the_permissions_of_the_new_config
 }
 
 #[tokio::test]
-async fn a_username_leads_to_the_details_where_one_answer_has_no_identifier() {
+async fn details_without_an_identifier_match_by_username() {
     let category = |scrape: &Scrape, profile: &str, category: &str| {
         let info = format!(r#"qlara_profile_info{{platform="facebook",profile="{profile}","#);
         let line = scrape.text.lines().find(|line| line.starts_with(&info));
@@ -181,7 +181,7 @@ async fn a_username_leads_to_the_details_where_one_answer_has_no_identifier() {
         let stack = listing(list.to_string()).await;
         stack
             .gateway
-            .answer_details("facebook", details.to_string())
+            .set_details_response("facebook", details.to_string())
             .await;
         let scrape = stack.scrape().await;
         assert!(
@@ -195,7 +195,7 @@ async fn a_username_leads_to_the_details_where_one_answer_has_no_identifier() {
     let twice = json!([{"id": 7, "username": "a", "category": "c"}, {"id": 8, "username": "a", "category": "d"}]);
     stack
         .gateway
-        .answer_details("facebook", twice.to_string())
+        .set_details_response("facebook", twice.to_string())
         .await;
     let scrape = stack.scrape().await;
     assert!(!scrape.text.contains("category="), "{}", scrape.text);

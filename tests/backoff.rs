@@ -20,7 +20,7 @@ async fn next_call(stack: &Stack, at_most: u64) -> Option<u64> {
 
 /// [server-error-backoff]
 #[tokio::test]
-async fn other_failures_pause_one_second_doubling_up_to_the_ttl() {
+async fn other_failures_back_off_from_one_second_up_to_the_ttl() {
     let settings = Settings {
         ttl: Some(Duration::from_secs(10)),
         ..Settings::default()
@@ -50,7 +50,7 @@ async fn other_failures_pause_one_second_doubling_up_to_the_ttl() {
 
 /// [refused-credentials]
 #[tokio::test]
-async fn refused_credentials_pause_one_minute() {
+async fn rejected_credentials_back_off_for_one_minute() {
     for status in [401, 403] {
         let stack = Stack::start().await;
         stack.gateway.faults(&format!("status={status}")).await;
@@ -63,7 +63,7 @@ async fn refused_credentials_pause_one_minute() {
 
 /// [backoff-limit]
 #[tokio::test]
-async fn a_429_pauses_as_long_as_the_gateway_says_but_at_most_five_minutes() {
+async fn retry_after_is_respected_up_to_five_minutes() {
     for (asked, kept) in [(0, 1), (12, 12), (90, 90), (3600, 300)] {
         let stack = Stack::start().await;
         stack.gateway.faults(&format!("retry-after={asked}s")).await;
@@ -74,7 +74,7 @@ async fn a_429_pauses_as_long_as_the_gateway_says_but_at_most_five_minutes() {
 
 /// [rate-limited]
 #[tokio::test]
-async fn a_429_of_the_details_pauses_too_and_outlasts_the_ttl() {
+async fn retry_after_of_details_is_respected_beyond_the_ttl() {
     let stack = Stack::start().await;
     stack
         .gateway
@@ -86,7 +86,7 @@ async fn a_429_of_the_details_pauses_too_and_outlasts_the_ttl() {
 
 /// [failed-details-backoff]
 #[tokio::test]
-async fn other_failures_of_the_details_do_not_hold_up_the_list() {
+async fn other_failures_of_details_do_not_delay_the_list() {
     for fault in [
         "details:status=403",
         "details:status=401",
@@ -119,7 +119,7 @@ async fn other_failures_of_the_details_do_not_hold_up_the_list() {
 }
 
 #[tokio::test]
-async fn the_simulated_rate_limit_is_respected() {
+async fn simulated_rate_limit_is_respected() {
     let mut setup = Setup::default();
     // Enough for one refresh with four requests.
     setup.simulator.rate_limit.per_minute = 4;

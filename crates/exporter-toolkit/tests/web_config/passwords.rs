@@ -9,15 +9,12 @@ use futures_util::future::join_all;
 use reqwest::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use reqwest::{RequestBuilder, StatusCode};
 
-use super::certificates::Identity;
-use super::server::{Folder, Server};
+use super::server::Server;
+use crate::harness::certificates::Identity;
+use crate::harness::web_config::{Folder, hash};
 
 /// The lowest cost, for tests that hash often.
 const CHEAP: u32 = 4;
-
-pub fn hash(password: &str, cost: u32) -> String {
-    bcrypt::hash(password, cost).expect("a hash")
-}
 
 async fn serve(users: &[(&str, &str)]) -> Server {
     let users: Vec<_> = users
@@ -29,15 +26,15 @@ async fn serve(users: &[(&str, &str)]) -> Server {
 }
 
 async fn status(request: RequestBuilder) -> StatusCode {
-    request.send().await.expect("an answer").status()
+    request.send().await.expect("a response").status()
 }
 
-async fn is_refused(request: RequestBuilder) {
-    let answer = request.send().await.expect("an answer");
+async fn assert_unauthorized(request: RequestBuilder) {
+    let answer = request.send().await.expect("a response");
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(
         answer.headers()[WWW_AUTHENTICATE],
-        r#"Basic realm="qlara-exporter", charset="UTF-8""#
+        r#"Basic realm="example", charset="UTF-8""#
     );
     assert_eq!(answer.text().await.expect("a text"), "Unauthorized\n");
 }
@@ -54,7 +51,7 @@ impl Server {
 }
 
 #[tokio::test]
-async fn the_right_password_is_let_in_whatever_made_its_hash() {
+async fn right_password_is_accepted_for_hashes_of_every_tool() {
     let made = hash("pa:ss wörd", CHEAP);
     for prefix in ["$2a$", "$2b$", "$2y$"] {
         let server = serve(&[("alice", &made.replacen("$2b$", prefix, 1))]).await;
@@ -63,7 +60,7 @@ async fn the_right_password_is_let_in_whatever_made_its_hash() {
             200,
             "{prefix}"
         );
-        is_refused(server.login("alice", "pa:ss")).await;
+        assert_unauthorized(server.login("alice", "pa:ss")).await;
     }
     // Printed by htpasswd; from the documentation of another program that uses exporter-toolkit.
     let server = serve(&[(
@@ -75,23 +72,23 @@ async fn the_right_password_is_let_in_whatever_made_its_hash() {
 }
 
 #[tokio::test]
-async fn a_user_name_is_utf8() {
+async fn user_name_is_utf8() {
     let server = serve(&[("zoë", &hash("secret", CHEAP))]).await;
     assert_eq!(status(server.login("zoë", "secret")).await, 200);
     // The same name in Latin-1.
     let login = BASE64_STANDARD.encode(b"zo\xeb:secret");
-    is_refused(server.get().header(AUTHORIZATION, format!("Basic {login}"))).await;
+    assert_unauthorized(server.get().header(AUTHORIZATION, format!("Basic {login}"))).await;
 }
 
 /// [wrong-password]
 #[tokio::test]
-async fn whoever_shows_no_right_password_is_refused() {
+async fn wrong_password_is_rejected() {
     let server = serve(&[
         ("alice", &hash("secret", CHEAP)),
         ("bob", &hash("other", CHEAP)),
     ])
     .await;
-    is_refused(server.get()).await;
+    assert_unauthorized(server.get()).await;
     for (user, password) in [
         ("alice", "wrong"),
         ("alice", ""),
@@ -101,7 +98,7 @@ async fn whoever_shows_no_right_password_is_refused() {
         ("", "secret"),
         ("", ""),
     ] {
-        is_refused(server.login(user, password)).await;
+        assert_unauthorized(server.login(user, password)).await;
     }
     // "alice secret" and parts of it.
     for header in [
@@ -113,7 +110,7 @@ async fn whoever_shows_no_right_password_is_refused() {
         "Basic !",
         "Basic alice:secret",
     ] {
-        is_refused(server.get().header(AUTHORIZATION, header)).await;
+        assert_unauthorized(server.get().header(AUTHORIZATION, header)).await;
     }
     for scheme in ["Basic", "basic", "BASIC"] {
         let header = format!("{scheme} YWxpY2U6c2VjcmV0");
@@ -128,7 +125,7 @@ async fn whoever_shows_no_right_password_is_refused() {
 /// concatenate to the same text.
 /// [wrong-password]
 #[tokio::test]
-async fn a_crafted_name_gets_no_verdict_of_another() {
+async fn crafted_user_name_does_not_hit_another_cache_entry() {
     let alice = hash("secret", CHEAP);
     let server = serve(&[("alice", &alice)]).await;
     let stand_in = format!("$2b$04${}", ".".repeat(53));
@@ -136,19 +133,19 @@ async fn a_crafted_name_gets_no_verdict_of_another() {
         "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi",
         &stand_in,
     ] {
-        is_refused(server.login(&format!("alice{alice}"), "fakepassword")).await;
-        is_refused(server.login("alice", &format!("{fake}fakepassword"))).await;
-        is_refused(server.login(&format!("alice{fake}"), "fakepassword")).await;
+        assert_unauthorized(server.login(&format!("alice{alice}"), "fakepassword")).await;
+        assert_unauthorized(server.login("alice", &format!("{fake}fakepassword"))).await;
+        assert_unauthorized(server.login(&format!("alice{fake}"), "fakepassword")).await;
     }
     // The concatenated text of a successful login.
     assert_eq!(status(server.login("alice", "secret")).await, 200);
-    is_refused(server.login("alic", &format!("e{alice}secret"))).await;
-    is_refused(server.login(&format!("alice{alice}secret"), "")).await;
+    assert_unauthorized(server.login("alic", &format!("e{alice}secret"))).await;
+    assert_unauthorized(server.login(&format!("alice{alice}secret"), "")).await;
 }
 
 /// [password-cache]
 #[tokio::test]
-async fn a_password_is_hashed_once_and_not_per_request() {
+async fn password_is_hashed_once_and_not_per_request() {
     let server = serve(&[("alice", &hash("secret", CHEAP))]).await;
     let answers = join_all((0..150).map(|_| status(server.login("alice", "secret")))).await;
     assert_eq!(answers, [StatusCode::OK; 150]);
@@ -156,18 +153,18 @@ async fn a_password_is_hashed_once_and_not_per_request() {
 
     // Each wrong password is hashed once too, and none evicts the right one.
     for number in 0..200 {
-        is_refused(server.login("alice", &format!("wrong {number}"))).await;
+        assert_unauthorized(server.login("alice", &format!("wrong {number}"))).await;
         assert_eq!(status(server.login("alice", "secret")).await, 200);
     }
     assert_eq!(server.checks().await.hashed, 201);
-    is_refused(server.login("alice", "wrong 199")).await;
+    assert_unauthorized(server.login("alice", "wrong 199")).await;
     assert_eq!(server.checks().await.hashed, 201);
 }
 
 /// The time of a login reveals no user: an unknown name always gets the cost of one of the file's users.
 /// [expensive-hash]
 #[tokio::test]
-async fn a_password_takes_its_own_hash_and_an_unknown_name_one_of_the_file() {
+async fn unknown_user_takes_as_long_as_a_known_one() {
     let server = serve(&[
         ("cheap", &hash("a", CHEAP)),
         ("middling", &hash("b", 6)),

@@ -1,5 +1,5 @@
-//! Responses of either API description, in every envelope, become the same metrics. Anything else is an error
-//! that says what was found.
+//! Responses in both API schemas and every envelope become the same metrics. Anything else is an error that says
+//! what was found.
 
 mod completeness;
 mod details;
@@ -39,7 +39,7 @@ fn without(mut entry: Value, field: &str) -> Value {
 /// An exporter whose gateway returns exactly this list.
 async fn listing(answer: impl Into<Vec<u8>>) -> Stack {
     let stack = Setup::default().start().await;
-    stack.gateway.answer_list(answer).await;
+    stack.gateway.set_list_response(answer).await;
     stack
 }
 

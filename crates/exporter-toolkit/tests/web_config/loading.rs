@@ -2,8 +2,7 @@
 
 use rcgen::KeyPair;
 
-use super::certificates::{Authority, Identity};
-use super::server::{Folder, TLS};
+use crate::harness::certificates::{Authority, Identity};
 use crate::harness::log::Log;
 use crate::harness::make_too_long;
 use crate::harness::openssl::{
@@ -11,11 +10,12 @@ use crate::harness::openssl::{
     X25519,
 };
 use crate::harness::tools::needs;
+use crate::harness::web_config::{Folder, TLS};
 
 const SECRET: &str = "s3cret-value";
 
 /// The errors of a file, without the name of its directory.
-fn mistakes(yaml: &str) -> Vec<String> {
+fn load_errors(yaml: &str) -> Vec<String> {
     let folder = Folder::with(yaml, &Identity::server());
     folder.write(
         "other.key",
@@ -27,18 +27,18 @@ fn mistakes(yaml: &str) -> Vec<String> {
         "broken",
         &format!("-----BEGIN CERTIFICATE-----\n{SECRET}\n"),
     );
-    let mistakes = folder.load().expect_err(yaml);
-    for text in &mistakes {
+    let load_errors = folder.load().expect_err(yaml);
+    for text in &load_errors {
         assert!(!text.contains(SECRET) && !text.contains('\n'), "{text}");
     }
-    mistakes
+    load_errors
 }
 
 /// The only error of the file.
-fn mistake(yaml: &str) -> String {
-    let mut mistakes = mistakes(yaml);
-    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
-    mistakes.remove(0)
+fn load_error(yaml: &str) -> String {
+    let mut load_errors = load_errors(yaml);
+    assert_eq!(load_errors.len(), 1, "{load_errors:?}");
+    load_errors.remove(0)
 }
 
 async fn is_plain(yaml: &str) {
@@ -54,7 +54,7 @@ async fn is_plain(yaml: &str) {
 }
 
 #[tokio::test]
-async fn a_file_that_says_nothing_is_fine() {
+async fn empty_file_is_valid() {
     for yaml in [
         "",
         "# nothing\n",
@@ -72,7 +72,7 @@ async fn a_file_that_says_nothing_is_fine() {
 }
 
 #[test]
-fn a_file_that_is_missing_is_named() {
+fn missing_file_is_named() {
     let missing = Folder::new().load().expect_err("no file");
     assert_eq!(
         missing,
@@ -82,25 +82,26 @@ fn a_file_that_is_missing_is_named() {
 
 /// [file-limit]
 #[test]
-fn a_file_that_is_too_long_is_not_read_but_named() {
+fn oversized_file_is_rejected_and_named() {
     let folder = Folder::new();
     make_too_long(&folder.path("web.yml"));
-    let mistakes = folder.load().expect_err("too long");
-    assert_eq!(mistakes, ["DIR/web.yml: longer than 16 MiB"]);
+    let load_errors = folder.load().expect_err("too long");
+    assert_eq!(load_errors, ["DIR/web.yml: longer than 16 MiB"]);
     for (key, file) in [("cert_file", "server.crt"), ("key_file", "server.key")] {
         let folder = Folder::with(TLS, &Identity::server());
         make_too_long(&folder.path(file));
-        let mistakes = folder.load().expect_err("too long");
-        let [mistake] = &mistakes[..] else {
-            panic!("{mistakes:?}");
+        let load_errors = folder.load().expect_err("too long");
+        let [load_error] = &load_errors[..] else {
+            panic!("{load_errors:?}");
         };
-        let told = format!("tls_server_config.{key}: cannot read DIR/{file}: longer than 16 MiB");
-        assert!(mistake.ends_with(&told), "{mistake}");
+        let expected =
+            format!("tls_server_config.{key}: cannot read DIR/{file}: longer than 16 MiB");
+        assert!(load_error.ends_with(&expected), "{load_error}");
     }
 }
 
 #[test]
-fn a_mistake_of_form_is_told_with_its_place() {
+fn syntax_errors_have_positions() {
     let keys = "tls_server_config, http_server_config, basic_auth_users, rate_limit";
     for (yaml, error) in [
         (
@@ -153,9 +154,9 @@ fn a_mistake_of_form_is_told_with_its_place() {
             "DIR/web.yml:1:21: rate_limit.burst: expected a whole number".to_owned(),
         ),
     ] {
-        assert_eq!(mistake(yaml), error, "{yaml}");
+        assert_eq!(load_error(yaml), error, "{yaml}");
     }
-    let unknown = mistake("tls_server_config:\n  cert_filse: a\n");
+    let unknown = load_error("tls_server_config:\n  cert_filse: a\n");
     assert_eq!(
         unknown,
         "DIR/web.yml:2:3: tls_server_config: unknown key \"cert_filse\"; did you mean \"cert_file\"?"
@@ -164,7 +165,7 @@ fn a_mistake_of_form_is_told_with_its_place() {
 
 /// [invalid-certificate]
 #[test]
-fn mistakes_in_tls_are_told() {
+fn tls_errors_have_positions() {
     let place = "DIR/web.yml:1:20: tls_server_config";
     for (tls, error) in [
         ("key_file: server.key", ": missing one of cert or cert_file"),
@@ -263,19 +264,19 @@ fn mistakes_in_tls_are_told() {
             ".client_auth_type: invalid ClientAuth",
         ),
     ] {
-        let told = mistake(&format!("tls_server_config: {{{tls}}}"));
+        let actual = load_error(&format!("tls_server_config: {{{tls}}}"));
         // The column of the value.
-        let (start, end) = told.split_once(": tls_server_config").expect(&told);
-        assert!(start.starts_with("DIR/web.yml:1:"), "{told}");
+        let (start, end) = actual.split_once(": tls_server_config").expect(&actual);
+        assert!(start.starts_with("DIR/web.yml:1:"), "{actual}");
         assert_eq!(end, error);
         if error.starts_with(':') {
-            assert!(told.starts_with(place), "{told}");
+            assert!(actual.starts_with(place), "{actual}");
         }
     }
 }
 
 #[test]
-fn what_the_tls_library_cannot_do_at_all_is_a_mistake() {
+fn unsupported_tls_settings_are_errors() {
     for (tls, error) in [
         (
             "max_version: TLS11",
@@ -306,15 +307,15 @@ fn what_the_tls_library_cannot_do_at_all_is_a_mistake() {
             "none of the cipher suites can be used with the key of the certificate and these TLS versions",
         ),
     ] {
-        let told = mistake(&format!(
+        let actual = load_error(&format!(
             "tls_server_config: {{{tls}, cert_file: server.crt, key_file: server.key}}"
         ));
-        assert!(told.ends_with(error), "{told}");
+        assert!(actual.ends_with(error), "{actual}");
     }
 }
 
 #[test]
-fn suites_for_other_keys_do_no_harm_beside_those_that_fit() {
+fn cipher_suites_for_other_key_types_are_ignored() {
     for tls in [
         "cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]",
         "max_version: TLS12, cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]",
@@ -329,7 +330,7 @@ fn suites_for_other_keys_do_no_harm_beside_those_that_fit() {
 
 /// [unusable-server-key]
 #[test]
-fn a_key_that_the_tls_library_cannot_use_is_named() {
+fn unusable_server_key_is_named() {
     needs!("openssl");
     const EXPECTED: &str =
         "expected RSA with 2048 to 4096 bits, ECDSA on P-256 or P-384, or Ed25519";
@@ -357,27 +358,27 @@ fn a_key_that_the_tls_library_cannot_use_is_named() {
         let made = SelfSigned::new(key, &["-subj", "/CN=localhost"]);
         let folder = Folder::with(TLS, &server);
         std::fs::copy(made.file("cert.pem"), folder.path("server.crt")).expect("copied");
-        let told = folder.load().expect_err(found);
+        let actual = folder.load().expect_err(found);
         let place = "DIR/web.yml:1:32: tls_server_config.cert_file";
         let certificate = "the certificate of DIR/server.crt";
         assert_eq!(
-            told,
+            actual,
             [format!("{place}: {certificate} has {found}, {EXPECTED}")]
         );
 
         // The right certificate with the wrong key.
         let folder = Folder::with(TLS, &server);
         std::fs::copy(made.file("key.pem"), folder.path("server.key")).expect("copied");
-        let told = folder.load().expect_err(found);
+        let actual = folder.load().expect_err(found);
         let place = "DIR/web.yml:1:54: tls_server_config.key_file";
         let key = "the key of DIR/server.key cannot be used";
-        assert_eq!(told, [format!("{place}: {key}, {EXPECTED}")]);
+        assert_eq!(actual, [format!("{place}: {key}, {EXPECTED}")]);
     }
     let folder = Folder::with(TLS, &server);
     let exchange = SelfSigned::with_key(X25519);
     std::fs::copy(exchange.file("key.pem"), folder.path("server.key")).expect("copied");
-    let told = folder.load().expect_err("no key that signs");
-    assert!(told[0].ends_with(EXPECTED), "{told:?}");
+    let actual = folder.load().expect_err("no key that signs");
+    assert!(actual[0].ends_with(EXPECTED), "{actual:?}");
 
     for key in [RSA, P256, ED25519, curve("ec_paramgen_curve:secp384r1")] {
         let folder = Folder::with(
@@ -389,12 +390,12 @@ fn a_key_that_the_tls_library_cannot_use_is_named() {
 }
 
 #[test]
-fn a_certificate_of_version_1_is_named_as_such() {
+fn x509_version_1_certificate_is_named() {
     needs!("openssl");
     let made = Identity::read(&SelfSigned::of_version_1(P256, "/CN=localhost"));
-    let told = Folder::with(TLS, &made).load().expect_err("version 1");
+    let actual = Folder::with(TLS, &made).load().expect_err("version 1");
     assert_eq!(
-        told,
+        actual,
         [
             "DIR/web.yml:1:32: tls_server_config.cert_file: the certificate of DIR/server.crt cannot be used: it is not of version 3 of X.509"
         ]
@@ -403,7 +404,7 @@ fn a_certificate_of_version_1_is_named_as_such() {
 
 /// [unusable-ca-key]
 #[test]
-fn a_client_ca_that_can_verify_nobody_is_named() {
+fn client_ca_with_an_unusable_key_is_named() {
     needs!("openssl");
     const EXPECTED: &str =
         "expected RSA with 2048 to 8192 bits, ECDSA on P-256 or P-384, or Ed25519";
@@ -461,7 +462,7 @@ fn a_client_ca_that_can_verify_nobody_is_named() {
 }
 
 #[test]
-fn mistakes_in_users_and_headers_are_told() {
+fn errors_in_users_and_headers_have_positions() {
     let hash = "$2y$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG";
     for bad in [
         SECRET.to_owned(),
@@ -472,15 +473,15 @@ fn mistakes_in_users_and_headers_are_told() {
         hash.replace("$10$", "$32$"),
     ] {
         let yaml = format!("basic_auth_users: {{alice: {hash}, bob: '{bad}'}}");
-        assert!(mistake(&yaml).ends_with(": basic_auth_users.bob: not a bcrypt hash"));
+        assert!(load_error(&yaml).ends_with(": basic_auth_users.bob: not a bcrypt hash"));
     }
     for (name, value) in [(hash, "bob"), (hash, hash), (&hash[..10], "s3cret-value")] {
-        let told = mistake(&format!("basic_auth_users: {{{name}: {value}}}"));
+        let actual = load_error(&format!("basic_auth_users: {{{name}: {value}}}"));
         let swapped =
             ": basic_auth_users.…: the name looks like a hash; are user name and hash swapped?";
-        assert!(told.ends_with(swapped), "{told}");
+        assert!(actual.ends_with(swapped), "{actual}");
     }
-    let apache = mistake("basic_auth_users: {$apr1$s3cret-value: bob}");
+    let apache = load_error("basic_auth_users: {$apr1$s3cret-value: bob}");
     assert!(
         apache.ends_with(": basic_auth_users.…: not a bcrypt hash"),
         "{apache}"
@@ -503,15 +504,15 @@ fn mistakes_in_users_and_headers_are_told() {
             ".Content-Security-Policy: invalid value: it contains a character that cannot be in an HTTP header".to_owned(),
         ),
     ] {
-        let told = mistake(&format!("http_server_config: {{headers: {{{header}}}}}"));
-        assert!(told.ends_with(&format!(": http_server_config.headers{error}")), "{told}");
+        let actual = load_error(&format!("http_server_config: {{headers: {{{header}}}}}"));
+        assert!(actual.ends_with(&format!(": http_server_config.headers{error}")), "{actual}");
     }
 }
 
 /// [web-configuration-mistakes]
 #[test]
-fn all_mistakes_are_told_at_once() {
-    let told = mistakes(
+fn all_errors_are_reported_at_once() {
+    let actual = load_errors(
         "tls_server_config:\n  cert_file: none\n  client_auth_type: x\n  min_version: TLS9\n  \
          cipher_suites: [TLS_BROKEN]\n  curve_preferences: [Curve1]\n\
          http_server_config: {headers: {Server: a, X-Frame-Options: b}}\n\
@@ -529,14 +530,14 @@ fn all_mistakes_are_told_at_once() {
         "basic_auth_users.alice",
         "basic_auth_users.bob",
     ] {
-        let with_it = told.iter().filter(|text| text.contains(part)).count();
-        assert_eq!(with_it, 1, "{part}: {told:?}");
+        let with_it = actual.iter().filter(|text| text.contains(part)).count();
+        assert_eq!(with_it, 1, "{part}: {actual:?}");
     }
-    assert_eq!(told.len(), 10, "{told:?}");
+    assert_eq!(actual.len(), 10, "{actual:?}");
 }
 
 #[tokio::test]
-async fn nothing_secret_is_printed() {
+async fn errors_contain_no_secret() {
     let hash = "$2y$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG";
     let server = Identity::server();
     let folder = Folder::with(
@@ -553,21 +554,21 @@ async fn nothing_secret_is_printed() {
 }
 
 #[test]
-fn a_header_that_is_a_value_in_the_wrong_place_is_not_repeated() {
-    let told = mistake(
+fn unknown_header_that_looks_like_a_secret_is_redacted() {
+    let actual = load_error(
         "http_server_config: {headers: {8f14e45fceea167a5a36dedd4bea2543: X-Frame-Options}}",
     );
-    assert!(told.contains(": unknown header \"…\""), "{told}");
+    assert!(actual.contains(": unknown header \"…\""), "{actual}");
 }
 
 #[test]
-fn the_end_of_a_key_is_no_path() {
+fn pem_content_in_a_path_setting_is_rejected() {
     let key = "server.crt\n    s3cret-value\n    -----END PRIVATE KEY-----";
-    let told = mistake(&format!(
+    let actual = load_error(&format!(
         "tls_server_config:\n  key_file: server.key\n  cert_file: {key}\n"
     ));
     assert!(
-        told.ends_with("cert_file: expected the path of a file, not its content"),
-        "{told}"
+        actual.ends_with("cert_file: expected the path of a file, not its content"),
+        "{actual}"
     );
 }

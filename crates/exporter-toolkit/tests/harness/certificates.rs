@@ -14,7 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, SignatureScheme, SupportedProtocolVersion};
 
-use crate::harness::openssl::SelfSigned;
+use super::openssl::SelfSigned;
 
 /// A certificate and its key.
 #[derive(Clone)]
@@ -84,13 +84,13 @@ impl Identity {
     }
 
     /// A client with a self-signed certificate that may also sign others, as `openssl req -x509` creates it.
-    pub fn its_own_authority() -> Identity {
-        Identity::self_signed(its_own_authority())
+    pub fn self_signed_ca() -> Identity {
+        Identity::self_signed(self_signed_ca())
     }
 
     /// An expired certificate.
     pub fn expired() -> Identity {
-        let mut params = its_own_authority();
+        let mut params = self_signed_ca();
         params.not_before = date_time_ymd(2001, 1, 1);
         params.not_after = date_time_ymd(2002, 1, 1);
         Identity::self_signed(params)
@@ -117,7 +117,7 @@ impl Identity {
     }
 }
 
-fn its_own_authority() -> CertificateParams {
+fn self_signed_ca() -> CertificateParams {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params
@@ -144,15 +144,16 @@ pub fn client_of(
 pub fn client_with(server: &Identity, identity: Option<&Identity>) -> ClientConfig {
     let mut client = client_of(server, rustls::ALL_VERSIONS, |_| {});
     if let Some(identity) = identity {
-        client.client_auth_cert_resolver = Arc::new(Shown(Arc::new(identity.certified())));
+        client.client_auth_cert_resolver =
+            Arc::new(FixedCertificate(Arc::new(identity.certified())));
     }
     client
 }
 
 #[derive(Debug)]
-struct Shown(Arc<CertifiedKey>);
+struct FixedCertificate(Arc<CertifiedKey>);
 
-impl ResolvesClientCert for Shown {
+impl ResolvesClientCert for FixedCertificate {
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         Some(Arc::clone(&self.0))
     }
@@ -163,6 +164,6 @@ impl ResolvesClientCert for Shown {
 }
 
 /// A client that trusts only the system's roots.
-pub fn stranger() -> ClientConfig {
+pub fn client_with_system_roots() -> ClientConfig {
     client_config(None).expect("a TLS configuration")
 }

@@ -1,4 +1,4 @@
-//! The log of an exporter in this test's thread.
+//! The log lines of this test's thread.
 
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock};
@@ -31,7 +31,7 @@ impl Write for Written {
 
 /// Makes tracing ask the subscriber of each thread about each line. Otherwise a line that is first reached on a
 /// thread without a log could be disabled for the rest of the process.
-pub fn ask_about_every_line() {
+pub fn enable_every_callsite() {
     static UNDECIDED: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Undecided));
     LazyLock::force(&UNDECIDED);
 }
@@ -71,10 +71,11 @@ impl Log {
 
     /// The same, in this format.
     pub fn written_as(format: Format, level: Level) -> Log {
-        ask_about_every_line();
+        enable_every_callsite();
         let written = Written::default();
         let writer = written.clone();
-        let lines = logging::lines(level, format, "qlara_exporter", move || writer.clone());
+        let crate_name = env!("CARGO_PKG_NAME").replace('-', "_");
+        let lines = logging::lines(level, format, &crate_name, move || writer.clone());
         Log {
             written,
             _guard: tracing::subscriber::set_default(lines),

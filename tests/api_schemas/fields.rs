@@ -74,15 +74,21 @@ async fn scrape_with(
         FieldSource::List | FieldSource::Both => list[name] = value.clone(),
     }
     let stack = Setup::yaml("phone_number: show").start().await;
-    stack.gateway.answer_list(json!([list]).to_string()).await;
+    stack
+        .gateway
+        .set_list_response(json!([list]).to_string())
+        .await;
     let details = json!([details]).to_string();
-    stack.gateway.answer_details("instagram", details).await;
+    stack
+        .gateway
+        .set_details_response("instagram", details)
+        .await;
     stack.scrape().await
 }
 
 /// [other-envelope]
 #[tokio::test]
-async fn every_name_of_every_row_is_read_however_it_is_spelled() {
+async fn every_field_name_is_read_in_every_spelling() {
     for row in &TABLE {
         let (value, series) = example(row.field);
         for name in row.names.iter().flat_map(|name| spellings(name)) {
@@ -93,7 +99,7 @@ async fn every_name_of_every_row_is_read_however_it_is_spelled() {
 }
 
 #[tokio::test]
-async fn a_field_that_is_null_or_absent_leads_to_nothing() {
+async fn null_or_absent_field_has_no_metric() {
     for row in &TABLE {
         let (_, series) = example(row.field);
         for name in row.names {
@@ -104,7 +110,7 @@ async fn a_field_that_is_null_or_absent_leads_to_nothing() {
 }
 
 #[tokio::test]
-async fn the_first_name_that_is_present_counts() {
+async fn first_present_name_is_used() {
     for (entry, identity) in [
         (json!({"profileId": "a", "id": "b", "username": "c"}), "a"),
         (json!({"username": "c", "id": "b", "profileId": "a"}), "a"),
@@ -125,7 +131,7 @@ async fn the_first_name_that_is_present_counts() {
 }
 
 #[tokio::test]
-async fn a_number_as_identifier_is_read_as_its_digits_however_long_it_is() {
+async fn numeric_identifier_is_read_as_its_digits() {
     for digits in [
         "0",
         "17",
@@ -137,7 +143,10 @@ async fn a_number_as_identifier_is_read_as_its_digits_however_long_it_is() {
         );
         let stack = super::listing(answer).await;
         let details = format!(r#"[{{"id": "{digits}", "pageId": {digits}}}]"#);
-        stack.gateway.answer_details("facebook", details).await;
+        stack
+            .gateway
+            .set_details_response("facebook", details)
+            .await;
         let scrape = stack.scrape().await;
         assert_eq!(scrape.status("facebook", digits), "CONNECTED");
         let page = format!(r#"page_id="{digits}""#);
@@ -146,7 +155,7 @@ async fn a_number_as_identifier_is_read_as_its_digits_however_long_it_is() {
 }
 
 #[tokio::test]
-async fn two_entries_with_one_identity_are_one_duplicate_whatever_names_it() {
+async fn entries_with_the_same_identity_are_duplicates() {
     let named = |name: &str| json!({"platform": "Facebook", name: "a", "disconnected": false});
     let entries = json!([
         named("username"),
@@ -161,7 +170,7 @@ async fn two_entries_with_one_identity_are_one_duplicate_whatever_names_it() {
 }
 
 #[tokio::test]
-async fn the_case_of_known_platforms_does_not_matter() {
+async fn case_of_known_platforms_is_ignored() {
     let entries: Vec<Value> = [
         "Facebook",
         "INSTAGRAM",
@@ -188,7 +197,7 @@ async fn the_case_of_known_platforms_does_not_matter() {
 }
 
 #[tokio::test]
-async fn linked_accounts_come_as_a_number_or_as_a_list() {
+async fn linked_accounts_are_a_number_or_a_list() {
     let stack = super::listing(json!([reference("facebook", "a", false)]).to_string()).await;
     let labels = r#"platform="facebook",profile="a""#;
     let count = format!("qlara_profile_linked_accounts{{{labels}}}");
@@ -218,7 +227,7 @@ async fn linked_accounts_come_as_a_number_or_as_a_list() {
         ),
     ] {
         let answer = details(linked.clone());
-        stack.gateway.answer_details("facebook", answer).await;
+        stack.gateway.set_details_response("facebook", answer).await;
         let scrape = stack.scrape_after(61).await;
         assert_eq!(scrape.value(&count), 2.0, "the list states it");
         let mut expected: Vec<String> = listed
@@ -234,24 +243,27 @@ async fn linked_accounts_come_as_a_number_or_as_a_list() {
     assert_eq!(stack.scrape().await.value(broken), 1.0);
     // If the list lacks the number, the details provide it.
     let entry = without(reference("facebook", "a", false), "linkedAccounts");
-    stack.gateway.answer_list(json!([entry]).to_string()).await;
+    stack
+        .gateway
+        .set_list_response(json!([entry]).to_string())
+        .await;
     assert_eq!(stack.scrape_after(61).await.value(&count), 4.0);
 }
 
 /// [linked-account-limit]
 #[tokio::test]
-async fn linked_accounts_are_bounded_by_the_limit_of_profiles() {
+async fn linked_accounts_are_limited_by_the_limit_of_profiles() {
     let stack = Setup::yaml("limits: {profiles: 3}").start().await;
     let list = json!([
         reference("facebook", "a", false),
         reference("facebook", "b", false)
     ]);
-    stack.gateway.answer_list(list.to_string()).await;
+    stack.gateway.set_list_response(list.to_string()).await;
     let pages = json!([1, 2]);
     let details = json!([{"username": "a", "pages": pages}, {"username": "b", "pages": pages}]);
     stack
         .gateway
-        .answer_details("facebook", details.to_string())
+        .set_details_response("facebook", details.to_string())
         .await;
     let log = crate::harness::log::Log::collect(tracing::Level::WARN);
     let scrape = stack.scrape().await;
@@ -262,13 +274,19 @@ async fn linked_accounts_are_bounded_by_the_limit_of_profiles() {
         "{line}"
     );
     assert!(line.contains("past limits.profiles"), "{line}");
-    let page = stack.get("/").send().await.expect("an answer").text().await;
-    let told = "1 linked account is not shown: it is past limits.profiles.";
-    assert!(page.expect("a text").contains(told));
+    let page = stack
+        .get("/")
+        .send()
+        .await
+        .expect("a response")
+        .text()
+        .await;
+    let expected = "1 linked account is not shown: it is past limits.profiles.";
+    assert!(page.expect("a text").contains(expected));
 }
 
 #[tokio::test]
-async fn zero_times_of_all_kinds_and_empty_texts_are_no_date() {
+async fn zero_times_and_empty_texts_are_no_date() {
     let texts = [
         "0",
         "0.0",
@@ -334,7 +352,7 @@ async fn zero_times_of_all_kinds_and_empty_texts_are_no_date() {
 }
 
 #[tokio::test]
-async fn of_a_doubled_name_the_last_counts() {
+async fn last_value_of_a_duplicate_name_is_used() {
     let answer = r#"[{"platform": "facebook", "id": "a", "id": "b", "disconnected": true, "disconnected": false,
         "name": "x", "name": "y"}]"#;
     let scrape = super::listing(answer).await.scrape().await;
@@ -345,7 +363,7 @@ async fn of_a_doubled_name_the_last_counts() {
 
 /// If the last value is null, the other names of the field count.
 #[tokio::test]
-async fn of_a_doubled_name_null_counts_too() {
+async fn null_as_last_value_of_a_duplicate_name_is_used() {
     for (ids, id) in [
         (r#""profileId": "a", "profileId": null, "id": "z""#, "z"),
         (r#""id": "z", "profileId": "a", "profileId": null"#, "z"),
@@ -373,7 +391,7 @@ async fn of_a_doubled_name_null_counts_too() {
 }
 
 #[tokio::test]
-async fn the_description_is_told_by_the_fields_that_only_it_has() {
+async fn schema_is_detected_by_its_own_fields() {
     for (entry, description) in [
         (uc_017("facebook", "a"), Some("uc-017")),
         (
@@ -408,25 +426,25 @@ async fn the_description_is_told_by_the_fields_that_only_it_has() {
 }
 
 #[tokio::test]
-async fn the_description_is_logged_once_and_when_it_changes_and_shown_on_the_page_and_by_check() {
+async fn schema_is_logged_once_per_change_and_shown_on_page_and_by_check() {
     let old = json!([uc_017("facebook", "a")]).to_string();
     let new = json!([reference("facebook", "a", false)]).to_string();
     let stack = Setup::default().start().await;
     let log = crate::harness::log::Log::collect(tracing::Level::INFO);
-    let mut told = Vec::new();
+    let mut logged = Vec::new();
     for list in [&*old, &*old, &*new, "[]", &*new, &*old] {
-        stack.gateway.answer_list(list).await;
+        stack.gateway.set_list_response(list).await;
         stack.scrape_after(61).await;
         let lines = log.take();
         let lines = lines
             .lines()
             .filter(|line| line.contains("follows this description"));
         let schema = |line: &str| line.split("schema=").nth(1).map(str::to_owned);
-        told.push(lines.filter_map(schema).collect::<Vec<_>>().concat());
+        logged.push(lines.filter_map(schema).collect::<Vec<_>>().concat());
     }
-    // An empty list follows no description, and changes nothing.
-    assert_eq!(told, ["uc-017", "", "reference", "", "", "uc-017"]);
-    let page = stack.get("/").send().await.expect("an answer");
+    // An empty list has no schema, and changes nothing.
+    assert_eq!(logged, ["uc-017", "", "reference", "", "", "uc-017"]);
+    let page = stack.get("/").send().await.expect("a response");
     let page = page.text().await.expect("a text");
     assert!(page.contains("API description uc-017"), "{page}");
     let ran = crate::check::check(&stack.gateway, &[]).await;

@@ -2,20 +2,21 @@
 
 use rcgen::SanType;
 
-use super::certificates::{Authority, Identity, client_with};
-use super::server::{Folder, Server};
+use super::server::Server;
+use crate::harness::certificates::{Authority, Identity, client_with};
 use crate::harness::openssl::{P256, RSA, SelfSigned};
 use crate::harness::tools::needs;
+use crate::harness::web_config::Folder;
 
 /// A server with its certificate, and clients with their certificates.
-struct Scene {
+struct Fixture {
     server: Identity,
     authority: Authority,
 }
 
-impl Scene {
-    fn new() -> Scene {
-        Scene {
+impl Fixture {
+    fn new() -> Fixture {
+        Fixture {
             server: Identity::server(),
             authority: Authority::new("CA"),
         }
@@ -29,16 +30,16 @@ impl Scene {
         folder.serve().await
     }
 
-    async fn lets_in(&self, running: &Server, client: Option<&Identity>) -> bool {
-        running.lets_in(client_with(&self.server, client)).await
+    async fn accepts(&self, running: &Server, client: Option<&Identity>) -> bool {
+        running.accepts(client_with(&self.server, client)).await
     }
 }
 
 /// [client-certificate]
 #[tokio::test]
-async fn every_policy_lets_in_whom_it_should() {
-    let scene = Scene::new();
-    let ours = scene.authority.issue(Vec::new());
+async fn each_client_auth_type_accepts_the_right_clients() {
+    let fixture = Fixture::new();
+    let ours = fixture.authority.issue(Vec::new());
     let foreign = Authority::new("other CA").issue(Vec::new());
     let ca = ", client_ca_file: ca.crt";
     for (policy, ca, [nobody, known, unknown]) in [
@@ -53,15 +54,19 @@ async fn every_policy_lets_in_whom_it_should() {
         ("RequireAndVerifyClientCert", "", [false, false, false]),
     ] {
         let tls = format!("client_auth_type: {policy}{ca}");
-        let running = scene.serve(&tls, &scene.authority.cert).await;
-        assert_eq!(scene.lets_in(&running, None).await, nobody, "{tls}: nobody");
+        let running = fixture.serve(&tls, &fixture.authority.cert).await;
         assert_eq!(
-            scene.lets_in(&running, Some(&ours)).await,
+            fixture.accepts(&running, None).await,
+            nobody,
+            "{tls}: nobody"
+        );
+        assert_eq!(
+            fixture.accepts(&running, Some(&ours)).await,
             known,
             "{tls}: ours"
         );
         assert_eq!(
-            scene.lets_in(&running, Some(&foreign)).await,
+            fixture.accepts(&running, Some(&foreign)).await,
             unknown,
             "{tls}: foreign"
         );
@@ -70,47 +75,47 @@ async fn every_policy_lets_in_whom_it_should() {
 
 /// [client-certificate]
 #[tokio::test]
-async fn a_certificate_alone_proves_nothing() {
-    let scene = Scene::new();
-    let ours = scene.authority.issue(Vec::new());
-    let stolen = ours.with_key_of(&scene.authority.issue(Vec::new()));
+async fn certificate_without_its_private_key_is_rejected() {
+    let fixture = Fixture::new();
+    let ours = fixture.authority.issue(Vec::new());
+    let stolen = ours.with_key_of(&fixture.authority.issue(Vec::new()));
     for policy in [
         "RequestClientCert",
         "RequireAnyClientCert",
         "RequireAndVerifyClientCert",
     ] {
         let tls = format!("client_auth_type: {policy}, client_ca_file: ca.crt");
-        let running = scene.serve(&tls, &scene.authority.cert).await;
-        assert!(!scene.lets_in(&running, Some(&stolen)).await, "{policy}");
-        assert!(scene.lets_in(&running, Some(&ours)).await, "{policy}");
+        let running = fixture.serve(&tls, &fixture.authority.cert).await;
+        assert!(!fixture.accepts(&running, Some(&stolen)).await, "{policy}");
+        assert!(fixture.accepts(&running, Some(&ours)).await, "{policy}");
     }
 }
 
 #[tokio::test]
-async fn the_authorities_may_stand_inline_and_be_several() {
-    let scene = Scene::new();
+async fn client_ca_accepts_inline_pem_and_several_cas() {
+    let fixture = Fixture::new();
     let other = Authority::new("other CA");
-    let both = format!("{}{}", scene.authority.cert, other.cert).replace('\n', "\n    ");
+    let both = format!("{}{}", fixture.authority.cert, other.cert).replace('\n', "\n    ");
     let yaml = format!(
         "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n  \
          client_auth_type: RequireAndVerifyClientCert\n  client_ca: |\n    {both}\n"
     );
-    let running = Folder::with(&yaml, &scene.server).serve().await;
-    for authority in [&scene.authority, &other] {
+    let running = Folder::with(&yaml, &fixture.server).serve().await;
+    for authority in [&fixture.authority, &other] {
         let client = authority.issue(Vec::new());
-        assert!(scene.lets_in(&running, Some(&client)).await);
+        assert!(fixture.accepts(&running, Some(&client)).await);
     }
-    let stranger = Authority::new("stranger").issue(Vec::new());
-    assert!(!scene.lets_in(&running, Some(&stranger)).await);
+    let unknown = Authority::new("unknown").issue(Vec::new());
+    assert!(!fixture.accepts(&running, Some(&unknown)).await);
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_trusted_itself_is_let_in_while_it_is_valid() {
+async fn directly_trusted_certificate_is_accepted_while_valid() {
     needs!("openssl");
-    let scene = Scene::new();
+    let fixture = Fixture::new();
     let tls = "client_auth_type: RequireAndVerifyClientCert, client_ca_file: ca.crt";
     for (client, welcome) in [
-        (Identity::its_own_authority(), true),
+        (Identity::self_signed_ca(), true),
         (
             Identity::read(&SelfSigned::of_version_1(P256, "/CN=client")),
             true,
@@ -121,17 +126,17 @@ async fn a_certificate_that_is_trusted_itself_is_let_in_while_it_is_valid() {
         ),
         (Identity::expired(), false),
     ] {
-        let running = scene.serve(tls, &client.cert).await;
-        assert_eq!(scene.lets_in(&running, Some(&client)).await, welcome);
-        let another = Identity::its_own_authority();
-        assert!(!scene.lets_in(&running, Some(&another)).await);
+        let running = fixture.serve(tls, &client.cert).await;
+        assert_eq!(fixture.accepts(&running, Some(&client)).await, welcome);
+        let another = Identity::self_signed_ca();
+        assert!(!fixture.accepts(&running, Some(&another)).await);
     }
 }
 
 /// [client-certificate]
 #[tokio::test]
-async fn only_a_certificate_with_an_allowed_name_is_let_in() {
-    let scene = Scene::new();
+async fn certificate_needs_an_allowed_san() {
+    let fixture = Fixture::new();
     let text = |name: &str| name.try_into().expect("ASCII");
     let address = |address: &str| SanType::IpAddress(address.parse().expect("an address"));
     let dns = SanType::DnsName(text("test3"));
@@ -141,8 +146,8 @@ async fn only_a_certificate_with_an_allowed_name_is_let_in() {
              [test3, prometheus@example.com, 192.0.2.7, '2001:db8::7', 'spiffe://example.com/prometheus']"
         )
     };
-    let running = scene
-        .serve(&tls("RequireAndVerifyClientCert"), &scene.authority.cert)
+    let running = fixture
+        .serve(&tls("RequireAndVerifyClientCert"), &fixture.authority.cert)
         .await;
     for (names, welcome) in [
         (vec![dns.clone()], true),
@@ -170,28 +175,28 @@ async fn only_a_certificate_with_an_allowed_name_is_let_in() {
         ),
         (Vec::new(), false),
     ] {
-        let client = scene.authority.issue(names.clone());
+        let client = fixture.authority.issue(names.clone());
         assert_eq!(
-            scene.lets_in(&running, Some(&client)).await,
+            fixture.accepts(&running, Some(&client)).await,
             welcome,
             "{names:?}"
         );
     }
     let foreign = Authority::new("other CA").issue(vec![dns.clone()]);
-    assert!(!scene.lets_in(&running, Some(&foreign)).await);
+    assert!(!fixture.accepts(&running, Some(&foreign)).await);
 
     // A client without a certificate has no allowed name, even if no certificate is required.
-    let running = scene
-        .serve(&tls("VerifyClientCertIfGiven"), &scene.authority.cert)
+    let running = fixture
+        .serve(&tls("VerifyClientCertIfGiven"), &fixture.authority.cert)
         .await;
-    assert!(!scene.lets_in(&running, None).await);
-    let running = scene
-        .serve(&tls("RequireAnyClientCert"), &scene.authority.cert)
+    assert!(!fixture.accepts(&running, None).await);
+    let running = fixture
+        .serve(&tls("RequireAnyClientCert"), &fixture.authority.cert)
         .await;
-    assert!(scene.lets_in(&running, Some(&foreign)).await);
+    assert!(fixture.accepts(&running, Some(&foreign)).await);
     assert!(
-        !scene
-            .lets_in(&running, Some(&scene.authority.issue(Vec::new())))
+        !fixture
+            .accepts(&running, Some(&fixture.authority.issue(Vec::new())))
             .await
     );
 }

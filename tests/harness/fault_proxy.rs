@@ -21,7 +21,7 @@ use tokio_rustls::server::TlsStream;
 use super::listener::read_head;
 
 /// Length of the accept queue.
-const WAITING: u32 = 128;
+const BACKLOG: u32 = 128;
 
 /// A fault between exporter and gateway.
 #[derive(Debug, Clone, Copy)]
@@ -31,31 +31,31 @@ pub enum Fault {
     /// The accept queue is full: connections are neither accepted nor refused.
     Unaccepted,
     /// The TLS handshake presents this certificate.
-    Certificate(Shown),
+    Certificate(BadCertificate),
     /// These bytes replace the TLS handshake.
-    Handshake(Said),
+    Handshake(RawReply),
     /// These bytes replace the response.
-    Answer(Said),
+    Response(RawReply),
 }
 
 /// An invalid certificate.
 #[derive(Debug, Clone, Copy)]
-pub enum Shown {
+pub enum BadCertificate {
     /// Signed by an unknown issuer.
-    Stranger,
+    UnknownIssuer,
     /// Issued for another host.
-    OtherName,
+    OtherHost,
     /// Expired.
     Expired,
 }
 
 /// Bytes, and what follows after them.
 #[derive(Debug, Clone, Copy)]
-pub struct Said(pub &'static str, pub Then);
+pub struct RawReply(pub &'static str, pub After);
 
 /// What follows after the bytes.
 #[derive(Debug, Clone, Copy)]
-pub enum Then {
+pub enum After {
     Close,
     /// Closes the TCP connection without TLS close_notify.
     Cut,
@@ -77,14 +77,14 @@ pub enum Calls {
 }
 
 /// A proxy to a gateway. Each connection carries one request, so a fault affects the next request.
-pub struct Passage {
-    way: Arc<Way>,
+pub struct FaultProxy {
+    shared: Arc<Shared>,
     /// Reserves the port while no listener exists.
     _port: TcpSocket,
     running: JoinHandle<()>,
 }
 
-struct Way {
+struct Shared {
     address: SocketAddr,
     tls: Option<Tls>,
 }
@@ -92,21 +92,21 @@ struct Way {
 /// The certificates of a server.
 struct Tls {
     good: TlsAcceptor,
-    stranger: TlsAcceptor,
-    other_name: TlsAcceptor,
+    unknown_issuer: TlsAcceptor,
+    other_host: TlsAcceptor,
     expired: TlsAcceptor,
-    /// The issuer of all certificates except `stranger`.
+    /// The issuer of all certificates except `unknown_issuer`.
     ca_file: NamedTempFile,
 }
 
-impl Passage {
-    pub fn plain() -> Passage {
-        Passage::new(None)
+impl FaultProxy {
+    pub fn plain() -> FaultProxy {
+        FaultProxy::new(None)
     }
 
     /// A proxy that speaks TLS as `localhost`.
-    pub fn over_tls() -> Passage {
-        Passage::new(Some(Tls::new()))
+    pub fn over_tls() -> FaultProxy {
+        FaultProxy::new(Some(Tls::new()))
     }
 
     /// A proxy that presents the certificate in this file, valid or not, and speaks these versions of TLS.
@@ -114,18 +114,18 @@ impl Passage {
         certificate: &Path,
         key: &Path,
         versions: &[&'static SupportedProtocolVersion],
-    ) -> Passage {
-        Passage::new(Some(Tls {
+    ) -> FaultProxy {
+        FaultProxy::new(Some(Tls {
             good: acceptor_of(certificate, key, versions),
             ..Tls::new()
         }))
     }
 
-    fn new(tls: Option<Tls>) -> Passage {
+    fn new(tls: Option<Tls>) -> FaultProxy {
         let port = socket_at("127.0.0.1:0".parse().expect("an address"));
         let address = port.local_addr().expect("an address");
-        Passage {
-            way: Arc::new(Way { address, tls }),
+        FaultProxy {
+            shared: Arc::new(Shared { address, tls }),
             _port: port,
             running: tokio::spawn(async {}),
         }
@@ -133,8 +133,8 @@ impl Passage {
 
     /// The base address of the API behind the proxy.
     pub fn url(&self) -> String {
-        let port = self.way.address.port();
-        match self.way.tls {
+        let port = self.shared.address.port();
+        match self.shared.tls {
             Some(_) => format!("https://localhost:{port}{PREFIX}"),
             None => format!("http://127.0.0.1:{port}{PREFIX}"),
         }
@@ -142,97 +142,97 @@ impl Passage {
 
     /// The CA file to trust, if the proxy speaks TLS.
     pub fn ca_file(&self) -> Option<&Path> {
-        self.way.tls.as_ref().map(|tls| tls.ca_file.path())
+        self.shared.tls.as_ref().map(|tls| tls.ca_file.path())
     }
 
     /// From now on every request reaches the gateway.
     pub async fn open(&mut self, gateway: SocketAddr) {
-        self.lead(gateway, None).await;
+        self.route(gateway, None).await;
     }
 
     /// From now on these requests meet a fault. A fault that occurs before the request is known affects all
     /// requests, or all requests after the list.
-    pub async fn spoil(&mut self, gateway: SocketAddr, fault: Fault, calls: Calls) {
-        self.lead(gateway, Some((fault, calls))).await;
+    pub async fn inject(&mut self, gateway: SocketAddr, fault: Fault, calls: Calls) {
+        self.route(gateway, Some((fault, calls))).await;
     }
 
-    async fn lead(&mut self, gateway: SocketAddr, fault: Option<(Fault, Calls)>) {
+    async fn route(&mut self, gateway: SocketAddr, fault: Option<(Fault, Calls)>) {
         self.running.abort();
         // The port is free when the task has ended.
         let _ = (&mut self.running).await;
-        let listener = self.way.listen(WAITING);
-        let way = Arc::clone(&self.way);
+        let listener = self.shared.listen(BACKLOG);
+        let shared = Arc::clone(&self.shared);
         self.running = match fault {
-            None => tokio::spawn(way.serve(listener, gateway, None)),
-            Some((Fault::Answer(said), calls)) => {
-                tokio::spawn(way.serve(listener, gateway, Some((said, calls))))
+            None => tokio::spawn(shared.serve(listener, gateway, None)),
+            Some((Fault::Response(raw), calls)) => {
+                tokio::spawn(shared.serve(listener, gateway, Some((raw, calls))))
             }
             Some((fault, Calls::Details)) => {
-                tokio::spawn(way.refuse_after_the_list(listener, gateway, fault))
+                tokio::spawn(shared.inject_after_the_list(listener, gateway, fault))
             }
             Some((fault, _)) => {
                 // The fault is in place before the next client can connect.
-                let door = way.door(listener, fault).await;
-                tokio::spawn(way.refuse(door, fault))
+                let queue = shared.queue(listener, fault).await;
+                tokio::spawn(shared.reject(queue, fault))
             }
         };
     }
 }
 
-impl Drop for Passage {
+impl Drop for FaultProxy {
     fn drop(&mut self) {
         self.running.abort();
     }
 }
 
-impl Way {
-    fn listen(&self, waiting: u32) -> TcpListener {
-        socket_at(self.address).listen(waiting).expect("a port")
+impl Shared {
+    fn listen(&self, backlog: u32) -> TcpListener {
+        socket_at(self.address).listen(backlog).expect("a port")
     }
 
-    async fn refuse_after_the_list(
-        self: Arc<Way>,
+    async fn inject_after_the_list(
+        self: Arc<Shared>,
         listener: TcpListener,
         gateway: SocketAddr,
         fault: Fault,
     ) {
-        let (mut client, answer) = self.take_call(&listener, gateway).await;
-        let door = self.door(listener, fault).await;
+        let (mut client, answer) = self.next_request(&listener, gateway).await;
+        let queue = self.queue(listener, fault).await;
         // The response of the list is sent only when the fault is in place.
-        hand_over(&mut *client, &answer).await;
-        self.refuse(door, fault).await;
+        forward_response(&mut *client, &answer).await;
+        self.reject(queue, fault).await;
     }
 
     /// Passes requests on, except those that get other bytes.
     async fn serve(
-        self: Arc<Way>,
+        self: Arc<Shared>,
         listener: TcpListener,
         gateway: SocketAddr,
-        mut spoilt: Option<(Said, Calls)>,
+        mut reply: Option<(RawReply, Calls)>,
     ) {
         let mut connections = JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
-            let way = Arc::clone(&self);
-            let spoilt = match spoilt {
-                Some((_, Calls::First)) => spoilt.take(),
-                _ => spoilt,
+            let shared = Arc::clone(&self);
+            let reply = match reply {
+                Some((_, Calls::First)) => reply.take(),
+                _ => reply,
             };
             connections.spawn(async move {
                 // A client that does not trust the certificate closes the connection.
-                let Some(mut client) = way.greet(stream).await else {
+                let Some(mut client) = shared.accept(stream).await else {
                     return;
                 };
                 let head = read_head(&mut *client).await;
-                match spoilt {
-                    Some((said, calls)) if calls.mean(&head) => said.to(client).await,
-                    _ => hand_over(&mut *client, &ask(gateway, &head).await).await,
+                match reply {
+                    Some((raw, calls)) if calls.include(&head) => raw.send_to(client).await,
+                    _ => forward_response(&mut *client, &response_of(gateway, &head).await).await,
                 }
             });
         }
     }
 
     /// Accepts a connection, with TLS if the proxy speaks it.
-    async fn greet(&self, stream: TcpStream) -> Option<Box<dyn Duplex>> {
+    async fn accept(&self, stream: TcpStream) -> Option<Box<dyn Duplex>> {
         match &self.tls {
             Some(tls) => Some(Box::new(tls.good.accept(stream).await.ok()?)),
             None => Some(Box::new(stream)),
@@ -240,42 +240,42 @@ impl Way {
     }
 
     /// The next request, and the gateway's response to it.
-    async fn take_call(
+    async fn next_request(
         &self,
         listener: &TcpListener,
         gateway: SocketAddr,
     ) -> (Box<dyn Duplex>, Vec<u8>) {
         let (stream, _) = listener.accept().await.expect("a connection");
-        let mut client = self.greet(stream).await.expect("a handshake");
+        let mut client = self.accept(stream).await.expect("a handshake");
         let head = read_head(&mut *client).await;
-        (client, ask(gateway, &head).await)
+        (client, response_of(gateway, &head).await)
     }
 
-    async fn door(&self, listener: TcpListener, fault: Fault) -> Door {
+    async fn queue(&self, listener: TcpListener, fault: Fault) -> AcceptQueue {
         match fault {
-            Fault::Refused => Door::Shut,
+            Fault::Refused => AcceptQueue::Closed,
             Fault::Unaccepted => {
                 drop(listener);
                 let listener = self.listen(0);
                 let first = TcpStream::connect(self.address).await.expect("a place");
-                Door::Full(listener, first)
+                AcceptQueue::Full(listener, first)
             }
-            _ => Door::Open(listener),
+            _ => AcceptQueue::Open(listener),
         }
     }
 
     /// Passes no request on.
-    async fn refuse(self: Arc<Way>, door: Door, fault: Fault) {
-        if let Door::Open(listener) = &door {
+    async fn reject(self: Arc<Shared>, queue: AcceptQueue, fault: Fault) {
+        if let AcceptQueue::Open(listener) = &queue {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 match (fault, &self.tls) {
-                    (Fault::Certificate(shown), Some(tls)) => {
-                        let handshake = tls.acceptor(shown).accept(stream);
+                    (Fault::Certificate(bad), Some(tls)) => {
+                        let handshake = tls.acceptor(bad).accept(stream);
                         connections.spawn(async { drop(handshake.await) });
                     }
-                    (Fault::Handshake(said), _) => {
-                        connections.spawn(said.to_greeting(stream));
+                    (Fault::Handshake(raw), _) => {
+                        connections.spawn(raw.send_after_client_hello(stream));
                     }
                     _ => panic!("{fault:?} needs TLS"),
                 }
@@ -287,8 +287,8 @@ impl Way {
 }
 
 /// What a new connection meets.
-enum Door {
-    Shut,
+enum AcceptQueue {
+    Closed,
     /// The listener, and the client that fills its accept queue.
     #[expect(dead_code, reason = "being open is what they are for")]
     Full(TcpListener, TcpStream),
@@ -296,7 +296,7 @@ enum Door {
 }
 
 impl Calls {
-    fn mean(self, head: &str) -> bool {
+    fn include(self, head: &str) -> bool {
         let path = head.split(' ').nth(1).unwrap_or_default();
         match (self, path.split_once("/socials/")) {
             (Calls::All | Calls::First, _) | (Calls::List, None) | (Calls::Details, Some(_)) => {
@@ -308,30 +308,30 @@ impl Calls {
     }
 }
 
-impl Said {
+impl RawReply {
     /// Sends the bytes to a client that has begun a TLS handshake.
-    async fn to_greeting(self, mut client: TcpStream) {
+    async fn send_after_client_hello(self, mut client: TcpStream) {
         let _ = client.read_u8().await;
-        self.to(Box::new(client)).await;
+        self.send_to(Box::new(client)).await;
     }
 
-    async fn to(self, mut client: Box<dyn Duplex>) {
-        let Said(bytes, then) = self;
+    async fn send_to(self, mut client: Box<dyn Duplex>) {
+        let RawReply(bytes, after) = self;
         // A client may close the connection before the end.
         let _ = client.write_all(bytes.as_bytes()).await;
         let _ = client.flush().await;
-        match then {
-            Then::Close => {
+        match after {
+            After::Close => {
                 let _ = client.shutdown().await;
             }
-            Then::Cut => return,
-            Then::Reset => {
+            After::Cut => return,
+            After::Reset => {
                 // With a linger time of zero, closing sends a reset.
                 client.tcp().set_zero_linger().expect("an open connection");
                 return;
             }
-            Then::Silence => {}
-            Then::Repeat(bytes) => while client.write_all(bytes.as_bytes()).await.is_ok() {},
+            After::Silence => {}
+            After::Repeat(bytes) => while client.write_all(bytes.as_bytes()).await.is_ok() {},
         }
         // Unread bytes would turn the close into a reset.
         let _ = tokio::io::copy(&mut client, &mut tokio::io::sink()).await;
@@ -345,30 +345,30 @@ impl Tls {
         long_ago.not_before = date_time_ymd(2001, 1, 1);
         long_ago.not_after = date_time_ymd(2002, 1, 1);
         let (good, ca) = identity(&at("localhost"));
-        let (other_name, ca_of_other_name) = identity(&at("elsewhere"));
+        let (other_host, ca_of_other_host) = identity(&at("elsewhere"));
         let (expired, ca_of_expired) = identity(&long_ago);
         // With its own name; otherwise it would be a forgery of the known issuer.
-        let mut unheard_of = at("localhost");
-        let name = &mut unheard_of.distinguished_name;
-        name.push(DnType::CommonName, "stranger");
-        let (stranger, _) = identity(&unheard_of);
+        let mut params = at("localhost");
+        let name = &mut params.distinguished_name;
+        name.push(DnType::CommonName, "unknown_issuer");
+        let (unknown_issuer, _) = identity(&params);
         let ca_file = NamedTempFile::new().expect("a file");
-        let authorities = [ca, ca_of_other_name, ca_of_expired].concat();
+        let authorities = [ca, ca_of_other_host, ca_of_expired].concat();
         std::fs::write(&ca_file, authorities).expect("a file");
         Tls {
             good,
-            stranger,
-            other_name,
+            unknown_issuer,
+            other_host,
             expired,
             ca_file,
         }
     }
 
-    fn acceptor(&self, shown: Shown) -> &TlsAcceptor {
-        match shown {
-            Shown::Stranger => &self.stranger,
-            Shown::OtherName => &self.other_name,
-            Shown::Expired => &self.expired,
+    fn acceptor(&self, bad: BadCertificate) -> &TlsAcceptor {
+        match bad {
+            BadCertificate::UnknownIssuer => &self.unknown_issuer,
+            BadCertificate::OtherHost => &self.other_host,
+            BadCertificate::Expired => &self.expired,
         }
     }
 }
@@ -433,7 +433,7 @@ fn socket_at(address: SocketAddr) -> TcpSocket {
 }
 
 /// The complete response of the gateway, which closes the connection after it.
-async fn ask(gateway: SocketAddr, head: &str) -> Vec<u8> {
+async fn response_of(gateway: SocketAddr, head: &str) -> Vec<u8> {
     let head = head.replacen("\r\n", "\r\nConnection: close\r\n", 1);
     let mut answer = Vec::new();
     let mut gateway = TcpStream::connect(gateway).await.expect("the gateway");
@@ -441,12 +441,12 @@ async fn ask(gateway: SocketAddr, head: &str) -> Vec<u8> {
         .write_all(head.as_bytes())
         .await
         .expect("the gateway");
-    gateway.read_to_end(&mut answer).await.expect("an answer");
+    gateway.read_to_end(&mut answer).await.expect("a response");
     answer
 }
 
 /// A client that has closed the connection is not a failure of the test.
-async fn hand_over(client: &mut dyn Duplex, answer: &[u8]) {
+async fn forward_response(client: &mut dyn Duplex, answer: &[u8]) {
     let _ = client.write_all(answer).await;
     let _ = client.shutdown().await;
 }

@@ -1,25 +1,21 @@
 //! Changes of the web configuration file and of the files that it names.
 
-use std::io::Write;
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use exporter_toolkit::web_config::WebConfigFile;
-use parking_lot::Mutex;
-use reqwest::{Method, StatusCode};
-use tracing::subscriber::DefaultGuard;
+use tracing::Level;
 
-use super::certificates::{Authority, Identity, client_with};
-use super::passwords::hash;
-use super::server::{Folder, Server, TLS};
+use super::server::Server;
+use crate::harness::certificates::{Authority, Identity, client_with};
+use crate::harness::log::Log;
 use crate::harness::process::run;
-use crate::harness::{Setup, eventually, make_too_long};
+use crate::harness::web_config::{Folder, TLS, hash};
+use crate::harness::{eventually, make_too_long};
 
 async fn login(server: &Server, password: &str) -> u16 {
     let request = server.get().basic_auth("alice", Some(password));
-    request.send().await.expect("an answer").status().as_u16()
+    request.send().await.expect("a response").status().as_u16()
 }
 
 fn users(password: &str) -> String {
@@ -27,7 +23,7 @@ fn users(password: &str) -> String {
 }
 
 #[tokio::test]
-async fn new_users_are_in_force_with_the_next_request() {
+async fn new_users_apply_to_the_next_request() {
     let server = Folder::with(&users("old"), &Identity::server())
         .serve()
         .await;
@@ -51,7 +47,7 @@ async fn new_users_are_in_force_with_the_next_request() {
 
 /// [broken-web-configuration]
 #[tokio::test]
-async fn a_broken_file_leaves_the_last_good_one_in_force() {
+async fn broken_file_keeps_the_last_good_one() {
     let good = users("secret");
     let server = Folder::with(&good, &Identity::server()).serve().await;
     for broken in ["[", "tls: {}", "basic_auth_users: {alice: x}", "\u{0}"] {
@@ -75,10 +71,10 @@ async fn a_broken_file_leaves_the_last_good_one_in_force() {
 
 /// [file-limit]
 #[tokio::test]
-async fn a_file_that_becomes_too_long_leaves_the_last_good_one_in_force() {
+async fn oversized_file_keeps_the_last_good_one() {
     let good = users("secret");
     let server = Folder::with(&good, &Identity::server()).serve().await;
-    let (lines, _guard) = log();
+    let log = Log::collect(Level::INFO);
     make_too_long(&server.folder.path("web.yml"));
     for _ in 0..2 {
         assert_eq!(
@@ -87,7 +83,7 @@ async fn a_file_that_becomes_too_long_leaves_the_last_good_one_in_force() {
         );
         assert!(!server.file.is_up_to_date());
     }
-    let lines = String::from_utf8(lines.lock().clone()).expect("UTF-8");
+    let lines = log.take();
     assert_eq!(lines.matches("longer than 16 MiB").count(), 1, "{lines}");
     server.folder.write("web.yml", &good);
     assert_eq!(login(&server, "secret").await, 200);
@@ -96,11 +92,11 @@ async fn a_file_that_becomes_too_long_leaves_the_last_good_one_in_force() {
 
 /// [empty-web-configuration]
 #[tokio::test]
-async fn a_file_that_becomes_empty_lets_nobody_in() {
+async fn emptied_file_keeps_the_users() {
     let good = users("secret");
     let folder = Folder::with(&good, &Identity::server());
     let file = folder.load().expect("a good web configuration");
-    let (lines, _guard) = log();
+    let log = Log::collect(Level::INFO);
     let has_users = async || file.current().await.has_users();
     for empty in ["", "\n", "# nothing\n  # at all", "---\n"] {
         folder.write("web.yml", empty);
@@ -113,25 +109,22 @@ async fn a_file_that_becomes_empty_lets_nobody_in() {
     }
     folder.write("web.yml", &good);
     assert!(has_users().await && file.is_up_to_date());
-    let told = |lines: &Mutex<Vec<u8>>| {
-        String::from_utf8(std::mem::take(&mut *lines.lock())).expect("UTF-8")
-    };
-    let log = told(&lines);
-    assert_eq!(log.matches("the file is empty").count(), 1, "{log}");
+    let lines = log.take();
+    assert_eq!(lines.matches("the file is empty").count(), 1, "{lines}");
 
     // An explicit empty block removes all users.
     folder.write("web.yml", "basic_auth_users: {}");
     assert!(!has_users().await && file.is_up_to_date());
-    let log = told(&lines);
-    assert_eq!(log.lines().count(), 1, "{log}");
-    assert!(log.contains("level=WARN"), "{log}");
-    assert!(log.contains("requests need no password"), "{log}");
+    let lines = log.take();
+    assert_eq!(lines.lines().count(), 1, "{lines}");
+    assert!(lines.contains("level=WARN"), "{lines}");
+    assert!(lines.contains("requests need no password"), "{lines}");
 }
 
 /// The first part of a file can be valid too, with fewer settings.
 /// [changing-web-configuration]
 #[tokio::test]
-async fn a_file_that_is_half_written_is_waited_for() {
+async fn half_written_file_is_waited_for() {
     let whole = format!("rate_limit: {{}}\n{}", users("secret"));
     let server = Folder::with(&whole, &Identity::server()).serve().await;
     let mut seen = 0;
@@ -156,7 +149,7 @@ async fn a_file_that_is_half_written_is_waited_for() {
 
 /// [changing-web-configuration]
 #[tokio::test]
-async fn a_file_that_goes_on_changing_holds_nobody_up_for_long() {
+async fn constantly_changing_file_delays_requests_only_briefly() {
     let folder = Folder::with(&users("secret"), &Identity::server());
     let file = folder.load().expect("a good web configuration");
     let path = folder.path("web.yml");
@@ -188,10 +181,10 @@ async fn a_file_that_goes_on_changing_holds_nobody_up_for_long() {
 
 /// [replaced-certificate]
 #[tokio::test]
-async fn a_new_certificate_is_shown_to_the_next_connection() {
+async fn new_certificate_applies_to_the_next_connection() {
     let (old, new) = (Identity::server(), Identity::server());
     let server = Folder::with(TLS, &old).serve().await;
-    let shows = async |identity: &Identity| server.lets_in(client_with(identity, None)).await;
+    let shows = async |identity: &Identity| server.accepts(client_with(identity, None)).await;
     assert!(shows(&old).await && !shows(&new).await);
     // Between the two writes, certificate and key do not match.
     server.folder.write("server.crt", &new.cert);
@@ -204,7 +197,7 @@ async fn a_new_certificate_is_shown_to_the_next_connection() {
 
 /// [replaced-client-ca]
 #[tokio::test]
-async fn new_authorities_and_names_decide_about_the_next_connection() {
+async fn new_client_cas_and_sans_apply_to_the_next_connection() {
     let server = Identity::server();
     let (old, new) = (Authority::new("old CA"), Authority::new("new CA"));
     let (of_old, of_new) = (old.issue(Vec::new()), new.issue(Vec::new()));
@@ -217,24 +210,24 @@ async fn new_authorities_and_names_decide_about_the_next_connection() {
         client_with(&server, Some(&of_old)),
         client_with(&server, Some(&of_new)),
     );
-    let lets_in = async || {
+    let accepts = async || {
         [
-            running.lets_in(with_old.clone()).await,
-            running.lets_in(with_new.clone()).await,
+            running.accepts(with_old.clone()).await,
+            running.accepts(with_new.clone()).await,
         ]
     };
-    assert_eq!(lets_in().await, [true, false]);
+    assert_eq!(accepts().await, [true, false]);
     running.folder.write("ca.crt", &new.cert);
-    assert_eq!(lets_in().await, [false, true]);
+    assert_eq!(accepts().await, [false, true]);
     running
         .folder
         .write("web.yml", &format!("{tls}, client_allowed_sans: [a]}}"));
-    assert_eq!(lets_in().await, [false, false]);
+    assert_eq!(accepts().await, [false, false]);
 }
 
 /// [tls-switch]
 #[tokio::test]
-async fn switching_tls_needs_a_restart_and_the_rest_does_not() {
+async fn switching_tls_needs_a_restart_and_other_changes_do_not() {
     let identity = Identity::server();
     let header = "http_server_config: {headers: {X-Frame-Options: deny}}\n";
     let server = Folder::with(TLS, &identity).serve().await;
@@ -242,84 +235,30 @@ async fn switching_tls_needs_a_restart_and_the_rest_does_not() {
     let answer = server
         .ask(client_with(&identity, None))
         .await
-        .expect("an answer");
+        .expect("a response");
     assert!(answer.contains("x-frame-options: deny\r\n"), "{answer}");
     assert!(!server.file.is_up_to_date());
     server.folder.write("web.yml", TLS);
     let answer = server
         .ask(client_with(&identity, None))
         .await
-        .expect("an answer");
+        .expect("a response");
     assert!(!answer.contains("x-frame-options"), "{answer}");
     assert!(server.file.is_up_to_date());
 
     let server = Folder::with("", &identity).serve().await;
     server.folder.write("web.yml", &format!("{TLS}{header}"));
-    let answer = server.get().send().await.expect("an answer");
+    let answer = server.get().send().await.expect("a response");
     assert_eq!(answer.headers()["x-frame-options"], "deny");
     assert!(!server.file.is_up_to_date());
 }
 
-/// Until the restart, the metric reports that the file is not completely in force.
-/// [reload-beside-tls-change]
 #[tokio::test]
-async fn a_change_that_waits_for_a_restart_does_not_keep_accounts_from_reloading() {
-    const PLAIN: &str = "http_server_config: {http2: true}";
-    const GOOD: &str = "qlara_exporter_config_last_reload_successful";
-    let folder = Folder::with(PLAIN, &Identity::server());
-    let account = |name: &str| format!("accounts: [{{name: {name}, api_key_env: QLARA_API_KEY}}]");
-    let mut setup = Setup::yaml(&account("a"));
-    setup.web.enable_lifecycle = true;
-    setup.web.config = Arc::new(WebConfigFile::load(&folder.path("web.yml")).expect("a good file"));
-    let stack = setup.start().await;
-    let reload = async || {
-        let answer = stack.request(Method::POST, "/-/reload").send().await;
-        answer.expect("an answer").status()
-    };
-    folder.write("web.yml", TLS);
-    for name in ["b", "c"] {
-        stack.write_configuration(&account(name));
-        assert_eq!(reload().await, StatusCode::OK);
-        let scrape = stack.scrape().await;
-        let up = format!(r#"{{account="{name}"}}"#);
-        assert_eq!(scrape.family("qlara_up"), [(up.as_str(), 1.0)]);
-        assert_eq!(scrape.value(GOOD), 0.0);
-    }
-    folder.write("web.yml", "http_server_confi: {}");
-    assert_eq!(reload().await, StatusCode::INTERNAL_SERVER_ERROR);
-    folder.write("web.yml", PLAIN);
-    assert_eq!(reload().await, StatusCode::OK);
-    assert_eq!(stack.scrape().await.value(GOOD), 1.0);
-}
-
-/// Everything that this thread logs from now on.
-fn log() -> (Arc<Mutex<Vec<u8>>>, DefaultGuard) {
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-    impl Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().extend(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let log = Log::default();
-    let lines = Arc::clone(&log.0);
-    let subscriber = tracing_subscriber::fmt()
-        .event_format(exporter_toolkit::logging::Format::Logfmt)
-        .with_writer(move || log.clone())
-        .finish();
-    (lines, tracing::subscriber::set_default(subscriber))
-}
-
-#[tokio::test]
-async fn every_change_of_the_trouble_is_one_line_in_the_log() {
+async fn each_change_of_the_error_is_logged_once() {
     let folder = Folder::with("", &Identity::server());
     let file = folder.load().expect("a good web configuration");
-    let (lines, _guard) = log();
-    let mut told = Vec::new();
+    let log = Log::collect(Level::INFO);
+    let mut logged = Vec::new();
     for text in [
         "",
         "http_server_config: {headers: {Server: a}}",
@@ -332,27 +271,30 @@ async fn every_change_of_the_trouble_is_one_line_in_the_log() {
         for _ in 0..3 {
             file.current().await;
         }
-        let lines = String::from_utf8(std::mem::take(&mut *lines.lock())).expect("UTF-8");
+        let lines = log.take();
         assert!(!lines.contains("value"), "{lines}");
         let levels = lines
             .lines()
             .map(|line| line.split(' ').nth(1).unwrap_or("").to_owned());
-        told.push(levels.collect::<Vec<_>>().join(" "));
+        logged.push(levels.collect::<Vec<_>>().join(" "));
     }
-    assert_eq!(told, ["", "level=WARN", "level=WARN", "", "level=INFO", ""]);
+    assert_eq!(
+        logged,
+        ["", "level=WARN", "level=WARN", "", "level=INFO", ""]
+    );
 }
 
 #[tokio::test]
-async fn weak_names_are_warned_of_once() {
+async fn weak_tls_settings_are_warned_of_once() {
     let yaml = "tls_server_config: {cert_file: server.crt, key_file: server.key, min_version: TLS10, \
                 curve_preferences: [CurveP521, X25519], cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]}";
     let folder = Folder::with(yaml, &Identity::server());
-    let (lines, _guard) = log();
+    let log = Log::collect(Level::INFO);
     let file = folder.load().expect("a good web configuration");
     for _ in 0..3 {
         file.current().await;
     }
-    let lines = String::from_utf8(lines.lock().clone()).expect("UTF-8");
+    let lines = log.take();
     for name in [
         "min_version=TLS10",
         "CurveP521",
@@ -367,7 +309,7 @@ async fn weak_names_are_warned_of_once() {
 
 /// [web-configuration-pipe]
 #[tokio::test]
-async fn a_pipe_in_the_place_of_the_file_is_refused_at_once() {
+async fn named_pipe_is_rejected_without_blocking() {
     let server = Folder::with(&users("secret"), &Identity::server())
         .serve()
         .await;
@@ -375,7 +317,7 @@ async fn a_pipe_in_the_place_of_the_file_is_refused_at_once() {
     std::fs::remove_file(&web).expect("removed");
     let (code, _, error) = run(Command::new("mkfifo").arg(&web));
     assert_eq!(code, 0, "{error}");
-    let (lines, _guard) = log();
+    let log = Log::collect(Level::INFO);
     let begun = Instant::now();
     server.file.current().await;
     assert!(
@@ -383,7 +325,7 @@ async fn a_pipe_in_the_place_of_the_file_is_refused_at_once() {
         "opening the pipe does not wait for a writer"
     );
     assert!(!server.file.is_up_to_date());
-    let lines = String::from_utf8(lines.lock().clone()).expect("UTF-8");
+    let lines = log.take();
     assert!(lines.contains("not a regular file"), "{lines}");
     assert_eq!(
         [login(&server, "secret").await, login(&server, "x").await],

@@ -12,9 +12,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Barrier;
 
 use crate::fault_matrix::failures;
+use crate::harness::fault_proxy::{Calls, Fault, FaultProxy};
 use crate::harness::listener::read_head;
 use crate::harness::namespace::Namespace;
-use crate::harness::passage::{Calls, Fault, Passage};
 use crate::harness::process::Running;
 use crate::harness::scrape::Scrape;
 use crate::harness::tools::{NAMESPACES, needs};
@@ -28,7 +28,7 @@ const DETAILS: &str = r#"{"profiles": []}"#;
 
 /// A gateway with keep-alive. It answers the details of its three platforms only when all three requests have
 /// arrived, so that a refresh uses three connections.
-struct KeepingGateway {
+struct KeepAliveGateway {
     address: SocketAddr,
     seen: Arc<Mutex<Seen>>,
 }
@@ -42,8 +42,8 @@ struct Seen {
     reset: usize,
 }
 
-impl KeepingGateway {
-    async fn start() -> KeepingGateway {
+impl KeepAliveGateway {
+    async fn start() -> KeepAliveGateway {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let seen = Arc::new(Mutex::new(Seen::default()));
@@ -54,18 +54,18 @@ impl KeepingGateway {
                 tokio::spawn(serve(client, Arc::clone(&shared), Arc::clone(&all_asked)));
             }
         });
-        KeepingGateway { address, seen }
+        KeepAliveGateway { address, seen }
     }
 
     /// From now on every open connection resets at its next request. Returns the number of open connections.
-    fn doom(&self) -> usize {
+    fn reset_idle_connections(&self) -> usize {
         let mut seen = self.seen.lock();
         let doomed = seen.connections - seen.first_good;
         seen.first_good = seen.connections;
         doomed
     }
 
-    /// Requests since the last call: answered ones, and those that met a reset.
+    /// Requests since the last call: those with a response, and those whose connection was reset.
     fn take_requests(&self) -> (usize, usize) {
         let mut seen = self.seen.lock();
         let requests = (seen.answered, seen.reset);
@@ -108,7 +108,7 @@ async fn serve(mut client: TcpStream, seen: Arc<Mutex<Seen>>, all_asked: Arc<Bar
     }
 }
 
-fn is_whole(scrape: &Scrape) {
+fn assert_complete(scrape: &Scrape) {
     assert_eq!(failures(scrape), []);
     assert_eq!(scrape.value("qlara_up"), 1.0);
     let details = scrape.family("qlara_details_up");
@@ -118,23 +118,23 @@ fn is_whole(scrape: &Scrape) {
 
 /// [reset-connections]
 #[tokio::test]
-async fn three_that_reset_at_their_next_use_do_not_show() {
-    let gateway = KeepingGateway::start().await;
+async fn three_connection_resets_are_retried() {
+    let gateway = KeepAliveGateway::start().await;
     let setup = Setup {
         url: Some(format!("http://{}", gateway.address)),
         ..Setup::default()
     };
     let stack = setup.start().await;
-    is_whole(&stack.scrape().await);
+    assert_complete(&stack.scrape().await);
     assert_eq!(gateway.take_requests(), (4, 0));
-    assert_eq!(gateway.doom(), 3);
-    is_whole(&stack.scrape_after(61).await);
+    assert_eq!(gateway.reset_idle_connections(), 3);
+    assert_complete(&stack.scrape_after(61).await);
     assert_eq!(
         gateway.take_requests(),
         (4, 3),
         "no request is sent three times"
     );
-    is_whole(&stack.scrape_after(61).await);
+    assert_complete(&stack.scrape_after(61).await);
     assert_eq!(
         gateway.take_requests(),
         (4, 0),
@@ -215,26 +215,26 @@ fn timed(scrape: impl FnOnce() -> Scrape) -> (Scrape, Duration) {
 
 /// [dead-connection-cost]
 #[tokio::test]
-async fn dead_ones_cost_a_part_of_one_refresh() {
+async fn dead_connections_delay_one_refresh() {
     needs!(NAMESPACES, "ip", "curl");
     let mut network = LossyNetwork::start().await;
     let dead = network.connections_of("10.0.0.1");
     assert!(dead > 0);
     network.lose_connections("10.0.0.2");
     let (scrape, took) = timed(|| network.namespace.scrape());
-    is_whole(&scrape);
+    assert_complete(&scrape);
     // The request used a dead connection: it waited a fifth of the default timeout of ten seconds, at most once
     // for the list and once for the details.
     assert!(took >= Duration::from_secs(2), "{took:?}");
     assert!(took < Duration::from_secs(6), "{took:?}");
     let (scrape, took) = timed(|| network.namespace.scrape());
-    is_whole(&scrape);
+    assert_complete(&scrape);
     assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
 /// [dead-connection-probes]
 #[tokio::test]
-async fn dead_ones_are_gone_before_their_next_use() {
+async fn keep_alive_probes_close_dead_connections() {
     needs!(NAMESPACES, "ip", "curl");
     let mut network = LossyNetwork::start().await;
     assert!(network.connections_of("10.0.0.1") > 0);
@@ -248,27 +248,27 @@ async fn dead_ones_are_gone_before_their_next_use() {
     // follows so soon.
     assert!(lost.elapsed() < Duration::from_secs(30));
     let (scrape, took) = timed(|| network.namespace.scrape());
-    is_whole(&scrape);
+    assert_complete(&scrape);
     assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
 /// A firewall that drops packets has this effect. Prometheus would not wait much longer.
 /// [unreachable-gateway]
 #[tokio::test]
-async fn a_gateway_that_cannot_be_connected_to_costs_a_part_of_the_budget() {
+async fn connect_timeout_is_a_part_of_the_refresh_timeout() {
     let settings = Settings {
         timeout: Some(Duration::from_secs(10)),
         ..Settings::default()
     };
-    let mut passage = Passage::plain();
+    let mut proxy = FaultProxy::plain();
     let setup = Setup {
         settings,
-        url: Some(passage.url()),
+        url: Some(proxy.url()),
         ..Setup::default()
     };
     let stack = setup.start().await;
-    passage
-        .spoil(stack.gateway.address, Fault::Unaccepted, Calls::All)
+    proxy
+        .inject(stack.gateway.address, Fault::Unaccepted, Calls::All)
         .await;
     let asked = Instant::now();
     let scrape = stack.scrape().await;

@@ -15,7 +15,7 @@ const INVISIBLE: &str = "\u{ad}\u{34f}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{180b}\u
 /// A family, a coloured heart and a Persian word.
 const JOINED: &str = "👩\u{200d}👩\u{200d}👧 ❤\u{fe0f} می\u{200c}خواهم";
 
-fn hides(text: &str, form: &str) {
+fn assert_hides(text: &str, form: &str) {
     let seen = INVISIBLE.chars().find(|char| text.contains(*char));
     assert_eq!(seen, None, "{form}: {text}");
 }
@@ -28,7 +28,7 @@ fn profiles() -> Value {
 }
 
 #[tokio::test]
-async fn no_form_of_the_audit_shows_them() {
+async fn check_output_hides_them() {
     let gateway = gateway(&profiles()).await;
     for form in [
         &["--output", "table"][..],
@@ -38,7 +38,7 @@ async fn no_form_of_the_audit_shows_them() {
         &["--write-expected"],
     ] {
         let ran = check(&gateway, form).await;
-        hides(&ran.output, &form.join(" "));
+        assert_hides(&ran.output, &form.join(" "));
         let shows_names = !form.contains(&"nagios");
         assert_eq!(ran.output.contains(JOINED), shows_names, "{}", ran.output);
     }
@@ -50,7 +50,7 @@ async fn no_form_of_the_audit_shows_them() {
 }
 
 #[tokio::test]
-async fn expected_profiles_with_them_are_those_that_are_read() {
+async fn written_expected_profiles_with_them_can_be_loaded() {
     let gateway = gateway(&profiles()).await;
     let folder = tempfile::tempdir().expect("a folder");
     let yaml = folder.path().join("qlara.yml");
@@ -66,10 +66,10 @@ async fn expected_profiles_with_them_are_those_that_are_read() {
 }
 
 #[tokio::test]
-async fn the_page_does_not_show_them() {
+async fn page_hides_them() {
     let stack = Setup::default().with_profiles(profiles()).await;
     let page = page(&stack, "/").await;
-    hides(&page, "page");
+    assert_hides(&page, "page");
     let names = between(&page, "<bdi class=\"name\">", "</bdi>");
     let hidden = "\u{fffd}".repeat(INVISIBLE.chars().count());
     assert!(names.contains(&hidden.as_str()), "{names:?}");
@@ -77,27 +77,27 @@ async fn the_page_does_not_show_them() {
 }
 
 #[test]
-fn no_line_of_the_log_holds_them() {
+fn log_hides_them() {
     for format in [Format::Logfmt, Format::Json] {
         let log = Log::written_as(format, Level::WARN);
         tracing::warn!(platform = INVISIBLE, name = JOINED, "a platform");
         let line = log.take();
-        hides(&line, "log");
+        assert_hides(&line, "log");
         assert!(line.contains("\\u00ad\\u034f") && line.contains("\\udbff\\udfff"));
         assert!(line.contains(JOINED), "{line}");
     }
 }
 
 #[test]
-fn no_mistake_in_a_file_shows_them() {
+fn configuration_errors_hide_them() {
     let folder = tempfile::tempdir().expect("a folder");
     let name = folder.path().join(format!("{}.yml", INVISIBLE));
     let settings = qlara_exporter::config::Settings {
         file: Some(name),
         ..Default::default()
     };
-    let mistakes = qlara_exporter::config::Config::load(&settings, &|_| None);
-    let text = mistakes.expect_err("no file").to_string();
-    hides(&text, "mistake");
+    let error = qlara_exporter::config::Config::load(&settings, &|_| None);
+    let text = error.expect_err("no file").to_string();
+    assert_hides(&text, "configuration error");
     assert!(text.contains("\\u{ad}\\u{34f}\\u{115f}"), "{text}");
 }

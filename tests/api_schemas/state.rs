@@ -6,7 +6,7 @@ use super::{listing, reference, scrape_of, uc_017, with, without};
 use crate::check::{check, gateway};
 
 #[tokio::test]
-async fn a_documented_word_wins_and_else_the_flag_decides() {
+async fn documented_status_wins_over_the_disconnected_flag() {
     let connected = || reference("facebook", "a", false);
     for (word, flag, status, invalid) in [
         (json!("CONNECTED"), json!(true), "CONNECTED", 0.0),
@@ -41,7 +41,7 @@ async fn a_documented_word_wins_and_else_the_flag_decides() {
 }
 
 #[tokio::test]
-async fn what_a_disconnected_profile_needs_depends_on_its_platform() {
+async fn advice_for_a_disconnected_profile_depends_on_its_platform() {
     for (platform, finding, advice) in [
         (
             "facebook",
@@ -76,7 +76,7 @@ async fn what_a_disconnected_profile_needs_depends_on_its_platform() {
     ] {
         let list = json!([reference(platform, "a", true)]);
         let page = listing(list.to_string()).await;
-        let page = page.get("/").send().await.expect("an answer");
+        let page = page.get("/").send().await.expect("a response");
         let page = page.text().await.expect("a text");
         assert!(page.contains(&format!("disconnected: {finding}")), "{page}");
         assert!(page.contains(advice), "{page}");
@@ -100,7 +100,7 @@ async fn what_a_disconnected_profile_needs_depends_on_its_platform() {
 }
 
 #[tokio::test]
-async fn a_list_that_knows_no_expiry_is_not_asked_for_one() {
+async fn schema_without_expiry_has_no_expiry_findings() {
     let bare = || without(uc_017("facebook", "a"), "tokenExpiresAt");
     for (entries, findings) in [
         (

@@ -79,7 +79,7 @@ impl HangingSystem {
     fn scrape(&self) -> Scrape {
         let header = "X-Prometheus-Scrape-Timeout-Seconds: 0.6";
         let metrics = self.namespace.get_with("/metrics", header);
-        Scrape::parse(metrics.expect("an answer"))
+        Scrape::parse(metrics.expect("a response"))
     }
 }
 
@@ -114,7 +114,7 @@ fn failures(scrape: &Scrape) -> f64 {
 /// More accounts than tokio has blocking threads.
 /// [hanging-lookups]
 #[tokio::test]
-async fn six_hundred_that_hang_hold_up_nobody_else() {
+async fn hanging_lookups_do_not_delay_other_accounts() {
     needs!(NAMESPACES, "ip", "curl");
     const ACCOUNTS: usize = 600;
     let system = HangingSystem::new();
@@ -143,8 +143,8 @@ async fn six_hundred_that_hang_hold_up_nobody_else() {
     assert_eq!(lookups, MAX_LOOKUPS);
     assert!(all < 64, "{all} threads");
     let log = exporter.output();
-    let told = "cannot reach the gateway in time: the DNS lookup of host-0.test takes too long";
-    assert!(log.contains(told), "{log}");
+    let expected = "cannot reach the gateway in time: the DNS lookup of host-0.test takes too long";
+    assert!(log.contains(expected), "{log}");
 
     // Reading the key again takes a blocking thread of tokio.
     system.write("key", "another");
@@ -168,7 +168,7 @@ async fn six_hundred_that_hang_hold_up_nobody_else() {
 
 /// [shared-lookup]
 #[tokio::test]
-async fn accounts_share_the_look_up_of_one_host_and_recover_when_it_ends() {
+async fn accounts_share_the_lookup_of_a_host_and_recover_after_it() {
     needs!(NAMESPACES, "ip", "curl");
     const ACCOUNTS: usize = 20;
     let system = HangingSystem::new();

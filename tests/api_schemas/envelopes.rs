@@ -26,7 +26,7 @@ fn envelopes(entries: &Value) -> Vec<Value> {
 
 /// [other-envelope]
 #[tokio::test]
-async fn each_envelope_is_read_with_each_description_as_list_and_as_details() {
+async fn each_envelope_is_read_with_each_schema() {
     let old = json!([uc_017("facebook", "a"), uc_017("instagram", "b")]);
     let new = json!([
         reference("facebook", "a", false),
@@ -37,9 +37,9 @@ async fn each_envelope_is_read_with_each_description_as_list_and_as_details() {
     let stack = Setup::default().start().await;
     for (entries, description) in [(old, "uc-017"), (new, "reference"), (mixed, "mixed")] {
         for (list, details) in envelopes(&entries).iter().zip(envelopes(&details)) {
-            stack.gateway.answer_list(list.to_string()).await;
+            stack.gateway.set_list_response(list.to_string()).await;
             let answer = details.to_string();
-            stack.gateway.answer_details("facebook", answer).await;
+            stack.gateway.set_details_response("facebook", answer).await;
             let scrape = stack.scrape_after(61).await;
             let what = format!("{list}, {details}: {}", scrape.text);
             assert_eq!(scrape.value("qlara_up"), 1.0, "{what}");
@@ -57,7 +57,7 @@ async fn each_envelope_is_read_with_each_description_as_list_and_as_details() {
 
 /// [byte-order-mark]
 #[tokio::test]
-async fn a_byte_order_mark_is_no_part_of_the_answer() {
+async fn byte_order_mark_is_skipped() {
     let list = json!({"profiles": [uc_017("facebook", "a")]});
     for text in [list.to_string(), list["profiles"].to_string()] {
         let scrape = listing(format!("\u{feff}{text}")).await.scrape().await;
@@ -66,7 +66,7 @@ async fn a_byte_order_mark_is_no_part_of_the_answer() {
 }
 
 #[tokio::test]
-async fn an_empty_list_is_an_answer_that_follows_no_description() {
+async fn empty_list_has_no_schema() {
     // Some languages write an empty list as null.
     let null = [
         json!({"profiles": null}),
@@ -83,7 +83,7 @@ async fn an_empty_list_is_an_answer_that_follows_no_description() {
 
 /// [unreadable-list]
 #[tokio::test]
-async fn anything_else_is_an_error_that_names_what_was_found_and_what_is_expected() {
+async fn other_bodies_are_errors_with_found_and_expected() {
     let entries = json!([uc_017("facebook", "a")]);
     let nine = json!({"a": 1, "b": 1, "c": 1, "d": 1, "e": 1, "f": 1, "g": 1, "h": 1, "i": 1});
     for (answer, found) in [
@@ -142,7 +142,7 @@ async fn anything_else_is_an_error_that_names_what_was_found_and_what_is_expecte
     ] {
         let stack = Setup::default().start().await;
         assert_eq!(stack.scrape().await.value("qlara_up"), 1.0);
-        stack.gateway.answer_list(answer.clone()).await;
+        stack.gateway.set_list_response(answer.clone()).await;
         let log = Log::collect(tracing::Level::WARN);
         let scrape = stack.scrape_after(61).await;
         assert_eq!(scrape.value("qlara_up"), 0.0, "{answer}");
@@ -162,7 +162,7 @@ async fn anything_else_is_an_error_that_names_what_was_found_and_what_is_expecte
 
 /// [byte-order-mark]
 #[tokio::test]
-async fn utf_16_is_named_in_either_order_with_and_without_a_mark() {
+async fn utf_16_is_named_in_both_byte_orders_with_and_without_mark() {
     let text = json!([uc_017("facebook", "a")]).to_string();
     let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
@@ -184,7 +184,7 @@ async fn utf_16_is_named_in_either_order_with_and_without_a_mark() {
 }
 
 #[tokio::test]
-async fn a_list_that_is_not_found_names_the_other_prefix() {
+async fn not_found_list_names_the_other_prefix() {
     for (prefix, other) in [
         ("/api/v1/partner-gateway", "/api/partner-gateway/v1"),
         ("/api/partner-gateway/v1", "/api/v1/partner-gateway"),
@@ -209,7 +209,7 @@ async fn a_list_that_is_not_found_names_the_other_prefix() {
             "HTTP 404 at {prefix}/socials: check gateway.url; the API's pages also use the prefix {other}"
         );
         assert!(line.contains(&expected), "{line}");
-        let page = stack.get("/").send().await.expect("an answer");
+        let page = stack.get("/").send().await.expect("a response");
         let page = page.text().await.expect("a text");
         assert!(page.contains("/api/partner-gateway/v1"), "{page}");
         let url = format!("http://{}{prefix}", gateway.gateway.address);

@@ -21,7 +21,7 @@ fn jq(json: &str, filter: &str) -> String {
 }
 
 #[tokio::test]
-async fn json_is_for_jq() {
+async fn json_works_with_jq() {
     needs!("jq");
     let missing = with(
         page("p"),
@@ -93,7 +93,7 @@ pub fn keys(value: &Value, place: &str, found: &mut Vec<String>) {
 
 /// [broken-field]
 #[tokio::test]
-async fn every_date_of_the_json_is_rfc_3339() {
+async fn every_json_date_is_rfc_3339() {
     needs!("jq");
     for (date, shown) in [
         (
@@ -119,7 +119,7 @@ async fn every_date_of_the_json_is_rfc_3339() {
 }
 
 #[tokio::test]
-async fn every_key_of_the_json_is_documented() {
+async fn every_json_key_is_documented() {
     let documentation = include_str!("../../docs/check.md");
     let expired = with(page("p"), json!({"permissions": []}));
     let audit = audit(
@@ -141,7 +141,7 @@ async fn every_key_of_the_json_is_documented() {
 }
 
 #[tokio::test]
-async fn csv_is_harmless_to_spreadsheets() {
+async fn csv_contains_no_spreadsheet_formulas() {
     let profile = with(
         page("p"),
         json!({"name": HOSTILE, "tokenExpiresAt": "2026-06-15T00:00:00+02:00"}),
@@ -201,7 +201,7 @@ async fn csv_keeps_digits_and_formulas_as_text() {
 }
 
 #[tokio::test]
-async fn metrics_are_those_of_a_scrape_and_promtool_accepts_them() {
+async fn metrics_equal_a_scrape_and_promtool_accepts_them() {
     needs!("promtool");
     let gateway = gateway(&json!([
         page("p"),
@@ -230,7 +230,7 @@ async fn metrics_are_those_of_a_scrape_and_promtool_accepts_them() {
 }
 
 #[tokio::test]
-async fn a_file_is_replaced_in_one_step() {
+async fn output_file_is_replaced_atomically() {
     let gateway = gateway(&json!([page("p")])).await;
     let directory = tempfile::tempdir().expect("a folder");
     let file = directory.path().join("qlara.prom");
@@ -309,7 +309,7 @@ async fn a_file_is_replaced_in_one_step() {
 
 /// The umask of a cron job must not keep the node exporter from reading the file.
 #[tokio::test]
-async fn a_new_file_is_for_everybody_and_an_old_one_keeps_mode_and_group() {
+async fn new_file_is_world_readable_and_an_old_one_keeps_mode_and_group() {
     let gateway = gateway(&json!([page("p")])).await;
     let directory = tempfile::tempdir().expect("a folder");
     let file = directory.path().join("qlara.prom");
@@ -347,7 +347,7 @@ async fn a_new_file_is_for_everybody_and_an_old_one_keeps_mode_and_group() {
 }
 
 #[tokio::test]
-async fn a_dash_is_standard_output() {
+async fn dash_is_standard_output() {
     let gateway = gateway(&json!([page("p")])).await;
     let directory = tempfile::tempdir().expect("a folder");
     let mut command = exporter();
@@ -419,7 +419,7 @@ async fn nagios_gets_one_line_with_performance_data() {
 }
 
 #[tokio::test]
-async fn expected_profiles_that_are_written_are_those_that_are_read() {
+async fn written_expected_profiles_can_be_loaded() {
     needs!("jq");
     let odd = with(
         page("a: \"b\" # {c}\u{85}\u{ffff}\u{e0041}"),

@@ -10,8 +10,9 @@ use rustls::{ALL_VERSIONS, CipherSuite, NamedGroup, ProtocolVersion, SupportedCi
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::certificates::{Identity, client_of, client_with, stranger};
-use super::server::{Folder, Server, TLS};
+use super::server::Server;
+use crate::harness::certificates::{Identity, client_of, client_with, client_with_system_roots};
+use crate::harness::web_config::{Folder, TLS};
 
 async fn serve(tls: &str, server: &Identity) -> Server {
     let files = "cert_file: server.crt, key_file: server.key";
@@ -20,7 +21,7 @@ async fn serve(tls: &str, server: &Identity) -> Server {
 }
 
 #[tokio::test]
-async fn certificate_and_key_come_from_files_or_stand_inline() {
+async fn certificate_and_key_are_files_or_inline() {
     let (server, other) = (Identity::server(), Identity::server());
     let indented = |pem: &str| pem.replace('\n', "\n    ");
     let inline = |identity: &Identity| {
@@ -36,18 +37,18 @@ async fn certificate_and_key_come_from_files_or_stand_inline() {
     ] {
         let yaml = format!("tls_server_config:\n{tls}");
         let running = Folder::with(&yaml, &server).serve().await;
-        assert!(running.lets_in(client_with(&server, None)).await, "{yaml}");
-        assert!(!running.lets_in(stranger()).await);
+        assert!(running.accepts(client_with(&server, None)).await, "{yaml}");
+        assert!(!running.accepts(client_with_system_roots()).await);
     }
 }
 
 /// [tls-to-http]
 #[tokio::test]
-async fn https_to_plain_http_fails_and_the_server_lives_on() {
+async fn https_to_plain_http_fails_and_the_server_survives() {
     let server = Identity::server();
     let running = Folder::with("", &server).serve().await;
-    assert!(!running.lets_in(client_with(&server, None)).await);
-    let answer = running.get().send().await.expect("an answer");
+    assert!(!running.accepts(client_with(&server, None)).await);
+    let answer = running.get().send().await.expect("a response");
     assert_eq!(answer.text().await.expect("a text"), "hello\n");
 }
 
@@ -67,7 +68,7 @@ fn client_hello_of_tls_1_1() -> Vec<u8> {
 
 /// [old-tls]
 #[tokio::test]
-async fn a_client_of_tls_1_1_is_refused() {
+async fn tls_1_1_client_is_rejected() {
     let server = Identity::server();
     // Even if the file allows it.
     for tls in ["min_version: TLS12", "min_version: TLS10"] {
@@ -80,12 +81,12 @@ async fn a_client_of_tls_1_1_is_refused() {
         let (alert_record, fatal) = (21, 2);
         assert_eq!((alert[0], alert[5]), (alert_record, fatal), "{alert:?}");
         assert_eq!(stream.read(&mut alert).await.expect("the end"), 0);
-        assert!(running.lets_in(client_with(&server, None)).await);
+        assert!(running.accepts(client_with(&server, None)).await);
     }
 }
 
 #[tokio::test]
-async fn versions_are_bounded() {
+async fn min_and_max_version_apply() {
     use ProtocolVersion::{TLSv1_2, TLSv1_3};
     let server = Identity::server();
     for (tls, versions, spoken) in [
@@ -120,7 +121,7 @@ async fn agreed(
 }
 
 #[tokio::test]
-async fn cipher_suites_are_those_of_the_list_in_its_order() {
+async fn cipher_suites_follow_the_list_and_its_order() {
     let (small, large, other) = (
         TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
         TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
@@ -139,7 +140,7 @@ async fn cipher_suites_are_those_of_the_list_in_its_order() {
     );
     assert_eq!(agreed(&running, &server, &[other]).await, None);
     // The setting applies to TLS 1.2 only.
-    assert!(running.lets_in(client_of(&server, &[&TLS13], |_| {})).await);
+    assert!(running.accepts(client_of(&server, &[&TLS13], |_| {})).await);
 
     let order = format!("{list}, prefer_server_cipher_suites: false");
     let running = serve(&order, &server).await;
@@ -150,7 +151,7 @@ async fn cipher_suites_are_those_of_the_list_in_its_order() {
 }
 
 #[tokio::test]
-async fn curves_are_those_of_the_list() {
+async fn curves_follow_the_list() {
     let server = Identity::server();
     let running = serve("curve_preferences: [CurveP521, CurveP256]", &server).await;
     for (groups, met) in [
@@ -170,7 +171,7 @@ async fn curves_are_those_of_the_list() {
 }
 
 #[tokio::test]
-async fn every_name_of_gos_may_stand_in_the_lists() {
+async fn all_go_names_are_accepted() {
     let server = Identity::server();
     let ciphers = [
         "TLS_AES_128_GCM_SHA256",
@@ -197,12 +198,12 @@ async fn every_name_of_gos_may_stand_in_the_lists() {
         ciphers.join(", ")
     );
     let running = serve(&tls, &server).await;
-    assert!(running.lets_in(client_of(&server, &[&TLS12], |_| {})).await);
-    assert!(running.lets_in(client_of(&server, &[&TLS13], |_| {})).await);
+    assert!(running.accepts(client_of(&server, &[&TLS12], |_| {})).await);
+    assert!(running.accepts(client_of(&server, &[&TLS13], |_| {})).await);
 }
 
 #[tokio::test]
-async fn http_2_is_offered_unless_it_is_switched_off() {
+async fn http2_is_offered_unless_disabled() {
     let server = Identity::server();
     for (http, met) in [
         ("", "h2"),
