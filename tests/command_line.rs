@@ -9,6 +9,9 @@ use crate::harness::process::{Running, exporter, run, run_beside};
 use crate::harness::{API_KEY, Gateway, eventually, http};
 use crate::prometheus::system_gateway;
 
+/// The error for a word that is no command.
+const COMMANDS: &str = "unexpected argument, expected a flag or one of check, explain, demo, simulate, healthcheck, hash-password, generate";
+
 #[test]
 fn usage_error_is_one_line_and_exit_code_2() {
     for (arguments, line) in [
@@ -44,7 +47,7 @@ fn usage_error_is_one_line_and_exit_code_2() {
             &["health-check"],
             "unknown command \"health-check\"; did you mean \"healthcheck\"?",
         ),
-        (&["--", "demo"], "unexpected argument"),
+        (&["--", "demo"], COMMANDS),
         // Flags of other commands are not suggested.
         (&["--output", "json"], "unknown flag --output"),
         (
@@ -55,7 +58,7 @@ fn usage_error_is_one_line_and_exit_code_2() {
             &["explain", "--outptu", "json"],
             "unknown flag --outptu; did you mean --output?",
         ),
-        (&["s3cret"], "unexpected argument"),
+        (&["s3cret"], COMMANDS),
         (&["demo", "s3cret"], "unexpected argument"),
         (
             &["--cache.ttl", "soon"],
@@ -176,7 +179,7 @@ fn usage_error_is_one_line_and_exit_code_2() {
         ),
         (
             &["simulate", "--fault", "boom"],
-            "--fault <[SCOPE:]KIND[=ARGUMENT]>: not a fault, expected [SCOPE:]KIND[=ARGUMENT] such as status=503 or details/facebook:hang",
+            "--fault <[SCOPE:]KIND[=ARGUMENT]>: not a fault, expected [SCOPE:]KIND[=ARGUMENT] such as status=503 or details/facebook:hang, with the scope list, details or details/PLATFORM and the kind latency=DURATION, status=CODE, retry-after=DURATION, jsend=fail, jsend=error, redirect=URL, hang, stall, reset, truncated, garbage, endless or gzip-bomb",
         ),
     ] {
         let (code, output, error) = run(exporter().args(arguments));

@@ -215,7 +215,7 @@ fn errors_have_positions_and_no_values() {
         ),
         (
             "phone_number: s3cret-value",
-            "1:15: phone_number: expected omit, mask or show",
+            "1:15: phone_number: expected one of omit, mask, show",
         ),
         (
             "limits: {response_bytes: lots}",
@@ -603,6 +603,10 @@ fn unknown_key_that_looks_like_a_secret_is_redacted() {
         (
             "hunter: {}",
             format!("1:1: unknown key \"hunter\", expected one of {all}"),
+        ),
+        (
+            "accounts: [{name: a, api key file: x}]",
+            "1:22: accounts[0]: unknown key \"…\"; did you mean \"api_key_file\"?".to_owned(),
         ),
         (
             "accounts: [{name: a, basic_auth: {username: u, hunter2}}]",

@@ -16,9 +16,10 @@ use crate::harness::listener::{Recorder, http_response, read_head};
 use crate::harness::scrape::Scrape;
 use crate::harness::{Setup, Stack, eventually};
 
-/// A configuration with these accounts; each account's gateway URL contains its name.
+/// A configuration with these accounts; each account's gateway URL contains its name. The timeout leaves slow machines
+/// time to read long answers.
 fn accounts(limits: &str, gateway: impl std::fmt::Display, names: &[String]) -> String {
-    let mut yaml = format!("limits: {{{limits}}}\naccounts:\n");
+    let mut yaml = format!("gateway: {{timeout: 2m}}\nlimits: {{{limits}}}\naccounts:\n");
     for name in names {
         let url = format!("http://{gateway}/{name}");
         let account =

@@ -79,14 +79,21 @@ fn unknown_flag(error: &clap::Error, flag: &str) -> String {
 /// A word that is not similar to a command may be an API key.
 fn unexpected_word(error: &clap::Error, word: &str) -> String {
     let command = command_of(error);
-    let commands = command.get_subcommands().map(Command::get_name);
+    let commands = command
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set());
+    let commands: Vec<&str> = commands.map(Command::get_name).collect();
     // After `--` even the name of a command is an argument.
-    match closest(word, commands).filter(|similar| *similar != word) {
+    match closest(word, commands.iter().copied()).filter(|similar| *similar != word) {
         Some(similar) => {
             let word = shown_key(word);
             format!("unknown command \"{word}\"; did you mean \"{similar}\"?")
         }
-        None => "unexpected argument".to_owned(),
+        None if commands.is_empty() => "unexpected argument".to_owned(),
+        None => format!(
+            "unexpected argument, expected a flag or one of {}",
+            commands.join(", ")
+        ),
     }
 }
 

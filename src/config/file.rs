@@ -178,7 +178,7 @@ impl<'de> Deserialize<'de> for PhoneNumber {
             "omit" => Ok(PhoneNumber::Omit),
             "mask" => Ok(PhoneNumber::Mask),
             "show" => Ok(PhoneNumber::Show),
-            _ => Err(de::Error::custom("expected omit, mask or show")),
+            _ => Err(de::Error::custom("expected one of omit, mask, show")),
         }
     }
 }

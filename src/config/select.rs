@@ -24,7 +24,7 @@ impl UnknownAccount {
                 "unknown account \"{}\": the configuration names no accounts",
                 shown_word(&self.name)
             ),
-            known => unknown("account", shown_word(&self.name), known),
+            known => unknown("account", &self.name, shown_word(&self.name), known),
         })
     }
 }

@@ -176,7 +176,7 @@ fn unknown_key(key: &str, known: &[&str]) -> String {
     let is_similar = closest(key, known.iter().copied()).is_some();
     match has_password && !is_similar {
         true => format!("unknown key, expected one of {}", known.join(", ")),
-        false => unknown("key", shown_key(key), known),
+        false => unknown("key", key, shown_key(key), known),
     }
 }
 

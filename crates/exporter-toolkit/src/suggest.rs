@@ -25,16 +25,16 @@ pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 /// The error for an unknown word, for example `unknown key "modles"; did you mean "modules"?`. `kind` is the kind of the
-/// word, `shown` its printable form.
+/// word, and `shown` is what of `word` may be printed.
 ///
 /// ```
 /// use exporter_toolkit::suggest::unknown;
 ///
-/// let error = unknown("key", "foo", &["modules", "timeout"]);
+/// let error = unknown("key", "foo", "foo", &["modules", "timeout"]);
 /// assert_eq!(error, "unknown key \"foo\", expected one of modules, timeout");
 /// ```
-pub fn unknown(kind: &str, shown: &str, known: &[&str]) -> String {
-    match closest(shown, known.iter().copied()) {
+pub fn unknown(kind: &str, word: &str, shown: &str, known: &[&str]) -> String {
+    match closest(word, known.iter().copied()) {
         Some(similar) => format!("unknown {kind} \"{shown}\"; did you mean \"{similar}\"?"),
         None => format!(
             "unknown {kind} \"{shown}\", expected one of {}",

@@ -64,7 +64,9 @@ pub(super) enum Jsend {
 /// The text is not a fault. The error does not repeat the text, which may be an API key.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "not a fault, expected [SCOPE:]KIND[=ARGUMENT] such as status=503 or details/facebook:hang"
+    "not a fault, expected [SCOPE:]KIND[=ARGUMENT] such as status=503 or details/facebook:hang, with the scope list, \
+     details or details/PLATFORM and the kind latency=DURATION, status=CODE, retry-after=DURATION, jsend=fail, \
+     jsend=error, redirect=URL, hang, stall, reset, truncated, garbage, endless or gzip-bomb"
 )]
 pub struct NoFault;
 

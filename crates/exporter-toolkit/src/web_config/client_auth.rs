@@ -144,7 +144,7 @@ fn client_auth_type(tls: &TlsSection, reader: &mut ConfigReader) -> Option<Clien
     let client_auth_type = ClientAuthType::named(&at.value);
     if client_auth_type.is_none() {
         let names = CLIENT_AUTH_TYPES.map(|(name, _)| name);
-        let message = unknown("invalid ClientAuth", &at.value, names);
+        let message = unknown("invalid ClientAuth", &at.value, &names);
         reader.error_at(at.referenced, "tls_server_config.client_auth_type", message);
     }
     client_auth_type

@@ -30,7 +30,12 @@ pub(super) fn headers(
         let value = value.as_ref().map_or("", |at| at.value.as_str());
         let allowed = ALLOWED.iter().find(|(allowed, _)| allowed == name);
         let Some((name, values)) = allowed else {
-            let message = unknown("header", shown_key(name), &ALLOWED.map(|(name, _)| name));
+            let message = unknown(
+                "header",
+                name,
+                shown_key(name),
+                &ALLOWED.map(|(name, _)| name),
+            );
             reader.error_at(at, SECTION, message);
             continue;
         };

@@ -18,6 +18,12 @@ pub(super) enum Support<T> {
     Unsupported,
 }
 
+impl<T> Support<T> {
+    fn is_supported(&self) -> bool {
+        matches!(self, Support::Supported(_))
+    }
+}
+
 /// TLS versions, the oldest first.
 pub(super) const VERSIONS: [(&str, Support<&SupportedProtocolVersion>); 4] = [
     ("TLS10", Support::Unsupported),
@@ -61,16 +67,19 @@ pub(super) fn find<T: Copy>(list: &[(&str, Support<T>)], name: &str) -> Option<S
     named.next().map(|(_, named)| *named)
 }
 
+/// The names of the supported items in a list.
+pub(super) fn supported_names<'a, T>(list: &[(&'a str, Support<T>)]) -> Vec<&'a str> {
+    let supported = list.iter().filter(|(_, support)| support.is_supported());
+    supported.map(|(name, _)| *name).collect()
+}
+
 /// The error for an unknown name. The name is a value, which may be a secret in the wrong place, so it is repeated only if
 /// it is similar to a known one.
-pub(super) fn unknown<'a>(
-    problem: &str,
-    word: &str,
-    names: impl IntoIterator<Item = &'a str>,
-) -> String {
+pub(super) fn unknown(problem: &str, word: &str, names: &[&str]) -> String {
     let of_names = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    match closest(word, names).filter(|_| word.bytes().all(of_names)) {
+    let similar = closest(word, names.iter().copied());
+    match similar.filter(|_| word.bytes().all(of_names)) {
         Some(similar) => format!("{problem} \"{word}\"; did you mean \"{similar}\"?"),
-        None => problem.to_owned(),
+        None => format!("{problem}, expected one of {}", names.join(", ")),
     }
 }

@@ -14,7 +14,7 @@ use tracing::warn;
 use super::certificates::certificates;
 use super::client_auth;
 use super::file::TlsSection;
-use super::names::{CIPHERS, CURVES, Support, VERSIONS, find, unknown};
+use super::names::{CIPHERS, CURVES, Support, VERSIONS, find, supported_names, unknown};
 use super::reader::{ConfigReader, Pem};
 use crate::tls::{UnusableKey, UsableKeys, certificate_error_text, check_key, parse};
 
@@ -174,8 +174,11 @@ fn choice<T: Copy>(
             Some(Support::Supported(item)) => supported.push(item),
             Some(Support::Unsupported) => unsupported.push(at.value.as_str()),
             None => {
-                let names = list.iter().map(|(name, _)| *name);
-                let message = unknown(&format!("unknown {kind}"), &at.value, names);
+                let message = unknown(
+                    &format!("unknown {kind}"),
+                    &at.value,
+                    &supported_names(list),
+                );
                 reader.error_at(at.referenced, &format!("{SECTION}.{key}[{index}]"), message);
                 known = false;
             }
@@ -247,8 +250,7 @@ fn version(
     let name = written.map_or(default, |at| at.value.as_str());
     let place = VERSIONS.iter().position(|(known, _)| *known == name);
     if let (None, Some(at)) = (place, written) {
-        let names = VERSIONS.iter().map(|(name, _)| *name);
-        let message = unknown("unknown TLS version", name, names);
+        let message = unknown("unknown TLS version", name, &supported_names(&VERSIONS));
         reader.error_at(at.referenced, &format!("{SECTION}.{key}"), message);
     }
     place

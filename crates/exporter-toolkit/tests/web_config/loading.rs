@@ -220,7 +220,7 @@ fn tls_errors_have_positions() {
         ),
         (
             "client_auth_type: hunter, cert_file: server.crt, key_file: server.key",
-            ".client_auth_type: invalid ClientAuth",
+            ".client_auth_type: invalid ClientAuth, expected one of NoClientCert, RequestClientCert, RequireAnyClientCert, RequireClientCert, VerifyClientCertIfGiven, RequireAndVerifyClientCert",
         ),
         (
             "client_ca_file: ca.crt, cert_file: server.crt, key_file: server.key",
@@ -236,32 +236,35 @@ fn tls_errors_have_positions() {
         ),
         (
             "cipher_suites: [hunter]",
-            ".cipher_suites[0]: unknown cipher",
+            ".cipher_suites[0]: unknown cipher, expected one of TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
         ),
         (
-            "curve_preferences: [Curve1]",
-            ".curve_preferences[0]: unknown curve \"Curve1\"; did you mean \"CurveP521\"?",
+            "curve_preferences: [CurveP25]",
+            ".curve_preferences[0]: unknown curve \"CurveP25\"; did you mean \"CurveP256\"?",
         ),
-        ("min_version: hunter", ".min_version: unknown TLS version"),
+        (
+            "min_version: hunter",
+            ".min_version: unknown TLS version, expected one of TLS12, TLS13",
+        ),
         (
             "max_version: TLS14",
             ".max_version: unknown TLS version \"TLS14\"; did you mean \"TLS13\"?",
         ),
         (
             "cipher_suites: [$2y$10$s3cret-value]",
-            ".cipher_suites[0]: unknown cipher",
+            ".cipher_suites[0]: unknown cipher, expected one of TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
         ),
         (
             "curve_preferences: [s3cret-value/s3cret-value]",
-            ".curve_preferences[0]: unknown curve",
+            ".curve_preferences[0]: unknown curve, expected one of X25519, CurveP256, CurveP384",
         ),
         (
             "min_version: s3cret-value0123456789012345678901234567890123456789012345678901234",
-            ".min_version: unknown TLS version",
+            ".min_version: unknown TLS version, expected one of TLS12, TLS13",
         ),
         (
             "client_auth_type: 's3cret-value with blanks', cert_file: server.crt, key_file: server.key",
-            ".client_auth_type: invalid ClientAuth",
+            ".client_auth_type: invalid ClientAuth, expected one of NoClientCert, RequestClientCert, RequireAnyClientCert, RequireClientCert, VerifyClientCertIfGiven, RequireAndVerifyClientCert",
         ),
     ] {
         let actual = load_error(&format!("tls_server_config: {{{tls}}}"));
@@ -514,7 +517,7 @@ fn errors_in_users_and_headers_have_positions() {
 fn all_errors_are_reported_at_once() {
     let actual = load_errors(
         "tls_server_config:\n  cert_file: none\n  client_auth_type: x\n  min_version: TLS9\n  \
-         cipher_suites: [TLS_BROKEN]\n  curve_preferences: [Curve1]\n\
+         cipher_suites: [TLS_BROKEN]\n  curve_preferences: [CurveP25]\n\
          http_server_config: {headers: {Server: a, X-Frame-Options: b}}\n\
          basic_auth_users: {bob: s3cret-value, alice: s3cret-value}\n",
     );
@@ -524,7 +527,7 @@ fn all_errors_are_reported_at_once() {
         "invalid ClientAuth",
         "unknown TLS version",
         "unknown cipher",
-        "unknown curve \"Curve1\"",
+        "unknown curve \"CurveP25\"",
         "unknown header \"Server\"",
         "headers.X-Frame-Options",
         "basic_auth_users.alice",
