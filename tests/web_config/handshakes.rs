@@ -76,19 +76,6 @@ async fn plain_http_on_a_tls_port_gets_a_helpful_400() {
     assert_eq!(scrape(&stack, &server).await.value(FAILURES), sent + 1.0);
 }
 
-/// A request that arrives byte by byte has the same deadline as any head.
-/// [http-to-tls]
-#[tokio::test]
-async fn plain_http_on_a_tls_port_has_the_head_deadline() {
-    let timeouts = Timeouts {
-        head: Duration::from_millis(200),
-        idle: NEVER,
-        response: NEVER,
-    };
-    let (stack, _server, _folder) = over_tls(timeouts).await;
-    assert_eq!(send_raw(stack.exporter, b"GET / HT", false).await, "");
-}
-
 /// [slow-request]
 #[tokio::test]
 async fn unfinished_handshake_is_closed() {

@@ -6,12 +6,10 @@ use std::time::Duration;
 use exporter_toolkit::server::Timeouts;
 use h2::client::{Builder, SendRequest};
 use reqwest::Method;
-use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
 use crate::harness::certificates::{Identity, client_with};
 use crate::harness::web_config::{Folder, TLS};
@@ -38,18 +36,6 @@ async fn with_accounts(yaml: &str, timeouts: Timeouts) -> (Stack, Identity, Fold
     (setup.start().await, server, folder)
 }
 
-/// A connection that negotiates HTTP/2.
-async fn connect(stack: &Stack, server: &Identity, stream: TcpSocket) -> TlsStream<TcpStream> {
-    let mut tls = client_with(server, None);
-    tls.alpn_protocols = vec![b"h2".to_vec()];
-    let stream = stream.connect(stack.exporter).await;
-    let name = "localhost".try_into().expect("a name");
-    TlsConnector::from(Arc::new(tls))
-        .connect(name, stream.expect("a connection"))
-        .await
-        .expect("TLS")
-}
-
 /// A client that reads this many bytes of a response, and the end of its connection.
 async fn connect_h2(
     stack: &Stack,
@@ -59,8 +45,12 @@ async fn connect_h2(
     SendRequest<&'static [u8]>,
     JoinHandle<Result<(), h2::Error>>,
 ) {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    let stream = connect(stack, server, socket).await;
+    let mut tls = client_with(server, None);
+    tls.alpn_protocols = vec![b"h2".to_vec()];
+    let stream = TcpStream::connect(stack.exporter).await;
+    let name = "localhost".try_into().expect("a name");
+    let stream = TlsConnector::from(Arc::new(tls)).connect(name, stream.expect("a connection"));
+    let stream = stream.await.expect("TLS");
     let mut builder = Builder::new();
     builder.initial_window_size(window);
     let (client, connection) = builder.handshake(stream).await.expect("HTTP/2");
@@ -91,22 +81,6 @@ async fn discovery_uses_the_authority_of_the_request() {
         "{text}"
     );
     assert!(text.contains(r#""__scheme__":"https""#), "{text}");
-}
-
-/// [http2-limits]
-#[tokio::test]
-async fn streams_and_header_size_are_limited() {
-    let (stack, server, _folder) = over_tls(Timeouts::default()).await;
-    let (client, _connection) = connect_h2(&stack, &server, 1 << 20).await;
-    for (length, status) in [(15_000, 200), (20_000, 431)] {
-        let mut client = client.clone().ready().await.expect("room");
-        let mut request = request("-/healthy");
-        let long = "x".repeat(length).parse().expect("a header");
-        request.headers_mut().insert("x", long);
-        let (answer, _) = client.send_request(request, true).expect("sent");
-        assert_eq!(answer.await.expect("a response").status(), status);
-    }
-    assert_eq!(client.current_max_send_streams(), 16);
 }
 
 /// [deaf-http2-client]
@@ -140,27 +114,6 @@ async fn connection_that_reads_no_response_is_closed_despite_new_requests() {
         // The TLS library decides whether the connection ends with a close_notify.
         let _ = end.expect("no panic");
     }
-}
-
-/// The client sends no request, so there is no response to read. The server must answer each ping.
-/// [slow-reader]
-#[tokio::test]
-async fn connection_that_pings_and_reads_nothing_is_closed() {
-    const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-    const PING: &[u8] = b"\0\0\x08\x06\0\0\0\0\0 a ping ";
-    let (stack, server, _folder) = over_tls(Timeouts {
-        head: NEVER,
-        idle: NEVER,
-        response: Duration::from_millis(200),
-    })
-    .await;
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket.set_recv_buffer_size(4096).expect("a small buffer");
-    let mut stream = connect(&stack, &server, socket).await;
-    stream.write_all(GREETING).await.expect("sent");
-    let pings = PING.repeat(500);
-    let pinging = async { while stream.write_all(&pings).await.is_ok() {} };
-    timeout(PATIENCE, pinging).await.expect("an end");
 }
 
 /// The bodies grow with the number of accounts, and each request has its own `Host`, so no body is shared.

@@ -5,13 +5,14 @@ use std::net::{IpAddr, SocketAddr};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::future::join_all;
-use h2::client::{Builder, SendRequest};
+use h2::client::SendRequest;
 use reqwest::header::{AUTHORIZATION, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
+use super::http2::connect;
 use super::server::Server;
 use crate::harness::certificates::{Identity, client_with};
 use crate::harness::web_config::{Folder, TLS, hash};
@@ -175,19 +176,6 @@ async fn persistent_clients_do_not_delay_a_login() {
     server.until_waiting(200).await;
     let checks = server.checks_before_good(&http()).await;
     assert!(checks <= 4 * MAX_CHECKS_BEFORE_NEXT, "{checks} checks");
-}
-
-/// A connection of HTTP/2.
-async fn connect(
-    server: &Server,
-    identity: &Identity,
-) -> (SendRequest<&'static [u8]>, JoinHandle<()>) {
-    let mut tls = client_with(identity, None);
-    tls.alpn_protocols = vec![b"h2".to_vec()];
-    let stream = server.connect(tls).await.expect("TLS");
-    let (client, connection) = Builder::new().handshake(stream).await.expect("HTTP/2");
-    let connection = tokio::spawn(async { drop(connection.await) });
-    (client, connection)
 }
 
 /// Status and `Retry-After`.

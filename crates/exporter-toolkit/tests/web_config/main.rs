@@ -2,6 +2,7 @@
 
 mod client_certificates;
 mod guard;
+mod http2;
 mod loading;
 mod login_queue;
 mod passwords;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use exporter_toolkit::clock::Clock;
+use exporter_toolkit::server::Timeouts;
 use exporter_toolkit::web_config::WebConfigFile;
 use exporter_toolkit::{ServerOptions, Sockets};
 use rustls::ClientConfig;
@@ -23,6 +24,11 @@ use crate::harness::web_config::Folder;
 impl Folder {
     /// A server that answers `hello` at `/`.
     pub async fn serve(self) -> Server {
+        self.serve_with(Timeouts::default()).await
+    }
+
+    /// The same, with these deadlines for clients.
+    pub async fn serve_with(self, timeouts: Timeouts) -> Server {
         let file = Arc::new(self.load().expect("a good web configuration"));
         let clock = Arc::new(ManualClock::at("2026-04-10T12:00:00Z"));
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
@@ -33,6 +39,7 @@ impl Folder {
         };
         let options = ServerOptions {
             clock: shared,
+            timeouts,
             ..ServerOptions::new("example")
         };
         let server = exporter_toolkit::Server::bind(sockets, Arc::clone(&file));

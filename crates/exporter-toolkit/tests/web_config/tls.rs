@@ -1,5 +1,8 @@
 //! TLS settings, observed by clients.
 
+use std::time::Duration;
+
+use exporter_toolkit::server::Timeouts;
 use rustls::crypto::ring::cipher_suite::{
     TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
     TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
@@ -9,6 +12,7 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{ALL_VERSIONS, CipherSuite, NamedGroup, ProtocolVersion, SupportedCipherSuite};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::server::Server;
 use crate::harness::certificates::{Identity, client_of, client_with, client_with_system_roots};
@@ -220,4 +224,26 @@ async fn http2_is_offered_unless_disabled() {
             "{http}"
         );
     }
+}
+
+/// A request that arrives byte by byte has the same deadline as any head.
+/// [http-to-tls]
+#[tokio::test]
+async fn plain_http_on_a_tls_port_has_the_head_deadline() {
+    let never = Duration::from_secs(3600);
+    let timeouts = Timeouts {
+        head: Duration::from_millis(200),
+        idle: never,
+        response: never,
+    };
+    let folder = Folder::with(TLS, &Identity::server());
+    let running = folder.serve_with(timeouts).await;
+    let stream = TcpStream::connect(running.address).await;
+    let mut stream = stream.expect("a connection");
+    stream.write_all(b"GET / HT").await.expect("sent");
+    let mut response = Vec::new();
+    let end = stream.read_to_end(&mut response);
+    // A reset ends the connection too.
+    let _ = timeout(Duration::from_secs(60), end).await.expect("an end");
+    assert_eq!(response, b"");
 }
