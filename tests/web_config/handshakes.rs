@@ -89,7 +89,8 @@ async fn unfinished_handshake_is_closed() {
     for begun in [&b""[..], b"\x16\x03\x01\x02"] {
         assert_eq!(send_raw(stack.exporter, begun, false).await, "");
     }
-    assert_eq!(scrape(&stack, &server).await.value("qlara_up"), 1.0);
+    let scrape = scrape(&stack, &server).await;
+    assert_eq!(scrape.value(r#"qlara_up{account="a"}"#), 1.0);
 }
 
 /// [failed-handshake]
