@@ -134,6 +134,8 @@ impl Accounts {
 
     /// Retires the accounts of `former` that are no longer configured, and applies the limits of this configuration.
     pub fn take_over(&self, former: &Accounts) {
+        // The permit of a retired account must not go to another account that is about to be retired.
+        self.factory.hold_refreshes();
         for ConfiguredAccount { account, .. } in &former.entries {
             let is_kept = self
                 .entry(account.name())

@@ -128,6 +128,11 @@ impl AccountFactory {
         Ok(transport)
     }
 
+    /// Starts no refresh until [`AccountFactory::apply_limits`].
+    pub(super) fn hold_refreshes(&self) {
+        self.limiter.set_limit(0);
+    }
+
     /// Applies the limits of this factory's configuration; `accounts` is the number of accounts.
     pub(super) fn apply_limits(&self, accounts: usize) {
         self.limiter.set_limit(self.max_concurrent_refreshes);
