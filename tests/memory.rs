@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use exporter_toolkit::server::Timeouts;
 use gateway_simulator::RateLimit;
 use serde_json::json;
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
@@ -227,9 +229,18 @@ async fn stalled_large_bodies_do_not_delay_smaller_ones() {
 #[tokio::test]
 async fn connections_that_do_not_read_metrics_are_evicted() {
     const ACCOUNTS: usize = 150;
-    const CLIENTS: usize = 8;
+    const CLIENTS: usize = 16;
+    const NEVER: Duration = Duration::from_secs(3600);
     let accounts = (0..ACCOUNTS).map(|n| format!("- {{name: a{n}, api_key_env: QLARA_API_KEY}}\n"));
     let mut setup = Setup::yaml(&format!("accounts:\n{}", accounts.collect::<String>()));
+    // The first scrape has all accounts, also on a slow machine.
+    setup.settings.timeout = Some(Duration::from_secs(120));
+    // Only the memory limit closes a connection.
+    setup.web.timeouts = Timeouts {
+        head: NEVER,
+        idle: NEVER,
+        response: NEVER,
+    };
     setup.simulator.profiles = 50;
     setup.simulator.rate_limit = RateLimit::UNLIMITED;
     let stack = setup.start().await;
@@ -247,8 +258,12 @@ async fn connections_that_do_not_read_metrics_are_evicted() {
         assert_eq!(&first, b"HTTP/1.1 200 OK");
         clients.push(client);
     }
-    let most = 32 * 1024 * 1024 / whole.text.len() + 1;
-    for client in &mut clients[..CLIENTS - most] {
+    // At least half of each response is its own. All but the latest response are outdated.
+    let outdated = (CLIENTS - 1) * whole.text.len() / 2;
+    let excess = outdated - 32 * 1024 * 1024;
+    let evicted = excess / whole.text.len();
+    assert!(evicted >= 3, "{evicted}");
+    for client in &mut clients[..evicted] {
         // After the server has closed, sending fails.
         eventually("the end", async || {
             client.write_all(b"\r\n").await.err().map(|_| ())
@@ -256,6 +271,10 @@ async fn connections_that_do_not_read_metrics_are_evicted() {
         .await;
     }
     let latest = clients.last_mut().expect("a client");
+    // With the small buffer, reading takes a minute.
+    SockRef::from(&*latest)
+        .set_recv_buffer_size(1 << 20)
+        .expect("a large buffer");
     let mut rest = Vec::new();
     while rest.len() < whole.text.len() {
         let read = latest.read_buf(&mut rest).await.expect("the rest");
