@@ -34,7 +34,7 @@ pub(super) struct File {
     #[serde(deserialize_with = "or_default")]
     pub limits: Limits,
     #[serde(deserialize_with = "or_default")]
-    pub accounts: Vec<Account>,
+    pub accounts: Vec<AccountBlock>,
 }
 
 /// A `gateway` block: at the top level the defaults of all accounts, in an account what overrides them.
@@ -110,7 +110,7 @@ impl Default for Limits {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Account {
+pub(super) struct AccountBlock {
     pub name: Spanned<String>,
     pub api_key_file: Option<Spanned<PathBuf>>,
     pub api_key_env: Option<Spanned<String>>,

@@ -1,4 +1,5 @@
-//! Negotiation of the content encoding (RFC 9110, section 12.5.3).
+//! Negotiation of the content encoding (RFC 9110, section 12.5.3). By hand, because the crates that negotiate are
+//! middleware that compresses each response anew, and exporters send texts that are compressed once.
 
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_ENCODING;

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::config::file::{Account, File, in_file};
+use crate::config::file::{AccountBlock, File, in_file};
 use crate::config::model::CredentialSource;
 use crate::config::settings::{Environment, Settings};
 use crate::gateway::credentials::{Credentials, secret_in_file};
@@ -55,7 +55,7 @@ pub(super) fn of_default_account(
 pub(super) fn credentials(
     file: &File,
     key: &str,
-    account: &Account,
+    account: &AccountBlock,
     environment: Environment,
 ) -> Result<(Credentials, CredentialSource), ConfigError> {
     let name = Some(account.name.value.as_str());

@@ -8,7 +8,7 @@ mod proxy;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::file::{Account, File, in_file};
+use super::file::{AccountBlock, File, in_file};
 use super::model::{
     AccountConfig, CachePolicy, Config, DEFAULT_CONCURRENT_REFRESHES, DEFAULT_MAX_STALE,
     DEFAULT_TTL, Gateway,
@@ -170,7 +170,7 @@ impl AccountValidator<'_> {
     fn account(
         &self,
         key: &str,
-        account: &Account,
+        account: &AccountBlock,
         diagnostics: &mut Diagnostics,
     ) -> Option<AccountConfig> {
         let file = self.file;
@@ -200,7 +200,7 @@ impl AccountValidator<'_> {
 fn check_name(
     file: &File,
     key: &str,
-    account: &Account,
+    account: &AccountBlock,
     names: &mut HashSet<String>,
 ) -> Result<(), ConfigError> {
     let at = &account.name;
@@ -218,7 +218,7 @@ fn check_name(
 fn expected(
     file: &File,
     key: &str,
-    account: &Account,
+    account: &AccountBlock,
     diagnostics: &mut Diagnostics,
 ) -> Vec<(String, String)> {
     let mut seen = BTreeSet::new();

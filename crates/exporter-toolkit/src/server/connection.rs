@@ -160,7 +160,8 @@ fn serve_http2(
     serve_until_stopped(connection, stopped)
 }
 
-/// Serves a connection. When a graceful shutdown starts, lets the running requests finish. Does not log errors, because
+/// Serves a connection. When a graceful shutdown starts, lets the running requests finish. hyper-util's `GracefulShutdown`
+/// would not wait for connections in a TLS handshake; the `JoinSet` of the server does. Does not log errors, because
 /// clients cause them: they reset the connection or send invalid HTTP.
 async fn serve_until_stopped(
     connection: impl GracefulConnection + Send,
