@@ -440,7 +440,7 @@ async fn check_all_cases(choose: impl Fn(&Case) -> Vec<Calls>) {
 
 /// [fault-matrix]
 #[tokio::test]
-async fn every_fault_of_the_list_call() {
+async fn every_fault_of_the_list_call_has_its_documented_effect() {
     check_all_cases(|case| match case.affects_single_requests() {
         true => vec![Calls::List],
         false => vec![Calls::All],
@@ -522,7 +522,7 @@ async fn clock_jumps_change_no_data() {
 
 /// [thousand-changes]
 #[tokio::test]
-async fn thousand_changes_between_good_and_bad() {
+async fn exporter_survives_a_thousand_changes_of_the_gateway() {
     // Faults that end at once, so that a thousand take seconds.
     let faults: Vec<&str> = CASES
         .iter()

@@ -28,7 +28,7 @@ fn profiles() -> Value {
 }
 
 #[tokio::test]
-async fn check_output_hides_them() {
+async fn check_output_hides_invisible_characters() {
     let gateway = gateway(&profiles()).await;
     for form in [
         &["--output", "table"][..],
@@ -50,7 +50,7 @@ async fn check_output_hides_them() {
 }
 
 #[tokio::test]
-async fn written_expected_profiles_with_them_can_be_loaded() {
+async fn written_expected_profiles_with_invisible_characters_can_be_loaded() {
     let gateway = gateway(&profiles()).await;
     let folder = tempfile::tempdir().expect("a folder");
     let yaml = folder.path().join("qlara.yml");
@@ -66,7 +66,7 @@ async fn written_expected_profiles_with_them_can_be_loaded() {
 }
 
 #[tokio::test]
-async fn page_hides_them() {
+async fn page_hides_invisible_characters() {
     let stack = Setup::default().with_profiles(profiles()).await;
     let page = page(&stack, "/").await;
     assert_hides(&page, "page");
@@ -77,7 +77,7 @@ async fn page_hides_them() {
 }
 
 #[test]
-fn log_hides_them() {
+fn log_hides_invisible_characters() {
     for format in [Format::Logfmt, Format::Json] {
         let log = Log::written_as(format, Level::WARN);
         tracing::warn!(platform = INVISIBLE, name = JOINED, "a platform");
@@ -89,7 +89,7 @@ fn log_hides_them() {
 }
 
 #[test]
-fn configuration_errors_hide_them() {
+fn configuration_errors_hide_invisible_characters() {
     let folder = tempfile::tempdir().expect("a folder");
     let name = folder.path().join(format!("{}.yml", INVISIBLE));
     let settings = qlara_exporter::config::Settings {

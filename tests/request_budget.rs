@@ -498,7 +498,7 @@ async fn refresh_that_fails_after_a_reload_starts_a_backoff() {
 
 /// [reload-address]
 #[tokio::test]
-async fn other_address_or_credentials_are_requested_at_once() {
+async fn account_with_another_address_or_credentials_is_requested_at_once() {
     let (gateway, url) = HeldGateway::start(1, StatusCode::OK, false).await;
     gateway.release.add_permits(9);
     let account = |more: &str| format!("accounts: [{{name: a, {more}}}]");

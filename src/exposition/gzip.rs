@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn no_segment_is_an_empty_text() {
+    fn zero_segments_make_an_empty_text() {
         assert!(text_of(&[]).is_empty());
     }
 

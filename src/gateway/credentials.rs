@@ -75,7 +75,7 @@ impl Credentials {
 ///
 /// # Errors
 /// As for [`Secret::from_file`].
-pub fn secret_in_file(
+pub(crate) fn secret_in_file(
     account: Option<&str>,
     path: &Path,
     alphabet: Alphabet,

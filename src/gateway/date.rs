@@ -77,7 +77,7 @@ pub(crate) fn is_zero(raw: &str) -> bool {
 
 /// The format of a date in a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum DateForm {
+pub(crate) enum DateForm {
     /// The format of the API's documentation.
     Rfc3339,
     /// RFC 3339 with a space, or an offset without colon.
@@ -96,7 +96,7 @@ pub enum DateForm {
 
 impl DateForm {
     /// The format in words.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             DateForm::Rfc3339 => "RFC 3339 with offset",
             DateForm::NearRfc3339 => "RFC 3339 with a space or an offset without colon",
@@ -109,7 +109,7 @@ impl DateForm {
     }
 
     /// The format of a text, if it is a date.
-    pub fn of_text(text: &str) -> Option<DateForm> {
+    pub(crate) fn of_text(text: &str) -> Option<DateForm> {
         let is_strict = DateTime::parse_from_rfc3339(text).is_ok() && !text.contains(' ');
         if !text.is_empty() && is_zero(text) {
             Some(DateForm::Zero)
@@ -126,7 +126,7 @@ impl DateForm {
     }
 
     /// The format of a number, if it is a date in the years 2001 to 9999.
-    pub fn of_number(number: f64) -> Option<DateForm> {
+    pub(crate) fn of_number(number: f64) -> Option<DateForm> {
         const FIRST_SECOND: f64 = 1e9;
         match number {
             number if (FIRST_SECOND..FIRST_IN_MILLISECONDS).contains(&number) => {

@@ -6,25 +6,25 @@
 
 mod body;
 mod body_budget;
-pub mod classify;
-pub mod client;
-pub mod credentials;
-pub mod date;
+pub(crate) mod classify;
+pub(crate) mod client;
+pub(crate) mod credentials;
+pub(crate) mod date;
 mod entry;
 mod envelope;
-pub mod error;
-pub mod exchange;
+pub(crate) mod error;
+pub(crate) mod exchange;
 pub mod field_names;
 pub mod fields;
-pub mod invalid;
+pub(crate) mod invalid;
 mod linked;
-pub mod model;
+pub(crate) mod model;
 mod paging;
 pub mod parse;
-pub mod proxy;
-pub mod resolver;
+pub(crate) mod proxy;
+pub(crate) mod resolver;
 mod sent_secret;
-pub mod transport;
+pub(crate) mod transport;
 pub mod warnings;
 
 pub use body::ReceivedBody;

@@ -8,9 +8,9 @@ use super::fields::Schema;
 use super::paging::Paging;
 
 /// The platforms of UC-017. `qlara_profiles` counts them even if no profile is connected.
-pub const DOCUMENTED_PLATFORMS: [&str; 3] = ["facebook", "instagram", "whatsapp"];
+pub(crate) const DOCUMENTED_PLATFORMS: [&str; 3] = ["facebook", "instagram", "whatsapp"];
 /// All platforms that either API description names. The gateway may add others.
-pub const KNOWN_PLATFORMS: [&str; 6] = [
+pub(crate) const KNOWN_PLATFORMS: [&str; 6] = [
     "facebook",
     "instagram",
     "whatsapp",

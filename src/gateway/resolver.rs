@@ -21,7 +21,7 @@ const MAX_LOOKUPS: usize = 16;
 
 /// Why a host name could not be resolved.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum LookupError {
+pub(crate) enum LookupError {
     /// The timeout. The lookup hangs, or waits for a thread while others hang.
     #[error("the DNS lookup of {0} takes too long")]
     TooLong(String),
@@ -99,14 +99,14 @@ impl Lookups {
 
 /// Resolves names for one HTTP client.
 #[derive(Debug, Clone)]
-pub struct Resolver {
+pub(crate) struct Resolver {
     lookups: Lookups,
     timeout: Duration,
 }
 
 impl Resolver {
     /// Creates a resolver whose callers wait at most `timeout`.
-    pub fn new(lookups: Lookups, timeout: Duration) -> Resolver {
+    pub(crate) fn new(lookups: Lookups, timeout: Duration) -> Resolver {
         Resolver { lookups, timeout }
     }
 }

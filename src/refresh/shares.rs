@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn claim_of_kept_data_outlives_a_failed_claim() {
+    fn failed_claim_leaves_the_claim_of_kept_data() {
         let shares = Arc::new(Shares::new(8 * MIB, 2));
         let [large, other] = [(); 2].map(|()| shares.share());
         let _kept = claim(&large, 5 * MIB);

@@ -16,7 +16,7 @@ const UNITS: [&str; 7] = [
 ];
 
 #[test]
-fn uneditable_dashboard() {
+fn dashboards_are_not_editable() {
     for dashboard in Dashboard::all() {
         assert_eq!(dashboard.json["editable"], false, "{}", dashboard.name());
     }

@@ -223,7 +223,7 @@ async fn numeric_key_is_redacted() {
 
 /// [short-key]
 #[tokio::test]
-async fn short_key_and_api_words_redact_nothing_else() {
+async fn short_keys_and_api_words_redact_only_whole_values() {
     for (key, hidden) in [
         ("a", "a"),
         ("facebook", "no such name"),

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use axum::{Router, routing::get};
+use axum::{Router, http::StatusCode, routing::get};
 use clap::{CommandFactory, FromArgMatches, Parser};
 use exporter_toolkit::{
     LogFlags, WebFlags, flags, health, logging, process_metrics, serve, signals,
@@ -17,17 +17,17 @@ struct Cli {
     log: LogFlags,
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let command = flags::complete(Cli::command(), ":9999", "MINIMAL");
+    let command = flags::with_safe_variables(command);
     let cli = Cli::from_arg_matches(&command.get_matches())?;
     logging::start(cli.log.level(), cli.log.format(), env!("CARGO_CRATE_NAME"))?;
     let registry = Registry::new();
     process_metrics::register(&registry)?;
     let metrics = async move || {
-        TextEncoder::new()
-            .encode_to_string(&registry.gather())
-            .unwrap_or_default()
+        let text = TextEncoder::new().encode_to_string(&registry.gather());
+        text.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
     };
     let router = Router::new().route("/metrics", get(metrics));
     let router = router.merge(health::router("minimal", ""));

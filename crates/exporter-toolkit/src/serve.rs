@@ -18,7 +18,8 @@ use crate::{health, memory, systemd};
 
 /// Time for running requests to finish after a shutdown signal.
 const GRACE_PERIOD: Duration = Duration::from_secs(10);
-/// The main listeners may use 1/2 of the process' file descriptors and memory; the exporter needs the rest.
+/// The main listeners may use 1/2 of the process' file descriptors, and one connection per 512 KiB of memory; the exporter
+/// needs the rest.
 const MAIN_SHARE: u64 = 2;
 /// The probe listeners have 1/8 for themselves, so that probes succeed while the main listeners are at their limit.
 const PROBE_SHARE: u64 = 8;
@@ -68,7 +69,8 @@ pub struct Server {
 /// Serves `router` on the addresses of `flags`, protected by their web configuration file, until `shutdown` resolves.
 ///
 /// Running requests then have ten seconds to finish, or until `shutdown` resolves a second time. The server has the
-/// default [`ServerOptions`].
+/// default [`ServerOptions`]. It starts like [`Server::from_flags`], raises the process' soft limit of file descriptors to
+/// the hard limit, and returns free memory to the operating system every few seconds.
 ///
 /// ```no_run
 /// # async fn start(flags: exporter_toolkit::WebFlags) -> Result<(), Box<dyn std::error::Error>> {
@@ -96,6 +98,10 @@ pub async fn serve(
 impl Server {
     /// Loads the web configuration file of `flags` and opens all listening sockets.
     ///
+    /// Removes the variables of systemd's socket activation from the environment, which is only safe while no other
+    /// thread reads the environment: call it on a current-thread runtime. Other programs call [`WebFlags::sockets`]
+    /// before they start a runtime, and [`Server::bind`] in it.
+    ///
     /// # Errors
     /// [`ServeError`] if the web configuration file is invalid or the exporter cannot listen on an address.
     pub async fn from_flags(flags: &WebFlags) -> Result<Server, ServeError> {
@@ -122,7 +128,7 @@ impl Server {
         })
     }
 
-    /// A handle of the web configuration file, which reloads it on request.
+    /// A handle to the web configuration file, which reloads it on request.
     pub fn web_config(&self) -> Arc<WebConfigFile> {
         Arc::clone(&self.web_config)
     }

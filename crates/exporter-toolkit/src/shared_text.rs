@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn oldest_readers_have_to_close() {
+    fn oldest_readers_are_closed() {
         let mut readers = Readers::new(0);
         (0..4).for_each(|_| readers.read(QUARTER));
         assert_eq!(readers.cutoff, None);

@@ -89,7 +89,7 @@ impl<L: Loader> Reloader<L> {
         if self.shared.can_check() {
             // A check that starts after this call sees every change before this call.
             let started = self.started.load(Ordering::Relaxed);
-            let _ = self.run(Shared::check, started).await;
+            let _ = self.run(Shared::check, Some(started)).await;
         }
         self.last_good()
     }
@@ -99,14 +99,15 @@ impl<L: Loader> Reloader<L> {
     /// # Errors
     /// [`ReloadError`] if the last good value stays in use.
     pub async fn reload(&self) -> Result<(), Arc<ReloadError<L::Error>>> {
-        match self.run(Shared::reload, u64::MAX).await {
+        match self.run(Shared::reload, None).await {
             Ok(()) => self.error().map_or(Ok(()), Err),
             Err(_) => Err(Arc::new(ReloadError::Timeout)),
         }
     }
 
-    /// Runs `work` after earlier work has ended. Skips it if work with a number above `newest_known` has ended by then.
-    async fn run(&self, work: fn(&Shared<L>), newest_known: u64) -> Result<(), Elapsed> {
+    /// Runs `work` after earlier work has ended. With the number of the work that had started when the caller asked, work
+    /// that has started and ended since then is enough.
+    async fn run(&self, work: fn(&Shared<L>), started_before: Option<u64>) -> Result<(), Elapsed> {
         let turn = async {
             let mut flight = self.flight.lock().await;
             if let Some(earlier) = flight.running.as_mut() {
@@ -114,7 +115,7 @@ impl<L: Loader> Reloader<L> {
                 let _ = earlier.await;
                 flight.running = None;
             }
-            if flight.ended > newest_known {
+            if started_before.is_some_and(|before| flight.ended > before) {
                 return;
             }
             let number = self.started.fetch_add(1, Ordering::Relaxed) + 1;

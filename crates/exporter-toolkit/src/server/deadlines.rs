@@ -19,11 +19,12 @@ use crate::shared_text::Cutoff;
 /// Time limits for clients.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
-    /// For the TLS handshake and the first request head together, and for each further head from its first byte.
+    /// Limit for the TLS handshake and the first request head together. Over HTTP/1 also for each further head, from its
+    /// first byte.
     pub head: Duration,
-    /// For an idle connection between two requests.
+    /// Limit for an idle connection between two requests.
     pub idle: Duration,
-    /// For reading a response, from its first byte to its last.
+    /// Limit for reading a response, from the end of the handler to the last byte.
     pub response: Duration,
 }
 

@@ -22,7 +22,7 @@ const DEFAULT_FILE_LIMIT: u64 = 1024;
 /// Maximum number of connections, independent of the file descriptor and memory limits.
 const MAX_CONNECTIONS: usize = 1024;
 /// Memory limit per connection, in bytes. A connection takes up to 60 KiB during its handshake or request head, so all
-/// connections together take less than a quarter of the memory.
+/// main and probe connections together take less than a sixth of the memory.
 const MEMORY_PER_CONNECTION: u64 = 256 * 1024;
 
 /// Time for an evicted connection to end before another one is evicted.
@@ -57,7 +57,7 @@ struct Connection {
 impl ConnectionLimit {
     /// A limit that uses 1/`share` of the process' file descriptors and of `memory_limit` (in bytes).
     pub(super) fn for_share(share: u64, memory_limit: Option<u64>) -> ConnectionLimit {
-        raise_limit();
+        raise_file_limit();
         let files = Resource::NOFILE
             .get()
             .map_or(DEFAULT_FILE_LIMIT, |(soft, _)| soft);
@@ -187,7 +187,7 @@ impl Drop for ConnectionPermit {
 
 /// Raises the soft limit of file descriptors to the hard limit, as Go's runtime does. The default soft limit is low for
 /// programs that use `select`.
-fn raise_limit() {
+fn raise_file_limit() {
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         debug!(err = %error, "Cannot raise the file descriptor limit");
     }

@@ -14,7 +14,6 @@ use tokio::task::spawn_blocking;
 
 use super::fair_queue::FairQueue;
 use super::hash::Hash;
-use super::users::PasswordChecks;
 
 /// Limit of cached results.
 const CACHE_SIZE: usize = 100;
@@ -23,6 +22,17 @@ const MAX_WAITING: usize = 512;
 
 /// Identifies an attempt: a keyed hash, from which the password cannot be guessed without the key of this process.
 type Tag = [u8; 32];
+
+/// Counters of password checks. A reload that keeps users keeps the counters, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PasswordChecks {
+    /// Number of hashed passwords. Passwords with a cached result are not hashed again.
+    pub hashed: u64,
+    /// Number of bcrypt rounds for these passwords: a hash takes 2^cost rounds.
+    pub rounds: u64,
+    /// Number of login attempts that wait for a check.
+    pub queued: usize,
+}
 
 /// Cached results and queued attempts.
 #[derive(Debug)]

@@ -25,10 +25,10 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use rustls::ServerConfig;
 
+pub use auth_cache::PasswordChecks;
 pub(crate) use client::Client;
 use rate_limit::RateLimit;
 pub use reloader::{WebConfigError, WebConfigFile};
-pub use users::PasswordChecks;
 pub(crate) use users::{Login, Users};
 
 use crate::diagnostics::ConfigErrors;

@@ -11,7 +11,7 @@ use crate::redacted::shown_path;
 use crate::reloader::{Event, Fingerprint, Loader, ReloadError, Reloader};
 use crate::systemd;
 
-/// The web configuration file and the files that it names. Without a file, there is no TLS, user or rate limit.
+/// The web configuration file and the files that it names. Without a file, there is neither TLS nor a user nor a rate limit.
 ///
 /// The server looks for changes at each TLS handshake and each request. [`WebConfigFile::reload`] loads the files on
 /// request, for `/-/reload` and SIGHUP, and returns their errors.

@@ -13,7 +13,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_saphyr::Spanned;
 use tracing::warn;
 
-use super::auth_cache::{AuthCache, LoginAttempt};
+use super::auth_cache::{AuthCache, LoginAttempt, PasswordChecks};
 use super::client::Client;
 use super::hash::{Hash, USUAL_COSTS, looks_like_hash};
 use super::reader::ConfigReader;
@@ -27,17 +27,6 @@ pub(crate) struct Users {
     /// Limit of concurrent checks per bcrypt cost.
     parallel: usize,
     cache: Arc<AuthCache>,
-}
-
-/// Counters of password checks. A reload that keeps users keeps the counters, too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PasswordChecks {
-    /// Number of hashed passwords. Passwords with a cached result are not hashed again.
-    pub hashed: u64,
-    /// Number of bcrypt rounds for these passwords: a hash takes 2^cost rounds.
-    pub rounds: u64,
-    /// Number of login attempts that wait for a check.
-    pub queued: usize,
 }
 
 /// The result of authentication.
