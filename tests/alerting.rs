@@ -209,6 +209,10 @@ fn alerts_go_where_they_belong() {
     for (labels, receivers) in [
         ("severity=critical scope=exporter", "on-call"),
         ("severity=critical scope=account account=a", "on-call"),
+        (
+            "alertname=QlaraProfileFailedWithPlatform severity=info scope=profile platform=tiktok",
+            "nobody",
+        ),
         ("severity=warning scope=exporter", "operators"),
         ("severity=info scope=account account=a", "operators"),
         (
@@ -459,8 +463,8 @@ fn what_a_blind_exporter_silences_is_all_that_hangs_on_states() {
             .collect()
     };
     let counted_down = ["QlaraTokenExpired", "QlaraTokenExpiryImminent"];
-    // The rule compares what an exporter reads now with what it read before.
-    let needs_sight = ["QlaraProfileDisappeared"];
+    // The first compares what an exporter reads now with what it read before; the second is sent to nobody.
+    let needs_sight = ["QlaraProfileDisappeared", "QlaraProfileFailedWithPlatform"];
     for (name, rule) in alerts() {
         let of_profiles = ["profile", "platform"].contains(&text(&rule["labels"], "scope"));
         let expected = of_profiles
