@@ -285,6 +285,19 @@ impl Pair {
     }
 }
 
+/// The labels that the matchers `label = "value"` of a source ask for.
+fn source_labels(rule: &Value) -> Vec<(String, String)> {
+    let matchers = rule["source_matchers"].as_array().expect("a list").iter();
+    let matchers = matchers.map(|matcher| matcher.as_str().expect("a matcher"));
+    let others = matchers.filter(|matcher| !matcher.starts_with("alertname"));
+    others
+        .map(|matcher| {
+            let (label, value) = matcher.split_once(" = ").expect("an equality");
+            (label.to_owned(), value.trim_matches('"').to_owned())
+        })
+        .collect()
+}
+
 /// Every inhibition rule of the configuration, with every external label in its lists.
 fn pairs() -> Vec<Pair> {
     let alerts = alerts();
@@ -295,34 +308,38 @@ fn pairs() -> Vec<Pair> {
             named(&rule["source_matchers"]),
             named(&rule["target_matchers"]),
         );
+        let own = source_labels(rule);
+        let pair = |source: &Value, target: &Value, silenced: bool| {
+            let mut pair = Pair::of(source, target, silenced);
+            for (label, value) in &own {
+                pair = pair.with(label, Some(value), None);
+            }
+            pair
+        };
         for (source, target) in sources
             .iter()
             .flat_map(|source| targets.iter().map(move |target| (source, target)))
         {
             let (source, target) = (&alerts[source], &alerts[target]);
-            pairs.push(Pair::of(source, target, true));
-            pairs.push(Pair::of(source, target, false).with(
-                "cluster",
-                Some("staging"),
-                Some("prod"),
-            ));
+            pairs.push(pair(source, target, true));
+            pairs.push(pair(source, target, false).with("cluster", Some("staging"), Some("prod")));
         }
         let (source, target) = (&alerts[&sources[0]], &alerts[&targets[0]]);
         for label in EXTERNAL_LABELS {
-            let same = Pair::of(source, target, true);
+            let same = pair(source, target, true);
             pairs.push(same.with(label, Some("0"), Some("0")));
             for (one, other) in [(Some("0"), Some("1")), (Some("0"), None), (None, Some("0"))] {
-                pairs.push(Pair::of(source, target, false).with(label, one, other));
+                pairs.push(pair(source, target, false).with(label, one, other));
             }
         }
         let everything = EXTERNAL_LABELS
             .iter()
-            .fold(Pair::of(source, target, true), |pair, label| {
+            .fold(pair(source, target, true), |pair, label| {
                 pair.with(label, Some("a"), Some("a"))
             });
         pairs.push(everything.with("shard", Some("1"), Some("1")));
         // A pair of replicas that does not drop the replica label.
-        let replicas = Pair::of(source, target, true);
+        let replicas = pair(source, target, true);
         pairs.push(replicas.with("replica", Some("a"), Some("b")));
     }
     pairs
