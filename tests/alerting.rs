@@ -314,7 +314,11 @@ fn inhibition_names_alerts_that_exist_and_spares_the_countdown_of_tokens() {
                 .iter()
                 .any(|start| source.starts_with(start))
         });
-        for counted_down in ["QlaraTokenExpired", "QlaraTokenExpiryImminent"] {
+        for counted_down in [
+            "QlaraTokenExpired",
+            "QlaraTokenExpiryImminent",
+            "QlaraTokenExpiryNear",
+        ] {
             assert!(
                 !blind || !targets.contains(&counted_down.to_owned()),
                 "{rule}"
@@ -462,7 +466,11 @@ fn what_a_blind_exporter_silences_is_all_that_hangs_on_states() {
             .flat_map(|rule| named(&rule["target_matchers"]))
             .collect()
     };
-    let counted_down = ["QlaraTokenExpired", "QlaraTokenExpiryImminent"];
+    let counted_down = [
+        "QlaraTokenExpired",
+        "QlaraTokenExpiryImminent",
+        "QlaraTokenExpiryNear",
+    ];
     // The first compares what an exporter reads now with what it read before; the second is sent to nobody.
     let needs_sight = ["QlaraProfileDisappeared", "QlaraProfileFailedWithPlatform"];
     for (name, rule) in alerts() {
