@@ -507,5 +507,13 @@ fn what_an_unreachable_gateway_silences_is_all_that_hangs_on_states() {
             let source = "QlaraGatewayUnreachable";
             assert_eq!(silenced(source).contains(&name), expected, "{name}");
         }
+        // A removed account must not be told as solved.
+        let own = ["QlaraAccountRemoved", "QlaraProfileFailedWithPlatform"];
+        let of_accounts = text(&rule["labels"], "scope") != "exporter";
+        assert_eq!(
+            silenced("QlaraAccountRemoved").contains(&name),
+            of_accounts && !own.contains(&name.as_str()),
+            "{name}"
+        );
     }
 }

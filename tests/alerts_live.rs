@@ -1,6 +1,7 @@
 //! From an expired token to a message: the real Prometheus and Alertmanager, with the rules and the configuration
 //! of `alerts/` and shorter intervals.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -371,10 +372,16 @@ async fn an_alert_silences_only_what_has_the_same_external_labels() {
     // The alerts reach Alertmanager's inhibitor one after the other.
     for _ in 0..50 {
         let alerts = alerts_at(&address).await;
-        let silenced = |labels: &Value| {
-            let alert = alerts.iter().find(|alert| alert["labels"] == *labels);
-            alert.map(|alert| alert["status"]["state"] == "suppressed")
-        };
+        // Each pair has a job of its own.
+        let key = |labels: &Value| format!("{} {}", labels["job"], labels["alertname"]);
+        let states: BTreeMap<String, bool> = alerts
+            .iter()
+            .map(|alert| {
+                let suppressed = alert["status"]["state"] == "suppressed";
+                (key(&alert["labels"]), suppressed)
+            })
+            .collect();
+        let silenced = |labels: &Value| states.get(&key(labels)).copied();
         wrong = pairs
             .iter()
             .filter(|pair| {
@@ -462,4 +469,50 @@ async fn a_prometheus_that_sees_nothing_silences_no_alert() {
     })
     .await;
     assert_eq!(state().await, Some(json!("active")));
+}
+
+#[tokio::test]
+async fn a_restart_of_prometheus_forgets_no_start_of_a_failure() {
+    needs!("prometheus");
+    let gateway = system_gateway().await;
+    let profile = |status: &str| json!([profile("broken", "Shop", status, &ALL)]);
+    gateway.profiles(&profile("CONNECTED")).await;
+    let target = format!("127.0.0.1:{}", free_port());
+    let exporter = Running::start(exporter().env("QLARA_API_KEY", API_KEY).args([
+        "--qlara.url",
+        &gateway.url(),
+        "--web.listen-address",
+        &target,
+        "--cache.ttl=1s",
+    ]));
+    let jobs: [(&str, &[&str]); 1] = [("qlara", &[&target])];
+    let mut prometheus = Prometheus::with_jobs(&jobs, &quick_rules(), &[]);
+    prometheus.until("qlara_up", 1.0).await;
+    gateway.profiles(&profile("TOKEN_EXPIRED")).await;
+    let firing = |alert: &str| format!(r#"ALERTS{{alertname="{alert}",alertstate="firing"}}"#);
+    prometheus.until(&firing("QlaraTokenExpired"), 1.0).await;
+    drop(exporter);
+    prometheus.until(&firing("QlaraExporterDown"), 1.0).await;
+
+    let starts = [
+        "job_account_platform_profile:qlara_profile_cannot_send_since:known",
+        "job:qlara_exporter_down_since:known",
+    ];
+    let before = [
+        prometheus.value(starts[0]).await,
+        prometheus.value(starts[1]).await,
+    ];
+    let evaluated = prometheus.value("timestamp(qlara:evaluated)").await;
+    prometheus = prometheus.restarted();
+    eventually("evaluations after the restart", async || {
+        let now = prometheus.query("timestamp(qlara:evaluated)").await?[0].1;
+        (now > evaluated + 5.0).then_some(())
+    })
+    .await;
+    for (start, before) in starts.iter().zip(before) {
+        assert_eq!(prometheus.value(start).await, before, "{start}");
+    }
+    for alert in ["QlaraTokenExpired", "QlaraExporterDown"] {
+        assert_eq!(prometheus.value(&firing(alert)).await, 1.0, "{alert}");
+    }
 }
