@@ -304,6 +304,7 @@ fn pairs() -> Vec<Pair> {
     let alerts = alerts();
     let configuration = yaml(&repository("alerts/alertmanager.yml"));
     let mut pairs = Vec::new();
+    let mut lists = Vec::new();
     for rule in configuration["inhibit_rules"].as_array().expect("rules") {
         let (sources, targets) = (
             named(&rule["source_matchers"]),
@@ -325,6 +326,11 @@ fn pairs() -> Vec<Pair> {
             pairs.push(pair(source, target, true));
             pairs.push(pair(source, target, false).with("cluster", Some("staging"), Some("prod")));
         }
+        // Rules share their lists of labels.
+        if lists.contains(&&rule["equal"]) {
+            continue;
+        }
+        lists.push(&rule["equal"]);
         let (source, target) = (&alerts[&sources[0]], &alerts[&targets[0]]);
         for label in EXTERNAL_LABELS {
             let same = pair(source, target, true);
@@ -353,7 +359,7 @@ async fn an_alert_silences_only_what_has_the_same_external_labels() {
     let (sink, _messages) = message_sink().await;
     let (_alertmanager, address) = start_alertmanager(folder.path(), &sink);
     let mut pairs = pairs();
-    assert!(pairs.len() > 600, "{} pairs", pairs.len());
+    assert!(pairs.len() > 500, "{} pairs", pairs.len());
     let mut posted = Vec::new();
     for (number, pair) in pairs.iter_mut().enumerate() {
         for labels in [&mut pair.source, &mut pair.target] {
