@@ -66,10 +66,7 @@ fn alert(finding: &Finding) -> Option<&'static str> {
 #[test]
 fn the_thresholds_of_alerts_and_verdicts_agree() {
     let defaults = Thresholds::default();
-    assert_eq!(
-        threshold("token_near_seconds"),
-        defaults.critical.as_secs()
-    );
+    assert_eq!(threshold("token_near_seconds"), defaults.critical.as_secs());
     assert_eq!(
         threshold("token_overdue_seconds"),
         REFRESH_OVERDUE.as_secs()
