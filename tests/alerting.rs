@@ -143,6 +143,21 @@ fn every_alert_has_the_labels_and_annotations_of_routes_and_people() {
     }
 }
 
+/// Prometheus restores the `for` of an alert after a restart if it is at least `--rules.alert.for-grace-period`.
+#[test]
+fn restart_of_prometheus_resolves_no_critical_alert() {
+    for (name, rule) in alerts() {
+        let wait = text(&rule, "for");
+        let minutes: u64 = match wait.strip_suffix('m') {
+            Some(minutes) => minutes.parse().expect("a number"),
+            None => 60,
+        };
+        if text(&rule["labels"], "severity") == "critical" {
+            assert!(minutes == 0 || minutes >= 10, "{name} waits {wait}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn rules_use_only_existing_metrics() {
     let scrape = full_scrape().await;
@@ -209,6 +224,10 @@ fn alerts_reach_their_receivers() {
     for (labels, receivers) in [
         ("severity=critical scope=exporter", "on-call"),
         ("severity=critical scope=account account=a", "on-call"),
+        (
+            "alertname=QlaraProfileFailedWithPlatform severity=info scope=profile platform=tiktok",
+            "nobody",
+        ),
         ("severity=warning scope=exporter", "operators"),
         ("severity=info scope=account account=a", "operators"),
         (
@@ -310,7 +329,11 @@ fn inhibition_rules_name_existing_alerts_and_spare_token_expiry() {
                 .iter()
                 .any(|start| source.starts_with(start))
         });
-        for counted_down in ["QlaraTokenExpired", "QlaraTokenExpiryImminent"] {
+        for counted_down in [
+            "QlaraTokenExpired",
+            "QlaraTokenExpiryImminent",
+            "QlaraTokenExpiryNear",
+        ] {
             assert!(
                 !blind || !targets.contains(&counted_down.to_owned()),
                 "{rule}"
@@ -375,7 +398,17 @@ pub fn scope_labels(alert: &Value) -> &'static [&'static str] {
 fn inhibition_is_limited_to_the_scope_of_its_source() {
     let alerts = alerts();
     let configuration = yaml(&repository("alerts/alertmanager.yml"));
+    let group_by = configuration["route"]["group_by"].as_array();
+    let group_by = group_by.expect("a list");
+    for label in EXTERNAL_LABELS {
+        assert!(group_by.contains(&json!(label)), "{label}");
+    }
     for rule in configuration["inhibit_rules"].as_array().expect("rules") {
+        // An alert about the exporter has no label that tells whose it is.
+        for source in named(&rule["source_matchers"]) {
+            let scope = text(&alerts[&source]["labels"], "scope");
+            assert_ne!(scope, "exporter", "{rule}");
+        }
         // Source and target must share the labels that identify the source's subject.
         let common =
             |name: &String| json!([scope_labels(&alerts[name]), &EXTERNAL_LABELS].concat());
@@ -442,7 +475,7 @@ fn every_template_of_a_receiver_is_defined() {
 }
 
 #[test]
-fn exporter_without_data_inhibits_all_alerts_on_states() {
+fn unreachable_gateway_inhibits_all_alerts_on_states() {
     let configuration = yaml(&repository("alerts/alertmanager.yml"));
     let silenced = |source: &str| -> BTreeSet<String> {
         let rules = configuration["inhibit_rules"]
@@ -458,27 +491,29 @@ fn exporter_without_data_inhibits_all_alerts_on_states() {
             .flat_map(|rule| named(&rule["target_matchers"]))
             .collect()
     };
-    let counted_down = ["QlaraTokenExpired", "QlaraTokenExpiryImminent"];
-    // The rule compares what an exporter reads now with what it read before.
-    let needs_sight = ["QlaraProfileDisappeared"];
+    let counted_down = [
+        "QlaraTokenExpired",
+        "QlaraTokenExpiryImminent",
+        "QlaraTokenExpiryNear",
+    ];
+    // The first compares what an exporter reads now with what it read before; the second is sent to nobody.
+    let needs_sight = ["QlaraProfileDisappeared", "QlaraProfileFailedWithPlatform"];
     for (name, rule) in alerts() {
         let of_profiles = ["profile", "platform"].contains(&text(&rule["labels"], "scope"));
         let expected = of_profiles
             && !counted_down.contains(&name.as_str())
             && !needs_sight.contains(&name.as_str());
-        for source in [
-            "QlaraExporterDown",
-            "QlaraExporterAbsent",
-            "QlaraAccountsAbsent",
-            "QlaraGatewayUnreachable",
-        ] {
-            if of_profiles {
-                assert_eq!(
-                    silenced(source).contains(&name),
-                    expected,
-                    "{name} by {source}"
-                );
-            }
+        if of_profiles {
+            let source = "QlaraGatewayUnreachable";
+            assert_eq!(silenced(source).contains(&name), expected, "{name}");
         }
+        // A removed account must not be told as solved.
+        let own = ["QlaraAccountRemoved", "QlaraProfileFailedWithPlatform"];
+        let of_accounts = text(&rule["labels"], "scope") != "exporter";
+        assert_eq!(
+            silenced("QlaraAccountRemoved").contains(&name),
+            of_accounts && !own.contains(&name.as_str()),
+            "{name}"
+        );
     }
 }

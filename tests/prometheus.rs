@@ -51,7 +51,8 @@ async fn promtool_accepts_every_exposition_without_warnings() {
 /// A Prometheus that scrapes exporters every second.
 pub struct Prometheus {
     pub url: String,
-    _running: Running,
+    arguments: Vec<String>,
+    running: Running,
     _directory: TempDir,
 }
 
@@ -104,21 +105,30 @@ impl Prometheus {
         std::fs::write(directory.path().join("rules.yml"), rules).expect("a file");
         std::fs::write(&file, configuration.to_string()).expect("a file");
         let address = format!("127.0.0.1:{}", free_port());
-        let running = Running::start(
-            Command::new("prometheus")
-                .arg(format!("--config.file={}", file.display()))
-                .arg(format!(
-                    "--storage.tsdb.path={}",
-                    directory.path().join("data").display()
-                ))
-                .arg(format!("--web.listen-address={address}"))
-                // Alerts that fire before the Alertmanagers are discovered are sent again soon.
-                .arg("--rules.alert.resend-delay=1s"),
-        );
+        let arguments = vec![
+            format!("--config.file={}", file.display()),
+            format!(
+                "--storage.tsdb.path={}",
+                directory.path().join("data").display()
+            ),
+            format!("--web.listen-address={address}"),
+            // Alerts that fire before the Alertmanagers are discovered are sent again soon.
+            "--rules.alert.resend-delay=1s".to_owned(),
+        ];
         Prometheus {
             url: format!("http://{address}"),
-            _running: running,
+            running: Running::start(Command::new("prometheus").args(&arguments)),
+            arguments,
             _directory: directory,
+        }
+    }
+
+    /// The same Prometheus, stopped and started again on its data.
+    pub fn restarted(self) -> Prometheus {
+        drop(self.running);
+        Prometheus {
+            running: Running::start(Command::new("prometheus").args(&self.arguments)),
+            ..self
         }
     }
 

@@ -48,6 +48,7 @@ fn severity(alert: &str) -> String {
 fn alert(finding: &Finding) -> Option<&'static str> {
     match finding {
         Finding::TokenExpired(_) => Some("QlaraTokenExpired"),
+        // The alert pages in the last hours only; before these, QlaraTokenExpiryNear is a warning.
         Finding::TokenEndImminent(_) => Some("QlaraTokenExpiryImminent"),
         // During the 7 days in which the gateway refreshes a token by itself, no alert fires.
         Finding::TokenEndsSoon(_) => None,
@@ -65,10 +66,7 @@ fn alert(finding: &Finding) -> Option<&'static str> {
 #[test]
 fn thresholds_of_alerts_and_verdicts_agree() {
     let defaults = Thresholds::default();
-    assert_eq!(
-        threshold("token_imminent_seconds"),
-        defaults.critical.as_secs()
-    );
+    assert_eq!(threshold("token_near_seconds"), defaults.critical.as_secs());
     assert_eq!(
         threshold("token_overdue_seconds"),
         REFRESH_OVERDUE.as_secs()
