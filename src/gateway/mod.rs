@@ -2,7 +2,7 @@
 //!
 //! Two published descriptions of the same endpoints differ: the page "UC-017 — Connect Social Profiles" and the
 //! reference page "List connected social profiles". [`fields`] is the table of what is read from either, [`parse`]
-//! reads responses by that table, and [`model`] is the result.
+//! reads responses by that table, and `model` is the result.
 
 mod body;
 mod body_budget;

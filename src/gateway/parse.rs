@@ -25,7 +25,7 @@ use exporter_toolkit::printable::is_line_separator;
 /// platform or identity. Values that repeat the secret that was `sent` count as invalid.
 ///
 /// # Errors
-/// [`InvalidResponse`] if the body is not a list of profiles, or has entries but no profile.
+/// `InvalidResponse` if the body is not a list of profiles, or has entries but no profile.
 pub fn parse_list(
     body: &[u8],
     names: &FieldNames,
@@ -64,7 +64,7 @@ pub fn parse_list(
 /// Parses the body of `GET /socials/{platform}` and calls `on_entry` for each entry that identifies a profile.
 ///
 /// # Errors
-/// [`InvalidResponse`], as for [`parse_list`].
+/// `InvalidResponse`, as for [`parse_list`].
 pub fn parse_details(
     body: &[u8],
     names: &FieldNames,

@@ -26,7 +26,7 @@ pub struct Draft {
 /// entry is repeated, the first counts.
 ///
 /// # Errors
-/// [`InvalidResponse`] if the body has no details; the draft is unchanged.
+/// `InvalidResponse` if the body has no details; the draft is unchanged.
 pub fn read_details(
     body: &[u8],
     headers: Paging,

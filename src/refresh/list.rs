@@ -135,7 +135,7 @@ impl<'a> SnapshotBuilder<'a> {
 /// bytes of the metrics.
 ///
 /// # Errors
-/// [`InvalidResponse`] if the body is not a list of profiles.
+/// `InvalidResponse` if the body is not a list of profiles.
 pub fn read_list(
     body: &[u8],
     headers: Paging,
