@@ -281,7 +281,7 @@ async fn second_signal_exits_at_once() {
     .await;
     program.running.signal("TERM");
     eventually("the first signal", async || {
-        (program.lines("Received a signal to end") == 1).then_some(())
+        (program.lines("Received a shutdown signal") == 1).then_some(())
     })
     .await;
     program.running.signal("TERM");
@@ -289,7 +289,7 @@ async fn second_signal_exits_at_once() {
         .await
         .expect("an end");
     assert_eq!(status.code(), Some(0), "{log}");
-    assert!(log.contains("Received another signal to end"), "{log}");
+    assert!(log.contains("Received another shutdown signal"), "{log}");
 }
 
 /// [secret-pipe]
@@ -427,6 +427,6 @@ async fn sigterm_during_startup_is_exit_code_0() {
         running.signal(signal);
         let (status, output) = running.wait();
         assert!(status.success(), "{signal}: {status} {output}");
-        assert!(output.contains("Received a signal to end"), "{output}");
+        assert!(output.contains("Received a shutdown signal"), "{output}");
     }
 }

@@ -1,9 +1,9 @@
 //! Judges profiles by one set of rules, for `check` and the page. The alerts follow the same rules as far
 //! as PromQL can express them.
 
-#[cfg(test)]
-mod alerts;
 mod finding;
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Reverse;
 use std::collections::HashSet;

@@ -183,13 +183,13 @@ impl Server {
             () = systemd::watchdog() => {}
             () = memory::return_free_pages() => {}
         }
-        info!("Received a signal to end, finishing running requests");
+        info!("Received a shutdown signal, finishing running requests");
         systemd::stopping();
         let drained = async { tokio::join!(main.drain(), probes.drain()) };
         tokio::select! {
             _ = drained => {}
             () = tokio::time::sleep(GRACE_PERIOD) => warn!("Grace period is over, ending without waiting for running requests"),
-            () = shutdown() => warn!("Received another signal to end, ending without waiting for running requests"),
+            () = shutdown() => warn!("Received another shutdown signal, ending without waiting for running requests"),
         }
         Ok(())
     }
