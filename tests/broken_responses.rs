@@ -10,6 +10,7 @@ use crate::harness::listener::{Recorder, http_response};
 use crate::harness::log::Log;
 use crate::harness::tools::needs;
 use crate::harness::{Setup, Stack};
+use crate::page::page;
 
 fn good(id: &str) -> Value {
     json!({"platform": "facebook", "profileId": id, "name": "Good", "status": "CONNECTED",
@@ -618,14 +619,8 @@ async fn small_response_does_not_become_a_huge_exposition() {
     let dropped = scrape.value(r#"qlara_profiles_dropped{reason="limit"}"#);
     let shown = scrape.family("qlara_profile_info").len();
     assert_eq!(shown + dropped as usize, 100);
-    let page = stack
-        .get("/")
-        .send()
-        .await
-        .expect("a response")
-        .text()
-        .await;
-    assert!(page.expect("a page").contains("limits.exposition_bytes"));
+    let page = page(&stack, "/").await;
+    assert!(page.contains("limits.exposition_bytes"));
 
     // The estimate is also close for documented profiles.
     let profiles: Vec<_> = (0..2000)

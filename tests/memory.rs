@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use crate::harness::listener::{Recorder, http_response, read_head};
 use crate::harness::scrape::Scrape;
 use crate::harness::{Setup, Stack, eventually};
+use crate::page::page;
 
 /// A configuration with these accounts; each account's gateway URL contains its name. The timeout leaves slow machines
 /// time to read long answers.
@@ -92,14 +93,8 @@ async fn metrics_of_all_accounts_together_are_limited() {
             }
         }
     }
-    let page = stack
-        .get("/")
-        .send()
-        .await
-        .expect("a response")
-        .text()
-        .await;
-    assert!(page.expect("a page").contains("limits.exposition_bytes"));
+    let page = page(&stack, "/").await;
+    assert!(page.contains("limits.exposition_bytes"));
 }
 
 /// [exposition-limit]

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{reference, schema, scrape_of, uc_017, with, without};
 use crate::harness::Setup;
 use crate::harness::scrape::Scrape;
+use crate::page::page;
 
 /// An example value of each row, and a series that it produces.
 fn example(field: Field) -> (Value, &'static str) {
@@ -274,15 +275,9 @@ async fn linked_accounts_are_limited_by_the_limit_of_profiles() {
         "{line}"
     );
     assert!(line.contains("past limits.profiles"), "{line}");
-    let page = stack
-        .get("/")
-        .send()
-        .await
-        .expect("a response")
-        .text()
-        .await;
+    let page = page(&stack, "/").await;
     let expected = "1 linked account is not shown: it is past limits.profiles.";
-    assert!(page.expect("a text").contains(expected));
+    assert!(page.contains(expected));
 }
 
 #[tokio::test]
@@ -444,8 +439,7 @@ async fn schema_is_logged_once_per_change_and_shown_on_page_and_by_check() {
     }
     // An empty list has no schema, and changes nothing.
     assert_eq!(logged, ["uc-017", "", "reference", "", "", "uc-017"]);
-    let page = stack.get("/").send().await.expect("a response");
-    let page = page.text().await.expect("a text");
+    let page = page(&stack, "/").await;
     assert!(page.contains("API description uc-017"), "{page}");
     let ran = crate::check::check(&stack.gateway, &[]).await;
     let line = "          Description of the API: uc-017\n";
