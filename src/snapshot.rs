@@ -79,6 +79,8 @@ pub struct Profile {
     pub status: Status,
     /// When the OAuth token expires, if the list has it.
     pub token_expires_at: Option<DateTime<Utc>>,
+    /// Whether the configuration states that the token never expires, so that no expiry is missed.
+    pub never_expires: bool,
     /// When the profile was connected, if the list has it.
     pub connected_at: Option<DateTime<Utc>>,
     /// The phone number as the configuration shows it.
@@ -104,6 +106,7 @@ impl Profile {
             // The timestamp and the seconds until it.
             self.token_expires_at.map_or(0, |_| 2),
             usize::from(self.connected_at.is_some()),
+            usize::from(self.never_expires),
         ];
         let (linked, linked_bytes) = linked_samples(self.linked.as_deref());
         let samples = SAMPLES + optional_samples.into_iter().sum::<usize>() + linked;

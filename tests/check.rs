@@ -41,7 +41,7 @@ pub async fn check(gateway: &Gateway, arguments: &[&str]) -> CommandOutput {
 }
 
 /// Runs the real `check` with a configuration file.
-async fn check_yaml(gateway: &Gateway, yaml: &str, arguments: &[&str]) -> CommandOutput {
+pub async fn check_yaml(gateway: &Gateway, yaml: &str, arguments: &[&str]) -> CommandOutput {
     let directory = TempDir::new().expect("a folder");
     let file = directory.path().join("qlara.yml");
     std::fs::write(&file, yaml).expect("a file");

@@ -170,7 +170,7 @@ fn errors_have_positions_and_no_values() {
         ),
         (
             "$2y$10$s3cret-value.rest: {}",
-            "1:1: unknown key \"…\", expected one of gateway, cache, permissions, phone_number, limits, accounts",
+            "1:1: unknown key \"…\", expected one of gateway, cache, permissions, tokens_without_expiry, phone_number, limits, accounts",
         ),
         (
             "permissions: {$s3cret-value.rest: x}",
@@ -226,6 +226,22 @@ fn errors_have_positions_and_no_values() {
             "1:20: limits.profiles: expected a whole number",
         ),
         ("accounts: s3cret-value", "1:11: accounts: expected a list"),
+        (
+            "tokens_without_expiry: facebook",
+            "1:24: tokens_without_expiry: expected a list",
+        ),
+        (
+            "tokens_without_expiry: [{profile: x}]",
+            "1:26: tokens_without_expiry[0]: key \"platform\" is missing",
+        ),
+        (
+            "tokens_without_expiry: [{platform: facebook, profile: ''}]",
+            "1:25: tokens_without_expiry[0]: platform and profile must not be empty; without the key profile, the whole platform counts",
+        ),
+        (
+            "tokens_without_expiry: [{platform: facebook}, {platform: facebook}]",
+            "1:47: tokens_without_expiry[1]: duplicate entry",
+        ),
         ("cache: {ttl: 'x", "1:14: cache: not valid YAML"),
         (
             "gateway: {url: s3cret-value}",
@@ -570,7 +586,7 @@ fn debug_output_hides_secrets() {
 /// [secret-in-mistake]
 #[test]
 fn unknown_key_that_looks_like_a_secret_is_redacted() {
-    let all = "gateway, cache, permissions, phone_number, limits, accounts";
+    let all = "gateway, cache, permissions, tokens_without_expiry, phone_number, limits, accounts";
     for (yaml, expected) in [
         (
             "gateway: {http://user:s3cret-value@proxy:3128, timeout: 5s}",

@@ -23,7 +23,7 @@ pub async fn full_scrape() -> Scrape {
     let key = directory.path().join("key");
     std::fs::write(&key, API_KEY).expect("a file");
     let yaml = format!(
-        "phone_number: show\naccounts: [{{name: a, api_key_file: {}, expected: [{{platform: facebook, profile: x}}]}}]",
+        "phone_number: show\ntokens_without_expiry: [{{platform: facebook}}]\naccounts: [{{name: a, api_key_file: {}, expected: [{{platform: facebook, profile: x}}]}}]",
         key.display()
     );
     let profiles = json!([{

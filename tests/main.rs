@@ -51,4 +51,5 @@ mod simulator;
 mod simulator_schemas;
 mod systemd;
 mod textfile;
+mod tokens_without_expiry;
 mod web_config;

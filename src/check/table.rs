@@ -136,6 +136,13 @@ impl Table {
                     in_largest_unit(end - self.now)
                 )
             }
+            None if row
+                .judged
+                .profile
+                .is_some_and(|profile| profile.never_expires) =>
+            {
+                "never".to_owned()
+            }
             None => "-".to_owned(),
         }
     }

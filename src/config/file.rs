@@ -30,6 +30,8 @@ pub(super) struct File {
     pub cache: Cache,
     #[serde(deserialize_with = "or_default")]
     pub permissions: BTreeMap<String, Vec<String>>,
+    #[serde(deserialize_with = "or_default")]
+    pub tokens_without_expiry: Vec<Spanned<WithoutExpiry>>,
     pub phone_number: PhoneNumber,
     #[serde(deserialize_with = "or_default")]
     pub limits: Limits,
@@ -133,6 +135,14 @@ pub(super) struct BasicAuth {
 pub(super) struct Expected {
     pub platform: String,
     pub profile: String,
+}
+
+/// An entry of `tokens_without_expiry`: a profile, or a whole platform.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WithoutExpiry {
+    pub platform: String,
+    pub profile: Option<String>,
 }
 
 impl Limits {

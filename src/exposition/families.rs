@@ -147,6 +147,15 @@ pub const FAMILIES: &[Family] = &[
         source: Source::Countdown,
     },
     Family {
+        name: "qlara_token_never_expires",
+        help: "1 for a profile whose token never expires, as the configuration states it.",
+        source: Source::Profile(|profile, lines| {
+            if profile.never_expires {
+                lines.sample(&[], SampleValue::Integer(1));
+            }
+        }),
+    },
+    Family {
         name: "qlara_profile_connected_timestamp_seconds",
         help: "Unix time at which the profile was connected.",
         source: Source::Profile(|profile, lines| {

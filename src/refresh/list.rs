@@ -114,7 +114,9 @@ impl<'a> SnapshotBuilder<'a> {
     }
 
     fn profile(&mut self, listed: ListedProfile) -> Profile {
+        let without_expiry = &self.rules.without_expiry;
         Profile {
+            never_expires: without_expiry.contains(&listed.platform, &listed.id),
             platform: listed.platform,
             id: listed.id,
             username: listed.username,

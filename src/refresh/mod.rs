@@ -15,5 +15,5 @@ pub use details::{Draft, LastGood};
 pub use limiter::{Priority, RefreshLimiter};
 pub use limits::drop_excess_profiles;
 pub use refresher::{RefreshErrors, RefreshOutcome, Refresher};
-pub use rules::{PhoneNumber, Rules};
+pub use rules::{PhoneNumber, Rules, TokensWithoutExpiry};
 pub use shares::{Claim, Share, Shares};

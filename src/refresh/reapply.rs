@@ -17,6 +17,8 @@ impl Rules {
         renewed.expected = self.expected_in(snapshot);
         self.drop_profiles(&mut renewed);
         for profile in &mut renewed.profiles {
+            let without_expiry = &self.without_expiry;
+            profile.never_expires = without_expiry.contains(&profile.platform, &profile.id);
             let number = profile.phone_number.take();
             profile.phone_number = number.and_then(|number| self.shown_under(number, before));
             if let Some(details) = &mut profile.details {

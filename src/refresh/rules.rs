@@ -19,6 +19,31 @@ pub enum PhoneNumber {
     Show,
 }
 
+/// Tokens that never expire: a missing expiry is no problem. A stated expiry counts all the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TokensWithoutExpiry {
+    /// Platforms of which no token expires.
+    platforms: BTreeSet<String>,
+    /// Ids of single profiles, by platform.
+    profiles: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl TokensWithoutExpiry {
+    /// Adds a profile, or a whole platform without an id. Returns whether it is new.
+    pub fn insert(&mut self, platform: String, id: Option<String>) -> bool {
+        match id {
+            Some(id) => self.profiles.entry(platform).or_default().insert(id),
+            None => self.platforms.insert(platform),
+        }
+    }
+
+    /// Whether the token of this profile never expires.
+    pub(super) fn contains(&self, platform: &str, id: &str) -> bool {
+        let ids = self.profiles.get(platform);
+        self.platforms.contains(platform) || ids.is_some_and(|ids| ids.contains(id))
+    }
+}
+
 /// The configured rules by which responses become a snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
@@ -28,6 +53,8 @@ pub struct Rules {
     pub required_permissions: BTreeMap<String, Vec<String>>,
     /// The profiles that should be listed: platform and id.
     pub expected: Vec<(String, String)>,
+    /// Tokens that never expire.
+    pub without_expiry: TokensWithoutExpiry,
     /// How phone numbers are shown.
     pub phone_number: PhoneNumber,
     /// Maximum number of profiles (`limits.profiles`).

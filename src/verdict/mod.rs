@@ -188,7 +188,8 @@ fn judge_token(
     let Some(left) = left else {
         // The documentation describes tokens for these two platforms only.
         let documented = matches!(&*profile.platform, "facebook" | "instagram");
-        return Vec::from_iter((documented && states_expiry).then_some(Finding::TokenEndUnknown));
+        let is_missed = documented && states_expiry && !profile.never_expires;
+        return Vec::from_iter(is_missed.then_some(Finding::TokenEndUnknown));
     };
     // `left` is positive here, so the conversion succeeds.
     let time = left.to_std().unwrap_or_default();

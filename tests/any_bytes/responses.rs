@@ -122,11 +122,11 @@ fn names() -> FieldNames {
 
 fn rules() -> Rules {
     Rules {
-        names: Arc::default(),
         required_permissions: [("facebook".to_owned(), vec!["pages_messaging".to_owned()])].into(),
         expected: vec![("facebook".to_owned(), "a".to_owned())],
         phone_number: PhoneNumber::Mask,
         max_profiles: 20,
+        ..Rules::default()
     }
 }
 

@@ -12,7 +12,9 @@ use qlara_exporter::gateway::warnings::ParseWarnings;
 use qlara_exporter::gateway::{Paging, SentSecret};
 use qlara_exporter::refresh::details::read_details;
 use qlara_exporter::refresh::list::read_list;
-use qlara_exporter::refresh::{Claim, Draft, PhoneNumber, Rules, Shares, drop_excess_profiles};
+use qlara_exporter::refresh::{
+    Claim, Draft, PhoneNumber, Rules, Shares, TokensWithoutExpiry, drop_excess_profiles,
+};
 use qlara_exporter::snapshot::{ReadAt, Snapshot};
 use serde_json::{Value, json};
 
@@ -66,15 +68,28 @@ fn rules(
         let platforms = PLATFORMS.iter().map(|platform| (*platform).to_owned());
         platforms.zip(all).collect()
     });
-    (required, vec(identity(), 0..8), phone_number, profiles).prop_map(
-        |(required_permissions, expected, phone_number, max_profiles)| Rules {
+    let expected = vec(identity(), 0..8);
+    (required, expected, without_expiry(), phone_number, profiles).prop_map(
+        |(required_permissions, expected, without_expiry, phone_number, max_profiles)| Rules {
             required_permissions,
             expected,
+            without_expiry,
             phone_number,
             max_profiles,
             ..Rules::default()
         },
     )
+}
+
+/// Single profiles and whole platforms.
+fn without_expiry() -> impl Strategy<Value = TokensWithoutExpiry> {
+    vec((identity(), any::<bool>()), 0..4).prop_map(|entries| {
+        let mut tokens = TokensWithoutExpiry::default();
+        for ((platform, id), is_profile) in entries {
+            tokens.insert(platform, is_profile.then_some(id));
+        }
+        tokens
+    })
 }
 
 /// Parses as a refresh does.

@@ -16,7 +16,7 @@ use super::model::{
 use super::select::FieldNamesByAccount;
 use super::settings::{Environment, Settings};
 use crate::gateway::field_names::FieldNames;
-use crate::refresh::Rules;
+use crate::refresh::{Rules, TokensWithoutExpiry};
 use credentials::API_KEY_FILE;
 use exporter_toolkit::diagnostics::{ConfigError, ConfigErrors, Diagnostics};
 use exporter_toolkit::printable::without_line_separators;
@@ -50,6 +50,7 @@ pub(super) fn config(
         environment,
         gateway: defaults.gateway(&mut diagnostics),
         names: defaults.field_names(&mut diagnostics),
+        without_expiry: without_expiry(file, &mut diagnostics),
         defaults,
     };
     let accounts = validator.accounts(&mut diagnostics);
@@ -131,6 +132,7 @@ struct AccountValidator<'a> {
     gateway: Option<Gateway>,
     /// The field names of accounts without names of their own.
     names: Arc<FieldNames>,
+    without_expiry: TokensWithoutExpiry,
 }
 
 impl AccountValidator<'_> {
@@ -144,7 +146,7 @@ impl AccountValidator<'_> {
                 credentials,
                 source,
                 gateway,
-                rules: rules(file, Vec::new(), Arc::clone(&self.names)),
+                rules: self.rules(Vec::new(), Arc::clone(&self.names)),
             });
             return account.into_iter().collect();
         }
@@ -192,8 +194,24 @@ impl AccountValidator<'_> {
             credentials,
             source,
             gateway,
-            rules: rules(file, expected, names),
+            rules: self.rules(expected, names),
         })
+    }
+
+    fn rules(&self, expected: Vec<(String, String)>, names: Arc<FieldNames>) -> Rules {
+        let documented = REQUIRED_PERMISSIONS.map(|(platform, permissions)| {
+            (platform.to_owned(), permissions.map(str::to_owned).to_vec())
+        });
+        let mut required_permissions = BTreeMap::from(documented);
+        required_permissions.extend(self.file.permissions.clone());
+        Rules {
+            names,
+            required_permissions,
+            expected,
+            without_expiry: self.without_expiry.clone(),
+            phone_number: self.file.phone_number,
+            max_profiles: self.file.limits.profiles,
+        }
     }
 }
 
@@ -236,17 +254,23 @@ fn expected(
     seen.into_iter().collect()
 }
 
-fn rules(file: &File, expected: Vec<(String, String)>, names: Arc<FieldNames>) -> Rules {
-    let documented = REQUIRED_PERMISSIONS.map(|(platform, permissions)| {
-        (platform.to_owned(), permissions.map(str::to_owned).to_vec())
-    });
-    let mut required_permissions = BTreeMap::from(documented);
-    required_permissions.extend(file.permissions.clone());
-    Rules {
-        names,
-        required_permissions,
-        expected,
-        phone_number: file.phone_number,
-        max_profiles: file.limits.profiles,
+/// `tokens_without_expiry`, normalized like the identifiers in responses.
+fn without_expiry(file: &File, diagnostics: &mut Diagnostics) -> TokensWithoutExpiry {
+    let mut tokens = TokensWithoutExpiry::default();
+    for (index, at) in file.tokens_without_expiry.iter().enumerate() {
+        let platform = without_line_separators(&at.value.platform);
+        let profile = at.value.profile.as_deref().map(without_line_separators);
+        let wrong = if platform.is_empty() || profile.as_deref() == Some("") {
+            Some(
+                "platform and profile must not be empty; without the key profile, the whole platform counts",
+            )
+        } else {
+            (!tokens.insert(platform, profile)).then_some("duplicate entry")
+        };
+        if let Some(message) = wrong {
+            let key = format!("tokens_without_expiry[{index}]");
+            diagnostics.collect::<()>(Err(in_file(file, at, &key, message)));
+        }
     }
+    tokens
 }

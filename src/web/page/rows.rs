@@ -96,6 +96,7 @@ fn token(row: &PageRow) -> Markup {
                 span.quiet { (time(end)) }
             }
             _ if row.judged.platform == "whatsapp" => span.quiet { "none" },
+            _ if row.judged.profile.is_some_and(|profile| profile.never_expires) => span.quiet { "never" },
             _ => span.quiet { "not known" },
         }
     }
