@@ -57,6 +57,17 @@ pub const FAMILIES: &[Family] = &[
         }),
     },
     Family {
+        name: "qlara_details_complete",
+        help: "1 unless the gateway says that the platform has more details than it answered with; absent if they cannot be read.",
+        source: Source::Snapshot(|snapshot, lines| {
+            let up = snapshot.details.iter().filter(|(_, details)| details.up);
+            for (platform, details) in up {
+                let is_complete = !details.is_incomplete;
+                lines.sample(&[("platform", platform)], is_complete.into());
+            }
+        }),
+    },
+    Family {
         name: "qlara_list_complete",
         help: "1 unless the gateway says that the list has more profiles.",
         source: Source::Snapshot(|snapshot, lines| {

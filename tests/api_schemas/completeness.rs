@@ -224,6 +224,8 @@ async fn incomplete_details_are_reported_and_remove_nothing() {
         scrape.value(r#"qlara_details_up{platform="facebook"}"#),
         1.0
     );
+    let complete = r#"qlara_details_complete{platform="facebook"}"#;
+    assert_eq!(scrape.value(complete), 0.0);
     let lines = log.take();
     assert!(
         lines.contains("The details of a platform are incomplete"),
@@ -240,7 +242,15 @@ async fn incomplete_details_are_reported_and_remove_nothing() {
         .gateway
         .set_details_response("facebook", details(&["a"], 1))
         .await;
-    assert_eq!(known(&stack.scrape_after(61).await.text), 1);
+    let scrape = stack.scrape_after(61).await;
+    assert_eq!(known(&scrape.text), 1);
+    assert_eq!(scrape.value(complete), 1.0);
+    // Details that cannot be read are neither complete nor incomplete.
+    stack
+        .gateway
+        .set_details_response("facebook", "not JSON")
+        .await;
+    assert_eq!(stack.scrape_after(61).await.get(complete), None);
 }
 
 #[tokio::test]
