@@ -81,6 +81,7 @@ async fn profiles_are_sorted_by_urgency_and_have_verdicts() {
             "<title>1 profile critical – Qlara profiles</title>",
             "3 profiles · 1 critical · 2 fine",
             "token expired 40d 13h ago",
+            "Given up?",
             "Messages fail until somebody reconnects the profile in the Qlara dashboard.",
             "TOKEN_EXPIRED",
             "in 65d 10h",
@@ -92,6 +93,38 @@ async fn profiles_are_sorted_by_urgency_and_have_verdicts() {
             concat!("qlara-exporter ", env!("CARGO_PKG_VERSION")),
         ],
     );
+}
+
+/// [page]
+#[tokio::test]
+async fn profile_that_nobody_repairs_does_not_hide_a_new_failure() {
+    let ended = |name: &str, end: &str, status: &str| {
+        let mut profile = profile("facebook", name, name);
+        profile["tokenExpiresAt"] = json!(end);
+        profile["status"] = json!(status);
+        profile
+    };
+    // It is noon of 10 April.
+    let stack = Setup::default()
+        .with_profiles(json!([
+            ended("fine", "2026-06-10T12:00:00Z", "CONNECTED"),
+            ended("old", "2025-01-01T00:00:00Z", "TOKEN_EXPIRED"),
+            ended("14 days", "2026-03-27T12:00:00Z", "TOKEN_EXPIRED"),
+            ended("by date", "2026-03-27T11:00:00Z", "CONNECTED"),
+            ended("less", "2026-03-27T12:00:01Z", "TOKEN_EXPIRED"),
+            ended("undated", "", "TOKEN_EXPIRED"),
+            ended("warning", "2026-04-15T12:00:00Z", "CONNECTED"),
+        ]))
+        .await;
+    let page = page(&stack, "/").await;
+    let (urgent, rest) = page.split_once("Given up?").expect("given up");
+    let (given_up, fine) = rest.split_once(">Fine<").expect("fine");
+    assert_eq!(names(urgent), ["less", "undated", "warning"]);
+    assert_eq!(names(given_up), ["old", "by date", "14 days"]);
+    assert_eq!(names(fine), ["fine"]);
+    assert_contains(given_up, &["The token ended at least 14 days ago"]);
+    // They stay critical: their messages fail.
+    assert_contains(&page, &["critical <b>5</b>"]);
 }
 
 #[tokio::test]

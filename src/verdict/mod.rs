@@ -21,6 +21,9 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// their end; this leaves it one day.
 pub(crate) const REFRESH_OVERDUE: Duration = DAY.saturating_mul(6);
 
+/// Time since the end of a token after which a profile counts as given up: nobody is paged for it any more.
+pub(crate) const GIVEN_UP_AFTER: Duration = DAY.saturating_mul(14);
+
 /// The time left of a token below which a profile is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Thresholds {
@@ -58,6 +61,18 @@ impl Verdict {
             findings,
             left,
         }
+    }
+
+    /// Whether the token ended so long ago that the profile counts as given up. Other failures have no known start.
+    pub(crate) fn is_given_up(&self) -> bool {
+        let ended = |finding: &Finding| match finding {
+            Finding::TokenExpired(ago) => ago.and_then(|ago| ago.to_std().ok()),
+            _ => None,
+        };
+        self.findings
+            .iter()
+            .filter_map(ended)
+            .any(|ago| ago >= GIVEN_UP_AFTER)
     }
 
     /// A sort key that puts the most urgent verdict first: by severity, then by time left. A critical

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::Value;
 
-use super::{Cause, Cost, Finding, REFRESH_OVERDUE, Severity, Thresholds};
+use super::{Cause, Cost, Finding, GIVEN_UP_AFTER, REFRESH_OVERDUE, Severity, Thresholds};
 
 const RULES: &str = include_str!("../../alerts/qlara.rules.yml");
 
@@ -71,6 +71,7 @@ fn thresholds_of_alerts_and_verdicts_agree() {
         threshold("token_overdue_seconds"),
         REFRESH_OVERDUE.as_secs()
     );
+    assert_eq!(threshold("given_up_seconds"), GIVEN_UP_AFTER.as_secs());
     assert_eq!(
         defaults.warning.as_secs(),
         7 * 86_400,

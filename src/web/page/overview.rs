@@ -59,6 +59,29 @@ pub(super) struct PageRow<'a> {
     pub(super) judged: JudgedProfile<'a>,
 }
 
+impl PageRow<'_> {
+    pub(super) fn group(&self) -> Group {
+        if self.judged.verdict.is_given_up() {
+            Group::GivenUp
+        } else if self.judged.verdict.severity == Severity::Fine {
+            Group::Fine
+        } else {
+            Group::Urgent
+        }
+    }
+}
+
+/// A part of the table, in its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Group {
+    /// Profiles that need somebody.
+    Urgent,
+    /// Profiles that nobody has repaired for so long that an old failure must not hide a new one.
+    GivenUp,
+    /// Profiles with nothing to do.
+    Fine,
+}
+
 /// Numbers of profiles by severity.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Counts {
@@ -119,7 +142,7 @@ impl<'a> Overview<'a> {
         overview.matching = overview.rows.len();
         overview
             .rows
-            .sort_by_cached_key(|row| row.judged.verdict.urgency());
+            .sort_by_cached_key(|row| (row.group(), row.judged.verdict.urgency()));
         overview.rows.truncate(MAX_ROWS);
         overview
     }

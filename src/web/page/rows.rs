@@ -4,11 +4,11 @@
 use maud::{Markup, html};
 
 use super::elements::{ago, badge, short, time};
-use super::overview::{Overview, PageRow};
+use super::overview::{Group, Overview, PageRow};
 use crate::gateway::model::Status;
 use crate::plural::{choose, count};
 use crate::snapshot::Profile;
-use crate::verdict::{Finding, span};
+use crate::verdict::{Finding, GIVEN_UP_AFTER, span};
 
 /// The most urgent profiles, and the number of the others.
 pub(super) fn table(overview: &Overview) -> Markup {
@@ -37,7 +37,31 @@ pub(super) fn table(overview: &Overview) -> Markup {
                     th scope="col" role="columnheader" { "Last activity" }
                 }
             }
-            tbody role="rowgroup" { @for row in &overview.rows { (line(row, overview)) } }
+            @for group in overview.rows.chunk_by(|a, b| a.group() == b.group()) {
+                tbody role="rowgroup" {
+                    @if let Some(row) = group.first() { (heading(row.group())) }
+                    @for row in group { (line(row, overview)) }
+                }
+            }
+        }
+    }
+}
+
+fn heading(group: Group) -> Markup {
+    let days = GIVEN_UP_AFTER.as_secs() / (24 * 60 * 60);
+    html! {
+        @if group == Group::GivenUp {
+            tr.group role="row" {
+                th scope="rowgroup" role="rowheader" colspan="6" aria-colspan="6" {
+                    "Given up?"
+                    span.quiet {
+                        "The token ended at least " (days) " days ago, so nobody is paged any more. "
+                        "Reconnect the profile, or remove it from Qlara."
+                    }
+                }
+            }
+        } @else if group == Group::Fine {
+            tr.group role="row" { th scope="rowgroup" role="rowheader" colspan="6" aria-colspan="6" { "Fine" } }
         }
     }
 }
