@@ -5,8 +5,9 @@ use super::{Dashboard, each_panel, each_selector, list, text};
 const DATA_SOURCE: &str = "${datasource}";
 
 /// The linter's units that suit the exporter's metrics.
-const UNITS: [&str; 7] = [
+const UNITS: [&str; 8] = [
     "bytes",
+    "dateTimeFromNow",
     "dtdhms",
     "none",
     "percentunit",
@@ -40,9 +41,11 @@ fn template_job_and_instance_rules() {
             assert_eq!(variable["type"], "query");
             assert_eq!(variable["label"], label);
             assert_eq!(variable["multi"], true);
-            assert_eq!(variable["allValue"], ".+");
         }
-        // Profiles of the default account have no label `account`; `.+` would hide them.
+        assert_eq!(dashboard.variable("job")["allValue"], ".+");
+        // `.+`, which the linter wants for instances, would hide series without the label: those of the recording
+        // rules have no `instance`, those of the default account no `account`.
+        assert_eq!(dashboard.variable("instance")["allValue"], ".*");
         assert_eq!(dashboard.variable("account")["allValue"], ".*");
     }
 }

@@ -46,13 +46,13 @@ qlara_profile_status{instance="b", account="y", platform="facebook", profile="q"
 /// The numbers at the top after a minute.
 const NUMBERS: [(&str, f64); 10] = [
     ("Profiles", 4.0),
-    ("Healthy", 0.5),
+    ("Healthy", 0.25),
     ("Token expired", 1.0),
     ("Refresh failed", 1.0),
     ("Disconnected", 1.0),
     ("Expected but missing", 0.0),
     ("Next expiry", 1000.0),
-    ("Permissions missing", 0.0),
+    ("Other permissions missing", 0.0),
     ("Details unread", 1.0),
     ("Entries dropped", 1.0),
 ];
@@ -82,9 +82,9 @@ fn replicas_without_data_are_ignored_while_another_has_data() {
     };
     let rows = json!([
         row("x", "p", 0),
-        row("x", "late", 0),
-        row("y", "p", 2),
-        row("y", "q", 3)
+        row("x", "late", 6),
+        row("y", "p", 3),
+        row("y", "q", 5)
     ]);
     expectations.push(expectation(&query("Profiles by urgency", 1), rows.clone()));
     expectations.push(expectation(&query("Status history", 0), rows));
@@ -146,20 +146,25 @@ fn probe_targets_are_not_counted_as_exporters() {
 }
 
 #[test]
-fn every_panel_prefers_replicas_with_data() {
+fn every_panel_prefers_the_rules_and_then_replicas_with_data() {
     const UP: &str = r#"qlara_up{job=~"$job", instance=~"$instance", account=~"$account"}"#;
     let preferred = format!(
         "and on (job, instance, account) ({UP} == on (job, account) group_left () max by (job, account) ({UP}))"
     );
+    const KNOWN: &str =
+        r#"job_account:qlara_up:known{job=~"$job", instance=~"$instance", account=~"$account"}"#;
+    let recorded = format!("unless on (job, account) {KNOWN}");
+    let unrecorded = format!("and on (job, account) ({KNOWN} == 0)");
     for query in dashboard("qlara-profiles").panel_queries() {
-        // These panels show the newest value that an account's replicas report about themselves.
-        if !query.place.ends_with(": Gateway") && !query.place.ends_with(": Age of data") {
-            assert!(
-                query.text.contains(&preferred),
-                "{}: {}",
-                query.place,
-                query.text
-            );
+        let (_, panel) = query.place.split_once(": ").expect("a panel");
+        let source = match panel {
+            // The newest value that an account's replicas report about themselves.
+            "Age of data" | "Data shown" | "Gateway" => continue,
+            "Details unread" | "Entries dropped" => &unrecorded,
+            _ => &recorded,
+        };
+        for part in [&preferred, source] {
+            assert!(query.text.contains(part), "{panel}: {}", query.text);
         }
     }
 }

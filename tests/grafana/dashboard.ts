@@ -83,6 +83,30 @@ type DataPanel =
   | Panel<'table', Table.Options, Table.FieldConfig>
   | Panel<'timeseries', TimeSeries.Options, TimeSeries.FieldConfig>;
 
+// Grafana publishes no types of the alert list: these are the options of its panel.
+interface AlertList {
+  id: number;
+  type: 'alertlist';
+  title: string;
+  description: string;
+  gridPos: Position;
+  options: {
+    viewMode: 'list';
+    groupMode: 'default';
+    groupBy: string[];
+    maxItems: number;
+    sortOrder: 1 | 2 | 3 | 4 | 5;
+    dashboardAlerts: boolean;
+    alertName: string;
+    alertInstanceLabelFilter: string;
+    datasource: string;
+    folder: string;
+    showInactiveAlerts: boolean;
+    showInstances: boolean;
+    stateFilter: Record<'firing' | 'pending' | 'recovering' | 'noData' | 'normal' | 'error', boolean>;
+  };
+}
+
 interface Row extends Pick<RowPanel, 'id' | 'collapsed' | 'title' | 'repeat'> {
   type: 'row';
   gridPos: Position;
@@ -100,6 +124,6 @@ export type DashboardFile = Omit<InFile<Dashboard>, 'annotations' | 'id' | 'pane
   uid: string;
   title: string;
   annotations: { list: Annotation[] };
-  panels: (DataPanel | Row)[];
+  panels: (AlertList | DataPanel | Row)[];
   templating: { list: Variable[] };
 };

@@ -38,7 +38,7 @@ for (const file of files) {
   if (JSON.stringify(dashboard, null, 2) + '\n' !== fs.readFileSync(file, 'utf8')) {
     report('file', 'is not indented as Grafana exports it');
   }
-  for (const panel of dashboard.panels.flatMap(row => [row, ...row.panels ?? []]).filter(panel => panel.type !== 'row')) {
+  for (const panel of dashboard.panels.flatMap(row => [row, ...row.panels ?? []]).filter(panel => panel.targets)) {
     await check(dashboard, panel, problem => report(panel.title, problem));
   }
   for (const variable of dashboard.templating.list.filter(one => one.regex)) {
@@ -62,6 +62,8 @@ async function check(dashboard, panel, report) {
   if (legendSort && !reducers.some(reducer => reducer?.name === legendSort)) {
     report(`the legend is sorted by ${legendSort}, which it does not show`);
   }
+
+  if (panel.type === 'stat') checkNoValue(panel, report);
 
   let frames = (await Promise.all(panel.targets.map(target => read(dashboard, target, panel.targets.length > 1)))).flat();
   for (const { id, options } of panel.transformations ?? []) {
@@ -88,7 +90,7 @@ async function check(dashboard, panel, report) {
   const matches = {
     byName: name => columns.has(name),
     byType: type => fields.some(({ field }) => field.type === type),
-    byFrameRefID: ref => data.some(frame => frame.refId === ref),
+    byFrameRefID: ref => panel.targets.some(target => target.refId === ref),
   };
   for (const { matcher } of overrides) {
     if (!matches[matcher.id](matcher.options)) report(`an override ${matcher.id} matches nothing: ${matcher.options}`);
@@ -114,6 +116,17 @@ async function check(dashboard, panel, report) {
     const twice = seen.find((key, at) => seen.indexOf(key) !== at);
     if (!rows.length || twice) report(rows.length ? `two rows of ${twice}` : 'no rows');
   }
+}
+
+// Without data, a number must show its text for no value, in the colour of the first step.
+function checkNoValue({ fieldConfig: { defaults }, options }, report) {
+  const steps = defaults.thresholds.steps.map(step => ({ ...step, value: step.value ?? -Infinity }));
+  const [{ display }] = grafana.getFieldDisplayValues({
+    data: [], fieldConfig: { defaults: { ...defaults, thresholds: { ...defaults.thresholds, steps } }, overrides: [] },
+    reduceOptions: options.reduceOptions, replaceVariables: text => text, theme, timeZone: 'utc',
+  });
+  if (display.text !== defaults.noValue) report(`no value is shown as ${display.text}`);
+  if (display.color !== steps[0].color) report(`no value is ${display.color}`);
 }
 
 // The cells as text.
