@@ -330,6 +330,21 @@ fn alerts_reach_their_receivers() {
     }
 }
 
+/// The last stage of the delivery time in `docs/alerts.md`.
+#[test]
+fn alerts_of_profiles_and_platforms_are_sent_within_seconds() {
+    let configuration = yaml(&repository("alerts/alertmanager.yml"));
+    let routes = configuration["route"]["routes"].as_array().expect("routes");
+    let own = routes
+        .iter()
+        .filter(|route| route["matchers"].to_string().contains("profile|"));
+    let waits: Vec<[&str; 3]> = own
+        .map(|route| ["receiver", "group_wait", "group_interval"].map(|key| text(route, key)))
+        .collect();
+    let expected = [["on-call", "10s", "20s"], ["social-team", "10s", "20s"]];
+    assert_eq!(waits, expected);
+}
+
 #[test]
 fn only_non_urgent_alerts_wait_for_business_hours() {
     fn visit(route: &Value, matchers: &[String], found: &mut usize) {

@@ -72,12 +72,22 @@ fn quick_rules() -> String {
     rules.to_string()
 }
 
+/// Removes the waiting times of the routes below this one.
+fn wait_as_parent(route: &mut Value) {
+    for child in route["routes"].as_array_mut().into_iter().flatten() {
+        let keys = child.as_object_mut().expect("a route");
+        keys.retain(|key, _| !["group_wait", "group_interval"].contains(&key.as_str()));
+        wait_as_parent(child);
+    }
+}
+
 /// The configuration with all receivers at one address and without waiting times.
 fn quick_configuration(sink: &str) -> Value {
     let mut configuration = yaml(&repository("alerts/alertmanager.yml"));
     configuration["templates"] = json!([repository("alerts/qlara.tmpl")]);
     configuration["time_intervals"] = json!([{"name": "business-hours",
         "time_intervals": [{"times": [{"start_time": "00:00", "end_time": "24:00"}]}]}]);
+    wait_as_parent(&mut configuration["route"]);
     let route = configuration["route"].as_object_mut().expect("a route");
     route.insert("group_wait".to_owned(), json!("2s"));
     route.insert("group_interval".to_owned(), json!("1s"));
