@@ -48,6 +48,9 @@ async fn promtool_accepts_every_exposition_without_warnings() {
     }
 }
 
+/// The time zone in which Prometheus and Alertmanager write times.
+pub const TIME_ZONE: &str = "Europe/Rome";
+
 /// A Prometheus that scrapes exporters every second.
 pub struct Prometheus {
     pub url: String,
@@ -117,17 +120,22 @@ impl Prometheus {
         ];
         Prometheus {
             url: format!("http://{address}"),
-            running: Running::start(Command::new("prometheus").args(&arguments)),
+            running: Prometheus::run(&arguments),
             arguments,
             _directory: directory,
         }
+    }
+
+    fn run(arguments: &[String]) -> Running {
+        let mut prometheus = Command::new("prometheus");
+        Running::start(prometheus.env("TZ", TIME_ZONE).args(arguments))
     }
 
     /// The same Prometheus, stopped and started again on its data.
     pub fn restarted(self) -> Prometheus {
         drop(self.running);
         Prometheus {
-            running: Running::start(Command::new("prometheus").args(&self.arguments)),
+            running: Prometheus::run(&self.arguments),
             ..self
         }
     }
