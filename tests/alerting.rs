@@ -23,7 +23,7 @@ pub fn yaml(path: &Path) -> Value {
     serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn rules() -> Vec<Value> {
+pub fn rules() -> Vec<Value> {
     let file = yaml(&repository("alerts/qlara.rules.yml"));
     file["groups"][0]["rules"]
         .as_array()
