@@ -186,6 +186,20 @@ async fn rules_use_only_existing_metrics() {
 }
 
 #[test]
+fn every_recording_rule_has_a_comment() {
+    let file = std::fs::read_to_string(repository("alerts/qlara.rules.yml")).expect("a file");
+    let lines: Vec<&str> = file.lines().map(str::trim_start).collect();
+    let mut rules = 0;
+    for pair in lines.windows(2) {
+        if let Some(name) = pair[1].strip_prefix("- record: ") {
+            assert!(pair[0].starts_with("# "), "{name}: {}", pair[0]);
+            rules += 1;
+        }
+    }
+    assert!(rules > 50, "{rules} rules");
+}
+
+#[test]
 fn job_and_thresholds_are_defined_once() {
     let file = std::fs::read_to_string(repository("alerts/qlara.rules.yml")).expect("a file");
     let first = text(&rules()[0], "expr").matches("job=\"qlara\"").count();
