@@ -23,7 +23,7 @@ pub fn yaml(path: &Path) -> Value {
     serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn rules() -> Vec<Value> {
+pub fn rules() -> Vec<Value> {
     let file = yaml(&repository("alerts/qlara.rules.yml"));
     file["groups"][0]["rules"]
         .as_array()
@@ -244,6 +244,20 @@ async fn rules_use_only_existing_metrics() {
         }
     }
     assert!(used > 50, "{used} names found");
+}
+
+#[test]
+fn every_recording_rule_has_a_comment() {
+    let file = std::fs::read_to_string(repository("alerts/qlara.rules.yml")).expect("a file");
+    let lines: Vec<&str> = file.lines().map(str::trim_start).collect();
+    let mut rules = 0;
+    for pair in lines.windows(2) {
+        if let Some(name) = pair[1].strip_prefix("- record: ") {
+            assert!(pair[0].starts_with("# "), "{name}: {}", pair[0]);
+            rules += 1;
+        }
+    }
+    assert!(rules > 50, "{rules} rules");
 }
 
 #[test]

@@ -24,6 +24,8 @@ use crate::harness::tools::needs;
 use crate::harness::{API_KEY, eventually, http};
 use crate::prometheus::{Prometheus, TIME_ZONE, system_gateway};
 
+mod restart;
+
 type Messages = Arc<Mutex<Vec<(String, Value)>>>;
 
 /// A server that all receivers send to, and that records the messages.
@@ -530,7 +532,8 @@ async fn restart_of_prometheus_keeps_the_start_of_a_failure() {
         prometheus.value(starts[1]).await,
     ];
     let evaluated = prometheus.value("timestamp(qlara:evaluated)").await;
-    prometheus = prometheus.restarted();
+    prometheus.stop();
+    prometheus.resume();
     eventually("evaluations after the restart", async || {
         let now = prometheus.query("timestamp(qlara:evaluated)").await?[0].1;
         (now > evaluated + 5.0).then_some(())
