@@ -11,9 +11,11 @@ use crate::documentation::full_scrape;
 use crate::harness::process::run;
 use crate::harness::tools::needs;
 
-/// A file of the repository.
+/// A file of the repository, or of the copy of it that `tests/mutation/run` tests.
 pub fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+    let root = std::env::var_os("CARGO_MANIFEST_DIR");
+    let root = root.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&root).join(path)
 }
 
 /// A YAML file, with its aliases resolved.
@@ -43,13 +45,13 @@ fn test_files() -> Vec<PathBuf> {
         .collect()
 }
 
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+pub fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key]
         .as_str()
         .unwrap_or_else(|| panic!("no text {key} in {value}"))
 }
 
-fn succeeds(command: &mut Command) -> String {
+pub fn succeeds(command: &mut Command) -> String {
     let (code, output, error) = run(command);
     assert_eq!(code, 0, "{command:?}\n{output}{error}");
     output

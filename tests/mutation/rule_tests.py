@@ -94,6 +94,13 @@ class Rules:
             groups.append({**group, "rules": [rule for rule in group["rules"] if self.place(rule) in needed]})
         return {"groups": groups}
 
+    def recorded_in(self, expression):
+        """The recorded series that an expression names, also by a regular expression."""
+        names = names_in(expression) & self.inputs.keys()
+        for pattern in re.findall(r'__name__=~"([^"]*)"', expression):
+            names |= {place for place in self.places if re.fullmatch(pattern, place)}
+        return names
+
     def alerts_in(self, expression):
         """The alerts that an expression can see in the series ALERTS."""
         selectors = ALERTS.findall(expression)
@@ -141,7 +148,7 @@ def reduced_test(test, rules, affected):
     expression_checks = []
     for check in test.test.get("promql_expr_test", []):
         seen = rules.alerts_in(check["expr"])
-        recorded = names_in(check["expr"]) & rules.inputs.keys()
+        recorded = rules.recorded_in(check["expr"])
         if not (seen | recorded) & affected:
             continue
         if states_alert_names(check) and not recorded:
