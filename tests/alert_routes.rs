@@ -56,9 +56,8 @@ fn labels_of(name: &str, alert: &Value) -> Labels {
     labels
 }
 
-fn is_silent_while(target: &Labels, source: &Labels) -> bool {
-    let configuration = configuration();
-    let mut rules = list(&configuration, "inhibit_rules");
+fn is_silent_while(configuration: &Value, target: &Labels, source: &Labels) -> bool {
+    let mut rules = list(configuration, "inhibit_rules");
     rules.any(|rule| {
         matches(rule, "source_matchers", source)
             && matches(rule, "target_matchers", target)
@@ -195,7 +194,7 @@ const SILENT_WHILE: [(&str, &[&str]); 25] = [
 
 #[test]
 fn alerts_are_silent_only_while_another_one_tells_the_same() {
-    let alerts = alerts();
+    let (alerts, configuration) = (alerts(), configuration());
     let mut sources: BTreeMap<&str, Labels> = BTreeMap::new();
     for (name, alert) in &alerts {
         sources.insert(name, labels_of(name, alert));
@@ -219,7 +218,7 @@ fn alerts_are_silent_only_while_another_one_tells_the_same() {
         let target = labels_of(name, alert);
         let found: BTreeSet<&str> = sources
             .iter()
-            .filter(|(_, source)| is_silent_while(&target, source))
+            .filter(|(_, source)| is_silent_while(&configuration, &target, source))
             .map(|(name, _)| *name)
             .collect();
         let mut silent = expected.get(name.as_str()).cloned().unwrap_or_default();
@@ -242,11 +241,12 @@ struct Delivery {
 
 /// Follows the routes as Alertmanager does: a route without a matching child delivers, and settings other than time
 /// intervals are inherited.
-fn deliveries(route: &Value, labels: &Labels, inherited: &str) -> Vec<Delivery> {
-    let repeated = route["repeat_interval"].as_str().unwrap_or(inherited);
+fn deliveries(route: &Value, labels: &Labels, inherited: (&str, &str)) -> Vec<Delivery> {
+    let receiver = route["receiver"].as_str().unwrap_or(inherited.0);
+    let repeated = route["repeat_interval"].as_str().unwrap_or(inherited.1);
     let mut found = Vec::new();
     for child in list(route, "routes").filter(|child| matches(child, "matchers", labels)) {
-        found.extend(deliveries(child, labels, repeated));
+        found.extend(deliveries(child, labels, (receiver, repeated)));
         if child["continue"] != true {
             break;
         }
@@ -254,7 +254,7 @@ fn deliveries(route: &Value, labels: &Labels, inherited: &str) -> Vec<Delivery> 
     if found.is_empty() {
         let waits = list(route, "active_time_intervals").next().is_some();
         found.push(Delivery {
-            receiver: text(route, "receiver").to_owned(),
+            receiver: receiver.to_owned(),
             when: if waits { "business hours" } else { "any time" }.to_owned(),
             repeated: repeated.to_owned(),
         });
@@ -305,7 +305,7 @@ fn alerts_are_delivered_and_repeated_as_documented() {
                 let labels = labels
                     .map(|(label, value)| (label.to_owned(), value.to_owned()))
                     .into();
-                let mut found = deliveries(&configuration["route"], &labels, "");
+                let mut found = deliveries(&configuration["route"], &labels, ("", ""));
                 found.sort();
                 let mut expected: Vec<Delivery> = rows
                     .iter()
