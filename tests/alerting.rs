@@ -145,6 +145,30 @@ fn every_alert_has_the_labels_and_annotations_of_routes_and_people() {
     }
 }
 
+/// A query for the name of a profile that selected by fewer labels could find the name of another profile.
+#[test]
+fn queries_of_annotations_select_the_subject_of_their_alert() {
+    let mut queries = 0;
+    for (name, rule) in alerts() {
+        let description = text(&rule["annotations"], "description").to_owned();
+        for part in description.split("printf \"").skip(1) {
+            let (query, arguments) = part.split_once("\" ").expect("arguments");
+            let Some((_, matchers)) = query.split_once('{') else {
+                continue;
+            };
+            let (matchers, _) = matchers.split_once('}').expect("an end of the matchers");
+            let (arguments, _) = arguments.split_once(" |").expect("an end of the arguments");
+            let labels = scope_labels(&rule).iter();
+            let expected: Vec<String> = labels.clone().map(|label| format!("{label}=%q")).collect();
+            assert_eq!(matchers, expected.join(","), "{name}");
+            let expected: Vec<String> = labels.map(|label| format!("$labels.{label}")).collect();
+            assert_eq!(arguments, expected.join(" "), "{name}");
+            queries += 1;
+        }
+    }
+    assert!(queries > 10, "{queries}");
+}
+
 /// Prometheus restores the `for` of an alert after a restart if it is at least `--rules.alert.for-grace-period`.
 #[test]
 fn restart_of_prometheus_resolves_no_critical_alert() {
