@@ -191,11 +191,8 @@ fn people_are_told_when_a_problem_is_solved() {
             ("webhook_configs", true),
         ] {
             for integration in list(receiver, kind) {
-                assert_eq!(
-                    integration["send_resolved"].as_bool().unwrap_or(by_default),
-                    true,
-                    "{receiver}"
-                );
+                let sends = integration["send_resolved"].as_bool();
+                assert!(sends.unwrap_or(by_default), "{receiver}");
                 told += 1;
             }
         }
