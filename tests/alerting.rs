@@ -11,9 +11,11 @@ use crate::documentation::full_scrape;
 use crate::harness::process::run;
 use crate::harness::tools::needs;
 
-/// A file of the repository.
+/// A file of the repository, or of the copy of it that `tests/mutation/run` tests.
 pub fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+    let root = std::env::var_os("CARGO_MANIFEST_DIR");
+    let root = root.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&root).join(path)
 }
 
 /// A YAML file, with its aliases resolved.
@@ -43,13 +45,13 @@ fn test_files() -> Vec<PathBuf> {
         .collect()
 }
 
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+pub fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key]
         .as_str()
         .unwrap_or_else(|| panic!("no text {key} in {value}"))
 }
 
-fn succeeds(command: &mut Command) -> String {
+pub fn succeeds(command: &mut Command) -> String {
     let (code, output, error) = run(command);
     assert_eq!(code, 0, "{command:?}\n{output}{error}");
     output
@@ -202,6 +204,30 @@ fn alerts_of_profiles_and_platforms_avoid_technical_terms() {
         }
     }
     assert!(read > 80, "{read} texts");
+}
+
+/// A query for the name of a profile that selected by fewer labels could find the name of another profile.
+#[test]
+fn queries_of_annotations_select_the_subject_of_their_alert() {
+    let mut queries = 0;
+    for (name, rule) in alerts() {
+        let description = text(&rule["annotations"], "description").to_owned();
+        for part in description.split("printf \"").skip(1) {
+            let (query, arguments) = part.split_once("\" ").expect("arguments");
+            let Some((_, matchers)) = query.split_once('{') else {
+                continue;
+            };
+            let (matchers, _) = matchers.split_once('}').expect("an end of the matchers");
+            let (arguments, _) = arguments.split_once(" |").expect("an end of the arguments");
+            let labels = scope_labels(&rule).iter();
+            let expected: Vec<String> = labels.clone().map(|label| format!("{label}=%q")).collect();
+            assert_eq!(matchers, expected.join(","), "{name}");
+            let expected: Vec<String> = labels.map(|label| format!("$labels.{label}")).collect();
+            assert_eq!(arguments, expected.join(" "), "{name}");
+            queries += 1;
+        }
+    }
+    assert!(queries > 10, "{queries}");
 }
 
 /// Prometheus restores the `for` of an alert after a restart if it is at least `--rules.alert.for-grace-period`.
