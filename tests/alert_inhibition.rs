@@ -41,11 +41,19 @@ fn is_silent_while(configuration: &Value, target: &Labels, source: &Labels) -> b
 
 /// Alerts that are silent while one of the others tells the same people all that they would. All alerts of an account are
 /// silent while `QlaraAccountRemoved` fires.
-const SILENT_WHILE: [(&str, &[&str]); 25] = [
+const SILENT_WHILE: [(&str, &[&str]); 26] = [
     // The key explains why the list or the details cannot be read.
     ("QlaraGatewayUnreachable", &["key rejected for the list"]),
     (
         "QlaraDetailsUnavailable",
+        &[
+            "key rejected for the list",
+            "key rejected for details",
+            "QlaraGatewayUnreachable",
+        ],
+    ),
+    (
+        "QlaraDetailsIncomplete",
         &[
             "key rejected for the list",
             "key rejected for details",

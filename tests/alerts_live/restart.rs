@@ -66,7 +66,8 @@ struct Outage {
     _folder: TempDir,
 }
 
-const CONFIGURATION: &str = "accounts:
+const CONFIGURATION: &str = "tokens_without_expiry: [{platform: facebook}]
+accounts:
 - {name: readable, api_key_env: QLARA_API_KEY}
 - {name: unreadable, api_key_env: QLARA_API_KEY, gateway: {url: 'URL 0'}}
 - name: incomplete
@@ -187,6 +188,18 @@ impl Outage {
             .await;
     }
 
+    /// The time of an evaluation that saw everything that has been seen so far, and that is complete.
+    async fn last_evaluation(&self) -> f64 {
+        let begun = self.prometheus.value("timestamp(qlara:evaluated)").await;
+        // This alert is the last rule.
+        let complete = r#"max(timestamp(ALERTS{alertname="QlaraPlatformDegraded"}))"#;
+        eventually("a complete evaluation", async || {
+            let complete = self.prometheus.value(complete).await;
+            (complete >= begun).then_some(complete)
+        })
+        .await
+    }
+
     /// The profiles fail, except for one that has recovered and one that has returned.
     async fn fail(&self, unknown: &str, recovered: &str) {
         let mut profiles = facebook(&[
@@ -304,7 +317,7 @@ async fn long_stop_of_prometheus_while_the_exporter_is_down_changes_no_state() {
         .prometheus
         .until(&firing(r#""QlaraExporterDown""#), 1.0)
         .await;
-    let last = outage.prometheus.value("timestamp(qlara:evaluated)").await;
+    let last = outage.last_evaluation().await;
     outage.prometheus.stop();
     wait_for_end_of_stop().await;
     outage.prometheus.resume();
@@ -317,7 +330,7 @@ async fn long_stop_of_prometheus_while_the_exporter_is_down_changes_no_state() {
 async fn long_stop_of_prometheus_while_an_account_is_unreadable_changes_no_state() {
     needs!("prometheus");
     let mut outage = Outage::start().await;
-    let last = outage.prometheus.value("timestamp(qlara:evaluated)").await;
+    let last = outage.last_evaluation().await;
     outage.prometheus.stop();
     outage.fail("MYSTERIOUS", "DISCONNECTED").await;
     wait_for_end_of_stop().await;
