@@ -11,9 +11,11 @@ use crate::documentation::full_scrape;
 use crate::harness::process::run;
 use crate::harness::tools::needs;
 
-/// A file of the repository.
+/// A file of the repository, or of the copy of it that `tests/mutation/run` tests.
 pub fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+    let root = std::env::var_os("CARGO_MANIFEST_DIR");
+    let root = root.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&root).join(path)
 }
 
 /// A YAML file, with its aliases resolved.
@@ -23,7 +25,7 @@ pub fn yaml(path: &Path) -> Value {
     serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn rules() -> Vec<Value> {
+pub fn rules() -> Vec<Value> {
     let file = yaml(&repository("alerts/qlara.rules.yml"));
     file["groups"][0]["rules"]
         .as_array()
@@ -43,13 +45,13 @@ fn test_files() -> Vec<PathBuf> {
         .collect()
 }
 
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+pub fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key]
         .as_str()
         .unwrap_or_else(|| panic!("no text {key} in {value}"))
 }
 
-fn succeeds(command: &mut Command) -> String {
+pub fn succeeds(command: &mut Command) -> String {
     let (code, output, error) = run(command);
     assert_eq!(code, 0, "{command:?}\n{output}{error}");
     output
@@ -73,7 +75,8 @@ fn rule_unit_tests_pass() {
     assert!(!files.is_empty());
     // It works for minutes. One thread leaves the other processors to tests that run at the same time.
     let mut promtool = Command::new("promtool");
-    promtool.env("GOMAXPROCS", "1").args(["test", "rules"]);
+    promtool.env("GOMAXPROCS", "1").env("TZ", "UTC");
+    promtool.args(["test", "rules"]);
     succeeds(promtool.args(files));
 }
 
@@ -125,22 +128,106 @@ fn every_alert_has_the_labels_and_annotations_of_routes_and_people() {
             "{name}"
         );
         text(rule, "for");
-        let summary = text(annotations, "summary");
+        for annotation in ["summary", "action"] {
+            let sentence = text(annotations, annotation);
+            assert!(
+                !sentence.contains("{{"),
+                "{name}: the {annotation} is the same for all"
+            );
+            assert!(
+                sentence.ends_with('.') && sentence.matches(". ").count() == 0,
+                "{name}: one sentence"
+            );
+        }
+        for annotation in ["description", "resolved"] {
+            assert!(
+                text(annotations, annotation).contains("{{"),
+                "{name}: the {annotation} tells which"
+            );
+        }
+        let dashboard = match text(labels, "scope") {
+            "profile" | "platform" => "qlara-profiles",
+            _ => "qlara-exporter",
+        };
         assert!(
-            !summary.contains("{{"),
-            "{name}: a summary is the same for all"
-        );
-        assert!(
-            summary.ends_with('.') && summary.matches(". ").count() == 0,
-            "{name}: one sentence"
-        );
-        assert!(
-            text(annotations, "description").contains("{{"),
-            "{name}: a description tells which"
+            text(annotations, "dashboard_url").contains(&format!("/d/{dashboard}")),
+            "{name}"
         );
         let page = format!("/docs/runbooks/{name}.md");
         assert!(text(annotations, "runbook_url").ends_with(&page), "{name}");
     }
+}
+
+#[test]
+fn links_to_dashboards_use_existing_addresses_and_variables() {
+    for (name, rule) in alerts() {
+        let url = text(&rule["annotations"], "dashboard_url");
+        let (_, rest) = url.split_once("/d/").expect("a dashboard");
+        let uid = rest.split(['?', '{']).next().expect("a uid");
+        let file = repository("dashboards").join(format!("{uid}.json"));
+        let dashboard = std::fs::read_to_string(file).expect("a file");
+        let dashboard: Value = serde_json::from_str(&dashboard).expect("JSON");
+        assert_eq!(dashboard["uid"], uid, "{name}");
+        let variables = dashboard["templating"]["list"].as_array().expect("a list");
+        for variable in rest.split("var-").skip(1) {
+            let variable = variable.split('=').next().expect("a name");
+            let exists = variables.iter().any(|known| known["name"] == variable);
+            assert!(exists, "{name}: {variable}");
+        }
+    }
+}
+
+/// People who manage profiles read these texts.
+#[test]
+fn alerts_of_profiles_and_platforms_avoid_technical_terms() {
+    let mut read = 0;
+    for file in test_files() {
+        let tests = yaml(&file)["tests"].as_array().expect("tests").clone();
+        let checks = tests
+            .iter()
+            .filter_map(|test| test["alert_rule_test"].as_array());
+        let expected = checks
+            .flatten()
+            .filter_map(|check| check["exp_alerts"].as_array());
+        for alert in expected.flatten() {
+            if !["profile", "platform"].contains(&text(&alert["exp_labels"], "scope")) {
+                continue;
+            }
+            for annotation in ["summary", "description", "action", "resolved"] {
+                let sentence = text(&alert["exp_annotations"], annotation);
+                for term in ["token", "gateway", "exporter", "configuration", "metric"] {
+                    let lower_case = sentence.to_lowercase();
+                    assert!(!lower_case.contains(term), "{term}: {sentence}");
+                }
+                read += 1;
+            }
+        }
+    }
+    assert!(read > 80, "{read} texts");
+}
+
+/// A query for the name of a profile that selected by fewer labels could find the name of another profile.
+#[test]
+fn queries_of_annotations_select_the_subject_of_their_alert() {
+    let mut queries = 0;
+    for (name, rule) in alerts() {
+        let description = text(&rule["annotations"], "description").to_owned();
+        for part in description.split("printf \"").skip(1) {
+            let (query, arguments) = part.split_once("\" ").expect("arguments");
+            let Some((_, matchers)) = query.split_once('{') else {
+                continue;
+            };
+            let (matchers, _) = matchers.split_once('}').expect("an end of the matchers");
+            let (arguments, _) = arguments.split_once(" |").expect("an end of the arguments");
+            let labels = scope_labels(&rule).iter();
+            let expected: Vec<String> = labels.clone().map(|label| format!("{label}=%q")).collect();
+            assert_eq!(matchers, expected.join(","), "{name}");
+            let expected: Vec<String> = labels.map(|label| format!("$labels.{label}")).collect();
+            assert_eq!(arguments, expected.join(" "), "{name}");
+            queries += 1;
+        }
+    }
+    assert!(queries > 10, "{queries}");
 }
 
 /// Prometheus restores the `for` of an alert after a restart if it is at least `--rules.alert.for-grace-period`.
@@ -186,10 +273,28 @@ async fn rules_use_only_existing_metrics() {
 }
 
 #[test]
+fn every_recording_rule_has_a_comment() {
+    let file = std::fs::read_to_string(repository("alerts/qlara.rules.yml")).expect("a file");
+    let lines: Vec<&str> = file.lines().map(str::trim_start).collect();
+    let mut rules = 0;
+    for pair in lines.windows(2) {
+        if let Some(name) = pair[1].strip_prefix("- record: ") {
+            assert!(pair[0].starts_with("# "), "{name}: {}", pair[0]);
+            rules += 1;
+        }
+    }
+    assert!(rules > 50, "{rules} rules");
+}
+
+#[test]
 fn job_and_thresholds_are_defined_once() {
     let file = std::fs::read_to_string(repository("alerts/qlara.rules.yml")).expect("a file");
-    let first = text(&rules()[0], "expr").matches("job=\"qlara\"").count();
-    assert_eq!(file.matches("job=\"qlara\"").count(), first, "the job");
+    let all = rules();
+    let targets = all.iter().find(|rule| rule["record"] == "qlara:target_up");
+    let targets = text(targets.expect("a rule"), "expr");
+    let matchers = |text: &str| text.matches("job=\"qlara\"").count();
+    assert_eq!(matchers(targets), 2);
+    assert_eq!(matchers(&file), 2, "the job");
     let thresholds: Vec<String> = rules()
         .iter()
         .filter(|rule| rule["record"] == "qlara:threshold")
@@ -267,6 +372,21 @@ fn alerts_reach_their_receivers() {
         let output = succeeds(Command::new("amtool").args(routes).args(labels.split(' ')));
         assert_eq!(output.trim(), receivers, "{labels}");
     }
+}
+
+/// The last stage of the delivery time in `docs/alerts.md`.
+#[test]
+fn alerts_of_profiles_and_platforms_are_sent_within_seconds() {
+    let configuration = yaml(&repository("alerts/alertmanager.yml"));
+    let routes = configuration["route"]["routes"].as_array().expect("routes");
+    let own = routes
+        .iter()
+        .filter(|route| route["matchers"].to_string().contains("profile|"));
+    let waits: Vec<[&str; 3]> = own
+        .map(|route| ["receiver", "group_wait", "group_interval"].map(|key| text(route, key)))
+        .collect();
+    let expected = [["on-call", "10s", "20s"], ["social-team", "10s", "20s"]];
+    assert_eq!(waits, expected);
 }
 
 #[test]
@@ -429,7 +549,7 @@ fn documented_sed_commands_work() {
         .map(|rest| rest.split('`').next().expect("an end"))
         .map(|arguments| format!("sed -i {}", arguments.replace("\\|", "|")))
         .collect();
-    assert_eq!(commands.len(), 2, "{commands:?}");
+    assert_eq!(commands.len(), 5, "{commands:?}");
     let folder = tempfile::tempdir().expect("a folder");
     for file in ["qlara.rules.yml", "alertmanager.yml", "qlara.tmpl"] {
         let from = repository("alerts").join(file);
@@ -440,8 +560,14 @@ fn documented_sed_commands_work() {
         succeeds(Command::new("sh").current_dir(folder.path()).args(shell));
     }
     let rules = std::fs::read_to_string(folder.path().join("qlara.rules.yml")).expect("a file");
-    let moved = rules.matches("runbook_url: https://YOUR.ADDRESS/Qlara");
-    assert_eq!(moved.count(), alerts().len());
+    for moved in [
+        "runbook_url: https://YOUR.ADDRESS/Qlara",
+        "dashboard_url: https://YOUR.GRAFANA/d/qlara-",
+    ] {
+        assert_eq!(rules.matches(moved).count(), alerts().len(), "{moved}");
+    }
+    let messages = std::fs::read_to_string(folder.path().join("qlara.tmpl")).expect("a file");
+    assert!(!messages.contains("example.com"), "{messages}");
     let file = folder.path().join("alertmanager.yml");
     succeeds(Command::new("amtool").arg("check-config").arg(&file));
     for label in EXTERNAL_LABELS {
@@ -468,7 +594,7 @@ fn every_template_of_a_receiver_is_defined() {
     assert!(used.len() > 5, "{used:?}");
     for name in used {
         assert!(
-            templates.contains(&format!("{{{{ define \"{name}\" }}}}")),
+            templates.contains(&format!("{{{{ define \"{name}\" ")),
             "{name}"
         );
     }

@@ -1,6 +1,8 @@
 //! From an expired token to a message: the real Prometheus and Alertmanager, with the rules and the configuration
 //! of `alerts/` and shorter intervals.
 
+mod notifications;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
@@ -20,7 +22,9 @@ use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter};
 use crate::harness::tools::needs;
 use crate::harness::{API_KEY, eventually, http};
-use crate::prometheus::{Prometheus, system_gateway};
+use crate::prometheus::{Prometheus, TIME_ZONE, system_gateway};
+
+mod restart;
 
 type Messages = Arc<Mutex<Vec<(String, Value)>>>;
 
@@ -70,12 +74,22 @@ fn quick_rules() -> String {
     rules.to_string()
 }
 
+/// Removes the waiting times of the routes below this one.
+fn wait_as_parent(route: &mut Value) {
+    for child in route["routes"].as_array_mut().into_iter().flatten() {
+        let keys = child.as_object_mut().expect("a route");
+        keys.retain(|key, _| !["group_wait", "group_interval"].contains(&key.as_str()));
+        wait_as_parent(child);
+    }
+}
+
 /// The configuration with all receivers at one address and without waiting times.
-fn quick_configuration(folder: &Path, sink: &str) -> String {
+fn quick_configuration(sink: &str) -> Value {
     let mut configuration = yaml(&repository("alerts/alertmanager.yml"));
     configuration["templates"] = json!([repository("alerts/qlara.tmpl")]);
     configuration["time_intervals"] = json!([{"name": "business-hours",
         "time_intervals": [{"times": [{"start_time": "00:00", "end_time": "24:00"}]}]}]);
+    wait_as_parent(&mut configuration["route"]);
     let route = configuration["route"].as_object_mut().expect("a route");
     route.insert("group_wait".to_owned(), json!("2s"));
     route.insert("group_interval".to_owned(), json!("1s"));
@@ -93,23 +107,30 @@ fn quick_configuration(folder: &Path, sink: &str) -> String {
             receiver["slack_configs"] = slack;
         }
     }
-    let file = folder.join("alertmanager.yml");
-    std::fs::write(&file, configuration.to_string()).expect("a file");
-    file.display().to_string()
+    configuration
 }
 
-/// The real Alertmanager with that configuration, and its address.
+/// The real Alertmanager with the quick configuration, and its address.
 fn start_alertmanager(folder: &Path, sink: &str) -> (Running, String) {
+    launch_alertmanager(folder, &quick_configuration(sink))
+}
+
+/// The real Alertmanager with this configuration, and its address.
+fn launch_alertmanager(folder: &Path, configuration: &Value) -> (Running, String) {
+    let file = folder.join("alertmanager.yml");
+    std::fs::write(&file, configuration.to_string()).expect("a file");
     let address = format!("127.0.0.1:{}", free_port());
     let running = Running::start(
         Command::new("prometheus-alertmanager")
-            .arg(format!(
-                "--config.file={}",
-                quick_configuration(folder, sink)
-            ))
+            .env("TZ", TIME_ZONE)
+            .arg(format!("--config.file={}", file.display()))
             .arg(format!("--storage.path={}", folder.join("data").display()))
             .arg(format!("--web.listen-address={address}"))
-            .arg("--cluster.listen-address="),
+            .args([
+                "--web.external-url=https://alertmanager.example.com",
+                "--web.route-prefix=/",
+                "--cluster.listen-address=",
+            ]),
     );
     (running, address)
 }
@@ -187,7 +208,7 @@ async fn broken_token_and_its_recovery_notify_the_right_people() {
             .as_str()
             .expect("a text");
         assert!(
-            description.starts_with("The token of Shop \"Zoë\" 🍕 (facebook, broken) expired"),
+            description.starts_with("Qlara's access to Shop \"Zoë\" 🍕 (Facebook, broken) expired"),
             "{description}"
         );
     }
@@ -234,11 +255,11 @@ async fn broken_token_and_its_recovery_notify_the_right_people() {
         "an inhibited alert does not arrive"
     );
     for part in [
-        "[Act now] Facebook: An access token has expired, messages fail.",
-        "(facebook, broken) expired: messages fail until somebody reconnects the profile.",
-        "What to do: https://example.com/qlara-exporter/docs/runbooks/QlaraTokenExpired.md",
-        "[Solved] Facebook: An access token has expired",
-        "- Solved: The token of Shop",
+        "[Act now] Facebook: Qlara's access to a profile has expired, messages fail.",
+        "(Facebook, broken) expired: messages fail until somebody reconnects the profile.",
+        "*What to do:* Open the Qlara dashboard, choose the profile and reconnect it.",
+        "[Solved] Messages through Shop",
+        "- Solved: Messages through Shop",
     ] {
         eventually(part, async || {
             let messages = messages.lock();
@@ -511,7 +532,8 @@ async fn restart_of_prometheus_keeps_the_start_of_a_failure() {
         prometheus.value(starts[1]).await,
     ];
     let evaluated = prometheus.value("timestamp(qlara:evaluated)").await;
-    prometheus = prometheus.restarted();
+    prometheus.stop();
+    prometheus.resume();
     eventually("evaluations after the restart", async || {
         let now = prometheus.query("timestamp(qlara:evaluated)").await?[0].1;
         (now > evaluated + 5.0).then_some(())

@@ -1,6 +1,8 @@
 //! Tests of the exporter's behaviour through its public interface, one module per topic.
 
 mod account_metrics;
+mod alert_inhibition;
+mod alert_routes;
 mod alerting;
 mod alerts_live;
 mod any_bytes;

@@ -48,11 +48,21 @@ async fn promtool_accepts_every_exposition_without_warnings() {
     }
 }
 
+/// The time zone in which Prometheus and Alertmanager write times.
+pub const TIME_ZONE: &str = "Europe/Rome";
+
+/// The value of a sample in Prometheus' API.
+fn value(sample: &Value) -> f64 {
+    let text = sample[1].as_str().expect("a value");
+    text.parse().expect("a number")
+}
+
 /// A Prometheus that scrapes exporters every second.
 pub struct Prometheus {
     pub url: String,
     arguments: Vec<String>,
-    running: Running,
+    /// None while it is stopped.
+    running: Option<Running>,
     _directory: TempDir,
 }
 
@@ -68,7 +78,14 @@ impl Prometheus {
         let jobs = jobs.iter().map(
             |(name, targets)| json!({"job_name": name, "static_configs": [{"targets": targets}]}),
         );
-        Prometheus::launch(&jobs.collect(), rules, alertmanagers, &json!({}))
+        Prometheus::launch(&jobs.collect(), rules, alertmanagers, &json!({}), &[])
+    }
+
+    /// A Prometheus whose job `qlara` has this target, and whose instant queries look this far back.
+    pub fn with_lookback_delta(lookback_delta: &str, target: &str, rules: &str) -> Prometheus {
+        let jobs = json!([{"job_name": "qlara", "static_configs": [{"targets": [target]}]}]);
+        let argument = format!("--query.lookback-delta={lookback_delta}");
+        Prometheus::launch(&jobs, rules, &[], &json!({}), &[argument])
     }
 
     /// A Prometheus whose alerts have these external labels, and whose job `qlara` has these targets.
@@ -79,12 +96,12 @@ impl Prometheus {
         alertmanager: &str,
     ) -> Prometheus {
         let jobs = json!([{"job_name": "qlara", "static_configs": [{"targets": targets}]}]);
-        Prometheus::launch(&jobs, rules, &[alertmanager], labels)
+        Prometheus::launch(&jobs, rules, &[alertmanager], labels, &[])
     }
 
     /// A Prometheus with these `scrape_configs`.
     pub fn with_scrape_configs(scrape_configs: &Value) -> Prometheus {
-        Prometheus::launch(scrape_configs, "groups: []", &[], &json!({}))
+        Prometheus::launch(scrape_configs, "groups: []", &[], &json!({}), &[])
     }
 
     fn launch(
@@ -92,6 +109,7 @@ impl Prometheus {
         rules: &str,
         alertmanagers: &[&str],
         external_labels: &Value,
+        more_arguments: &[String],
     ) -> Prometheus {
         let directory = TempDir::new().expect("a folder");
         let file = directory.path().join("prometheus.yml");
@@ -105,7 +123,7 @@ impl Prometheus {
         std::fs::write(directory.path().join("rules.yml"), rules).expect("a file");
         std::fs::write(&file, configuration.to_string()).expect("a file");
         let address = format!("127.0.0.1:{}", free_port());
-        let arguments = vec![
+        let mut arguments = vec![
             format!("--config.file={}", file.display()),
             format!(
                 "--storage.tsdb.path={}",
@@ -115,40 +133,55 @@ impl Prometheus {
             // Alerts that fire before the Alertmanagers are discovered are sent again soon.
             "--rules.alert.resend-delay=1s".to_owned(),
         ];
-        Prometheus {
+        arguments.extend_from_slice(more_arguments);
+        let mut prometheus = Prometheus {
             url: format!("http://{address}"),
-            running: Running::start(Command::new("prometheus").args(&arguments)),
+            running: None,
             arguments,
             _directory: directory,
-        }
+        };
+        prometheus.resume();
+        prometheus
     }
 
-    /// The same Prometheus, stopped and started again on its data.
-    pub fn restarted(self) -> Prometheus {
-        drop(self.running);
-        Prometheus {
-            running: Running::start(Command::new("prometheus").args(&self.arguments)),
-            ..self
-        }
+    pub fn stop(&mut self) {
+        self.running = None;
     }
 
-    /// The result of an instant query as pairs of labels and value; empty until there is one.
-    pub async fn query(&self, query: &str) -> Option<Vec<(Value, f64)>> {
+    /// Starts it on the data that it has.
+    pub fn resume(&mut self) {
+        let mut command = Command::new("prometheus");
+        command.env("TZ", TIME_ZONE).args(&self.arguments);
+        self.running = Some(Running::start(&mut command));
+    }
+
+    /// The result of an instant query; none until it is not empty.
+    async fn result(&self, query: &str) -> Option<Vec<Value>> {
         let url = format!("{}/api/v1/query", self.url);
         let url = reqwest::Url::parse_with_params(&url, [("query", query)]).expect("a URL");
         let request = http().get(url);
         let answer: Value =
             serde_json::from_str(&request.send().await.ok()?.text().await.ok()?).ok()?;
         let result = answer["data"]["result"].as_array()?;
-        let sample = |sample: &Value| {
-            let value = sample["value"][1]
-                .as_str()
-                .expect("a value")
-                .parse()
-                .expect("a number");
-            (sample["metric"].clone(), value)
+        (!result.is_empty()).then(|| result.clone())
+    }
+
+    /// The result of an instant query as pairs of labels and value; none until there is one.
+    pub async fn query(&self, query: &str) -> Option<Vec<(Value, f64)>> {
+        let result = self.result(query).await?.into_iter();
+        let sample = |series: Value| (series["metric"].clone(), value(&series["value"]));
+        Some(result.map(sample).collect())
+    }
+
+    /// The samples that a range vector selector finds: for each series its labels, and pairs of time and value.
+    pub async fn samples(&self, selector: &str) -> Vec<(Value, Vec<(f64, f64)>)> {
+        let result = eventually(selector, async || self.result(selector).await).await;
+        let sample = |sample: &Value| (sample[0].as_f64().expect("a time"), value(sample));
+        let samples = |series: &Value| {
+            let samples = series["values"].as_array().expect("samples").iter();
+            (series["metric"].clone(), samples.map(sample).collect())
         };
-        (!result.is_empty()).then(|| result.iter().map(sample).collect())
+        result.iter().map(samples).collect()
     }
 
     pub async fn value(&self, query: &str) -> f64 {
