@@ -238,7 +238,8 @@ async fn filters_select_what_is_shown_and_judged() {
             .lines()
             .skip(1)
             .filter_map(|line| line.split(',').nth(2));
-        let mut shown: Vec<&str> = cells.collect();
+        // Lines about accounts have no profile.
+        let mut shown: Vec<&str> = cells.filter(|profile| !profile.is_empty()).collect();
         shown.sort_unstable();
         assert_eq!(
             (ran.code, &shown[..]),
