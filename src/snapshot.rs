@@ -1,6 +1,6 @@
 //! The immutable result of one refresh, within the limits and without duplicates.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
@@ -25,6 +25,8 @@ pub struct Snapshot {
     pub schema: Option<Schema>,
     /// Whether any entry of the list has the expiry of a token.
     pub states_expiry: bool,
+    /// The platforms whose profiles need permissions, by the configuration.
+    pub platforms_with_permissions: BTreeSet<String>,
     /// Number of linked accounts above `limits.profiles`, which are not kept.
     pub linked_accounts_dropped: u64,
     /// Number of entries that are not in `profiles`.
@@ -156,6 +158,12 @@ impl Profile {
     /// The time of the last activity, if the details have it.
     pub fn last_activity_at(&self) -> Option<DateTime<Utc>> {
         self.details.as_ref()?.last_activity_at
+    }
+
+    /// Whether the permissions are known.
+    pub fn has_permissions(&self) -> bool {
+        let details = self.details.as_ref();
+        details.is_some_and(|details| details.permissions.is_some())
     }
 
     /// Granted permissions (`true`), and required ones that are not granted (`false`). Empty if they are not known.

@@ -294,7 +294,7 @@ async fn filters_are_in_the_url() {
             "href=\"/?verdict=fine&amp;platform=facebook&amp;status=CONNECTED&amp;account=good#profiles\"",
             "aria-current=\"true\" class=\"critical\"",
             // The headline covers all profiles, whatever the filter.
-            "<title>3 profiles critical, 1 account with problems – Qlara profiles</title>",
+            "<title>3 profiles critical, 1 account not read – Qlara profiles</title>",
         ],
     );
 }

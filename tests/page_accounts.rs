@@ -159,7 +159,8 @@ async fn errors_are_explained_with_advice() {
         let stack = setup.start().await;
         stack.gateway.faults(fault).await;
         let page = page(&stack, "/").await;
-        assert_contains(&page, &["1 account with problems", what, advice]);
+        assert_contains(&page, &[what, advice]);
+        assert!(!page.contains("<title>All"), "{page}");
     }
     let broken = Recorder::start_silent().await;
     let setup = Setup {
@@ -209,7 +210,7 @@ async fn stale_data_shows_its_age_and_then_expires() {
         &empty,
         &[
             "No data: the last data, read 20m ago, is too old to show",
-            "<title>1 account with problems",
+            "<title>The gateway reports an error of its own (HTTP 5xx) ",
             "The profiles are not known now",
         ],
     );
@@ -251,4 +252,57 @@ async fn verdicts_and_their_order_match_check() {
     assert_eq!(others(&shown), others(&audited));
     assert!(audited.contains(&["critical", "ig_345678"]), "{audited:?}");
     assert!(shown.contains(&["critical", "ig_345678"]), "{shown:?}");
+}
+
+/// [page]
+#[tokio::test]
+async fn account_that_cannot_be_read_shows_the_cause_and_no_numbers() {
+    for (faults, cause, backoff) in [
+        (
+            "status=401",
+            "The gateway refuses the API key (HTTP 401)",
+            60,
+        ),
+        (
+            "status=503",
+            "The gateway reports an error of its own (HTTP 5xx)",
+            1,
+        ),
+        (
+            "retry-after=120s",
+            "The rate limit of the API key is used up (HTTP 429)",
+            120,
+        ),
+    ] {
+        let stack = Stack::start().await;
+        stack.gateway.faults(faults).await;
+        let text = page(&stack, "/").await;
+        assert_contains(
+            &text,
+            &[
+                &format!("<title>{cause} – Qlara profiles</title>"),
+                "Not read since <time datetime=\"2026-04-10T12:00:00Z\">",
+                "The profiles are not known now; see the accounts above.",
+            ],
+        );
+        for claim in ["0 profiles", "fine <b>0</b>", "All profiles are fine"] {
+            assert!(!text.contains(claim), "{faults}: {claim} in {text}");
+        }
+        let next = between(&text, "after <time datetime=\"", "\"")[0];
+        let next = chrono::DateTime::parse_from_rfc3339(next).expect("a time");
+        let noon = chrono::DateTime::parse_from_rfc3339("2026-04-10T12:00:00Z").expect("a time");
+        assert_eq!((next - noon).num_seconds(), backoff, "{faults}");
+
+        // The start of the failure stays, and ends with it.
+        stack.clock.advance(std::time::Duration::from_secs(301));
+        let text = page(&stack, "/").await;
+        assert_contains(
+            &text,
+            &["Not read since <time datetime=\"2026-04-10T12:00:00Z\">"],
+        );
+        stack.gateway.faults("").await;
+        stack.clock.advance(std::time::Duration::from_secs(301));
+        let text = page(&stack, "/").await;
+        assert!(!text.contains("Not read since"), "{text}");
+    }
 }

@@ -24,6 +24,12 @@ impl Backoff {
         self.until.is_some_and(|until| now < until)
     }
 
+    /// The time until a request may be sent.
+    pub(super) fn remaining(&self, now: Instant) -> Duration {
+        let until = self.until.map(|until| until.saturating_duration_since(now));
+        until.unwrap_or_default()
+    }
+
     /// Records a refresh that ended at `now` with these failures, or without any. The longest backoff counts.
     pub(super) fn record<'a>(
         &mut self,

@@ -131,6 +131,7 @@ impl Account {
                 exposed,
                 snapshot: cached.map(|cached| Arc::clone(&cached.snapshot)),
                 errors: latest.map(|latest| Arc::clone(&latest.errors)),
+                failure: latest.and_then(|latest| latest.failure),
             })
         });
         Arc::clone(view)

@@ -13,6 +13,7 @@ mod transition_log;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -103,6 +104,16 @@ struct LatestRefresh {
     up: bool,
     took: Duration,
     errors: Arc<RefreshErrors>,
+    failure: Option<ListFailure>,
+}
+
+/// A failure to read the list, by the wall clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListFailure {
+    /// When the first of the refreshes that have failed in a row ended.
+    pub since: DateTime<Utc>,
+    /// The earliest time of the next attempt, which the next scrape or page view after it makes.
+    pub next_attempt_at: DateTime<Utc>,
 }
 
 /// The data and state of an account at one time.
@@ -114,6 +125,8 @@ pub struct View {
     pub snapshot: Option<Arc<Snapshot>>,
     /// The errors of the latest refresh; `None` before the first refresh has ended.
     pub errors: Option<Arc<RefreshErrors>>,
+    /// The failure to read the list, if the latest refresh could not.
+    pub failure: Option<ListFailure>,
 }
 
 impl Account {

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::cached_snapshot::CachedSnapshot;
-use super::{Account, AccountSettings, AccountState, LatestRefresh};
+use super::{Account, AccountSettings, AccountState, LatestRefresh, ListFailure};
 use crate::refresh::{Draft, LastGood, Priority, RefreshErrors, RefreshOutcome, Rules};
 use crate::snapshot::Snapshot;
 
@@ -92,6 +92,16 @@ impl Account {
         }
     }
 
+    /// The failure of a refresh that has just ended, after its backoff was recorded.
+    fn list_failure(&self, state: &AccountState) -> ListFailure {
+        let (now, latest) = (self.clock.now(), state.latest_refresh.as_ref());
+        let former = latest.and_then(|latest| latest.failure);
+        ListFailure {
+            since: former.map_or(now, |former| former.since),
+            next_attempt_at: now + state.backoff.remaining(self.clock.monotonic()),
+        }
+    }
+
     fn refresh_parameters(&self) -> (Arc<AccountSettings>, Priority, Option<LastGood>) {
         let state = self.state.lock();
         let settings = Arc::clone(&state.settings);
@@ -129,7 +139,9 @@ impl Account {
         (state.backoff).record(errors.calling_for_backoff(), completed.ended_at, ttl);
         let snapshot = cached.as_ref().map(|cached| &*cached.snapshot);
         (state.transitions).write(self.name(), snapshot, errors);
+        let failure = (cached.is_none()).then(|| self.list_failure(&state));
         state.latest_refresh = Some(LatestRefresh {
+            failure,
             up: cached.is_some(),
             took: completed.took,
             errors: Arc::clone(errors),

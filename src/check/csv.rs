@@ -6,6 +6,7 @@ use csv::{Terminator, WriterBuilder};
 
 use super::audit::ProfileRow;
 use super::json::rfc3339;
+use super::notes::Note;
 use super::report::Report;
 use crate::snapshot::Profile;
 use crate::verdict::Finding;
@@ -42,6 +43,9 @@ pub(super) fn write(report: &Report, bom: bool, out: &mut dyn Write) -> io::Resu
     for row in &report.rows {
         csv.write_record(fields(row))?;
     }
+    for note in &report.notes {
+        csv.write_record(note_fields(note))?;
+    }
     csv.flush()
 }
 
@@ -73,6 +77,15 @@ fn fields(row: &ProfileRow) -> [String; 11] {
         judged.verdict.severity.as_str().to_owned(),
         plain_text(&sentences.join("; ")),
     ]
+}
+
+/// A line about an account: what could not be read is part of the record.
+fn note_fields(note: &Note) -> [String; 11] {
+    let mut fields = [const { String::new() }; 11];
+    fields[0] = plain_text(note.account.unwrap_or_default());
+    fields[9] = note.state.verdict().as_str().to_owned();
+    fields[10] = plain_text(&note.text);
+    fields
 }
 
 /// Protects against formula injection: a spreadsheet evaluates text that begins like a formula, and

@@ -44,6 +44,7 @@ struct SummaryOut {
     profiles: usize,
     critical: usize,
     warning: usize,
+    not_checked: usize,
     fine: usize,
 }
 
@@ -118,6 +119,7 @@ fn document<'a>(audit: &'a Audit, report: &'a Report) -> CheckDocument<'a> {
             profiles: report.summary.profiles(),
             critical: report.summary.critical,
             warning: report.summary.warning,
+            not_checked: report.summary.not_checked,
             fine: report.summary.fine,
         },
         accounts: audit.accounts.iter().map(account).collect(),

@@ -97,14 +97,22 @@ fn sentence(row: &ProfileRow) -> String {
 /// Performance data, `label=value[unit];warn;crit;min`. The range `N:` alerts below N.
 fn performance(audit: &Audit, report: &Report) -> String {
     let summary = &report.summary;
-    let mut data = format!(
-        "profiles={};;;0 critical={};;;0 warning={};;;0 fine={};;;0 accounts_unread={};;;0",
-        summary.profiles(),
-        summary.critical,
-        summary.warning,
-        summary.fine,
-        summary.unread
-    );
+    let numbers = [
+        ("profiles", summary.profiles()),
+        ("critical", summary.critical),
+        ("warning", summary.warning),
+        ("not_checked", summary.not_checked),
+        ("fine", summary.fine),
+    ];
+    let mut data = String::new();
+    for (label, number) in numbers {
+        match summary.is_unread() {
+            // The value of the plugin convention for an unknown number.
+            true => data.push_str(&format!("{label}=U ")),
+            false => data.push_str(&format!("{label}={number};;;0 ")),
+        }
+    }
+    data.push_str(&format!("accounts_unread={};;;0", summary.unread));
     let left = report
         .rows
         .iter()

@@ -71,7 +71,7 @@ impl Audit {
         shown.map(note).collect()
     }
 
-    /// Incomplete details are a warning, like an incomplete list.
+    /// Incomplete details leave profiles unchecked, like an incomplete list.
     fn incomplete_details_notes(&self, snapshot: &Snapshot) -> Vec<AccountNote> {
         let details = snapshot.details.iter();
         let incomplete = details.filter(|(platform, state)| {
@@ -81,7 +81,7 @@ impl Audit {
             let text = format!(
                 "the details of {platform} are incomplete: permissions of the other profiles are not known"
             );
-            (CheckState::Warning, text)
+            (CheckState::Unknown, text)
         };
         incomplete.map(note).collect()
     }
@@ -156,11 +156,11 @@ fn error_notes(errors: &RefreshErrors) -> Vec<AccountNote> {
     notes
 }
 
-/// An empty list and an incomplete list are warnings, as in the alerts.
+/// An empty list is a warning, as in the alerts. An incomplete list leaves profiles unchecked.
 fn list_notes(snapshot: &Snapshot) -> Vec<AccountNote> {
     let mut notes = Vec::new();
     if !snapshot.is_complete {
-        notes.push((CheckState::Warning, incomplete_list(snapshot)));
+        notes.push((CheckState::Unknown, incomplete_list(snapshot)));
     }
     if snapshot.profiles.is_empty() && snapshot.is_complete {
         notes.push((CheckState::Warning, "no profile is connected".to_owned()));

@@ -14,6 +14,8 @@ use crate::verdict::Severity;
 pub struct Summary {
     /// Profiles without a finding.
     pub fine: usize,
+    /// Profiles of which something could not be read, and nothing worse is known.
+    pub not_checked: usize,
     /// Profiles whose worst finding is a warning.
     pub warning: usize,
     /// Profiles with a critical finding.
@@ -34,6 +36,7 @@ impl Summary {
         let accounts = audit.accounts.iter();
         Summary {
             fine: with(Severity::Fine),
+            not_checked: with(Severity::NotChecked),
             warning: with(Severity::Warning),
             critical: with(Severity::Critical),
             unread: accounts
@@ -43,30 +46,40 @@ impl Summary {
         }
     }
 
+    fn fmt_profiles(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let profiles = count(self.profiles(), "profile");
+        let (critical, warning) = (self.critical, self.warning);
+        write!(out, "{profiles}: {critical} critical, {warning} warning, ")?;
+        if self.not_checked > 0 {
+            write!(out, "{} not checked, ", self.not_checked)?;
+        }
+        write!(out, "{} fine", self.fine)
+    }
+
+    /// Whether no account could be read, so that the numbers of profiles are not known.
+    pub fn is_unread(&self) -> bool {
+        self.unread == self.accounts
+    }
+
     /// All profiles, including missing ones.
     pub fn profiles(&self) -> usize {
-        self.fine + self.warning + self.critical
+        self.fine + self.not_checked + self.warning + self.critical
     }
 }
 
 impl Display for Summary {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let profiles = count(self.profiles(), "profile");
-        let Summary {
-            critical,
-            warning,
-            fine,
-            ..
-        } = self;
-        write!(
-            out,
-            "{profiles}: {critical} critical, {warning} warning, {fine} fine"
-        )?;
+        if !self.is_unread() {
+            self.fmt_profiles(out)?;
+        }
+        if self.unread > 0 && !self.is_unread() {
+            write!(out, "; ")?;
+        }
         match self.unread {
             0 => Ok(()),
             unread => {
                 let accounts = count(self.accounts, "account");
-                write!(out, "; {unread} of {accounts} not read")
+                write!(out, "{unread} of {accounts} not read")
             }
         }
     }

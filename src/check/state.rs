@@ -38,10 +38,23 @@ impl CheckState {
     }
 }
 
+impl CheckState {
+    /// The verdict with this state.
+    pub(super) fn verdict(self) -> Severity {
+        match self {
+            CheckState::Ok => Severity::Fine,
+            CheckState::Warning => Severity::Warning,
+            CheckState::Unknown => Severity::NotChecked,
+            CheckState::Critical => Severity::Critical,
+        }
+    }
+}
+
 impl From<Severity> for CheckState {
     fn from(severity: Severity) -> CheckState {
         match severity {
             Severity::Fine => CheckState::Ok,
+            Severity::NotChecked => CheckState::Unknown,
             Severity::Warning => CheckState::Warning,
             Severity::Critical => CheckState::Critical,
         }

@@ -106,6 +106,7 @@ impl<'a> SnapshotBuilder<'a> {
             is_complete,
             schema: facts.schema,
             states_expiry: facts.states_expiry,
+            platforms_with_permissions: self.rules.platforms_with_permissions(),
             linked_accounts_dropped: self.linked.dropped,
             dropped: self.dropped,
             expected,

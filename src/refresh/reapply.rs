@@ -15,6 +15,7 @@ impl Rules {
         let mut renewed = snapshot.clone();
         // Determined before the limits drop profiles.
         renewed.expected = self.expected_in(snapshot);
+        renewed.platforms_with_permissions = self.platforms_with_permissions();
         self.drop_profiles(&mut renewed);
         for profile in &mut renewed.profiles {
             let without_expiry = &self.without_expiry;

@@ -73,6 +73,13 @@ impl Rules {
         self.expected.iter().map(normalized).collect()
     }
 
+    /// The platforms whose profiles need permissions.
+    pub(super) fn platforms_with_permissions(&self) -> BTreeSet<String> {
+        let required = self.required_permissions.iter();
+        let required = required.filter(|(_, permissions)| !permissions.is_empty());
+        required.map(|(platform, _)| platform.clone()).collect()
+    }
+
     /// The granted permissions (`true`), and the required ones that are not granted (`false`); `None` if the granted
     /// permissions are not known.
     pub(super) fn permissions(

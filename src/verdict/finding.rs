@@ -11,6 +11,8 @@ use crate::gateway::model::KNOWN_PLATFORMS;
 pub enum Severity {
     /// Nothing to do.
     Fine,
+    /// Something could not be read, and nothing worse is known.
+    NotChecked,
     /// Something needs attention before it gets worse.
     Warning,
     /// Messages fail, or will fail very soon.
@@ -18,12 +20,29 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The name, as in the label `severity` of the alerts.
+    /// All, from bad to good.
+    pub(crate) const ALL: [Severity; 4] = [
+        Severity::Critical,
+        Severity::Warning,
+        Severity::NotChecked,
+        Severity::Fine,
+    ];
+
+    /// The name for programs. `critical` and `warning` are values of the label `severity` of the alerts.
     pub fn as_str(self) -> &'static str {
         match self {
             Severity::Fine => "fine",
+            Severity::NotChecked => "not_checked",
             Severity::Warning => "warning",
             Severity::Critical => "critical",
+        }
+    }
+
+    /// The name for people.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Severity::NotChecked => "not checked",
+            known => known.as_str(),
         }
     }
 }
@@ -100,6 +119,10 @@ pub enum Finding {
     Disconnected(Cause),
     /// The gateway reports a state that its documentation does not name.
     StatusUnknown,
+    /// The permissions that the profile needs could not be read.
+    PermissionsUnknown,
+    /// The data is too old to tell whether the profile works now; holds its age.
+    DataOld(TimeDelta),
     /// A required permission is not granted.
     PermissionMissing(String),
     /// The configuration expects the profile, but the gateway does not list it.
@@ -116,6 +139,7 @@ impl Finding {
             | Finding::TokenEndImminent(_)
             | Finding::Disconnected(_)
             | Finding::Missing => Severity::Critical,
+            Finding::PermissionsUnknown | Finding::DataOld(_) => Severity::NotChecked,
             Finding::TokenEndsSoon(_)
             | Finding::RefreshFailed
             | Finding::RefreshOverdue
@@ -137,6 +161,8 @@ impl Finding {
             Finding::TokenEndUnknown => "token_end_unknown",
             Finding::Disconnected(_) => "disconnected",
             Finding::StatusUnknown => "status_unknown",
+            Finding::PermissionsUnknown => "permissions_unknown",
+            Finding::DataOld(_) => "data_old",
             Finding::PermissionMissing(_) => "permission_missing",
             Finding::Missing => "missing",
             Finding::NotExpected => "not_expected",
@@ -166,6 +192,12 @@ impl Finding {
                 "Messages fail: look at the profile in the Qlara dashboard, and reconnect it there."
             }
             Finding::StatusUnknown => "Look at the profile in the Qlara dashboard.",
+            Finding::PermissionsUnknown => {
+                "Look at the permissions of the profile in the Qlara dashboard, until the gateway states them again."
+            }
+            Finding::DataOld(_) => {
+                "Look at the profile in the Qlara dashboard, until the gateway can be read again."
+            }
             Finding::PermissionMissing(_) => {
                 "Disconnect and reconnect the profile in the Qlara dashboard, and grant all permissions."
             }
@@ -199,6 +231,8 @@ impl Display for Finding {
             }
             Finding::Disconnected(Cause::Unknown) => write!(out, "disconnected"),
             Finding::StatusUnknown => write!(out, "status unknown"),
+            Finding::PermissionsUnknown => write!(out, "permissions not known"),
+            Finding::DataOld(age) => write!(out, "not read for {}", span(*age)),
             Finding::PermissionMissing(permission) => {
                 write!(
                     out,

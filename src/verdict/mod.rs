@@ -12,7 +12,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::gateway::model::Status;
-use crate::snapshot::{ExpectedProfile, Profile, Snapshot};
+use crate::snapshot::{Profile, Snapshot};
 pub(crate) use finding::{Cause, Cost, Finding, Severity, span};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -20,6 +20,9 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Time left of a token below which its refresh is overdue. The gateway refreshes tokens 7 days before
 /// their end; this leaves it one day.
 pub(crate) const REFRESH_OVERDUE: Duration = DAY.saturating_mul(6);
+
+/// Age of data after which it does not tell whether a profile works now.
+pub(crate) const OLD_AFTER: Duration = Duration::from_secs(30 * 60);
 
 /// Time since the end of a token after which a profile counts as given up: nobody is paged for it any more.
 pub(crate) const GIVEN_UP_AFTER: Duration = DAY.saturating_mul(14);
@@ -99,17 +102,6 @@ pub struct JudgedProfile<'a> {
     pub verdict: Verdict,
 }
 
-/// Whether the account expects a listed profile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Expectation {
-    /// The account has no list of expected profiles.
-    NotStated,
-    /// The profile is among the expected ones.
-    Expected,
-    /// The profile is not among the expected ones.
-    NotExpected,
-}
-
 /// Judges all listed and missing profiles of an account. The most urgent come first, and profiles of the
 /// same urgency keep the gateway's order.
 pub(crate) fn judge_snapshot<'a>(
@@ -117,26 +109,12 @@ pub(crate) fn judge_snapshot<'a>(
     now: DateTime<Utc>,
     thresholds: &Thresholds,
 ) -> Vec<JudgedProfile<'a>> {
-    let identity = |expected: &'a ExpectedProfile| (&*expected.platform, &*expected.id);
-    let expected: HashSet<(&str, &str)> = snapshot.expected.iter().map(identity).collect();
-    let listed = snapshot.profiles.iter().map(|profile| {
-        let expectation = match (expected.is_empty(), &*profile.platform, &*profile.id) {
-            (true, ..) => Expectation::NotStated,
-            (false, platform, id) if expected.contains(&(platform, id)) => Expectation::Expected,
-            _ => Expectation::NotExpected,
-        };
-        JudgedProfile {
-            platform: &profile.platform,
-            id: &profile.id,
-            profile: Some(profile),
-            verdict: judge(
-                profile,
-                now,
-                thresholds,
-                expectation,
-                snapshot.states_expiry,
-            ),
-        }
+    let judge = Judge::new(snapshot, now, thresholds);
+    let listed = snapshot.profiles.iter().map(|profile| JudgedProfile {
+        platform: &profile.platform,
+        id: &profile.id,
+        profile: Some(profile),
+        verdict: judge.judge(profile),
     });
     let missing = snapshot
         .expected
@@ -153,71 +131,118 @@ pub(crate) fn judge_snapshot<'a>(
     all
 }
 
-/// Judges a listed profile. `states_expiry` says whether the list has an expiry for any profile; if not,
-/// a profile without one gets no finding.
-pub(crate) fn judge(
-    profile: &Profile,
+/// Judges listed profiles, with what the snapshot as a whole tells about each of them.
+struct Judge<'a> {
+    snapshot: &'a Snapshot,
     now: DateTime<Utc>,
-    thresholds: &Thresholds,
-    expectation: Expectation,
-    states_expiry: bool,
-) -> Verdict {
-    // WhatsApp profiles have a connection instead of a token, whatever status the gateway reports.
-    let has_token = profile.platform != "whatsapp";
-    let expires_at = profile.token_expires_at.filter(|_| has_token);
-    let left = expires_at.map(|end| end - now);
-    let mut findings = Vec::new();
-    let disconnected = || Finding::Disconnected(Cause::for_platform(&profile.platform));
-    match profile.status {
-        Status::Disconnected => findings.push(disconnected()),
-        Status::TokenExpired | Status::TokenExpiring if !has_token => findings.push(disconnected()),
-        Status::TokenExpiring => findings.push(Finding::RefreshFailed),
-        Status::Unknown => findings.push(Finding::StatusUnknown),
-        Status::Connected | Status::TokenExpired => {}
-    }
-    if has_token {
-        findings.extend(judge_token(profile, left, thresholds, states_expiry));
-    }
-    findings.extend(
-        profile
-            .permissions()
-            .filter(|(_, granted)| !granted)
-            .map(|(permission, _)| Finding::PermissionMissing(permission.to_owned())),
-    );
-    if expectation == Expectation::NotExpected {
-        findings.push(Finding::NotExpected);
-    }
-    Verdict::new(findings, left)
+    thresholds: &'a Thresholds,
+    /// Platform and id of the expected profiles; empty if the account has no list of them.
+    expected: HashSet<(&'a str, &'a str)>,
+    /// Platforms that need permissions. A profile without them has not been checked.
+    states_permissions: HashSet<&'a str>,
 }
 
-fn judge_token(
-    profile: &Profile,
-    left: Option<TimeDelta>,
-    thresholds: &Thresholds,
-    states_expiry: bool,
-) -> Vec<Finding> {
-    let ended = left.filter(|left| *left <= TimeDelta::zero());
-    if profile.status == Status::TokenExpired || ended.is_some() {
-        return vec![Finding::TokenExpired(ended.map(|left| -left))];
+impl<'a> Judge<'a> {
+    fn new(snapshot: &'a Snapshot, now: DateTime<Utc>, thresholds: &'a Thresholds) -> Judge<'a> {
+        let expected = snapshot.expected.iter();
+        Judge {
+            snapshot,
+            now,
+            thresholds,
+            expected: expected.map(|it| (&*it.platform, &*it.id)).collect(),
+            states_permissions: states_permissions(snapshot),
+        }
     }
-    let Some(left) = left else {
-        // The documentation describes tokens for these two platforms only.
-        let documented = matches!(&*profile.platform, "facebook" | "instagram");
-        let is_missed = documented && states_expiry && !profile.never_expires;
-        return Vec::from_iter(is_missed.then_some(Finding::TokenEndUnknown));
-    };
-    // `left` is positive here, so the conversion succeeds.
-    let time = left.to_std().unwrap_or_default();
-    let mut findings = Vec::new();
-    if time < thresholds.critical {
-        findings.push(Finding::TokenEndImminent(left));
-    } else if time < thresholds.warning {
-        findings.push(Finding::TokenEndsSoon(left));
+
+    fn judge(&self, profile: &Profile) -> Verdict {
+        // WhatsApp profiles have a connection instead of a token, whatever status the gateway reports.
+        let has_token = profile.platform != "whatsapp";
+        let expires_at = profile.token_expires_at.filter(|_| has_token);
+        let left = expires_at.map(|end| end - self.now);
+        let mut findings = Vec::new();
+        findings.extend(status_finding(profile, has_token));
+        if has_token {
+            findings.extend(self.token_findings(profile, left));
+        }
+        findings.extend(self.permission_findings(profile));
+        if !self.is_expected(profile) {
+            findings.push(Finding::NotExpected);
+        }
+        let age = self.now - self.snapshot.read_at;
+        if age.to_std().is_ok_and(|age| age > OLD_AFTER) {
+            findings.push(Finding::DataOld(age));
+        }
+        Verdict::new(findings, left)
     }
-    // A threshold below `REFRESH_OVERDUE` delays this finding as well.
-    let overdue = time < REFRESH_OVERDUE.min(thresholds.warning.max(thresholds.critical));
-    if overdue && profile.status == Status::Connected {
-        findings.push(Finding::RefreshOverdue);
+
+    fn is_expected(&self, profile: &Profile) -> bool {
+        let identity = (&*profile.platform, &*profile.id);
+        self.expected.is_empty() || self.expected.contains(&identity)
     }
-    findings
+
+    fn permission_findings(&self, profile: &Profile) -> Vec<Finding> {
+        if !profile.has_permissions() && self.states_permissions.contains(&*profile.platform) {
+            return vec![Finding::PermissionsUnknown];
+        }
+        let missing = profile.permissions().filter(|(_, granted)| !granted);
+        missing
+            .map(|(permission, _)| Finding::PermissionMissing(permission.to_owned()))
+            .collect()
+    }
+
+    fn token_findings(&self, profile: &Profile, left: Option<TimeDelta>) -> Vec<Finding> {
+        let ended = left.filter(|left| *left <= TimeDelta::zero());
+        if profile.status == Status::TokenExpired || ended.is_some() {
+            return vec![Finding::TokenExpired(ended.map(|left| -left))];
+        }
+        let Some(left) = left else {
+            // The documentation describes tokens for these two platforms only. A list without any expiry says
+            // nothing about single profiles.
+            let documented = matches!(&*profile.platform, "facebook" | "instagram");
+            let is_missed = documented && self.snapshot.states_expiry && !profile.never_expires;
+            return Vec::from_iter(is_missed.then_some(Finding::TokenEndUnknown));
+        };
+        let Thresholds { warning, critical } = *self.thresholds;
+        // `left` is positive here, so the conversion succeeds.
+        let time = left.to_std().unwrap_or_default();
+        let mut findings = Vec::new();
+        if time < critical {
+            findings.push(Finding::TokenEndImminent(left));
+        } else if time < warning {
+            findings.push(Finding::TokenEndsSoon(left));
+        }
+        // A threshold below `REFRESH_OVERDUE` delays this finding as well.
+        let overdue = time < REFRESH_OVERDUE.min(warning.max(critical));
+        if overdue && profile.status == Status::Connected {
+            findings.push(Finding::RefreshOverdue);
+        }
+        findings
+    }
+}
+
+fn status_finding(profile: &Profile, has_token: bool) -> Option<Finding> {
+    let disconnected = Finding::Disconnected(Cause::for_platform(&profile.platform));
+    match profile.status {
+        Status::Disconnected => Some(disconnected),
+        Status::TokenExpired | Status::TokenExpiring if !has_token => Some(disconnected),
+        Status::TokenExpiring => Some(Finding::RefreshFailed),
+        Status::Unknown => Some(Finding::StatusUnknown),
+        Status::Connected | Status::TokenExpired => None,
+    }
+}
+
+/// The platforms that need permissions and whose permissions should be known: the details could not be read as a whole,
+/// or they state the permissions of at least one profile.
+fn states_permissions(snapshot: &Snapshot) -> HashSet<&str> {
+    let details = snapshot.details.iter();
+    let unread = details.filter(|(_, details)| !details.up || details.is_incomplete);
+    let unread = unread.map(|(platform, _)| &**platform);
+    let profiles = snapshot.profiles.iter();
+    let stated = profiles.filter(|profile| profile.has_permissions());
+    let stated = stated.map(|profile| &*profile.platform);
+    let needed = &snapshot.platforms_with_permissions;
+    unread
+        .chain(stated)
+        .filter(|platform| needed.contains(*platform))
+        .collect()
 }

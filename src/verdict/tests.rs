@@ -3,7 +3,9 @@
 use chrono::TimeDelta;
 use serde_json::Value;
 
-use super::{Cause, Cost, Finding, GIVEN_UP_AFTER, REFRESH_OVERDUE, Severity, Thresholds};
+use super::{
+    Cause, Cost, Finding, GIVEN_UP_AFTER, OLD_AFTER, REFRESH_OVERDUE, Severity, Thresholds,
+};
 
 const RULES: &str = include_str!("../../alerts/qlara.rules.yml");
 
@@ -57,6 +59,9 @@ fn alert(finding: &Finding) -> Option<&'static str> {
         Finding::TokenEndUnknown => Some("QlaraTokenExpiryUnknown"),
         Finding::Disconnected(_) => Some("QlaraProfileDisconnected"),
         Finding::StatusUnknown => Some("QlaraProfileStatusUnknown"),
+        // Alerts about the account report what cannot be read.
+        Finding::PermissionsUnknown => Some("QlaraDetailsUnavailable"),
+        Finding::DataOld(_) => Some("QlaraDataStale"),
         Finding::PermissionMissing(_) => Some("QlaraProfilePermissionMissing"),
         Finding::Missing => Some("QlaraExpectedProfileMissing"),
         Finding::NotExpected => Some("QlaraProfileNotExpected"),
@@ -72,6 +77,7 @@ fn thresholds_of_alerts_and_verdicts_agree() {
         REFRESH_OVERDUE.as_secs()
     );
     assert_eq!(threshold("given_up_seconds"), GIVEN_UP_AFTER.as_secs());
+    assert_eq!(threshold("data_age_seconds"), OLD_AFTER.as_secs());
     assert_eq!(
         defaults.warning.as_secs(),
         7 * 86_400,
@@ -95,6 +101,11 @@ fn severities_of_alerts_and_findings_agree() {
         Finding::Missing,
         Finding::NotExpected,
     ];
+    for finding in [Finding::PermissionsUnknown, Finding::DataOld(time)] {
+        let alert = alert(&finding).expect("an alert");
+        assert_eq!(severity(alert), "warning", "{alert}");
+        assert_eq!(finding.severity(), Severity::NotChecked);
+    }
     for finding in findings {
         match alert(&finding) {
             Some(alert) => assert_eq!(severity(alert), finding.severity().as_str(), "{alert}"),

@@ -177,13 +177,13 @@ async fn expected_profile_is_not_missing_from_an_incomplete_list() {
 }
 
 #[tokio::test]
-async fn check_warns_of_an_incomplete_list() {
+async fn incomplete_list_is_unknown_to_check() {
     let list = json!({"profiles": [reference("facebook", "a", false)], "total": 3});
     let gateway = gateway(&list).await;
     let ran = check(&gateway, &[]).await;
-    assert_eq!(ran.code, 1, "{}", ran.output);
+    assert_eq!(ran.code, 3, "{}", ran.output);
     let flowing: Vec<&str> = ran.output.split_whitespace().collect();
-    let note = "WARNING the list is incomplete: it holds 1 of 3 profiles;";
+    let note = "UNKNOWN the list is incomplete: it holds 1 of 3 profiles;";
     assert!(flowing.join(" ").contains(note), "{}", ran.output);
     let json: Value =
         serde_json::from_str(&check(&gateway, &["--output", "json"]).await.output).expect("JSON");
@@ -254,7 +254,7 @@ async fn incomplete_details_are_reported_and_remove_nothing() {
 }
 
 #[tokio::test]
-async fn pages_of_the_simulated_gateway_are_warnings() {
+async fn pages_of_the_simulated_gateway_are_unknown_to_check() {
     for schema in [Schema::Uc017, Schema::Reference] {
         let options = Options {
             schema,
@@ -273,7 +273,7 @@ async fn pages_of_the_simulated_gateway_are_warnings() {
         };
         assert!(notes.iter().any(|note| of_details(&note)), "{json}");
         assert!(
-            notes.iter().all(|note| note["state"] == "WARNING"),
+            notes.iter().all(|note| note["state"] == "UNKNOWN"),
             "{json}"
         );
     }

@@ -34,7 +34,7 @@ async fn json_works_with_jq() {
         (".version, .state, .exit_code", "1\n\"WARNING\"\n1"),
         (
             ".summary",
-            r#"{"profiles":2,"critical":0,"warning":1,"fine":1}"#,
+            r#"{"profiles":2,"critical":0,"warning":1,"not_checked":0,"fine":1}"#,
         ),
         (
             ".thresholds",
@@ -386,13 +386,13 @@ async fn nagios_gets_one_line_with_performance_data() {
          facebook/soon token refresh failed, token ends in 5d 12h"
     );
     assert_eq!(ran.output.lines().count(), 1);
-    let numbers = "profiles=3;;;0 critical=1;;;0 warning=1;;;0 fine=1;;;0 accounts_unread=0;;;0 token_left_min=";
+    let numbers = "profiles=3;;;0 critical=1;;;0 warning=1;;;0 not_checked=0;;;0 fine=1;;;0 accounts_unread=0;;;0 token_left_min=";
     let left = data.strip_prefix(numbers).expect("numbers");
     assert!(left.ends_with("s;604800:;172800:\n"), "{left}");
 
     gateway.faults("status=401").await;
     let ran = check(&gateway, &["--output", "nagios"]).await;
-    assert!(ran.output.starts_with("QLARA UNKNOWN - 0 profiles: 0 critical, 0 warning, 0 fine; 1 of 1 account not read; the gateway refuses the credentials (HTTP 401): check the API key | profiles=0;;;0 "), "{}", ran.output);
+    assert!(ran.output.starts_with("QLARA UNKNOWN - 1 of 1 account not read; the gateway refuses the credentials (HTTP 401): check the API key | profiles=U critical=U warning=U not_checked=U fine=U accounts_unread=1;;;0"), "{}", ran.output);
 
     // Critical findings come before unknown ones.
     gateway.faults("details:status=503").await;

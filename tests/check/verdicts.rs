@@ -238,7 +238,8 @@ async fn filters_select_what_is_shown_and_judged() {
             .lines()
             .skip(1)
             .filter_map(|line| line.split(',').nth(2));
-        let mut shown: Vec<&str> = cells.collect();
+        // Lines about accounts have no profile.
+        let mut shown: Vec<&str> = cells.filter(|profile| !profile.is_empty()).collect();
         shown.sort_unstable();
         assert_eq!(
             (ran.code, &shown[..]),
@@ -283,4 +284,78 @@ async fn counts_use_singular_and_plural() {
     let ran = check(&gateway, &["--output", "json"]).await;
     let expected = "the only entry cannot be read as a profile: it is a number; expected";
     assert!(ran.output.contains(expected), "{}", ran.output);
+}
+
+#[tokio::test]
+async fn profile_whose_permissions_cannot_be_read_is_not_checked() {
+    let other = with(page("other"), json!({"tokenExpiresAt": in_days(3.0)}));
+    let whatsapp =
+        json!({"platform": "whatsapp", "profileId": "w", "name": "w", "status": "CONNECTED"});
+    let gateway = gateway(&json!([page("p"), other, whatsapp])).await;
+    for (faults, verdict, findings) in [
+        ("", "fine", json!([])),
+        (
+            "details:status=503",
+            "not_checked",
+            json!(["permissions_unknown"]),
+        ),
+        (
+            "details:status=403",
+            "not_checked",
+            json!(["permissions_unknown"]),
+        ),
+        (
+            "details:garbage",
+            "not_checked",
+            json!(["permissions_unknown"]),
+        ),
+    ] {
+        gateway.faults(faults).await;
+        let ran = check(&gateway, &["--output", "json"]).await;
+        let json: Value = serde_json::from_str(&ran.output).expect("JSON");
+        let profile = |id: &str| {
+            let profiles = json["profiles"].as_array().expect("profiles");
+            let profile = profiles.iter().find(|profile| profile["profile"] == id);
+            profile.expect("a profile").clone()
+        };
+        let judged = profile("p");
+        assert_eq!(judged["verdict"], verdict, "{faults}");
+        let codes = judged["findings"].as_array().expect("findings").iter();
+        let codes: Vec<&Value> = codes.map(|finding| &finding["code"]).collect();
+        assert_eq!(json!(codes), findings, "{faults}");
+        // What is known to be worse wins, and a platform without permissions has nothing to check.
+        assert_eq!(profile("other")["verdict"], "warning", "{faults}");
+        assert_eq!(profile("w")["verdict"], "fine", "{faults}");
+        let is_checked = faults.is_empty();
+        assert_eq!(ran.code, if is_checked { 1 } else { 3 }, "{faults}");
+        assert_eq!(json["summary"]["not_checked"], i32::from(!is_checked));
+        let csv = check(&gateway, &["--output", "csv"]).await.output;
+        assert_eq!(
+            csv.contains(",not_checked,permissions not known"),
+            !is_checked,
+            "{csv}"
+        );
+        let account = csv.lines().find(|line| line.starts_with(",,,"));
+        assert_eq!(account.is_some(), !is_checked, "{csv}");
+    }
+}
+
+#[tokio::test]
+async fn permissions_that_no_profile_states_are_no_finding() {
+    let without = |id| with(page(id), json!({"permissions": null}));
+    for (profiles, codes) in [
+        (json!([without("a"), without("b")]), vec![]),
+        (
+            json!([without("a"), page("b")]),
+            vec!["permissions_unknown"],
+        ),
+    ] {
+        let gateway = gateway(&profiles).await;
+        let ran = check(&gateway, &["--output", "json"]).await;
+        let json: Value = serde_json::from_str(&ran.output).expect("JSON");
+        let profiles = json["profiles"].as_array().expect("profiles").iter();
+        let found = profiles.flat_map(|profile| profile["findings"].as_array().expect("findings"));
+        let found: Vec<&Value> = found.map(|finding| &finding["code"]).collect();
+        assert_eq!(json!(found), json!(codes));
+    }
 }

@@ -39,7 +39,7 @@ pub(super) fn ago(time: DateTime<Utc>, now: DateTime<Utc>) -> String {
 
 /// The severity as a coloured badge with a symbol.
 pub(super) fn badge(severity: Severity) -> Markup {
-    html! { span class={ "badge " (severity.as_str()) } { (symbol(severity)) " " (severity.as_str()) } }
+    html! { span class={ "badge " (severity.as_str()) } { (symbol(severity)) " " (severity.words()) } }
 }
 
 /// A symbol for the severity, for people who cannot tell the colours apart. Screen readers skip it.
@@ -47,6 +47,7 @@ pub(super) fn symbol(severity: Severity) -> Markup {
     let symbol = match severity {
         Severity::Critical => "✖",
         Severity::Warning => "▲",
+        Severity::NotChecked => "?",
         Severity::Fine => "✔",
     };
     html! { span aria-hidden="true" { (symbol) } }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::elements::MAX_TEXT_CHARS;
 use super::filter::PageFilter;
 use super::problems::{AccountProblem, account_problems};
-use crate::account::View;
+use crate::account::{ListFailure, View};
 use crate::gateway::fields::Schema;
 use crate::gateway::model::DOCUMENTED_PLATFORMS;
 use crate::plural::count;
@@ -48,8 +48,17 @@ pub(super) struct AccountOverview<'a> {
     pub(super) read_at: Option<DateTime<Utc>>,
     /// The description of the API that the list follows, if the list shows it.
     pub(super) schema: Option<Schema>,
+    /// The failure to read the list, if the latest refresh could not.
+    pub(super) failure: Option<ListFailure>,
     pub(super) counts: Counts,
     pub(super) problems: Vec<AccountProblem>,
+}
+
+impl AccountOverview<'_> {
+    /// Whether there is no data, although a refresh has ended.
+    fn is_unread(&self) -> bool {
+        !self.has_data && !self.is_new
+    }
 }
 
 /// A profile with its account.
@@ -87,6 +96,7 @@ pub(super) enum Group {
 pub(super) struct Counts {
     pub(super) critical: usize,
     pub(super) warning: usize,
+    pub(super) not_checked: usize,
     pub(super) fine: usize,
 }
 
@@ -95,6 +105,7 @@ impl Counts {
         match severity {
             Severity::Critical => self.critical += 1,
             Severity::Warning => self.warning += 1,
+            Severity::NotChecked => self.not_checked += 1,
             Severity::Fine => self.fine += 1,
         }
     }
@@ -102,17 +113,19 @@ impl Counts {
     fn add_all(&mut self, other: Counts) {
         self.critical += other.critical;
         self.warning += other.warning;
+        self.not_checked += other.not_checked;
         self.fine += other.fine;
     }
 
     pub(super) fn total(&self) -> usize {
-        self.critical + self.warning + self.fine
+        self.critical + self.warning + self.not_checked + self.fine
     }
 
     pub(super) fn get(&self, severity: Severity) -> usize {
         match severity {
             Severity::Critical => self.critical,
             Severity::Warning => self.warning,
+            Severity::NotChecked => self.not_checked,
             Severity::Fine => self.fine,
         }
     }
@@ -155,6 +168,7 @@ impl<'a> Overview<'a> {
             is_new: view.errors.is_none(),
             read_at: view.exposed.read_at,
             schema: (view.snapshot.as_ref()).and_then(|snapshot| snapshot.schema),
+            failure: view.failure,
             counts: Counts::default(),
             problems: account_problems(view),
         };
@@ -181,12 +195,18 @@ impl<'a> Overview<'a> {
 
     /// The two worst facts about the accounts, or that all profiles are fine.
     pub(super) fn headline(&self) -> String {
-        let with_problems = self.count_accounts(|account| !account.problems.is_empty());
+        if let Some(cause) = self.single_cause() {
+            return cause.what.trim_end_matches('.').to_owned();
+        }
+        let unread = self.count_accounts(|account| account.is_unread());
+        let with_problems = self.count_accounts(|it| it.has_data && !it.problems.is_empty());
         let counts = self.all;
         let facts = [
             (counts.critical, "profile", "critical"),
+            (unread, "account", "not read"),
             (with_problems, "account", "with problems"),
             (counts.warning, "profile", "with a warning"),
+            (counts.not_checked, "profile", "not checked"),
         ];
         let facts: Vec<String> = facts
             .into_iter()
@@ -198,23 +218,38 @@ impl<'a> Overview<'a> {
             facts.join(", ")
         } else if self.count_accounts(|account| account.is_new) > 0 {
             "Reading the profiles".to_owned()
-        } else if counts.fine == 0 {
+        } else if counts.total() == 0 {
             "No profiles connected".to_owned()
         } else {
             "All profiles are fine".to_owned()
         }
     }
 
+    /// Why nothing is known, if the page shows a single account and it cannot be read.
+    fn single_cause(&self) -> Option<&AccountProblem> {
+        match &self.accounts[..] {
+            [account] if account.is_unread() => account.problems.first(),
+            _ => None,
+        }
+    }
+
+    /// Whether any account has data, so that numbers of profiles are known.
+    pub(super) fn has_data(&self) -> bool {
+        self.accounts.iter().any(|account| account.has_data)
+    }
+
     /// The severity of the headline. An account without data is critical, like a profile that fails.
     pub(super) fn worst(&self) -> Severity {
         let counts = self.all;
-        let without_data = self.count_accounts(|account| !account.has_data && !account.is_new);
+        let without_data = self.count_accounts(|account| account.is_unread());
         let not_fine =
             self.count_accounts(|account| !account.has_data || !account.problems.is_empty());
         if counts.critical + without_data > 0 {
             Severity::Critical
-        } else if counts.warning + not_fine > 0 || counts.fine == 0 {
+        } else if counts.warning + not_fine > 0 || counts.total() == 0 {
             Severity::Warning
+        } else if counts.not_checked > 0 {
+            Severity::NotChecked
         } else {
             Severity::Fine
         }

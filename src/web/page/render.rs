@@ -7,6 +7,7 @@ use super::elements::{ago, short, symbol, time};
 use super::filter::{MISSING, PageFilter};
 use super::overview::{AccountOverview, Counts, Overview};
 use super::rows;
+use crate::account::ListFailure;
 use crate::build;
 use crate::gateway::model::Status;
 use crate::plural::count;
@@ -39,8 +40,11 @@ pub(super) fn page(overview: &Overview, filter: &PageFilter, options: &WebOption
                     (accounts(overview))
                     section #profiles aria-labelledby="profiles-title" tabindex="-1" {
                         h2 #profiles-title { "Profiles" }
-                        (severity_links(overview, filter, options))
-                        (filter_form(overview, filter, options))
+                        // Without data, numbers would be a claim.
+                        @if overview.has_data() {
+                            (severity_links(overview, filter, options))
+                            (filter_form(overview, filter, options))
+                        }
                         (rows::table(overview))
                     }
                 }
@@ -83,9 +87,20 @@ fn headline(overview: &Overview) -> Markup {
         div class={ "headline " (worst.as_str()) } {
             h1 { (symbol(worst)) " " (overview.headline()) }
             p {
-                (summary(&counts)) " · " (count(overview.accounts.len(), "account"))
+                @if overview.has_data() { (summary(&counts)) " · " }
+                (count(overview.accounts.len(), "account"))
+            }
+            @if let [account] = &overview.accounts[..] && let Some(failure) = account.failure {
+                p { (attempts(failure)) }
             }
         }
+    }
+}
+
+fn attempts(failure: ListFailure) -> Markup {
+    html! {
+        "Not read since " (time(failure.since)) ". The next attempt is made by the first scrape or view of this page after "
+        (time(failure.next_attempt_at)) "."
     }
 }
 
@@ -112,6 +127,7 @@ fn account_card(account: &AccountOverview, overview: &Overview) -> Markup {
             (age(account, overview))
             @if let Some(schema) = account.schema { " · API description " (schema.as_str()) }
         }
+        @if overview.has_several_accounts() && let Some(failure) = account.failure { p.state { (attempts(failure)) } }
         @if account.has_data && overview.has_several_accounts() { p { (summary(&account.counts)) } }
         @for problem in &account.problems {
             div.problem.critical-edge[!account.has_data] {
@@ -126,9 +142,9 @@ fn account_card(account: &AccountOverview, overview: &Overview) -> Markup {
 fn summary(counts: &Counts) -> Markup {
     html! {
         (count(counts.total(), "profile"))
-        @for severity in [Severity::Critical, Severity::Warning, Severity::Fine] {
+        @for severity in Severity::ALL {
             @if counts.get(severity) > 0 {
-                " · " (counts.get(severity)) " " (severity.as_str())
+                " · " (counts.get(severity)) " " (severity.words())
             }
         }
     }
@@ -148,12 +164,7 @@ fn age(account: &AccountOverview, overview: &Overview) -> Markup {
 }
 
 fn severity_links(overview: &Overview, filter: &PageFilter, options: &WebOptions) -> Markup {
-    let all = [
-        None,
-        Some(Severity::Critical),
-        Some(Severity::Warning),
-        Some(Severity::Fine),
-    ];
+    let all = [None].into_iter().chain(Severity::ALL.map(Some));
     let chosen = filter.verdict.as_deref();
     html! {
         nav.verdicts aria-label="Profiles by verdict" {
@@ -163,7 +174,7 @@ fn severity_links(overview: &Overview, filter: &PageFilter, options: &WebOptions
                     class=[verdict.map(Severity::as_str)] {
                     @match verdict {
                         Some(severity) => {
-                            (symbol(severity)) " " (severity.as_str()) " "
+                            (symbol(severity)) " " (severity.words()) " "
                             b { (overview.filtered.get(severity)) }
                         }
                         None => { "all " b { (overview.filtered.total()) } }
