@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::documentation::full_scrape;
@@ -71,13 +72,27 @@ fn promtool_accepts_the_rules() {
 #[test]
 fn rule_unit_tests_pass() {
     needs!("promtool");
-    let files = test_files();
-    assert!(!files.is_empty());
-    // It works for minutes. One thread leaves the other processors to tests that run at the same time.
-    let mut promtool = Command::new("promtool");
-    promtool.env("GOMAXPROCS", "1").env("TZ", "UTC");
-    promtool.args(["test", "rules"]);
-    succeeds(promtool.args(files));
+    let files = Mutex::new(test_files());
+    assert!(!files.lock().is_empty());
+    let workers = std::thread::available_parallelism().map_or(1, |number| number.get());
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let file = files.lock().pop();
+                    let Some(file) = file else { return };
+                    passes(&file);
+                }
+            });
+        }
+    });
+}
+
+/// The tests of a file take up to minutes, so they leave the processors to tests that run at the same time.
+fn passes(file: &Path) {
+    let mut promtool = Command::new("nice");
+    promtool.args(["-n", "10", "promtool", "test", "rules"]);
+    succeeds(promtool.env("GOMAXPROCS", "1").env("TZ", "UTC").arg(file));
 }
 
 #[test]
