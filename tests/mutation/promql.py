@@ -110,6 +110,9 @@ class Parser:
         if self.peek() == "[":
             self.take()
             node.durations.append(self.take())
+            if self.peek().startswith(":"):
+                # The colon of a subquery, with its step.
+                self.take()
             self.take("]")
         if self.peek() == "offset":
             start = self.take().start
