@@ -41,7 +41,7 @@ fn is_silent_while(configuration: &Value, target: &Labels, source: &Labels) -> b
 
 /// Alerts that are silent while one of the others tells the same people all that they would. All alerts of an account are
 /// silent while `QlaraAccountRemoved` fires.
-const SILENT_WHILE: [(&str, &[&str]); 26] = [
+const SILENT_WHILE: [(&str, &[&str]); 27] = [
     // The key explains why the list or the details cannot be read.
     ("QlaraGatewayUnreachable", &["key rejected for the list"]),
     (
@@ -75,6 +75,7 @@ const SILENT_WHILE: [(&str, &[&str]); 26] = [
     ("QlaraProfileGivenUp", &["QlaraGatewayUnreachable"]),
     // The stronger of two alerts about one thing.
     ("QlaraGatewayQuotaLow", &["QlaraGatewayRateLimited"]),
+    ("QlaraGatewayRateLimited", &["QlaraGatewayUnreachable"]),
     ("QlaraNoProfiles", &["QlaraProfilesVanished"]),
     ("QlaraProfileDisappeared", &["QlaraExpectedProfileMissing"]),
     // A token that has expired or soon will: nobody needs a second reason to reconnect the profile.
@@ -144,6 +145,8 @@ const SILENT_WHILE: [(&str, &[&str]); 26] = [
     (
         "QlaraProfileFlapping",
         &[
+            "QlaraTokenExpired",
+            "QlaraProfileGivenUp",
             "QlaraProfileDisconnected",
             "QlaraProfileFailedWithPlatform",
             "QlaraGatewayUnreachable",

@@ -139,7 +139,7 @@ fn missing_permission_has_the_same_severity_everywhere() {
             }
             Cost::CannotReadMetrics => {
                 let words = format!(
-                    "eq $labels.permission \"{permission}\" }}}}its metrics cannot be read"
+                    "eq $labels.permission \"{permission}\" }}}}its statistics cannot be read"
                 );
                 assert!(RULES.contains(&words), "{words}");
                 "to read metrics"

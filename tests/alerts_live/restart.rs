@@ -17,13 +17,15 @@ use crate::prometheus::{Prometheus, system_gateway};
 
 /// Two seconds for each minute of a range in the rules. The lookback delta is five minutes.
 const LOOKBACK_DELTA: &str = "10s";
-const SHORTER: [(&str, &str); 6] = [
+const SHORTER: [(&str, &str); 7] = [
     ("[7m]", "[14s]"),
     ("time() - 420", "time() - 14"),
     ("[10m]", "[20s]"),
     ("[12m]", "[24s]"),
     ("[30m]", "[60s]"),
     ("[1h]", "[120s]"),
+    // The step must be shorter than the lookback delta.
+    ("[1d:4m]", "[48m:8s]"),
 ];
 /// Longer than the lookback delta and the range of `up`, shorter than the ranges of an hour.
 const STOP: Duration = Duration::from_secs(16);
@@ -95,6 +97,12 @@ fn telegram(status: &str) -> Vec<Value> {
     ["one", "two", "three"].map(profile).into()
 }
 
+/// The only profile of its platform.
+fn vanishing() -> Value {
+    json!({"platform": "linkedin", "profileId": "vanishing", "name": "vanishing",
+        "status": "CONNECTED", "connectedAt": "2026-01-01T00:00:00Z"})
+}
+
 impl Outage {
     /// Every kind of failure, while the exporter is up: some that last, and some that are over.
     async fn start() -> Outage {
@@ -136,6 +144,7 @@ impl Outage {
         let mut profiles = facebook(&connected);
         profiles.extend(facebook(&[("recovered", "DISCONNECTED")]));
         profiles.extend(telegram("CONNECTED"));
+        profiles.push(vanishing());
         self.gateway.profiles(&json!(profiles)).await;
         prometheus.until("sum(qlara_up)", 3.0).await;
         prometheus
@@ -148,6 +157,7 @@ impl Outage {
         let mut profiles = facebook(&connected[..3]);
         profiles.extend(facebook(&[("recovered", "CONNECTED")]));
         profiles.extend(telegram("CONNECTED"));
+        profiles.push(vanishing());
         self.gateway.profiles(&json!(profiles)).await;
         prometheus
             .until(
@@ -173,6 +183,7 @@ impl Outage {
             r#""QlaraProfileStatusUnknown""#,
             r#""QlaraProfilePermissionMissing",profile="expired""#,
             r#""QlaraProfileDisappeared",profile="gone""#,
+            r#""QlaraProfileDisappeared",profile="vanishing""#,
             r#""QlaraPlatformDegraded",platform="telegram""#,
             r#""QlaraGatewayUnreachable",account="unreadable""#,
             r#""QlaraListIncomplete",account="incomplete""#,
