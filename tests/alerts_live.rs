@@ -21,7 +21,7 @@ use crate::alerting::{EXTERNAL_LABELS, alerts, named, repository, scope_labels, 
 use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter};
 use crate::harness::tools::needs;
-use crate::harness::{API_KEY, eventually, http};
+use crate::harness::{API_KEY, Gateway, eventually, http};
 use crate::prometheus::{Prometheus, TIME_ZONE, system_gateway};
 
 mod restart;
@@ -48,6 +48,17 @@ async fn message_sink() -> (String, Messages) {
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     tokio::spawn(axum::serve(listener, router).into_future());
     (url, messages)
+}
+
+/// The real exporter at this address, which reads the gateway every second.
+fn start_exporter(gateway: &Gateway, address: &str) -> Running {
+    Running::start(exporter().env("QLARA_API_KEY", API_KEY).args([
+        "--qlara.url",
+        &gateway.url(),
+        "--web.listen-address",
+        address,
+        "--cache.ttl=1s",
+    ]))
 }
 
 /// The rules with `for` and the thresholds that take its place shortened.
@@ -175,13 +186,7 @@ async fn broken_token_and_its_recovery_notify_the_right_people() {
         )]))
         .await;
     let target = format!("127.0.0.1:{}", free_port());
-    let _exporter = Running::start(exporter().env("QLARA_API_KEY", API_KEY).args([
-        "--qlara.url",
-        &gateway.url(),
-        "--web.listen-address",
-        &target,
-        "--cache.ttl=1s",
-    ]));
+    let _exporter = start_exporter(&gateway, &target);
     let folder = TempDir::new().expect("a folder");
     let (sink, messages) = message_sink().await;
     let (_alertmanager, address) = start_alertmanager(folder.path(), &sink);
@@ -432,13 +437,7 @@ async fn prometheus_without_data_inhibits_no_alert() {
     let broken = profile("broken", "Shop", "DISCONNECTED", &ALL);
     gateway.profiles(&json!([broken])).await;
     let target = format!("127.0.0.1:{}", free_port());
-    let exporter = Running::start(exporter().env("QLARA_API_KEY", API_KEY).args([
-        "--qlara.url",
-        &gateway.url(),
-        "--web.listen-address",
-        &target,
-        "--cache.ttl=1s",
-    ]));
+    let exporter = start_exporter(&gateway, &target);
     let folder = TempDir::new().expect("a folder");
     let (sink, messages) = message_sink().await;
     let (_alertmanager, address) = start_alertmanager(folder.path(), &sink);
@@ -507,13 +506,7 @@ async fn restart_of_prometheus_keeps_the_start_of_a_failure() {
     let profile = |status: &str| json!([profile("broken", "Shop", status, &ALL)]);
     gateway.profiles(&profile("CONNECTED")).await;
     let target = format!("127.0.0.1:{}", free_port());
-    let exporter = Running::start(exporter().env("QLARA_API_KEY", API_KEY).args([
-        "--qlara.url",
-        &gateway.url(),
-        "--web.listen-address",
-        &target,
-        "--cache.ttl=1s",
-    ]));
+    let exporter = start_exporter(&gateway, &target);
     let jobs: [(&str, &[&str]); 1] = [("qlara", &[&target])];
     let mut prometheus = Prometheus::with_jobs(&jobs, &quick_rules(), &[]);
     prometheus.until("qlara_up", 1.0).await;

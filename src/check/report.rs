@@ -71,17 +71,13 @@ impl Display for Summary {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.is_unread() {
             self.fmt_profiles(out)?;
-        }
-        if self.unread > 0 && !self.is_unread() {
+            if self.unread == 0 {
+                return Ok(());
+            }
             write!(out, "; ")?;
         }
-        match self.unread {
-            0 => Ok(()),
-            unread => {
-                let accounts = count(self.accounts, "account");
-                write!(out, "{unread} of {accounts} not read")
-            }
-        }
+        let accounts = count(self.accounts, "account");
+        write!(out, "{} of {accounts} not read", self.unread)
     }
 }
 

@@ -36,9 +36,7 @@ impl CheckState {
             CheckState::Unknown => "UNKNOWN",
         }
     }
-}
 
-impl CheckState {
     /// The verdict with this state.
     pub(super) fn verdict(self) -> Severity {
         match self {

@@ -68,14 +68,8 @@ impl Verdict {
 
     /// Whether the token ended so long ago that the profile counts as given up. Other failures have no known start.
     pub(crate) fn is_given_up(&self) -> bool {
-        let ended = |finding: &Finding| match finding {
-            Finding::TokenExpired(ago) => ago.and_then(|ago| ago.to_std().ok()),
-            _ => None,
-        };
-        self.findings
-            .iter()
-            .filter_map(ended)
-            .any(|ago| ago >= GIVEN_UP_AFTER)
+        let ended = self.left.and_then(|left| (-left).to_std().ok());
+        ended.is_some_and(|ago| ago >= GIVEN_UP_AFTER)
     }
 
     /// A sort key that puts the most urgent verdict first: by severity, then by time left. A critical

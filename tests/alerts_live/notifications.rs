@@ -240,13 +240,7 @@ async fn notifications_are_those_in_the_documentation() {
     };
     gateway.profiles(&with_shop(-1, "TOKEN_EXPIRED")).await;
     let target = format!("127.0.0.1:{}", free_port());
-    let _exporter = Running::start(exporter().env("QLARA_API_KEY", API_KEY).args([
-        "--qlara.url",
-        &gateway.url(),
-        "--web.listen-address",
-        &target,
-        "--cache.ttl=1s",
-    ]));
+    let _exporter = start_exporter(&gateway, &target);
     let inbox = Inbox::open().await;
     let jobs: [(&str, &[&str]); 1] = [("qlara", &[&target])];
     let _prometheus = Prometheus::with_jobs(&jobs, &quick_rules(), &[&inbox.alertmanager]);
