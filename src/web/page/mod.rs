@@ -70,7 +70,7 @@ fn html(
     filter: &PageFilter,
     options: &WebOptions,
 ) -> String {
-    let overview = Overview::new(views, now, filter);
+    let overview = Overview::new(views, now, filter, options.zone);
     render::page(&overview, filter, options).into_string()
 }
 
