@@ -3,6 +3,7 @@
 mod app;
 mod discovery;
 mod external_url;
+mod filter;
 mod management;
 mod options;
 mod page;

@@ -4,11 +4,12 @@ use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta, Utc};
 use maud::{Markup, html};
 
 use crate::verdict::{Severity, span};
+use crate::web::filter::MAX_VALUE_CHARS;
 use crate::zone::Zone;
 use exporter_toolkit::printable::neutral;
 
 /// Maximum length in characters of a text from the gateway or from the query string.
-pub(super) const MAX_TEXT_CHARS: usize = 120;
+pub(super) const MAX_TEXT_CHARS: usize = MAX_VALUE_CHARS;
 
 /// A text of the gateway, truncated to [`MAX_TEXT_CHARS`], with control and invisible characters replaced. The template escapes
 /// HTML.

@@ -1,7 +1,6 @@
 //! `/`: the status page, one HTML document without scripts. It shows the cached accounts.
 
 mod elements;
-mod filter;
 mod overview;
 mod problems;
 mod render;
@@ -23,11 +22,11 @@ use ring::digest::{SHA256, digest};
 use tokio::time::Instant;
 
 use super::app::App;
+use super::filter::PageFilter;
 use super::options::WebOptions;
 use super::render_cache::{DataVersion, Resource};
 use crate::account::{self, View};
 use exporter_toolkit::content_encoding;
-use filter::PageFilter;
 use overview::Overview;
 use render::STYLE;
 

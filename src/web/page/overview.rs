@@ -6,13 +6,13 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::elements::MAX_TEXT_CHARS;
-use super::filter::PageFilter;
 use super::problems::{AccountProblem, account_problems};
 use crate::account::{ListFailure, View};
 use crate::gateway::fields::Schema;
 use crate::gateway::model::DOCUMENTED_PLATFORMS;
 use crate::plural::count;
 use crate::verdict::{Action, JudgedProfile, Severity, Thresholds, judge_snapshot};
+use crate::web::filter::PageFilter;
 use crate::zone::Zone;
 
 /// Maximum number of profiles in the table. Others are only counted.

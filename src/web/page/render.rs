@@ -4,7 +4,6 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::elements::{ago, short, symbol, time};
-use super::filter::{MISSING, PageFilter};
 use super::overview::{AccountOverview, Counts, Overview};
 use super::rows;
 use crate::account::ListFailure;
@@ -12,6 +11,7 @@ use crate::build;
 use crate::gateway::model::Status;
 use crate::plural::count;
 use crate::verdict::Severity;
+use crate::web::filter::{MISSING, PageFilter};
 use crate::web::options::WebOptions;
 use crate::web::paths::DOCUMENTATION;
 use crate::zone::Zone;

@@ -1,14 +1,16 @@
-//! The filter of the page, which is the query string of its URL.
+//! The filter of profiles, which is the query string of the page and of other answers about profiles.
 
 use form_urlencoded::{Serializer, parse};
 
-use super::elements::MAX_TEXT_CHARS;
 use crate::verdict::{JudgedProfile, Severity};
+
+/// Maximum length in characters of a value. The page truncates the values that it offers to this length.
+pub(super) const MAX_VALUE_CHARS: usize = 120;
 
 /// The status of an expected profile that is not connected, as in `check --status`.
 pub(super) const MISSING: &str = "MISSING";
 
-/// Which profiles the page shows. `None` matches everything.
+/// Which profiles an answer shows. `None` matches everything.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PageFilter {
     pub(super) platform: Option<String>,
@@ -33,7 +35,7 @@ impl PageFilter {
                 _ => continue,
             };
             // Every link of the page repeats the value. No value that the page offers is longer.
-            let value: String = value.chars().take(MAX_TEXT_CHARS).collect();
+            let value: String = value.chars().take(MAX_VALUE_CHARS).collect();
             *field = Some(value).filter(|value| !value.is_empty());
         }
         filter
