@@ -79,6 +79,9 @@ pub struct Profile {
     pub name: String,
     /// The connection state.
     pub status: Status,
+    /// When the exporter observed the change to this state, by the clock of `read_at`; `None` if it has observed none,
+    /// so that the profile may have been in this state for longer.
+    pub state_since: Option<DateTime<Utc>>,
     /// When the OAuth token expires, if the list has it.
     pub token_expires_at: Option<DateTime<Utc>>,
     /// Whether the configuration states that the token never expires, so that no expiry is missed.
@@ -102,8 +105,9 @@ impl Profile {
 
     /// Approximate size in bytes of the metrics from the list.
     pub fn list_bytes(&self) -> u64 {
-        /// The info, five statuses, and two samples of a platform that may have no other profile.
-        const SAMPLES: usize = 8;
+        /// The info, five statuses, the time of a change that the next refresh may observe, and two samples of a
+        /// platform that may have no other profile.
+        const SAMPLES: usize = 9;
         let optional_samples = [
             // The timestamp and the seconds until it.
             self.token_expires_at.map_or(0, |_| 2),

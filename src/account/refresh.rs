@@ -7,6 +7,8 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::cached_snapshot::CachedSnapshot;
+use super::history::History;
+use super::transition_log::log_changes;
 use super::{Account, AccountSettings, AccountState, LatestRefresh, ListFailure};
 use crate::refresh::{Draft, LastGood, Priority, RefreshErrors, RefreshOutcome, Rules};
 use crate::snapshot::Snapshot;
@@ -61,7 +63,7 @@ impl Account {
     }
 
     async fn refresh(&self) {
-        let (settings, priority, last_good) = self.refresh_parameters();
+        let (settings, priority, last_good, history) = self.refresh_parameters();
         let RefreshOutcome {
             began,
             took,
@@ -69,13 +71,17 @@ impl Account {
             errors,
         } = settings.refresher.refresh(priority, last_good).await;
         let mut cached = match draft {
-            Some(Draft { snapshot, claim }) => {
+            Some(Draft {
+                mut snapshot,
+                claim,
+            }) => {
                 let (name, small) = (self.name.clone(), is_small(&snapshot));
                 let rules = Arc::clone(settings.refresher.rules());
                 let texts = settings.texts.clone();
                 render(small, move || {
-                    let claim = Arc::new(claim);
-                    CachedSnapshot::new(snapshot, claim, rules, name.as_deref(), began, texts)
+                    let (history, claim) = (history.advanced(&mut snapshot), Arc::new(claim));
+                    let name = name.as_deref();
+                    CachedSnapshot::new(snapshot, history, claim, rules, name, began, texts)
                 })
                 .await
             }
@@ -102,7 +108,14 @@ impl Account {
         }
     }
 
-    fn refresh_parameters(&self) -> (Arc<AccountSettings>, Priority, Option<LastGood>) {
+    fn refresh_parameters(
+        &self,
+    ) -> (
+        Arc<AccountSettings>,
+        Priority,
+        Option<LastGood>,
+        Arc<History>,
+    ) {
         let state = self.state.lock();
         let settings = Arc::clone(&state.settings);
         let latest = state.latest_refresh.as_ref();
@@ -111,7 +124,7 @@ impl Account {
             snapshot: Arc::clone(&cached.snapshot),
             max_stale: settings.cache_policy.max_stale,
         });
-        (settings, priority, last_good)
+        (settings, priority, last_good, state.history())
     }
 
     /// Stores the result of a refresh.
@@ -139,6 +152,9 @@ impl Account {
         (state.backoff).record(errors.calling_for_backoff(), completed.ended_at, ttl);
         let snapshot = cached.as_ref().map(|cached| &*cached.snapshot);
         (state.transitions).write(self.name(), snapshot, errors);
+        if let Some(cached) = &cached {
+            log_changes(self.name(), &cached.history, &state.history());
+        }
         let failure = (cached.is_none()).then(|| self.list_failure(&state));
         state.latest_refresh = Some(LatestRefresh {
             failure,
