@@ -6,7 +6,6 @@ mod backoff;
 mod cached_snapshot;
 mod factory;
 pub(crate) mod history;
-mod known_profile;
 mod lookup;
 mod reconfigure;
 mod refresh;

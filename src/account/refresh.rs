@@ -21,6 +21,14 @@ fn is_small(snapshot: &Snapshot) -> bool {
     snapshot.profiles.len() < SMALL_BELOW
 }
 
+/// What a refresh starts with.
+struct RefreshParameters {
+    settings: Arc<AccountSettings>,
+    priority: Priority,
+    last_good: Option<LastGood>,
+    history: Arc<History>,
+}
+
 /// The result of a refresh without its snapshot.
 struct CompletedRefresh {
     ended_at: Instant,
@@ -63,7 +71,12 @@ impl Account {
     }
 
     async fn refresh(&self) {
-        let (settings, priority, last_good, history) = self.refresh_parameters();
+        let RefreshParameters {
+            settings,
+            priority,
+            last_good,
+            history,
+        } = self.refresh_parameters();
         let RefreshOutcome {
             began,
             took,
@@ -108,14 +121,7 @@ impl Account {
         }
     }
 
-    fn refresh_parameters(
-        &self,
-    ) -> (
-        Arc<AccountSettings>,
-        Priority,
-        Option<LastGood>,
-        Arc<History>,
-    ) {
+    fn refresh_parameters(&self) -> RefreshParameters {
         let state = self.state.lock();
         let settings = Arc::clone(&state.settings);
         let latest = state.latest_refresh.as_ref();
@@ -124,7 +130,12 @@ impl Account {
             snapshot: Arc::clone(&cached.snapshot),
             max_stale: settings.cache_policy.max_stale,
         });
-        (settings, priority, last_good, state.history())
+        RefreshParameters {
+            settings,
+            priority,
+            last_good,
+            history: state.history(),
+        }
     }
 
     /// Stores the result of a refresh.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::history::{ChangeKind, News, Since};
+use super::{ChangeKind, News, Since};
 use crate::gateway::model::Status;
 use crate::snapshot::Profile;
 

@@ -3,19 +3,21 @@
 //! A history compares each snapshot with what the snapshots before it showed. It records only what the gateway stated:
 //! a profile that a partial list leaves out has not disappeared, and permissions that cannot be read are not lost.
 
+mod known_profile;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::known_profile::{KnownProfile, PermissionSets};
 use crate::gateway::model::Status;
 use crate::snapshot::{Profile, Snapshot};
+use known_profile::{KnownProfile, PermissionSets};
 
 /// Maximum number of changes that an account keeps.
 pub(crate) const MAX_CHANGES: usize = 50;
-/// Maximum length in bytes of all texts of the kept changes, because a gateway may send names of any length.
-const MAX_TEXT_BYTES: usize = 64 * 1024;
 
 /// A change of a profile between two reads of the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,16 +32,6 @@ pub struct Change {
     pub name: String,
     /// What has changed.
     pub kind: ChangeKind,
-}
-
-impl Change {
-    fn text_bytes(&self) -> usize {
-        let permission = match &self.kind {
-            ChangeKind::PermissionGranted(name) | ChangeKind::PermissionLost(name) => name.len(),
-            _ => 0,
-        };
-        self.platform.len() + self.id.len() + self.name.len() + permission
-    }
 }
 
 /// What has changed of a profile.
@@ -103,7 +95,7 @@ impl History {
         self.started_at
     }
 
-    /// The latest changes, newest first: at most [`MAX_CHANGES`], fewer if their texts are very long.
+    /// The latest changes, newest first, at most [`MAX_CHANGES`].
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }
@@ -280,21 +272,16 @@ impl Advance {
             next.profiles.retain(|_, profiles| !profiles.is_empty());
             next.observed += self.news.count;
             let older = std::mem::take(&mut next.changes);
-            let mut text_bytes = 0;
             let changes = self.news.kept.into_iter().chain(older);
-            let changes = changes.take(MAX_CHANGES).take_while(|change| {
-                text_bytes += change.text_bytes();
-                text_bytes <= MAX_TEXT_BYTES
-            });
-            next.changes = changes.collect();
+            next.changes = changes.take(MAX_CHANGES).collect();
         }
         self.next
     }
 }
 
 /// The changes that one snapshot shows.
-pub(super) struct News {
-    pub(super) at: DateTime<Utc>,
+struct News {
+    at: DateTime<Utc>,
     /// The first [`MAX_CHANGES`] of them.
     kept: Vec<Change>,
     count: u64,
@@ -309,7 +296,7 @@ impl News {
         }
     }
 
-    pub(super) fn add(&mut self, profile: &Profile, kind: ChangeKind) {
+    fn add(&mut self, profile: &Profile, kind: ChangeKind) {
         self.add_identified((&profile.platform, &profile.id, &profile.name), kind);
     }
 
