@@ -81,6 +81,9 @@ pub struct Profile {
     pub status: Status,
     /// The gateway's word for it.
     pub status_word: StatusWord,
+    /// When the exporter observed the change to this state, by the clock of `read_at`; `None` if it has observed none,
+    /// so that the profile may have been in this state for longer.
+    pub state_since: Option<DateTime<Utc>>,
     /// When the OAuth token expires, if the list has it, with the offset that the gateway states: people read the stated day.
     pub token_expires_at: Option<DateTime<FixedOffset>>,
     /// Whether the configuration states that the token never expires, so that no expiry is missed.
@@ -104,8 +107,9 @@ impl Profile {
 
     /// Approximate size in bytes of the metrics from the list, and of the undocumented status, which takes memory, too.
     pub fn list_bytes(&self) -> u64 {
-        /// The info, five statuses, and two samples of a platform that may have no other profile.
-        const SAMPLES: usize = 8;
+        /// The info, five statuses, the time of a change that the next refresh may observe, and two samples of a
+        /// platform that may have no other profile.
+        const SAMPLES: usize = 9;
         let optional_samples = [
             // The timestamp and the seconds until it.
             self.token_expires_at.map_or(0, |_| 2),
