@@ -45,3 +45,4 @@ pub mod snapshot;
 pub(crate) mod telemetry;
 pub(crate) mod verdict;
 pub mod web;
+pub mod zone;

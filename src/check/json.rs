@@ -161,7 +161,7 @@ fn profile<'a>(row: &'a ProfileRow) -> ProfileOut<'a> {
             .and_then(|profile| profile.username.as_deref()),
         name: judged.profile.map(|profile| &*profile.name),
         status: row.status_text(),
-        token_expires_at: time(|profile| profile.token_expires_at),
+        token_expires_at: time(|profile| Some(profile.token_expires_at?.to_utc())),
         token_seconds_left: judged.verdict.left.map(|left| left.num_seconds()),
         token_never_expires: judged.profile.is_some_and(|profile| profile.never_expires),
         connected_at: time(|profile| profile.connected_at),

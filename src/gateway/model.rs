@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, FixedOffset, Utc};
 
 use super::fields::Schema;
 use super::paging::Paging;
@@ -76,8 +76,8 @@ pub struct ListedProfile {
     pub name: String,
     /// The connection state.
     pub status: Status,
-    /// When the OAuth token expires. WhatsApp has no token.
-    pub token_expires_at: Option<DateTime<Utc>>,
+    /// When the OAuth token expires, with the offset that the gateway states. WhatsApp has no token.
+    pub token_expires_at: Option<DateTime<FixedOffset>>,
     /// When the profile was connected.
     pub connected_at: Option<DateTime<Utc>>,
     /// The phone number of a WhatsApp profile (E.164), which is personal data.

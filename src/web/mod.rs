@@ -3,6 +3,7 @@
 mod app;
 mod discovery;
 mod external_url;
+mod filter;
 mod management;
 mod options;
 mod page;
@@ -22,7 +23,7 @@ pub use paths::{check_route_prefix, check_telemetry_path};
 
 use crate::build;
 use exporter_toolkit::health;
-use paths::{DISCOVERY, DOCUMENTATION, PROBE, RELOAD};
+use paths::{DISCOVERY, DOCUMENTATION, PROBE, PROFILE, RELOAD};
 
 /// The exporter's routes.
 pub fn router(app: &Arc<App>) -> Router {
@@ -41,7 +42,9 @@ pub fn router(app: &Arc<App>) -> Router {
         )
         .route(&prefixed(DISCOVERY), get(discovery::targets));
     if telemetry_path != "/" {
-        router = router.route(&prefixed("/"), get(page::show));
+        router = router
+            .route(&prefixed("/"), get(page::show))
+            .route(&prefixed(PROFILE), get(page::show_profile));
     }
     if !prefix.is_empty() {
         // As in Prometheus. A reverse proxy that adds the prefix never requests the root, so that redirect stays

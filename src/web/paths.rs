@@ -4,6 +4,8 @@
 pub(super) const DOCUMENTATION: &str = "/-/documentation";
 /// The metrics of one account.
 pub(super) const PROBE: &str = "/probe";
+/// The page of one profile.
+pub(super) const PROFILE: &str = "/profile";
 /// Service discovery: the accounts as targets.
 pub(super) const DISCOVERY: &str = "/sd";
 /// Reloads the configuration.
@@ -30,8 +32,8 @@ pub fn check_telemetry_path(path: &str) -> Result<(), &'static str> {
     if path.starts_with("/-/") {
         return Err("must not start with /-/, where health is served");
     }
-    if matches!(path, PROBE | DISCOVERY) {
-        return Err("must not be /probe or /sd, which serve something else");
+    if matches!(path, PROBE | DISCOVERY | PROFILE) {
+        return Err("must not be /probe, /sd or /profile, which serve something else");
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, FixedOffset};
 
 use super::{ChangeKind, News, Since};
 use crate::gateway::model::Status;
@@ -15,7 +15,7 @@ pub(super) struct KnownProfile {
     pub(super) name: Arc<str>,
     status: Status,
     pub(super) since: Since,
-    token_expires_at: Option<DateTime<Utc>>,
+    token_expires_at: Option<DateTime<FixedOffset>>,
     /// The granted permissions; `None` until they are read.
     granted: Option<Arc<BTreeSet<String>>>,
     /// Whether any whole list had the profile.

@@ -10,7 +10,7 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, FixedOffset, Utc};
 
 use crate::gateway::model::Status;
 use crate::snapshot::{Profile, Snapshot};
@@ -51,9 +51,9 @@ pub enum ChangeKind {
     /// The expiry of the OAuth token. An expiry that is no longer stated is not a change.
     TokenEnd {
         /// The expiry that was last stated; `None` if there was none.
-        from: Option<DateTime<Utc>>,
-        /// The new expiry.
-        to: DateTime<Utc>,
+        from: Option<DateTime<FixedOffset>>,
+        /// The new expiry, with the offset that the gateway states.
+        to: DateTime<FixedOffset>,
     },
     /// This permission is granted, and was not.
     PermissionGranted(String),
