@@ -7,9 +7,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::audit::{AccountAudit, Audit};
-use super::state::CheckState;
-use super::{csv, expected, json, nagios, table};
+use super::{expected, nagios, table};
 use crate::exposition::{AccountView, ResponseCache, SnapshotText};
+use crate::record::{CheckState, csv, json};
 use crate::zone::Zone;
 use exporter_toolkit::content_encoding::Encoding;
 use exporter_toolkit::shared_text::SharedTexts;
@@ -51,8 +51,8 @@ impl Audit {
         let report = self.report();
         match format {
             CheckFormat::Table { colours, zone } => table::write(self, &report, colours, zone, out),
-            CheckFormat::Json => json::write(self, &report, out),
-            CheckFormat::Csv { bom } => csv::write(&report, bom, out),
+            CheckFormat::Json => json::write_profiles(&report, out),
+            CheckFormat::Csv { bom } => csv::write_profiles(&report, bom, out),
             CheckFormat::Metrics => self.write_metrics(out),
             CheckFormat::Nagios { verbose } => nagios::write(self, &report, verbose, out),
             CheckFormat::Expected => expected::write(self, &report, out),

@@ -6,9 +6,10 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::audit::{Audit, ProfileRow};
-use super::report::Report;
-use super::state::CheckState;
+use super::audit::Audit;
+use crate::record::CheckState;
+use crate::record::ProfileRow;
+use crate::record::Report;
 use crate::snapshot::Profile;
 use crate::verdict::Verdict;
 use crate::zone::Zone;

@@ -8,6 +8,12 @@ pub(super) const PROBE: &str = "/probe";
 pub(super) const PROFILE: &str = "/profile";
 /// Service discovery: the accounts as targets.
 pub(super) const DISCOVERY: &str = "/sd";
+/// Where the API begins.
+const API: &str = "/api/";
+/// The profiles, for programs.
+pub(super) const PROFILES: &str = "/api/v1/profiles";
+/// The accounts, for programs.
+pub(super) const ACCOUNTS: &str = "/api/v1/accounts";
 /// Reloads the configuration.
 pub(super) const RELOAD: &str = "/-/reload";
 
@@ -31,6 +37,9 @@ pub fn check_telemetry_path(path: &str) -> Result<(), &'static str> {
     check_plain_path(path)?;
     if path.starts_with("/-/") {
         return Err("must not start with /-/, where health is served");
+    }
+    if path.starts_with(API) {
+        return Err("must not start with /api/, where the API is served");
     }
     if matches!(path, PROBE | DISCOVERY | PROFILE) {
         return Err("must not be /probe, /sd or /profile, which serve something else");

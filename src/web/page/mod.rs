@@ -20,24 +20,19 @@ mod table;
 mod timeline;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use tokio::time::Instant;
 
 use super::app::App;
-use super::render_cache::{DataVersion, Resource};
-use crate::account::{self, View};
+use super::render_cache::Resource;
+use crate::account::View;
 use address::Address;
 use exporter_toolkit::content_encoding;
 pub(super) use layout::security_headers;
 use profile::ProfileAddress;
-
-/// How long a request waits for refreshes, which continue after it. The next request shows their results.
-const REFRESH_WAIT: Duration = Duration::from_secs(3);
 
 /// Serves the overview, or the list that the query string selects.
 pub(super) async fn show(
@@ -80,15 +75,9 @@ async fn answer(
     status: impl FnOnce(&[Arc<View>]) -> StatusCode,
     render: impl FnOnce(&[Arc<View>], DateTime<Utc>) -> String + Send + 'static,
 ) -> Result<Response, Response> {
-    let _request_permit = app.request_permit().map_err(IntoResponse::into_response)?;
-    let _render_permit = app.rendered.wait().map_err(IntoResponse::into_response)?;
-    let deadline = Instant::now() + REFRESH_WAIT;
     let accounts = app.reloader.accounts();
-    let entries = accounts.entries().iter().map(|entry| &entry.account);
-    let views = account::views(entries, deadline).await;
-    let views: Vec<Arc<View>> = views.into_iter().map(|(view, _)| view).collect();
-    let now = app.clock.now();
-    let version = DataVersion::new(now.timestamp(), &accounts, &views);
+    let cached = app.cached_accounts(&accounts, |_| true).await?;
+    let (views, now, version) = (cached.views.clone(), cached.now, cached.version.clone());
     let status = status(&views);
     let encoding = content_encoding::accepted(headers);
     let render = move || render(&views, now);
