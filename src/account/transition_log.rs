@@ -225,8 +225,8 @@ fn log_change(account: Option<&str>, change: &Change) {
             );
         }
         ChangeKind::TokenEnd { from, to } => {
-            let from = from.map(|from| from.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true));
-            let to = to.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true);
+            let from = from.map(|from| from.to_rfc3339_opts(SecondsFormat::Secs, true));
+            let to = to.to_rfc3339_opts(SecondsFormat::Secs, true);
             info!(
                 account,
                 platform, profile, from, to, "The token of a profile ends at another time"

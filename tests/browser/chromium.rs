@@ -14,7 +14,7 @@ pub const LIGHT: &str = "--blink-settings=preferredColorScheme=1";
 pub fn browse((width, height): (u32, u32), arguments: &[&str]) -> String {
     let data = TempDir::new().expect("a folder");
     let mut browser = Command::new("timeout");
-    browser.args(["60", "chromium", "--headless", "--no-sandbox"]);
+    browser.args(["300", "chromium", "--headless", "--no-sandbox"]);
     browser.args([
         "--disable-gpu",
         "--disable-quic",

@@ -10,7 +10,7 @@ use crate::harness::tools::{AXE, folder, needs};
 use crate::harness::{Setup, Stack};
 use crate::page::{many_accounts, page, profile};
 
-const WIDTHS: [u32; 5] = [320, 360, 768, 1000, 1440];
+const WIDTHS: [u32; 4] = [320, 360, 768, 1440];
 /// The height of a small phone's screen without the browser's own bars.
 const FIRST_SCREEN: f64 = 640.0;
 
