@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, FixedOffset, Utc};
 
 use crate::gateway::fields::Schema;
-use crate::gateway::model::{LinkedAccount, Status};
+use crate::gateway::model::{LinkedAccount, Status, StatusWord};
 
 /// The data of one account at one time.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,8 +79,13 @@ pub struct Profile {
     pub name: String,
     /// The connection state.
     pub status: Status,
-    /// When the OAuth token expires, if the list has it.
-    pub token_expires_at: Option<DateTime<Utc>>,
+    /// The gateway's word for it.
+    pub status_word: StatusWord,
+    /// When the exporter observed the change to this state, by the clock of `read_at`; `None` if it has observed none,
+    /// so that the profile may have been in this state for longer.
+    pub state_since: Option<DateTime<Utc>>,
+    /// When the OAuth token expires, if the list has it, with the offset that the gateway states: people read the stated day.
+    pub token_expires_at: Option<DateTime<FixedOffset>>,
     /// Whether the configuration states that the token never expires, so that no expiry is missed.
     pub never_expires: bool,
     /// When the profile was connected, if the list has it.
@@ -100,10 +105,11 @@ impl Profile {
         self.list_bytes() + details.map_or(0, |details| self.details_bytes(details))
     }
 
-    /// Approximate size in bytes of the metrics from the list.
+    /// Approximate size in bytes of the metrics from the list, and of the undocumented status, which takes memory, too.
     pub fn list_bytes(&self) -> u64 {
-        /// The info, five statuses, and two samples of a platform that may have no other profile.
-        const SAMPLES: usize = 8;
+        /// The info, five statuses, the time of a change that the next refresh may observe, and two samples of a
+        /// platform that may have no other profile.
+        const SAMPLES: usize = 9;
         let optional_samples = [
             // The timestamp and the seconds until it.
             self.token_expires_at.map_or(0, |_| 2),
@@ -115,7 +121,11 @@ impl Profile {
         let texts = [self.username.as_ref(), self.phone_number.as_ref()];
         let texts = texts.into_iter().flatten().chain([&self.name]);
         let texts: usize = texts.map(|text| label_bytes(text)).sum();
-        (samples * self.sample_bytes() + texts + linked_bytes) as u64
+        let status_word = match &self.status_word {
+            StatusWord::Other(word) => word.len(),
+            StatusWord::Absent | StatusWord::Documented => 0,
+        };
+        (samples * self.sample_bytes() + texts + linked_bytes + status_word) as u64
     }
 
     /// Approximate size in bytes of the metrics from these details.
@@ -136,6 +146,15 @@ impl Profile {
         /// Metric name, label names, value.
         const FIXED: usize = 72;
         FIXED + label_bytes(&self.platform) + label_bytes(&self.id)
+    }
+
+    /// The gateway's word for the connection state; `None` if its list has none.
+    pub fn status_raw(&self) -> Option<&str> {
+        match &self.status_word {
+            StatusWord::Absent => None,
+            StatusWord::Documented => Some(self.status.as_str()),
+            StatusWord::Other(word) => Some(word),
+        }
     }
 
     /// The number of linked pages or sub-accounts from the list, which falls back to the details.

@@ -63,8 +63,14 @@ impl Demo {
         address.expect("the control endpoint").to_owned()
     }
 
-    pub async fn html(&self) -> String {
-        let answer = http().get(&self.url).send().await.expect("a response");
+    async fn html(&self) -> String {
+        self.html_of("/").await
+    }
+
+    /// The page at this path.
+    pub async fn html_of(&self, path: &str) -> String {
+        let url = format!("{}{path}", self.url.trim_end_matches('/'));
+        let answer = http().get(url).send().await.expect("a response");
         answer.text().await.expect("a text")
     }
 }
@@ -155,8 +161,8 @@ async fn browser_shows_profiles_verdicts_and_links() {
     for size in [PHONE, DESKTOP] {
         let dom = browse(size, &["--dump-dom", &demo.url]);
         for text in [
-            "<bdi class=\"name\">brandco_official</bdi>",
-            "<bdi class=\"name\">BrandCo Official</bdi>",
+            "<bdi>brandco_official</bdi></a>",
+            "<bdi>BrandCo Official</bdi></a>",
             "<span aria-hidden=\"true\">✖</span> critical",
             "<span aria-hidden=\"true\">✔</span> fine",
             "token expired",

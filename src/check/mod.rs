@@ -4,23 +4,16 @@
 //! and [`Audit::write`] writes the result in one of the formats of [`CheckFormat`].
 
 mod audit;
-mod csv;
 mod expected;
-mod json;
 mod nagios;
-mod notes;
 mod output;
 mod output_file;
 mod read;
-mod report;
-mod state;
 mod table;
 
-pub use audit::{Audit, CheckFilter, ProfileRow};
+pub use crate::record::{CheckState, Note, ProfileRow, Report, Summary};
+pub use audit::{Audit, CheckFilter};
 pub use nagios::unknown as nagios_unknown;
-pub use notes::Note;
 pub use output::CheckFormat;
 pub use output_file::{OutputError, write_file};
 pub use read::{CheckError, CheckOptions, run, show_progress};
-pub use report::{Report, Summary};
-pub use state::CheckState;

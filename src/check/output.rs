@@ -7,9 +7,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::audit::{AccountAudit, Audit};
-use super::state::CheckState;
-use super::{csv, expected, json, nagios, table};
+use super::{expected, nagios, table};
 use crate::exposition::{AccountView, ResponseCache, SnapshotText};
+use crate::record::{CheckState, csv, json};
+use crate::zone::Zone;
 use exporter_toolkit::content_encoding::Encoding;
 use exporter_toolkit::shared_text::SharedTexts;
 
@@ -20,6 +21,8 @@ pub enum CheckFormat {
     Table {
         /// Whether to use colours.
         colours: bool,
+        /// The time zone of its times.
+        zone: Zone,
     },
     /// JSON for programs.
     Json,
@@ -47,9 +50,9 @@ impl Audit {
     pub fn write(&self, format: CheckFormat, out: &mut dyn Write) -> io::Result<CheckState> {
         let report = self.report();
         match format {
-            CheckFormat::Table { colours } => table::write(self, &report, colours, out),
-            CheckFormat::Json => json::write(self, &report, out),
-            CheckFormat::Csv { bom } => csv::write(&report, bom, out),
+            CheckFormat::Table { colours, zone } => table::write(self, &report, colours, zone, out),
+            CheckFormat::Json => json::write_profiles(&report, out),
+            CheckFormat::Csv { bom } => csv::write_profiles(&report, bom, out),
             CheckFormat::Metrics => self.write_metrics(out),
             CheckFormat::Nagios { verbose } => nagios::write(self, &report, verbose, out),
             CheckFormat::Expected => expected::write(self, &report, out),

@@ -144,11 +144,20 @@ pub const FAMILIES: &[Family] = &[
         }),
     },
     Family {
+        name: "qlara_profile_state_since_timestamp_seconds",
+        help: "Unix time at which the exporter observed the change of the profile to its state; absent until it observes one.",
+        source: Source::Profile(|profile, lines| {
+            if let Some(moment) = profile.state_since {
+                lines.sample(&[], SampleValue::Timestamp(moment));
+            }
+        }),
+    },
+    Family {
         name: "qlara_token_expiry_timestamp_seconds",
         help: "Unix time at which the OAuth token of the profile ends.",
         source: Source::Profile(|profile, lines| {
             if let Some(moment) = profile.token_expires_at {
-                lines.sample(&[], SampleValue::Timestamp(moment));
+                lines.sample(&[], SampleValue::Timestamp(moment.to_utc()));
             }
         }),
     },
