@@ -83,14 +83,17 @@ impl Verdict {
         }
     }
 
-    /// A sort key that puts the most urgent verdict first: by severity, then by time left. A critical
-    /// profile without a token counts as having no time left: its messages fail now.
+    /// A sort key that puts the most urgent verdict first: by severity, then by time left. A profile that cannot send
+    /// has no time left, even if its token has not ended.
     pub fn urgency(&self) -> impl Ord + use<> {
-        let without_token = match self.severity {
-            Severity::Critical => TimeDelta::zero(),
-            _ => TimeDelta::MAX,
+        let left = self.left.unwrap_or(TimeDelta::MAX);
+        let fails_now = self.findings.iter().any(Finding::fails_now);
+        let left = if fails_now {
+            left.min(TimeDelta::zero())
+        } else {
+            left
         };
-        (Reverse(self.severity), self.left.unwrap_or(without_token))
+        (Reverse(self.severity), left)
     }
 }
 

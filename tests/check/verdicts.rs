@@ -95,8 +95,13 @@ async fn every_verdict_has_its_finding_and_exit_code() {
             &["permission_missing"],
         ),
         (
+            json!({"permissions": [GRANTED[1]]}),
+            2,
+            &["permission_missing"],
+        ),
+        (
             json!({"permissions": []}),
-            1,
+            2,
             &["permission_missing", "permission_missing"],
         ),
     ];
