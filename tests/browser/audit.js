@@ -26,7 +26,7 @@ function wide() {
   for (const element of document.querySelectorAll("main *")) {
     const box = element.getBoundingClientRect();
     // What is outside on the left is for screen readers.
-    if (box.right > limit && !element.closest("svg, thead")) overflow.push(element.outerHTML.slice(0, 100));
+    if (box.right > limit && !element.closest("svg, thead, pre, .scroll")) overflow.push(element.outerHTML.slice(0, 100));
   }
   return overflow;
 }

@@ -21,7 +21,7 @@ async fn judged(profile: Value, arguments: &[&str]) -> (i32, Vec<String>) {
 #[tokio::test]
 async fn every_verdict_has_its_finding_and_exit_code() {
     let whatsapp = json!({"platform": "whatsapp", "tokenExpiresAt": null, "permissions": null});
-    let cases: [(Value, i32, &[&str]); 21] = [
+    let cases: [(Value, i32, &[&str]); 22] = [
         (json!({}), 0, &[]),
         (whatsapp.clone(), 0, &[]),
         (json!({"tokenExpiresAt": in_days(7.01)}), 0, &[]),
