@@ -101,7 +101,7 @@ async fn every_change_is_logged_once() {
     scrape_with(&stack, json!([changed, profile("c", "CONNECTED")])).await;
     let messages = [
         "msg=\"The state of a profile has changed\" account=a platform=facebook profile=b from=CONNECTED to=DISCONNECTED",
-        "msg=\"The token of a profile ends at another time\" account=a platform=facebook profile=b from=2026-06-14T22:00:00Z to=2026-08-15T00:00:00Z",
+        "msg=\"The token of a profile ends at another time\" account=a platform=facebook profile=b from=2026-06-15T00:00:00+02:00 to=2026-08-15T00:00:00Z",
         "msg=\"A profile has lost a permission\" account=a platform=facebook profile=b permission=write",
         "msg=\"A profile has a new permission\" account=a platform=facebook profile=b permission=pay",
         "msg=\"A profile is newly listed\" account=a platform=facebook profile=c",

@@ -11,7 +11,9 @@ use crate::browser::Demo;
 use crate::harness::listener::Recorder;
 use crate::harness::process::{exporter, run};
 use crate::harness::{API_KEY, Setup, Stack};
-use crate::page::{assert_contains, between, names, page, profile, several_accounts};
+use crate::page::{
+    assert_contains, between, many_accounts, names, page, profile, several_accounts,
+};
 
 /// [empty-list]
 #[tokio::test]
@@ -296,4 +298,28 @@ async fn account_that_cannot_be_read_shows_the_cause_and_no_numbers() {
         let text = page(&stack, "/").await;
         assert!(!text.contains("Not read since"), "{text}");
     }
+}
+
+/// [page-accounts]
+#[tokio::test]
+async fn thousand_accounts_are_on_parts_of_a_small_page() {
+    let (stack, first) = many_accounts(1000).await;
+    assert!(first.len() < 100 * 1024, "{}", first.len());
+    let shown = |page: &str| {
+        let section = between(page, "<section id=\"accounts\"", "</section>")[0];
+        let names = between(section, "#profiles\"><bdi>", "<").into_iter();
+        names.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    for part in 1..=40 {
+        let page = page(&stack, &format!("/?accounts={part}")).await;
+        assert_eq!(shown(&page).len(), 25, "{part}");
+        seen.extend(shown(&page));
+    }
+    assert_eq!(seen.len(), 1000);
+    // An account's link shows its profiles.
+    let account = page(&stack, "/?account=a999").await;
+    assert_eq!(names(&account).len(), 3);
+    // The form has a text field instead of a thousand choices.
+    assert_contains(&account, &["<input name=\"account\" value=\"a999\""]);
 }

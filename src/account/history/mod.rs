@@ -52,7 +52,7 @@ pub enum ChangeKind {
     TokenEnd {
         /// The expiry that was last stated; `None` if there was none.
         from: Option<DateTime<FixedOffset>>,
-        /// The new expiry.
+        /// The new expiry, with the offset that the gateway states.
         to: DateTime<FixedOffset>,
     },
     /// This permission is granted, and was not.

@@ -92,7 +92,7 @@ pub(super) fn headline(overview: &Overview) -> Markup {
         }
         @if let [account] = &overview.accounts[..] {
             @if let Some(failure) = account.failure { p.attempts { (attempts(failure, overview)) } }
-            (problems(account))
+            (problems(account, overview))
         }
     }
 }
