@@ -49,6 +49,7 @@ const SILENT_WHILE: [(&str, &[&str]); 28] = [
         &[
             "key rejected for the list",
             "key rejected for details",
+            "QlaraGatewayRateLimited",
             "QlaraGatewayUnreachable",
         ],
     ),
@@ -77,7 +78,13 @@ const SILENT_WHILE: [(&str, &[&str]); 28] = [
     ("QlaraGatewayQuotaLow", &["QlaraGatewayRateLimited"]),
     ("QlaraGatewayRateLimited", &["QlaraGatewayUnreachable"]),
     ("QlaraNoProfiles", &["QlaraProfilesVanished"]),
-    ("QlaraProfileDisappeared", &["QlaraExpectedProfileMissing"]),
+    (
+        "QlaraProfileDisappeared",
+        &[
+            "QlaraExpectedProfileMissing",
+            "QlaraProfileFailedWithPlatform",
+        ],
+    ),
     // A token that has expired or soon will: nobody needs a second reason to reconnect the profile.
     (
         "QlaraTokenExpired",
