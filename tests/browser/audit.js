@@ -32,7 +32,7 @@ function wide() {
 }
 
 axe.run(document, { resultTypes: ["violations"] }).then(result => {
-  const first = document.querySelector("tbody th[scope=row]");
+  const first = document.querySelector(".problem, tbody th[scope=row]");
   const report = parent.document.createElement("report");
   report.textContent = JSON.stringify({
     name: window.name,
