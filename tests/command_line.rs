@@ -211,6 +211,10 @@ fn usage_error_is_one_line_and_exit_code_2() {
             "--page-size <N>: expected a whole number from 1",
         ),
         (
+            &["simulate", "--expired-channel", "200"],
+            "--expired-channel <STATUS>: expected a whole number from 400 to 599",
+        ),
+        (
             &["simulate", "--fault", "boom"],
             "--fault <[SCOPE:]KIND[=ARGUMENT]>: not a fault, expected [SCOPE:]KIND[=ARGUMENT] such as status=503 or details/facebook:hang, with the scope list, details or details/PLATFORM and the kind latency=DURATION, status=CODE, retry-after=DURATION, jsend=fail, jsend=error, redirect=URL, hang, stall, reset, truncated, garbage, endless or gzip-bomb",
         ),

@@ -35,7 +35,7 @@ pub fn router(app: &Arc<App>) -> Router {
     let mut router = Router::new()
         // A segment of the prefix may start with `:` or `*`, which the syntax of axum 0.7 reserves.
         .without_v07_checks()
-        .route(&prefixed(DOCUMENTATION), get(management::documentation))
+        .route(&prefixed(DOCUMENTATION), get(page::show_documentation))
         .route(
             &prefixed(RELOAD),
             post(management::reload)

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::address::Address;
-use super::elements::{account_name, symbol};
+use super::elements::{account_name, advice, symbol};
 use super::overview::{AccountOverview, Overview};
 use super::paging::{paging, part};
 use crate::account::ListFailure;
@@ -45,17 +45,21 @@ fn line(account: &AccountOverview, overview: &Overview, address: &Address) -> Ma
             span.quiet { (data_age(account, overview)) }
         }
         @if let Some(failure) = account.failure { p.quiet { (attempts(failure, overview)) } }
-        (problems(account))
+        (problems(account, overview))
     }
 }
 
 /// What is wrong with an account, and what to do.
-pub(super) fn problems(account: &AccountOverview) -> Markup {
+pub(super) fn problems(account: &AccountOverview, overview: &Overview) -> Markup {
+    let links = overview.site.links(account.name);
     html! {
         @for problem in &account.problems {
             div.problem.critical-edge[!account.has_data] {
                 p { strong { bdi { (neutral(&problem.what)) } } }
-                p { (problem.advice) }
+                p {
+                    (advice(&problem.advice, links))
+                    @if let Some(url) = links.and_then(|links| links.runbook(problem.alert)) { " " a href=(url) { "Runbook" } }
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use crate::config::Links;
 use crate::verdict::Severity;
 use crate::web::filter::MAX_VALUE_CHARS;
 use exporter_toolkit::printable::{is_unprintable, neutral};
@@ -59,6 +60,20 @@ pub(super) fn account_name(name: Option<&str>) -> Markup {
     match name {
         Some(name) => foreign(name),
         None => html! { "the default account" },
+    }
+}
+
+/// The words by which advice names Qlara's own web application.
+const DASHBOARD: &str = "Qlara dashboard";
+
+/// What to do, with a link to the Qlara dashboard where the advice names it.
+pub(super) fn advice(text: &str, links: Option<&Links>) -> Markup {
+    let dashboard = links.and_then(|links| links.dashboard.as_ref());
+    html! {
+        @match (text.split_once(DASHBOARD), dashboard) {
+            (Some((before, after)), Some(url)) => { (before) a href=(url) { (DASHBOARD) } (after) }
+            _ => (text),
+        }
     }
 }
 

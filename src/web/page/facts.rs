@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::changes;
 use super::elements::{account_name, foreign, name};
 use super::overview::{Overview, PageRow};
 use super::table::token;
@@ -21,9 +22,13 @@ pub(super) fn facts(row: &PageRow, overview: &Overview) -> Markup {
             (fact("Account", account_name(row.account)))
             (fact("Platform", foreign(judged.platform)))
             (fact("Identifier", foreign(judged.id)))
-            (fact("Status", html! { (row.status()) }))
+            (fact("Status", html! {
+                (row.status())
+                @if let Some(since) = row.since { span.quiet { (changes::since(since, site)) } }
+            }))
             @if let Some(profile) = judged.profile {
                 @let details = profile.details.as_ref();
+                (text("Status in the gateway's words", profile.status_raw()))
                 (fact("Name", name(&profile.name)))
                 (text("Username", profile.username.as_deref()))
                 (fact("Token ends", token(row, overview)))

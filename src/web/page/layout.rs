@@ -19,16 +19,11 @@ use exporter_toolkit::health::{HEALTHY, READY};
 /// The stylesheet, which is part of each page.
 const STYLE: &str = include_str!("style.css");
 
-/// Seconds between two loads of a page that reloads itself.
-const RELOAD_SECONDS: u32 = 60;
-
 /// A page.
 pub(super) struct Document {
     pub(super) title: String,
     /// The severity that the icon shows.
     pub(super) severity: Severity,
-    /// Whether the browser reloads the page each minute.
-    pub(super) reloads: bool,
     /// The target of the link that skips the navigation: its id, and its name in the link.
     pub(super) skip_to: (&'static str, &'static str),
     pub(super) main: Markup,
@@ -47,7 +42,6 @@ impl Document {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
-                    @if self.reloads { meta http-equiv="refresh" content=(RELOAD_SECONDS); }
                     title { (self.title) " – Qlara profiles" }
                     link rel="icon" type="image/svg+xml" href=(icon(self.severity));
                     style { (PreEscaped(STYLE)) }

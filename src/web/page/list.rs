@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use super::accounts::accounts;
 use super::address::Address;
+use super::changes;
 use super::controls::controls;
 use super::headline;
 use super::layout::Document;
@@ -20,7 +20,6 @@ use super::timeline::timeline;
 use crate::account::View;
 use crate::plural::count;
 use crate::verdict::Severity;
-use crate::web::options::WebOptions;
 
 /// Maximum number of rows of a list.
 const LIST_ROWS: usize = 50;
@@ -30,13 +29,7 @@ const URGENT_ROWS: usize = 40;
 const FINE_ROWS: usize = 40;
 
 /// Renders the page.
-pub(super) fn html(
-    views: &[Arc<View>],
-    now: DateTime<Utc>,
-    address: &Address,
-    options: &WebOptions,
-) -> String {
-    let site = Site { options, now };
+pub(super) fn html(views: &[Arc<View>], site: Site, address: &Address) -> String {
     let overview = Overview::new(views, site);
     let selection = Selection::new(&overview, address);
     let main = html! {
@@ -51,7 +44,6 @@ pub(super) fn html(
     let document = Document {
         title: headline::text(&overview),
         severity: headline::severity(&overview),
-        reloads: address.reloads,
         skip_to: ("profiles", "the profiles"),
         main,
         footer: reload_link(&site, address),
@@ -76,6 +68,7 @@ fn by_need(overview: &Overview, selection: &Selection, address: &Address) -> Mar
             }
         }
         (timeline(overview))
+        @if overview.has_data() { (changes::last_day(overview)) }
         @if overview.has_data() {
             section aria-labelledby="others-title" {
                 h2 #others-title { @if urgent.is_empty() { "Profiles" } @else { "All others" } }

@@ -1,9 +1,11 @@
-//! `/` and `/profile`: HTML pages without scripts. They show the cached accounts.
+//! `/`, `/profile` and `/-/documentation`: HTML pages without scripts. The first two show the cached accounts.
 
 mod accounts;
 mod address;
+mod changes;
 mod controls;
 mod counts;
+mod documentation;
 mod elements;
 mod facts;
 mod headline;
@@ -22,17 +24,21 @@ mod timeline;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::REFRESH;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
 
 use super::app::App;
-use super::render_cache::Resource;
+use super::render_cache::{DataVersion, RenderError, Resource};
 use crate::account::View;
 use address::Address;
 use exporter_toolkit::content_encoding;
 pub(super) use layout::security_headers;
 use profile::ProfileAddress;
+use site::Site;
+
+/// The header by which a browser loads the page again each minute, if the reader chose that.
+const RELOAD: (HeaderName, HeaderValue) = (REFRESH, HeaderValue::from_static("60"));
 
 /// Serves the overview, or the list that the query string selects.
 pub(super) async fn show(
@@ -42,11 +48,10 @@ pub(super) async fn show(
 ) -> Result<Response, Response> {
     let address = Address::parse(query.as_deref().unwrap_or_default());
     let resource = Resource::Page(address.query());
-    let render = {
-        let app = Arc::clone(&app);
-        move |views: &[Arc<View>], now| list::html(views, now, &address, app.options())
-    };
-    answer(&app, &headers, resource, |_| StatusCode::OK, render).await
+    let reload = address.reloads.then_some(RELOAD);
+    let render = move |views: &[Arc<View>], site: Site| list::html(views, site, &address);
+    let page = answer(&app, &headers, resource, |_| StatusCode::OK, render).await?;
+    Ok((reload.into_iter().collect::<HeaderMap>(), page).into_response())
 }
 
 /// Serves the page of one profile, with status 404 if the account has no such profile.
@@ -61,10 +66,7 @@ pub(super) async fn show_profile(
         let address = address.clone();
         move |views: &[Arc<View>]| address.status(views)
     };
-    let render = {
-        let app = Arc::clone(&app);
-        move |views: &[Arc<View>], now| profile::html(views, now, &address, app.options())
-    };
+    let render = move |views: &[Arc<View>], site: Site| profile::html(views, site, &address);
     answer(&app, &headers, resource, status, render).await
 }
 
@@ -73,18 +75,58 @@ async fn answer(
     headers: &HeaderMap,
     resource: Resource,
     status: impl FnOnce(&[Arc<View>]) -> StatusCode,
-    render: impl FnOnce(&[Arc<View>], DateTime<Utc>) -> String + Send + 'static,
+    render: impl FnOnce(&[Arc<View>], Site) -> String + Send + 'static,
 ) -> Result<Response, Response> {
     let accounts = app.reloader.accounts();
     let cached = app.cached_accounts(&accounts, |_| true).await?;
     let (views, now, version) = (cached.views.clone(), cached.now, cached.version.clone());
     let status = status(&views);
     let encoding = content_encoding::accepted(headers);
-    let render = move || render(&views, now);
+    let render = {
+        let app = Arc::clone(app);
+        move || {
+            let options = app.options();
+            render(
+                &views,
+                Site {
+                    options,
+                    accounts: &accounts,
+                    now,
+                },
+            )
+        }
+    };
     let page = app
         .rendered
         .answer(resource, encoding, version, render)
         .await;
     let page = page.map_err(IntoResponse::into_response)?;
     Ok((status, security_headers(), page).into_response())
+}
+
+/// Serves the README.
+pub(super) async fn show_documentation(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<Response, RenderError> {
+    let _permit = app.rendered.wait()?;
+    let (accounts, now) = (app.reloader.accounts(), app.clock.now());
+    let version = DataVersion::new(now.timestamp(), &accounts, &[]);
+    let encoding = content_encoding::accepted(&headers);
+    let render = {
+        let app = Arc::clone(&app);
+        move || {
+            let options = app.options();
+            documentation::html(Site {
+                options,
+                accounts: &accounts,
+                now,
+            })
+        }
+    };
+    let page = app
+        .rendered
+        .answer(Resource::Documentation, encoding, version, render)
+        .await?;
+    Ok((security_headers(), page).into_response())
 }

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use super::counts::Counts;
 use super::problems::{AccountProblem, account_problems};
 use super::site::Site;
+use crate::account::history::{History, Since};
 use crate::account::{ListFailure, View};
 use crate::gateway::fields::Schema;
 use crate::gateway::model::{DOCUMENTED_PLATFORMS, Status};
@@ -48,6 +49,7 @@ pub(super) struct AccountOverview<'a> {
     pub(super) failure: Option<ListFailure>,
     pub(super) counts: Counts,
     pub(super) problems: Vec<AccountProblem>,
+    pub(super) history: &'a History,
 }
 
 impl AccountOverview<'_> {
@@ -76,6 +78,8 @@ impl AccountOverview<'_> {
 pub(super) struct PageRow<'a> {
     pub(super) account: Option<&'a str>,
     pub(super) judged: JudgedProfile<'a>,
+    /// Since when the profile has been in its state; `None` for a missing profile.
+    pub(super) since: Option<Since>,
     /// When the oldest details of its platform were read.
     pub(super) details_read_at: Option<DateTime<Utc>>,
 }
@@ -134,6 +138,7 @@ impl<'a> Overview<'a> {
             failure: view.failure,
             counts: Counts::default(),
             problems: account_problems(view, self.site.zone()),
+            history: &view.history,
         };
         let snapshot = view.snapshot.iter();
         for judged in
@@ -149,6 +154,7 @@ impl<'a> Overview<'a> {
             let details = details.and_then(|data| data.details.get(judged.platform));
             self.rows.push(PageRow {
                 account,
+                since: view.history.since(judged.platform, judged.id),
                 details_read_at: details.and_then(|details| Some(details.oldest?.wall)),
                 judged,
             });

@@ -3,21 +3,21 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use chrono::{DateTime, Utc};
 use form_urlencoded::{Serializer, parse};
 use maud::{Markup, html};
 
 use super::accounts::{attempts, data_age, problems};
-use super::elements::{account_name, badge, foreign, name};
+use super::changes;
+use super::elements::{account_name, advice, badge, foreign, name};
 use super::facts::facts;
 use super::headline;
 use super::layout::Document;
 use super::overview::{AccountOverview, Overview, PageRow};
 use super::site::Site;
 use crate::account::View;
+use crate::config::Links;
 use crate::verdict::{Finding, Severity};
 use crate::web::filter::MAX_VALUE_CHARS;
-use crate::web::options::WebOptions;
 
 /// The query string of the page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -85,13 +85,7 @@ impl ProfileAddress {
 }
 
 /// Renders the page.
-pub(super) fn html(
-    views: &[Arc<View>],
-    now: DateTime<Utc>,
-    address: &ProfileAddress,
-    options: &WebOptions,
-) -> String {
-    let site = Site { options, now };
+pub(super) fn html(views: &[Arc<View>], site: Site, address: &ProfileAddress) -> String {
     let overview = Overview::new(views, site);
     let row = overview.rows.iter().find(|row| address.is_of(row));
     let account = overview
@@ -125,7 +119,6 @@ pub(super) fn html(
     let document = Document {
         title,
         severity,
-        reloads: false,
         skip_to: ("profile", "the profile"),
         main,
         footer: html! {},
@@ -154,25 +147,49 @@ fn known(row: &PageRow, account: &AccountOverview, overview: &Overview) -> Marku
         section aria-labelledby="todo-title" {
             h2 #todo-title { "What to do" }
             @if verdict.findings.is_empty() { p { "Nothing. All that the gateway states was read, and nothing was found." } }
-            @else { ol.todo { @for finding in &verdict.findings { li { (todo(finding)) } } } }
+            @else { ol.todo { @for finding in &verdict.findings { li { (todo(finding, overview.site.links(row.account))) } } } }
         }
+        (more_about(row, overview))
         section aria-labelledby="facts-title" {
             h2 #facts-title { "What the gateway states" }
             (facts(row, overview))
         }
+        section aria-labelledby="changes-title" {
+            h2 #changes-title { "Changes" }
+            (changes::of_profile(row, account, &overview.site))
+        }
         @if !account.problems.is_empty() {
             section aria-labelledby="account-title" {
                 h2 #account-title { "About " (account_name(account.name)) }
-                (problems(account))
+                (problems(account, overview))
             }
         }
     }
 }
 
-fn todo(finding: &Finding) -> Markup {
+/// Links of the configuration.
+fn more_about(row: &PageRow, overview: &Overview) -> Markup {
+    let links = overview.site.links(row.account);
+    let dashboard = links.and_then(|links| links.dashboard.as_ref());
+    let grafana =
+        links.and_then(|links| links.grafana_of(row.account, row.judged.platform, row.judged.id));
+    html! {
+        @if dashboard.is_some() || grafana.is_some() {
+            ul.more {
+                @if let Some(url) = dashboard { li { a href=(url) { "Qlara dashboard" } } }
+                @if let Some(url) = grafana { li { a href=(url) { "Grafana: this profile over time" } } }
+            }
+        }
+    }
+}
+
+fn todo(finding: &Finding, links: Option<&Links>) -> Markup {
     html! {
         p { (badge(finding.severity())) " " strong { (foreign(&finding.to_string())) } }
-        p { (finding.advice()) }
+        p { (advice(finding.advice(), links)) }
+        @if let Some(url) = finding.alert().and_then(|alert| links?.runbook(alert)) {
+            p { a href=(url) { "Runbook: what it means, and how to find the cause" } }
+        }
     }
 }
 
@@ -183,6 +200,6 @@ fn not_known(address: &ProfileAddress, account: &AccountOverview, overview: &Ove
         p { (foreign(&address.platform)) " · " (foreign(&address.id)) " · " (account_name(account.name)) }
         p.quiet { (data_age(account, overview)) }
         @if let Some(failure) = account.failure { p.attempts { (attempts(failure, overview)) } }
-        (problems(account))
+        (problems(account, overview))
     }
 }

@@ -5,6 +5,8 @@ use form_urlencoded::Serializer;
 use maud::{Markup, html};
 
 use super::address::Address;
+use crate::account::Accounts;
+use crate::config::Links;
 use crate::verdict::span;
 use crate::web::options::WebOptions;
 use crate::web::paths::PROFILE;
@@ -14,12 +16,18 @@ use crate::zone::Zone;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Site<'a> {
     pub(super) options: &'a WebOptions,
+    pub(super) accounts: &'a Accounts,
     pub(super) now: DateTime<Utc>,
 }
 
-impl Site<'_> {
+impl<'a> Site<'a> {
     pub(super) fn zone(&self) -> Zone {
         self.options.zone
+    }
+
+    /// Where people find more about the profiles of an account; `None` for an unknown account.
+    pub(super) fn links(&self, account: Option<&str>) -> Option<&'a Links> {
+        self.accounts.entry(account).map(|entry| &entry.links)
     }
 
     /// The URL of a route.

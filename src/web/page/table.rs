@@ -4,8 +4,10 @@
 use maud::{Markup, html};
 
 use super::address::{Address, Column};
-use super::elements::{account_name, badge, foreign, name, short};
+use super::changes;
+use super::elements::{account_name, advice, badge, foreign, name, short};
 use super::overview::{Overview, PageRow};
+use crate::config::Links;
 use crate::verdict::{Action, Finding, GIVEN_UP_AFTER, Severity, span};
 
 /// The columns that the rows need: empty columns are left out.
@@ -38,7 +40,7 @@ pub(super) fn table(
     let same_group =
         |a: &&PageRow, b: &&PageRow| address.sort.is_some() || a.action() == b.action();
     html! {
-        table role="table" {
+        table.profiles role="table" {
             caption { (caption) }
             thead role="rowgroup" { (head(&columns, overview, address)) }
             @for group in rows.chunk_by(same_group) {
@@ -108,8 +110,11 @@ fn line(row: &PageRow, columns: &Columns, overview: &Overview) -> Markup {
         tr role="row" {
             td role="cell" { (badge(row.judged.verdict.severity)) }
             th scope="row" role="rowheader" { (profile(row, overview)) }
-            td.findings role="cell" { (findings(&row.judged.verdict.findings)) }
-            td role="cell" data-label="Status" { span.word { (row.status()) } }
+            td.findings role="cell" { (findings(&row.judged.verdict.findings, site.links(row.account))) }
+            td role="cell" data-label="Status" {
+                span.word { (row.status()) }
+                @if let Some(since) = row.since { span.quiet { (changes::since(since, site)) } }
+            }
             @if columns.has_token_ends { td role="cell" data-label="Token ends" { (token(row, overview)) } }
             @if columns.has_activity {
                 td role="cell" data-label="Last activity" {
@@ -136,14 +141,14 @@ fn profile(row: &PageRow, overview: &Overview) -> Markup {
 }
 
 /// The findings, worst first, each with its advice; the same advice is given once.
-pub(super) fn findings(findings: &[Finding]) -> Markup {
+fn findings(findings: &[Finding], links: Option<&Links>) -> Markup {
     let same_advice = |a: &Finding, b: &Finding| a.advice() == b.advice();
     html! {
         @for group in findings.chunk_by(same_advice) {
             @for finding in group {
                 span.finding.cannot-send[finding.severity() == Severity::Critical] { bdi { (short(&finding.to_string())) } }
             }
-            @if let Some(finding) = group.first() { span.quiet { (finding.advice()) } }
+            @if let Some(finding) = group.first() { span.quiet { (advice(finding.advice(), links)) } }
         }
         @if findings.is_empty() { span.quiet { "nothing to do" } }
     }
