@@ -46,3 +46,4 @@ pub mod snapshot;
 pub(crate) mod telemetry;
 pub(crate) mod verdict;
 pub mod web;
+pub mod zone;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, FixedOffset, Utc};
 
 use crate::gateway::fields::Schema;
 use crate::gateway::model::{LinkedAccount, Status, StatusWord};
@@ -81,8 +81,8 @@ pub struct Profile {
     pub status: Status,
     /// The gateway's word for it.
     pub status_word: StatusWord,
-    /// When the OAuth token expires, if the list has it.
-    pub token_expires_at: Option<DateTime<Utc>>,
+    /// When the OAuth token expires, if the list has it, with the offset that the gateway states: people read the stated day.
+    pub token_expires_at: Option<DateTime<FixedOffset>>,
     /// Whether the configuration states that the token never expires, so that no expiry is missed.
     pub never_expires: bool,
     /// When the profile was connected, if the list has it.

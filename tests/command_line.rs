@@ -32,6 +32,10 @@ fn usage_error_is_one_line_and_exit_code_2() {
         ),
         (&["demo", "--nope=s3cret"], "unknown flag --nope"),
         (
+            &["--web.timezone=Rome"],
+            "--web.timezone <ZONE>: expected the IANA name of a time zone, such as Europe/Rome or UTC",
+        ),
+        (
             &["--qlara.api-key=s3cret"],
             "unknown flag --qlara.api-key; did you mean --qlara.api-key-file?",
         ),

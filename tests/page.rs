@@ -85,7 +85,7 @@ async fn profiles_are_sorted_by_urgency_and_have_verdicts() {
             "Messages fail until somebody reconnects the profile in the Qlara dashboard.",
             "TOKEN_EXPIRED",
             "in 65d 10h",
-            "<time datetime=\"2026-06-14T22:00:00Z\">2026-06-14 22:00 UTC</time>",
+            "<time datetime=\"2026-06-14T22:00:00Z\">2026-06-14 22:00 UTC (stated as 2026-06-15 +02:00)</time>",
             "Data read 0 s ago",
             "critical <b>1</b>",
             "warning <b>0</b>",
@@ -93,6 +93,23 @@ async fn profiles_are_sorted_by_urgency_and_have_verdicts() {
             concat!("qlara-exporter ", env!("CARGO_PKG_VERSION")),
         ],
     );
+}
+
+/// [page]
+#[tokio::test]
+async fn times_are_in_the_chosen_zone_and_name_it() {
+    let mut setup = Setup::default();
+    setup.web.zone = "Europe/Rome".parse().expect("a zone");
+    let page = page(&setup.start().await, "/").await;
+    assert_contains(
+        &page,
+        &[
+            // The day that the gateway states.
+            "<time datetime=\"2026-06-14T22:00:00Z\">2026-06-15 00:00 CEST</time>",
+            "<time datetime=\"2026-04-10T12:00:00Z\">2026-04-10 14:00 CEST</time>",
+        ],
+    );
+    assert!(!page.contains(" UTC<"), "{page}");
 }
 
 /// [page]

@@ -10,6 +10,7 @@ use super::audit::{AccountAudit, Audit};
 use super::{expected, nagios, table};
 use crate::exposition::{AccountView, ResponseCache, SnapshotText};
 use crate::record::{CheckState, csv, json};
+use crate::zone::Zone;
 use exporter_toolkit::content_encoding::Encoding;
 use exporter_toolkit::shared_text::SharedTexts;
 
@@ -20,6 +21,8 @@ pub enum CheckFormat {
     Table {
         /// Whether to use colours.
         colours: bool,
+        /// The time zone of its times.
+        zone: Zone,
     },
     /// JSON for programs.
     Json,
@@ -47,7 +50,7 @@ impl Audit {
     pub fn write(&self, format: CheckFormat, out: &mut dyn Write) -> io::Result<CheckState> {
         let report = self.report();
         match format {
-            CheckFormat::Table { colours } => table::write(self, &report, colours, out),
+            CheckFormat::Table { colours, zone } => table::write(self, &report, colours, zone, out),
             CheckFormat::Json => json::write_profiles(&report, out),
             CheckFormat::Csv { bom } => csv::write_profiles(&report, bom, out),
             CheckFormat::Metrics => self.write_metrics(out),

@@ -12,6 +12,7 @@ use crate::record::ProfileRow;
 use crate::record::Report;
 use crate::snapshot::Profile;
 use crate::verdict::Verdict;
+use crate::zone::Zone;
 use exporter_toolkit::printable::{fit, width, wrap};
 
 const COLUMNS: usize = 80;
@@ -28,9 +29,10 @@ pub(super) fn write(
     audit: &Audit,
     report: &Report,
     colours: bool,
+    zone: Zone,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let table = Table::new(audit, report, colours);
+    let table = Table::new(audit, report, colours, zone);
     if !report.rows.is_empty() {
         table.write_heading(out)?;
     }
@@ -55,10 +57,11 @@ struct Table {
     /// The width of the column with platform and account.
     platform: usize,
     colours: bool,
+    zone: Zone,
 }
 
 impl Table {
-    fn new(audit: &Audit, report: &Report, colours: bool) -> Table {
+    fn new(audit: &Audit, report: &Report, colours: bool, zone: Zone) -> Table {
         let widest = report.rows.iter().flat_map(|row| {
             [
                 width(row.judged.platform),
@@ -73,6 +76,7 @@ impl Table {
                 .unwrap_or(0)
                 .clamp(*PLATFORM.start(), *PLATFORM.end()),
             colours,
+            zone,
         }
     }
 
@@ -108,7 +112,7 @@ impl Table {
         )?;
         let profile = judged.profile;
         let activity = profile.and_then(Profile::last_activity_at);
-        let activity = activity.map_or("-".to_owned(), date_and_time);
+        let activity = activity.map_or("-".to_owned(), |time| self.zone.column_minute(time));
         let name = profile.map_or("-", |profile| &*profile.name);
         self.write_second_line([row.account.unwrap_or_default(), name, &activity], out)?;
         self.write_findings(&judged.verdict, out)
@@ -133,8 +137,8 @@ impl Table {
                 let room = TIME - "2026-01-01 ".len();
                 format!(
                     "{} {:>room$}",
-                    end.format("%Y-%m-%d"),
-                    in_largest_unit(end - self.now)
+                    self.zone.day(end),
+                    in_largest_unit(end.to_utc() - self.now)
                 )
             }
             None if row
@@ -226,10 +230,6 @@ fn descriptions(audit: &Audit) -> Option<String> {
     });
     let schemas: Vec<String> = schemas.collect();
     (!schemas.is_empty()).then(|| format!("Description of the API: {}", schemas.join(", ")))
-}
-
-fn date_and_time(time: DateTime<Utc>) -> String {
-    time.format("%Y-%m-%d %H:%M").to_string()
 }
 
 /// A time span in its largest unit.

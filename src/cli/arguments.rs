@@ -9,6 +9,7 @@ use clap::builder::FalseyValueParser;
 use super::values::{parse_account, parse_route_prefix, parse_telemetry_path};
 use crate::config::{DEFAULT_URL, Settings};
 use crate::web::{ExternalUrl, WebOptions};
+use crate::zone::Zone;
 use exporter_toolkit::duration;
 use exporter_toolkit::flags::WebFlags;
 use exporter_toolkit::redacted::Redacted;
@@ -85,6 +86,9 @@ pub struct WebArgs {
         value_parser = parse_route_prefix
     )]
     route_prefix: Option<String>,
+    /// Show times on the page in this IANA time zone [default: TZ, or else UTC]
+    #[arg(long = "web.timezone", env = "QLARA_WEB_TIMEZONE", value_name = "ZONE")]
+    timezone: Option<Zone>,
 }
 
 /// Flags of the gateway.
@@ -167,9 +171,15 @@ impl WebArgs {
             enable_lifecycle: self.enable_lifecycle,
             external_url: self.external_url.clone(),
             route_prefix: self.route_prefix.clone(),
+            zone: self.timezone.unwrap_or_else(zone_of_environment),
             ..WebOptions::default()
         }
     }
+}
+
+/// The time zone of the environment variable `TZ`, or UTC.
+pub(super) fn zone_of_environment() -> Zone {
+    Zone::of_environment(std::env::var("TZ").ok().as_deref())
 }
 
 fn url_help() -> String {

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::arguments::{CONFIGURATION, GatewayArgs};
+use super::arguments::{CONFIGURATION, GatewayArgs, zone_of_environment};
 use super::values::{StatusFilter, parse_plugin_timeout, parse_status, parse_threshold};
 use crate::check::{CheckFilter, CheckFormat, CheckOptions};
 use crate::config::Settings;
 use crate::verdict::Thresholds;
+use crate::zone::Zone;
 use exporter_toolkit::flags::LogFlags;
 
 const PROFILES: &str = "Profiles";
@@ -52,6 +53,9 @@ pub struct CheckArgs {
     /// other formats are always complete
     #[arg(short, long, overrides_with = "verbose", help_heading = OUTPUT)]
     verbose: bool,
+    /// Show times in this IANA time zone [default: TZ, or else UTC]; JSON, CSV and metrics are always in UTC
+    #[arg(long, value_name = "ZONE", help_heading = OUTPUT)]
+    timezone: Option<Zone>,
     /// Give up on an account after this time, in seconds or as a duration; overrides --qlara.timeout
     #[arg(id = "plugin_timeout", short = 't', long = "timeout", value_name = "SECONDS", value_parser = parse_plugin_timeout, help_heading = PROFILES)]
     plugin_timeout: Option<Duration>,
@@ -112,6 +116,7 @@ impl CheckArgs {
         match self.output {
             _ if self.write_expected => CheckFormat::Expected,
             CheckOutput::Table => CheckFormat::Table {
+                zone: self.timezone.unwrap_or_else(zone_of_environment),
                 colours: self.output_file().is_none() && stdout_has_colours(),
             },
             CheckOutput::Json => CheckFormat::Json,

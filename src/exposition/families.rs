@@ -148,7 +148,7 @@ pub const FAMILIES: &[Family] = &[
         help: "Unix time at which the OAuth token of the profile ends.",
         source: Source::Profile(|profile, lines| {
             if let Some(moment) = profile.token_expires_at {
-                lines.sample(&[], SampleValue::Timestamp(moment));
+                lines.sample(&[], SampleValue::Timestamp(moment.to_utc()));
             }
         }),
     },

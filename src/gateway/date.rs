@@ -3,7 +3,7 @@
 //! chrono parses RFC 3339 and one given format; the gateway's servers may write other variants and Unix times, and
 //! databases write zero times for no date. [`DateForm`] names the variants for `explain`.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate};
 
 /// Unix times from this number on are in milliseconds. As seconds, it is after the year 9999; as milliseconds, it is in
 /// 1978.
@@ -13,25 +13,26 @@ const LAST_MILLISECOND: i64 = 253_402_300_799_999;
 
 /// Parses RFC 3339, also with a space instead of `T`, with a space before the offset, with an offset without colon or
 /// minutes, or with `UTC` or `GMT` instead of `Z`. A date without a zone is invalid, because its time would be a guess.
-pub(super) fn parse_text(text: &str) -> Option<DateTime<Utc>> {
+pub(super) fn parse_text(text: &str) -> Option<DateTime<FixedOffset>> {
     let time = DateTime::parse_from_rfc3339(text)
         .or_else(|_| DateTime::parse_from_rfc3339(&with_rfc3339_offset(text).unwrap_or_default()));
-    time.ok().map(|time| time.to_utc()).filter(is_plausible)
+    time.ok().filter(is_plausible)
 }
 
 /// Parses Unix seconds or milliseconds, with or without a fraction.
-pub(super) fn parse_number(number: f64) -> Option<DateTime<Utc>> {
+pub(super) fn parse_number(number: f64) -> Option<DateTime<FixedOffset>> {
     let milliseconds = match number < FIRST_IN_MILLISECONDS {
         true => number * 1000.0,
         false => number,
     };
     // The conversion saturates at the limits of i64, which are not valid dates.
-    DateTime::from_timestamp_millis(milliseconds.round() as i64).filter(is_plausible)
+    let time = DateTime::from_timestamp_millis(milliseconds.round() as i64)?;
+    Some(time.fixed_offset()).filter(is_plausible)
 }
 
 /// Whether the date is in the years 1970 to 9999 in UTC. No token expires before 1970, and RFC 3339 cannot express
 /// later years.
-fn is_plausible(time: &DateTime<Utc>) -> bool {
+fn is_plausible(time: &DateTime<FixedOffset>) -> bool {
     (0..=LAST_MILLISECOND).contains(&time.timestamp_millis())
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, FixedOffset, Utc};
 
 use super::fields::Schema;
 use super::paging::Paging;
@@ -90,8 +90,8 @@ pub struct ListedProfile {
     pub status: Status,
     /// The word of the response for it.
     pub status_word: StatusWord,
-    /// When the OAuth token expires. WhatsApp has no token.
-    pub token_expires_at: Option<DateTime<Utc>>,
+    /// When the OAuth token expires, with the offset that the gateway states. WhatsApp has no token.
+    pub token_expires_at: Option<DateTime<FixedOffset>>,
     /// When the profile was connected.
     pub connected_at: Option<DateTime<Utc>>,
     /// The phone number of a WhatsApp profile (E.164), which is personal data.

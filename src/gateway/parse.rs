@@ -153,7 +153,9 @@ fn profile_details(entry: &RawEntry, warnings: &mut ParseWarnings) -> Option<Pro
         page_id: warnings.text_or_digits(Field::PageId, entry.get(Field::PageId)),
         category: warnings.text(Field::Category, entry.get(Field::Category)),
         permissions: warnings.permissions(entry.get(Field::Permissions)),
-        last_activity_at: warnings.date(Field::LastActivityAt, entry.get(Field::LastActivityAt)),
+        last_activity_at: warnings
+            .date(Field::LastActivityAt, entry.get(Field::LastActivityAt))
+            .map(|time| time.to_utc()),
         linked_accounts: linked::parse(entry.get(Field::LinkedAccounts), warnings),
     })
 }
@@ -192,7 +194,9 @@ fn name(entry: &RawEntry, warnings: &mut ParseWarnings) -> String {
 /// The date of connection. A missing date is invalid, because both API descriptions have it for every profile.
 fn connected_at(entry: &RawEntry, warnings: &mut ParseWarnings) -> Option<DateTime<Utc>> {
     let raw = warnings.require(Field::ConnectedAt, entry.get(Field::ConnectedAt));
-    warnings.date(Field::ConnectedAt, raw)
+    warnings
+        .date(Field::ConnectedAt, raw)
+        .map(|time| time.to_utc())
 }
 
 /// The documented status, which falls back to the flag `disconnected`, and the word of the response.

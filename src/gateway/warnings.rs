@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, FixedOffset};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
@@ -125,8 +125,12 @@ impl ParseWarnings {
         self.require(field, flag)
     }
 
-    /// Parses a date, as text or as a Unix time.
-    pub(super) fn date(&mut self, field: Field, raw: Option<&RawValue>) -> Option<DateTime<Utc>> {
+    /// Parses a date, as text or as a Unix time, and keeps the stated offset.
+    pub(super) fn date(
+        &mut self,
+        field: Field,
+        raw: Option<&RawValue>,
+    ) -> Option<DateTime<FixedOffset>> {
         let raw = raw?.get();
         if raw.starts_with('"') {
             let text = serde_json::from_str::<String>(raw).ok();

@@ -149,7 +149,7 @@ fn fields(row: &ProfileRow) -> [String; COLUMNS] {
         plain_text(judged.id),
         plain_text(profile.map_or("", |profile| &profile.name)),
         row.status_text().to_owned(),
-        expires.map(rfc3339).unwrap_or_default(),
+        expires.map(|end| rfc3339(end.to_utc())).unwrap_or_default(),
         judged
             .verdict
             .left

@@ -4,6 +4,7 @@ use std::fmt::{self, Display};
 
 use chrono::TimeDelta;
 
+use super::action::Action;
 use crate::gateway::model::KNOWN_PLATFORMS;
 
 /// The severity of a finding or a profile, ordered from good to bad.
@@ -166,6 +167,24 @@ impl Finding {
             Finding::PermissionMissing(_) => "permission_missing",
             Finding::Missing => "missing",
             Finding::NotExpected => "not_expected",
+        }
+    }
+
+    /// The kind of work that mends it.
+    pub(crate) fn action(&self) -> Action {
+        match self {
+            Finding::TokenExpired(_) | Finding::Disconnected(_) | Finding::Missing => {
+                Action::ReconnectNow
+            }
+            Finding::TokenEndImminent(_)
+            | Finding::TokenEndsSoon(_)
+            | Finding::RefreshFailed
+            | Finding::RefreshOverdue => Action::ReconnectInTime,
+            Finding::PermissionMissing(_) => Action::GrantPermissions,
+            Finding::TokenEndUnknown | Finding::StatusUnknown | Finding::NotExpected => {
+                Action::LookInto
+            }
+            Finding::PermissionsUnknown | Finding::DataOld(_) => Action::CheckByHand,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Judges profiles by one set of rules, for `check` and the page. The alerts follow the same rules as far
 //! as PromQL can express them.
 
+mod action;
 mod finding;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::gateway::model::Status;
 use crate::snapshot::{Profile, Snapshot};
+pub(crate) use action::Action;
 pub(crate) use finding::{Cause, Cost, Finding, Severity, span};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -70,6 +72,15 @@ impl Verdict {
     pub(crate) fn is_given_up(&self) -> bool {
         let ended = self.left.and_then(|left| (-left).to_std().ok());
         ended.is_some_and(|ago| ago >= GIVEN_UP_AFTER)
+    }
+
+    /// What somebody has to do about the profile: about its worst finding.
+    pub(crate) fn action(&self) -> Action {
+        match self.findings.first() {
+            Some(_) if self.is_given_up() => Action::DecideWhetherToKeep,
+            Some(worst) => worst.action(),
+            None => Action::Nothing,
+        }
     }
 
     /// A sort key that puts the most urgent verdict first: by severity, then by time left. A critical
@@ -152,7 +163,7 @@ impl<'a> Judge<'a> {
         // WhatsApp profiles have a connection instead of a token, whatever status the gateway reports.
         let has_token = profile.platform != "whatsapp";
         let expires_at = profile.token_expires_at.filter(|_| has_token);
-        let left = expires_at.map(|end| end - self.now);
+        let left = expires_at.map(|end| end.to_utc() - self.now);
         let mut findings = Vec::new();
         findings.extend(status_finding(profile, has_token));
         if has_token {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::external_url::ExternalUrl;
+use crate::zone::Zone;
 use exporter_toolkit::server::Timeouts;
 use exporter_toolkit::web_config::WebConfigFile;
 
@@ -21,6 +22,8 @@ pub struct WebOptions {
     pub external_url: Option<ExternalUrl>,
     /// The prefix of all routes, without a trailing slash. Default: the path of `external_url`.
     pub route_prefix: Option<String>,
+    /// The time zone of the page. Default: UTC.
+    pub zone: Zone,
     /// Timeouts for requests and connections.
     pub timeouts: Timeouts,
     /// The web configuration file: TLS, users, headers and rate limit.
@@ -36,6 +39,7 @@ impl Default for WebOptions {
             enable_lifecycle: false,
             external_url: None,
             route_prefix: None,
+            zone: Zone::default(),
             timeouts: Timeouts::default(),
             config: Arc::new(WebConfigFile::none()),
         }

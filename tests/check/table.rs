@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use qlara_exporter::check::{CheckFormat, CheckOptions, CheckState};
+use qlara_exporter::zone::Zone;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
@@ -25,7 +26,10 @@ accounts:
       - {platform: whatsapp, profile: wa_biz_789012}
       - {platform: whatsapp, profile: wa_2}
 ";
-const PLAIN: CheckFormat = CheckFormat::Table { colours: false };
+const PLAIN: CheckFormat = CheckFormat::Table {
+    colours: false,
+    zone: Zone::UTC,
+};
 
 fn profile(platform: &str, id: &str, name: &str, fields: Value) -> Value {
     let profile = json!({
@@ -154,7 +158,13 @@ async fn colours_do_not_change_the_text() {
         .await
         .expect("an audit");
     let (plain, _) = written(&audit, PLAIN);
-    let (coloured, _) = written(&audit, CheckFormat::Table { colours: true });
+    let (coloured, _) = written(
+        &audit,
+        CheckFormat::Table {
+            colours: true,
+            zone: Zone::UTC,
+        },
+    );
     assert!(
         coloured.contains("\u{1b}[1m\u{1b}[31mCRITICAL\u{1b}[0m"),
         "{coloured:?}"

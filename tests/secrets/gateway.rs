@@ -6,6 +6,7 @@ use exporter_toolkit::clock::Clock;
 use qlara_exporter::check::{self, CheckFormat, CheckOptions};
 use qlara_exporter::config::{Config, Settings};
 use qlara_exporter::explain::{self, Explanation};
+use qlara_exporter::zone::Zone;
 use serde_json::{Value, json};
 use tracing::Level;
 
@@ -146,8 +147,14 @@ pub(super) async fn audited(stack: &Stack, url: String, key: &'static str) -> St
     let audit = audit.expect("an audit");
     let mut text = format!("{audit:?}").into_bytes();
     for format in [
-        CheckFormat::Table { colours: true },
-        CheckFormat::Table { colours: false },
+        CheckFormat::Table {
+            colours: true,
+            zone: Zone::UTC,
+        },
+        CheckFormat::Table {
+            colours: false,
+            zone: Zone::UTC,
+        },
         CheckFormat::Json,
         CheckFormat::Csv { bom: false },
         CheckFormat::Metrics,

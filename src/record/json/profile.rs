@@ -67,7 +67,7 @@ impl<'a> ProfileOut<'a> {
             name: profile.map(|profile| &*profile.name),
             status: row.status_text(),
             status_raw: profile.and_then(Profile::status_raw),
-            token_expires_at: time(|profile| profile.token_expires_at),
+            token_expires_at: time(|profile| Some(profile.token_expires_at?.to_utc())),
             token_seconds_left: judged.verdict.left.map(|left| left.num_seconds()),
             token_never_expires: profile.is_some_and(|profile| profile.never_expires),
             connected_at: time(|profile| profile.connected_at),

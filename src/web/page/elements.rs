@@ -1,10 +1,11 @@
 //! HTML elements and text formats that several parts of the page share.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta, Utc};
 use maud::{Markup, html};
 
 use crate::verdict::{Severity, span};
 use crate::web::filter::MAX_VALUE_CHARS;
+use crate::zone::Zone;
 use exporter_toolkit::printable::neutral;
 
 /// Maximum length in characters of a text from the gateway or from the query string.
@@ -19,15 +20,18 @@ pub(super) fn short(text: &str) -> String {
     }
 }
 
-/// A time to the minute, for people.
-pub(super) fn date(time: DateTime<Utc>) -> String {
-    time.format("%Y-%m-%d %H:%M UTC").to_string()
+/// A time to the minute for people, and to the second in its attribute for programs.
+pub(super) fn time(time: DateTime<Utc>, zone: Zone) -> Markup {
+    html! { time datetime=(rfc3339(time)) { (zone.minute(time)) } }
 }
 
-/// A time to the minute for people, and to the second in its attribute for programs.
-pub(super) fn time(time: DateTime<Utc>) -> Markup {
-    let rfc3339 = time.format("%Y-%m-%dT%H:%M:%SZ").to_string();
-    html! { time datetime=(rfc3339) { (date(time)) } }
+/// A time that the gateway states, with the stated day.
+pub(super) fn stated_time(time: DateTime<FixedOffset>, zone: Zone) -> Markup {
+    html! { time datetime=(rfc3339(time.to_utc())) { (zone.stated_minute(time)) } }
+}
+
+fn rfc3339(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// The age of `time`, `5m ago`. A time in the future, from a wrong clock, counts as now.

@@ -7,7 +7,6 @@ mod render;
 mod rows;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{RawQuery, State};
 use axum::http::header::{
@@ -19,19 +18,15 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
 use ring::digest::{SHA256, digest};
-use tokio::time::Instant;
 
 use super::app::App;
 use super::filter::PageFilter;
 use super::options::WebOptions;
-use super::render_cache::{DataVersion, Resource};
-use crate::account::{self, View};
+use super::render_cache::Resource;
+use crate::account::View;
 use exporter_toolkit::content_encoding;
 use overview::Overview;
 use render::STYLE;
-
-/// How long a request waits for refreshes, which continue after it. The next request shows their results.
-const REFRESH_WAIT: Duration = Duration::from_secs(3);
 
 /// Serves the page.
 pub(super) async fn show(
@@ -39,21 +34,15 @@ pub(super) async fn show(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
-    let _request_permit = app.request_permit().map_err(IntoResponse::into_response)?;
-    let _render_permit = app.rendered.wait().map_err(IntoResponse::into_response)?;
-    let deadline = Instant::now() + REFRESH_WAIT;
     let accounts = app.reloader.accounts();
-    let entries = accounts.entries().iter().map(|entry| &entry.account);
-    let views = account::views(entries, deadline).await;
-    let views: Vec<Arc<View>> = views.into_iter().map(|(view, _)| view).collect();
-    let now = app.clock.now();
-    let version = DataVersion::new(now.timestamp(), &accounts, &views);
+    let (cached, _permits) = app.cached_accounts(&accounts, |_| true).await?;
     let filter = PageFilter::parse(query.as_deref().unwrap_or_default());
     let resource = Resource::Page(filter.query());
     let encoding = content_encoding::accepted(&headers);
+    let version = cached.version.clone();
     let render = {
         let app = Arc::clone(&app);
-        move || html(&views, now, &filter, app.options())
+        move || html(&cached.views, cached.now, &filter, app.options())
     };
     let page = app
         .rendered
@@ -69,7 +58,7 @@ fn html(
     filter: &PageFilter,
     options: &WebOptions,
 ) -> String {
-    let overview = Overview::new(views, now, filter);
+    let overview = Overview::new(views, now, filter, options.zone);
     render::page(&overview, filter, options).into_string()
 }
 

@@ -11,8 +11,9 @@ use crate::account::{ListFailure, View};
 use crate::gateway::fields::Schema;
 use crate::gateway::model::DOCUMENTED_PLATFORMS;
 use crate::plural::count;
-use crate::verdict::{JudgedProfile, Severity, Thresholds, judge_snapshot};
+use crate::verdict::{Action, JudgedProfile, Severity, Thresholds, judge_snapshot};
 use crate::web::filter::PageFilter;
+use crate::zone::Zone;
 
 /// Maximum number of profiles in the table. Others are only counted.
 const MAX_ROWS: usize = 100;
@@ -23,6 +24,8 @@ const MAX_PLATFORMS: usize = 20;
 #[derive(Debug)]
 pub(super) struct Overview<'a> {
     pub(super) now: DateTime<Utc>,
+    /// The zone of all times.
+    pub(super) zone: Zone,
     /// Accounts without data first, then those with problems.
     pub(super) accounts: Vec<AccountOverview<'a>>,
     /// All profiles of all accounts.
@@ -66,29 +69,6 @@ impl AccountOverview<'_> {
 pub(super) struct PageRow<'a> {
     pub(super) account: Option<&'a str>,
     pub(super) judged: JudgedProfile<'a>,
-}
-
-impl PageRow<'_> {
-    pub(super) fn group(&self) -> Group {
-        if self.judged.verdict.is_given_up() {
-            Group::GivenUp
-        } else if self.judged.verdict.severity == Severity::Fine {
-            Group::Fine
-        } else {
-            Group::Urgent
-        }
-    }
-}
-
-/// A part of the table, in its order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Group {
-    /// Profiles that need somebody.
-    Urgent,
-    /// Profiles that nobody has repaired for so long that an old failure must not hide a new one.
-    GivenUp,
-    /// Profiles with nothing to do.
-    Fine,
 }
 
 /// Numbers of profiles by severity.
@@ -136,9 +116,11 @@ impl<'a> Overview<'a> {
         views: &'a [Arc<View>],
         now: DateTime<Utc>,
         filter: &PageFilter,
+        zone: Zone,
     ) -> Overview<'a> {
         let mut overview = Overview {
             now,
+            zone,
             accounts: Vec::new(),
             all: Counts::default(),
             filtered: Counts::default(),
@@ -153,9 +135,7 @@ impl<'a> Overview<'a> {
             .accounts
             .sort_by_key(|account| (account.has_data, account.problems.is_empty()));
         overview.matching = overview.rows.len();
-        overview
-            .rows
-            .sort_by_cached_key(|row| (row.group(), row.judged.verdict.urgency()));
+        sort_by_need(&mut overview.rows);
         overview.rows.truncate(MAX_ROWS);
         overview
     }
@@ -170,7 +150,7 @@ impl<'a> Overview<'a> {
             schema: (view.snapshot.as_ref()).and_then(|snapshot| snapshot.schema),
             failure: view.failure,
             counts: Counts::default(),
-            problems: account_problems(view),
+            problems: account_problems(view, self.zone),
         };
         let snapshot = view.snapshot.iter();
         for judged in
@@ -263,4 +243,22 @@ impl<'a> Overview<'a> {
     fn count_accounts(&self, kind: impl Fn(&AccountOverview) -> bool) -> usize {
         self.accounts.iter().filter(|account| kind(account)).count()
     }
+}
+
+/// Sorts the rows by urgency within groups of the same action. The group with the most urgent row comes first; profiles that
+/// seem given up come after those that need somebody, so that an old failure does not hide a new one.
+fn sort_by_need(rows: &mut [PageRow]) {
+    rows.sort_by_cached_key(|row| row.judged.verdict.urgency());
+    let mut order: Vec<Action> = Vec::new();
+    for action in rows.iter().map(|row| row.judged.verdict.action()) {
+        if !order.contains(&action) {
+            order.push(action);
+        }
+    }
+    order.sort_by_key(|action| *action >= Action::DecideWhetherToKeep);
+    // Stable, so the order within a group is kept.
+    rows.sort_by_cached_key(|row| {
+        let action = row.judged.verdict.action();
+        order.iter().position(|known| *known == action)
+    });
 }

@@ -1,11 +1,12 @@
 //! The problems of an account, each with advice on what to do.
 
-use super::elements::{date, short};
+use super::elements::short;
 use crate::account::View;
 use crate::gateway::error::Reason;
 use crate::plural::{choose, count};
 use crate::refresh::RefreshErrors;
 use crate::snapshot::Snapshot;
+use crate::zone::Zone;
 
 /// Maximum number of platforms in a text.
 const MAX_NAMES: usize = 5;
@@ -31,7 +32,7 @@ impl AccountProblem {
 }
 
 /// All problems of the account, worst first.
-pub(super) fn account_problems(view: &View) -> Vec<AccountProblem> {
+pub(super) fn account_problems(view: &View, zone: Zone) -> Vec<AccountProblem> {
     let mut all = Vec::new();
     if let Some(errors) = &view.errors {
         all.extend(
@@ -46,7 +47,7 @@ pub(super) fn account_problems(view: &View) -> Vec<AccountProblem> {
                 advice: "Look at the exporter's log.".to_owned(),
             });
         }
-        all.extend(details_problems(errors, view.snapshot.as_deref()));
+        all.extend(details_problems(errors, view.snapshot.as_deref(), zone));
         all.extend(errors.secret.as_ref().map(|_| {
             AccountProblem {
                 what:
@@ -88,6 +89,7 @@ fn repeated_secret(errors: &RefreshErrors) -> Option<AccountProblem> {
 fn details_problems(
     errors: &RefreshErrors,
     snapshot: Option<&Snapshot>,
+    zone: Zone,
 ) -> impl Iterator<Item = AccountProblem> {
     Reason::ALL.into_iter().filter_map(move |reason| {
         let failed = errors.details.iter();
@@ -96,13 +98,17 @@ fn details_problems(
             .map(|(platform, _)| platform.as_str())
             .collect();
         let what = format!("No details of {}. {}", names(&platforms), describe(reason));
-        let advice = format!("{} {}", shown_instead(snapshot, &platforms), advise(reason));
+        let advice = format!(
+            "{} {}",
+            shown_instead(snapshot, &platforms, zone),
+            advise(reason)
+        );
         (!platforms.is_empty()).then_some(AccountProblem { what, advice })
     })
 }
 
 /// What the page shows instead of details that cannot be read.
-fn shown_instead(snapshot: Option<&Snapshot>, platforms: &[&str]) -> String {
+fn shown_instead(snapshot: Option<&Snapshot>, platforms: &[&str], zone: Zone) -> String {
     let kept = platforms.iter().filter_map(|platform| {
         let details = snapshot?.details.get(*platform)?;
         details.oldest
@@ -110,7 +116,7 @@ fn shown_instead(snapshot: Option<&Snapshot>, platforms: &[&str]) -> String {
     match kept.map(|read_at| read_at.wall).min() {
         Some(oldest) => format!(
             "Meanwhile, permissions and last activity are shown as of {}.",
-            date(oldest)
+            zone.minute(oldest)
         ),
         None => "Meanwhile, permissions and last activity are not known.".to_owned(),
     }

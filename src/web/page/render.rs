@@ -14,6 +14,7 @@ use crate::verdict::Severity;
 use crate::web::filter::{MISSING, PageFilter};
 use crate::web::options::WebOptions;
 use crate::web::paths::DOCUMENTATION;
+use crate::zone::Zone;
 use exporter_toolkit::health::{HEALTHY, READY};
 use exporter_toolkit::printable::neutral;
 
@@ -50,7 +51,7 @@ pub(super) fn page(overview: &Overview, filter: &PageFilter, options: &WebOption
                 }
                 footer {
                     "qlara-exporter " (build::VERSION) ", revision " (build::REVISION)
-                    " · as of " (time(overview.now))
+                    " · as of " (time(overview.now, overview.zone))
                 }
             }
         }
@@ -91,16 +92,16 @@ fn headline(overview: &Overview) -> Markup {
                 (count(overview.accounts.len(), "account"))
             }
             @if let [account] = &overview.accounts[..] && let Some(failure) = account.failure {
-                p { (attempts(failure)) }
+                p { (attempts(failure, overview.zone)) }
             }
         }
     }
 }
 
-fn attempts(failure: ListFailure) -> Markup {
+fn attempts(failure: ListFailure, zone: Zone) -> Markup {
     html! {
-        "Not read since " (time(failure.since)) ". The next attempt is made by the first scrape or view of this page after "
-        (time(failure.next_attempt_at)) "."
+        "Not read since " (time(failure.since, zone)) ". The next attempt is made by the first scrape or view of this page after "
+        (time(failure.next_attempt_at, zone)) "."
     }
 }
 
@@ -127,7 +128,7 @@ fn account_card(account: &AccountOverview, overview: &Overview) -> Markup {
             (age(account, overview))
             @if let Some(schema) = account.schema { " · API description " (schema.as_str()) }
         }
-        @if overview.has_several_accounts() && let Some(failure) = account.failure { p.state { (attempts(failure)) } }
+        @if overview.has_several_accounts() && let Some(failure) = account.failure { p.state { (attempts(failure, overview.zone)) } }
         @if account.has_data && overview.has_several_accounts() { p { (summary(&account.counts)) } }
         @for problem in &account.problems {
             div.problem.critical-edge[!account.has_data] {
@@ -154,7 +155,7 @@ fn age(account: &AccountOverview, overview: &Overview) -> Markup {
     html! {
         @match account.read_at {
             Some(read_at) if account.has_data => {
-                "Data read " (ago(read_at, overview.now)) ", " (time(read_at))
+                "Data read " (ago(read_at, overview.now)) ", " (time(read_at, overview.zone))
             }
             Some(read_at) => { "No data: the last data, read " (ago(read_at, overview.now)) ", is too old to show" }
             None if account.is_new => "Being read for the first time. Load this page again in a moment.",

@@ -3,12 +3,12 @@
 
 use maud::{Markup, html};
 
-use super::elements::{ago, badge, short, time};
-use super::overview::{Group, Overview, PageRow};
+use super::elements::{ago, badge, short, stated_time, time};
+use super::overview::{Overview, PageRow};
 use crate::gateway::model::Status;
 use crate::plural::{choose, count};
 use crate::snapshot::Profile;
-use crate::verdict::{Finding, GIVEN_UP_AFTER, span};
+use crate::verdict::{Action, Finding, GIVEN_UP_AFTER, span};
 
 /// The most urgent profiles, and the number of the others.
 pub(super) fn table(overview: &Overview) -> Markup {
@@ -37,9 +37,9 @@ pub(super) fn table(overview: &Overview) -> Markup {
                     th scope="col" role="columnheader" { "Last activity" }
                 }
             }
-            @for group in overview.rows.chunk_by(|a, b| a.group() == b.group()) {
+            @for group in overview.rows.chunk_by(|a, b| a.judged.verdict.action() == b.judged.verdict.action()) {
                 tbody role="rowgroup" {
-                    @if let Some(row) = group.first() { (heading(row.group())) }
+                    (heading(group, overview))
                     @for row in group { (line(row, overview)) }
                 }
             }
@@ -47,21 +47,25 @@ pub(super) fn table(overview: &Overview) -> Markup {
     }
 }
 
-fn heading(group: Group) -> Markup {
+/// The heading of rows with the same action.
+fn heading(rows: &[PageRow], overview: &Overview) -> Markup {
+    let action = (rows.first()).map_or(Action::Nothing, |row| row.judged.verdict.action());
+    let ends = rows
+        .iter()
+        .filter_map(|row| row.judged.profile?.token_expires_at);
+    let first_end = ends.min().map(|end| overview.zone.day(end));
     let days = GIVEN_UP_AFTER.as_secs() / (24 * 60 * 60);
     html! {
-        @if group == Group::GivenUp {
-            tr.group role="row" {
-                th scope="rowgroup" role="rowheader" colspan="6" aria-colspan="6" {
-                    "Given up?"
+        tr.group role="row" {
+            th scope="rowgroup" role="rowheader" colspan="6" aria-colspan="6" {
+                (action.heading(first_end))
+                @if action == Action::DecideWhetherToKeep {
                     span.quiet {
                         "The token ended at least " (days) " days ago, so nobody is paged any more. "
                         "Reconnect the profile, or remove it from Qlara."
                     }
                 }
             }
-        } @else if group == Group::Fine {
-            tr.group role="row" { th scope="rowgroup" role="rowheader" colspan="6" aria-colspan="6" { "Fine" } }
         }
     }
 }
@@ -92,7 +96,7 @@ fn line(row: &PageRow, overview: &Overview) -> Markup {
             td.status role="cell" data-label="Status" {
                 (judged.profile.map_or("not connected", |profile| Status::as_str(profile.status)))
             }
-            td role="cell" data-label="Token ends" { (token(row)) }
+            td role="cell" data-label="Token ends" { (token(row, overview)) }
             td role="cell" data-label="Last activity" { (activity(row, overview)) }
         }
     }
@@ -108,7 +112,7 @@ fn findings(row: &PageRow) -> Markup {
     }
 }
 
-fn token(row: &PageRow) -> Markup {
+fn token(row: &PageRow, overview: &Overview) -> Markup {
     let end = row
         .judged
         .profile
@@ -117,7 +121,7 @@ fn token(row: &PageRow) -> Markup {
         @match (row.judged.verdict.left, end) {
             (Some(left), Some(end)) => {
                 @if left.num_seconds() > 0 { "in " (span(left)) } @else { (span(left)) " ago" }
-                span.quiet { (time(end)) }
+                span.quiet { (stated_time(end, overview.zone)) }
             }
             _ if row.judged.platform == "whatsapp" => span.quiet { "none" },
             _ if row.judged.profile.is_some_and(|profile| profile.never_expires) => span.quiet { "never" },
@@ -130,7 +134,7 @@ fn activity(row: &PageRow, overview: &Overview) -> Markup {
     let last = row.judged.profile.and_then(Profile::last_activity_at);
     html! {
         @match last {
-            Some(last) => { (ago(last, overview.now)) span.quiet { (time(last)) } }
+            Some(last) => { (ago(last, overview.now)) span.quiet { (time(last, overview.zone)) } }
             None => span.quiet { "not known" },
         }
     }
