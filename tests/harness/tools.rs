@@ -15,8 +15,10 @@ use super::toolkit::tools::{is_in_path, skip_without};
 pub const NAMESPACES: &str = "namespaces";
 /// The user root.
 pub const ROOT: &str = "root";
-/// What `tests/kubernetes/install` fetches from PyPI.
+/// What `tests/install-python-packages kubernetes` fetches from PyPI.
 pub const KUBERNETES: &str = "kubernetes-packages";
+/// What `tests/install-python-packages api` fetches from PyPI.
+pub const API: &str = "api-packages";
 /// What `tests/grafana/install` fetches from npm's registry.
 pub const GRAFANA: &str = "grafana-packages";
 
@@ -37,6 +39,7 @@ fn is_present(tool: &str) -> bool {
         NAMESPACES => *HAS_NAMESPACES,
         ROOT => is_root(),
         KUBERNETES => is_installed("kubernetes", "requirements.txt"),
+        API => is_installed("api", "requirements.txt"),
         // npm writes the second file when it has installed everything.
         GRAFANA => {
             is_installed("grafana", "package-lock.json")
@@ -51,12 +54,12 @@ pub fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
-/// Where `tests/NAME/install` puts its packages.
+/// Where the packages of `tests/NAME` are.
 pub fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
-/// Whether `tests/NAME/install` has installed the versions that this file lists.
+/// Whether the installed packages of `tests/NAME` are those that this file lists.
 fn is_installed(name: &str, versions: &str) -> bool {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let wanted = std::fs::read(tests.join(name).join(versions)).expect("a list of versions");
