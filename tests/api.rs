@@ -78,24 +78,99 @@ async fn checked(stack: &Stack, format: CheckFormat) -> String {
     String::from_utf8(text).expect("UTF-8")
 }
 
+/// Without what only a running exporter knows.
+fn of_one_reading(document: &str) -> Value {
+    let mut document: Value = serde_json::from_str(document).expect("JSON");
+    let remove = |value: &mut Value, keys: &[&str]| {
+        let values = value.as_array_mut().expect("an array");
+        for object in values.iter_mut().filter_map(Value::as_object_mut) {
+            keys.iter()
+                .for_each(|key| assert!(object.remove(*key).is_some()));
+        }
+    };
+    remove(&mut document["profiles"], &["since", "since_at_least"]);
+    remove(
+        &mut document["accounts"],
+        &["changes", "changes_since", "changes_dropped"],
+    );
+    document
+}
+
 /// [api]
 #[tokio::test]
 async fn profiles_are_what_check_says() {
     let stack = Stack::start().await;
-    for (path, format) in [
-        (PROFILES, CheckFormat::Json),
-        (
-            "/api/v1/profiles?format=csv",
-            CheckFormat::Csv { bom: false },
-        ),
-        (
-            "/api/v1/profiles?format=csv&bom=true",
-            CheckFormat::Csv { bom: true },
-        ),
-    ] {
-        let (status, _, text) = get(&stack, path).await;
-        assert_eq!(status, StatusCode::OK, "{path}");
-        assert_eq!(text, checked(&stack, format).await, "{path}");
+    let (_, _, text) = get(&stack, PROFILES).await;
+    let audit = checked(&stack, CheckFormat::Json).await;
+    assert_eq!(of_one_reading(&text), of_one_reading(&audit));
+    for (query, bom) in [("format=csv", false), ("format=csv&bom=true", true)] {
+        let (_, _, text) = get(&stack, &format!("{PROFILES}?{query}")).await;
+        let audit = checked(&stack, CheckFormat::Csv { bom }).await;
+        // The last two columns.
+        let of_one_reading = |csv: &str| -> Vec<String> {
+            let lines = csv.lines().map(|line| line.rsplitn(3, ',').last());
+            lines
+                .map(|line| line.expect("columns").to_owned())
+                .collect()
+        };
+        assert_eq!(of_one_reading(&text), of_one_reading(&audit), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn states_and_changes_say_since_when() {
+    let page = |status: &str| {
+        let mut page = profile("facebook", "p", "Name");
+        page["status"] = json!(status);
+        page
+    };
+    let stack = Setup::default()
+        .with_profiles(json!([page("CONNECTED")]))
+        .await;
+    let first = json_at(&stack, PROFILES).await;
+    let since = |document: &Value| {
+        let profile = &document["profiles"][0];
+        (profile["since"].clone(), profile["since_at_least"].clone())
+    };
+    assert_eq!(since(&first), (Value::Null, json!("2026-04-10T12:00:00Z")));
+    assert_eq!(first["accounts"][0]["changes"], json!([]));
+    assert_eq!(
+        first["accounts"][0]["changes_since"],
+        "2026-04-10T12:00:00Z"
+    );
+    assert_eq!(first["accounts"][0]["changes_dropped"], 0);
+
+    stack
+        .gateway
+        .profiles(&json!([page("TOKEN_EXPIRING")]))
+        .await;
+    stack.clock.advance(Duration::from_secs(61));
+    let second = json_at(&stack, PROFILES).await;
+    assert_eq!(since(&second), (json!("2026-04-10T12:01:01Z"), Value::Null));
+    assert_eq!(
+        second["accounts"][0]["changes"],
+        json!([{"at": "2026-04-10T12:01:01Z", "platform": "facebook", "profile": "p", "name": "Name",
+            "kind": "state", "from": "CONNECTED", "to": "TOKEN_EXPIRING", "permission": null}])
+    );
+    let (_, _, csv) = get(&stack, "/api/v1/profiles?format=csv").await;
+    assert!(csv.contains(",2026-04-10T12:01:01Z,\r\n"), "{csv}");
+
+    let mut renewed = page("CONNECTED");
+    renewed["tokenExpiresAt"] = json!("2026-08-01T00:00:00+02:00");
+    renewed["permissions"] = json!(["pages_messaging"]);
+    stack
+        .gateway
+        .profiles(&json!([renewed, profile("facebook", "q", "Q")]))
+        .await;
+    stack.clock.advance(Duration::from_secs(61));
+    let third = json_at(&stack, ACCOUNTS).await;
+    let changes = third["accounts"][0]["changes"].as_array().expect("changes");
+    let of_kind = |kind: &str| changes.iter().find(|change| change["kind"] == kind);
+    assert_eq!(of_kind("appeared").expect("a change")["profile"], "q");
+    let end = of_kind("token_end").expect("a change");
+    assert_eq!(end["to"], "2026-07-31T22:00:00Z");
+    if tools::has(API) {
+        assert_valid("accounts.schema.json", &[third]);
     }
 }
 

@@ -102,7 +102,7 @@ fn usage_error_is_one_line_and_exit_code_2() {
         ),
         (
             &["--web.telemetry-path", "/calendar.ics"],
-            "--web.telemetry-path <PATH>: must not be /probe, /sd or /calendar.ics, which serve something else",
+            "--web.telemetry-path <PATH>: must not be /probe, /sd, /calendar.ics or /profile, which serve something else",
         ),
         (&["--config.check=1"], "--config.check: takes no value"),
         (
@@ -188,6 +188,10 @@ fn usage_error_is_one_line_and_exit_code_2() {
         (
             &["simulate", "--page-size", "0"],
             "--page-size <N>: expected a whole number from 1",
+        ),
+        (
+            &["simulate", "--expired-channel", "200"],
+            "--expired-channel <STATUS>: expected a whole number from 400 to 599",
         ),
         (
             &["simulate", "--fault", "boom"],

@@ -32,6 +32,7 @@ mod generated;
 mod harness;
 mod hash_password;
 mod healthcheck;
+mod history;
 mod http;
 mod invisible_characters;
 mod keep_alive;

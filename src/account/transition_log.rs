@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::SecondsFormat;
 use tracing::{debug, info, warn};
 
+use super::history::{Change, ChangeKind, History};
 use crate::gateway::error::{GatewayError, Reason};
 use crate::gateway::fields::Schema;
 use crate::refresh::RefreshErrors;
@@ -190,5 +192,53 @@ impl TransitionLog {
                 );
             }
         }
+    }
+}
+
+/// Logs the changes of profiles that `history` has and `former` does not.
+pub(super) fn log_changes(account: Option<&str>, history: &History, former: &History) {
+    let (changes, not_kept) = history.changes_after(former);
+    for change in changes {
+        log_change(account, change);
+    }
+    if not_kept > 0 {
+        info!(
+            account,
+            changes = not_kept,
+            "More profiles have changed than the log and the history show"
+        );
+    }
+}
+
+fn log_change(account: Option<&str>, change: &Change) {
+    let (platform, profile) = (&*change.platform, &*change.id);
+    match &change.kind {
+        ChangeKind::Appeared => info!(account, platform, profile, "A profile is newly listed"),
+        ChangeKind::Disappeared => {
+            info!(account, platform, profile, "A profile is no longer listed");
+        }
+        ChangeKind::State { from, to } => {
+            let (from, to) = (from.as_str(), to.as_str());
+            info!(
+                account,
+                platform, profile, from, to, "The state of a profile has changed"
+            );
+        }
+        ChangeKind::TokenEnd { from, to } => {
+            let from = from.map(|from| from.to_rfc3339_opts(SecondsFormat::Secs, true));
+            let to = to.to_rfc3339_opts(SecondsFormat::Secs, true);
+            info!(
+                account,
+                platform, profile, from, to, "The token of a profile ends at another time"
+            );
+        }
+        ChangeKind::PermissionGranted(permission) => info!(
+            account,
+            platform, profile, permission, "A profile has a new permission"
+        ),
+        ChangeKind::PermissionLost(permission) => info!(
+            account,
+            platform, profile, permission, "A profile has lost a permission"
+        ),
     }
 }

@@ -102,6 +102,10 @@ fn list_note(account: &AccountRecord) -> Option<AccountNote> {
     Some((CheckState::Unknown, text))
 }
 
+/// What the API announces for a platform with an expired token.
+const BLOCKED_BY_TOKEN: &str = "the gateway answers 503 for a channel with an expired token, until somebody reconnects \
+    the profile in the Qlara dashboard";
+
 fn details_error_notes(
     errors: &RefreshErrors,
     snapshot: Option<&Snapshot>,
@@ -116,7 +120,12 @@ fn details_error_notes(
             Some(read_at) => format!("are shown as of {}", rfc3339(read_at.wall)),
             None => "are not known".to_owned(),
         };
-        let text = format!("details of {platform}: {error}; its permissions {permissions}");
+        let is_blocked = snapshot.is_some_and(|snapshot| snapshot.is_blocked_by_token(platform));
+        let cause = match is_blocked {
+            true => BLOCKED_BY_TOKEN.to_owned(),
+            false => error.to_string(),
+        };
+        let text = format!("details of {platform}: {cause}; its permissions {permissions}");
         (CheckState::Unknown, text)
     };
     shown.map(note).collect()

@@ -124,6 +124,7 @@ impl<'a> SnapshotBuilder<'a> {
             name: listed.name,
             status: listed.status,
             status_word: listed.status_word,
+            state_since: None,
             token_expires_at: listed.token_expires_at,
             connected_at: listed.connected_at,
             phone_number: listed

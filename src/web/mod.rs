@@ -26,7 +26,7 @@ pub use paths::{check_route_prefix, check_telemetry_path};
 
 use crate::build;
 use exporter_toolkit::health;
-use paths::{ACCOUNTS, CALENDAR, DISCOVERY, DOCUMENTATION, PROBE, PROFILES, RELOAD};
+use paths::{ACCOUNTS, CALENDAR, DISCOVERY, DOCUMENTATION, PROBE, PROFILE, PROFILES, RELOAD};
 
 /// The exporter's routes.
 pub fn router(app: &Arc<App>) -> Router {
@@ -36,7 +36,7 @@ pub fn router(app: &Arc<App>) -> Router {
     let mut router = Router::new()
         // A segment of the prefix may start with `:` or `*`, which the syntax of axum 0.7 reserves.
         .without_v07_checks()
-        .route(&prefixed(DOCUMENTATION), get(management::documentation))
+        .route(&prefixed(DOCUMENTATION), get(page::show_documentation))
         .route(
             &prefixed(RELOAD),
             post(management::reload)
@@ -48,7 +48,9 @@ pub fn router(app: &Arc<App>) -> Router {
         .route(&prefixed(ACCOUNTS), get(api::accounts))
         .route(&prefixed(CALENDAR), get(calendar::serve));
     if telemetry_path != "/" {
-        router = router.route(&prefixed("/"), get(page::show));
+        router = router
+            .route(&prefixed("/"), get(page::show))
+            .route(&prefixed(PROFILE), get(page::show_profile));
     }
     if !prefix.is_empty() {
         // As in Prometheus. A reverse proxy that adds the prefix never requests the root, so that redirect stays

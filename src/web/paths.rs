@@ -4,6 +4,8 @@
 pub(super) const DOCUMENTATION: &str = "/-/documentation";
 /// The metrics of one account.
 pub(super) const PROBE: &str = "/probe";
+/// The page of one profile.
+pub(super) const PROFILE: &str = "/profile";
 /// Service discovery: the accounts as targets.
 pub(super) const DISCOVERY: &str = "/sd";
 /// Where the API begins.
@@ -41,8 +43,10 @@ pub fn check_telemetry_path(path: &str) -> Result<(), &'static str> {
     if path.starts_with(API) {
         return Err("must not start with /api/, where the API is served");
     }
-    if matches!(path, PROBE | DISCOVERY | CALENDAR) {
-        return Err("must not be /probe, /sd or /calendar.ics, which serve something else");
+    if matches!(path, PROBE | DISCOVERY | CALENDAR | PROFILE) {
+        return Err(
+            "must not be /probe, /sd, /calendar.ics or /profile, which serve something else",
+        );
     }
     Ok(())
 }

@@ -29,8 +29,10 @@ const MAX_CACHED: usize = 4;
 /// What an answer contains. It is the key of the cache, with the content coding.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Resource {
-    /// The page, filtered by this query string.
+    /// The page with this query string.
     Page(String),
+    /// The page of a profile with this query string.
+    Profile(String),
     /// A record, filtered and written as this query states.
     Record(Listing, String),
     /// The calendar, filtered by this query string.

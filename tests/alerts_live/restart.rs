@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{ALL, profile, quick_rules};
+use super::{profile, quick_rules};
 use crate::alerting::rules;
 use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter};
@@ -84,7 +84,7 @@ fn firing(alert: &str) -> String {
 
 /// The profiles of the account `readable` as pairs of id and status.
 fn facebook(profiles: &[(&str, &str)]) -> Vec<Value> {
-    let profile = |(id, status): &(&str, &str)| profile(id, id, status, &ALL[..1]);
+    let profile = |(id, status): &(&str, &str)| profile(id, id, status, &[]);
     profiles.iter().map(profile).collect()
 }
 
@@ -181,6 +181,7 @@ impl Outage {
         let lasting = [
             r#""QlaraTokenExpired",profile="expired""#,
             r#""QlaraProfileStatusUnknown""#,
+            r#""QlaraSendPermissionMissing",profile="expired""#,
             r#""QlaraProfilePermissionMissing",profile="expired""#,
             r#""QlaraProfileDisappeared",profile="gone""#,
             r#""QlaraProfileDisappeared",profile="vanishing""#,

@@ -19,8 +19,10 @@ pub const ROOT: &str = "root";
 pub const KUBERNETES: &str = "kubernetes-packages";
 /// What `tests/install-python-packages api` fetches from PyPI.
 pub const API: &str = "api-packages";
-/// What `tests/grafana/install` fetches from npm's registry.
+/// The packages of `tests/grafana`, from npm's registry.
 pub const GRAFANA: &str = "grafana-packages";
+/// The package of `tests/browser`, from npm's registry.
+pub const AXE: &str = "axe-core";
 
 /// Whether this machine has a tool: a program or one of the constants above.
 ///
@@ -40,11 +42,8 @@ fn is_present(tool: &str) -> bool {
         ROOT => is_root(),
         KUBERNETES => is_installed("kubernetes", "requirements.txt"),
         API => is_installed("api", "requirements.txt"),
-        // npm writes the second file when it has installed everything.
-        GRAFANA => {
-            is_installed("grafana", "package-lock.json")
-                && folder("grafana/node_modules/.package-lock.json").exists()
-        }
+        GRAFANA => has_npm_packages("grafana"),
+        AXE => has_npm_packages("browser"),
         program => is_in_path(program),
     }
 }
@@ -54,12 +53,18 @@ pub fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
-/// Where the packages of `tests/NAME` are.
+/// Where `tests/run` puts the packages of `tests/NAME`.
 pub fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
-/// Whether the installed packages of `tests/NAME` are those that this file lists.
+/// npm writes the second file when it has installed everything.
+fn has_npm_packages(name: &str) -> bool {
+    is_installed(name, "package-lock.json")
+        && folder(&format!("{name}/node_modules/.package-lock.json")).exists()
+}
+
+/// Whether `tests/run` has installed the versions that this file lists.
 fn is_installed(name: &str, versions: &str) -> bool {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let wanted = std::fs::read(tests.join(name).join(versions)).expect("a list of versions");

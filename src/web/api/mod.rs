@@ -132,6 +132,7 @@ impl RecordFilter for PageFilter {
     }
 
     fn matches(&self, row: &ProfileRow) -> bool {
-        self.matches_profile(&row.judged) && self.matches_severity(row.judged.verdict.severity)
+        PageFilter::matches(self, row.account, &row.judged)
+            && self.matches_severity(row.judged.verdict.severity)
     }
 }

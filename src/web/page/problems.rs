@@ -1,5 +1,7 @@
 //! The problems of an account, each with advice on what to do.
 
+use std::iter;
+
 use super::elements::short;
 use crate::account::View;
 use crate::gateway::error::Reason;
@@ -85,23 +87,68 @@ fn repeated_secret(errors: &RefreshErrors) -> Option<AccountProblem> {
     })
 }
 
+/// Why the details of a platform cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum DetailsFailure {
+    /// The token of one of its profiles has expired.
+    ExpiredToken,
+    /// The call failed.
+    Call(Reason),
+}
+
+impl DetailsFailure {
+    fn all() -> impl Iterator<Item = DetailsFailure> {
+        let calls = Reason::ALL.into_iter().map(DetailsFailure::Call);
+        iter::once(DetailsFailure::ExpiredToken).chain(calls)
+    }
+
+    fn of(platform: &str, reason: Reason, snapshot: Option<&Snapshot>) -> DetailsFailure {
+        match snapshot.is_some_and(|snapshot| snapshot.is_blocked_by_token(platform)) {
+            true => DetailsFailure::ExpiredToken,
+            false => DetailsFailure::Call(reason),
+        }
+    }
+
+    fn describe(self) -> &'static str {
+        match self {
+            DetailsFailure::ExpiredToken => {
+                "The gateway answers 503 for a channel with an expired token."
+            }
+            DetailsFailure::Call(reason) => describe(reason),
+        }
+    }
+
+    fn advise(self) -> &'static str {
+        match self {
+            DetailsFailure::ExpiredToken => {
+                "Reconnect the profiles with expired tokens in the Qlara dashboard."
+            }
+            DetailsFailure::Call(reason) => advise(reason),
+        }
+    }
+}
+
 /// Failed calls for details, grouped by reason.
 fn details_problems(
     errors: &RefreshErrors,
     snapshot: Option<&Snapshot>,
     zone: Zone,
 ) -> impl Iterator<Item = AccountProblem> {
-    Reason::ALL.into_iter().filter_map(move |reason| {
+    DetailsFailure::all().filter_map(move |failure| {
         let failed = errors.details.iter();
-        let platforms: Vec<&str> = failed
-            .filter(|(_, error)| error.reason() == reason)
-            .map(|(platform, _)| platform.as_str())
-            .collect();
-        let what = format!("No details of {}. {}", names(&platforms), describe(reason));
+        let failed = failed.filter(|(platform, error)| {
+            DetailsFailure::of(platform, error.reason(), snapshot) == failure
+        });
+        let platforms: Vec<&str> = failed.map(|(platform, _)| platform.as_str()).collect();
+        let what = format!(
+            "No details of {}. {}",
+            names(&platforms),
+            failure.describe()
+        );
         let advice = format!(
             "{} {}",
             shown_instead(snapshot, &platforms, zone),
-            advise(reason)
+            failure.advise()
         );
         (!platforms.is_empty()).then_some(AccountProblem { what, advice })
     })
