@@ -125,6 +125,14 @@ fn usage_error_is_one_line_and_exit_code_2() {
             &["--web.telemetry-path", "/-/metrics"],
             "--web.telemetry-path <PATH>: must not start with /-/, where health is served",
         ),
+        (
+            &["--web.telemetry-path", "/api/v1/profiles"],
+            "--web.telemetry-path <PATH>: must not start with /api/, where the API is served",
+        ),
+        (
+            &["--web.telemetry-path", "/calendar.ics"],
+            "--web.telemetry-path <PATH>: must not be /probe, /sd, /calendar.ics or /profile, which serve something else",
+        ),
         (&["--config.check=1"], "--config.check: takes no value"),
         (
             &["--web.telemetry-path", "/a/../b"],

@@ -73,6 +73,14 @@ fn account_notes<'a>(
     notes.into_iter().map(note).collect()
 }
 
+impl AccountRecord<'_> {
+    /// Why no data of the account is known; `None` if there is data.
+    pub(crate) fn why_unread(&self) -> Option<String> {
+        let note = self.snapshot.is_none().then(|| list_note(self)).flatten();
+        note.map(|(_, text)| text)
+    }
+}
+
 /// Why the list is not known, or not as it is now.
 fn list_note(account: &AccountRecord) -> Option<AccountNote> {
     let error = account.errors.and_then(|errors| errors.list.as_ref());
