@@ -9,7 +9,7 @@ use super::selection::Selection;
 use crate::gateway::model::Status;
 use crate::verdict::Severity;
 use crate::web::filter::MISSING;
-use crate::web::paths::PROFILES;
+use crate::web::paths::{CALENDAR, PROFILES};
 
 /// Maximum number of accounts in a selection field; more are searched by name.
 const MAX_CHOICES: usize = 50;
@@ -36,6 +36,8 @@ fn downloads(overview: &Overview, address: &Address) -> Markup {
             a href=(overview.site.url(&format!("{PROFILES}{csv}"))) { "CSV" }
             " or "
             a href=(overview.site.url(&format!("{PROFILES}{query}"))) { "JSON" }
+            ", or subscribe to their token ends as a "
+            a href=(overview.site.url(&format!("{CALENDAR}{}", query.trim_end_matches('?')))) { "calendar" }
         }
     }
 }
