@@ -27,6 +27,7 @@ mod fault_matrix;
 mod freshness;
 mod gateway_certificates;
 mod gateway_client;
+mod gateway_clock;
 mod gateway_per_account;
 mod generated;
 mod harness;

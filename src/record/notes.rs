@@ -203,6 +203,12 @@ fn error_notes(errors: &RefreshErrors) -> Vec<AccountNote> {
         );
         notes.push((CheckState::Warning, text));
     }
+    if let Some(difference) = errors.clock {
+        let text = format!(
+            "the clock of this machine is {difference}; times until the end of a token are counted by this machine's clock: set it if it is wrong"
+        );
+        notes.push((CheckState::Warning, text));
+    }
     if errors.platforms_not_asked > 0 {
         let text = format!(
             "{} too many in the list: {} not asked for details",

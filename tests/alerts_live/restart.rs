@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{profile, quick_rules};
+use super::{ALL, profile, quick_rules};
 use crate::alerting::rules;
 use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter};
@@ -82,9 +82,12 @@ fn firing(alert: &str) -> String {
     format!(r#"count(ALERTS{{alertstate="firing",alertname={alert}}})"#)
 }
 
-/// The profiles of the account `readable` as pairs of id and status.
+/// The profiles of the account `readable` as pairs of id and status. The one that expires lacks all permissions.
 fn facebook(profiles: &[(&str, &str)]) -> Vec<Value> {
-    let profile = |(id, status): &(&str, &str)| profile(id, id, status, &[]);
+    let profile = |(id, status): &(&str, &str)| {
+        let granted = if *id == "expired" { &[] } else { &ALL[..1] };
+        profile(id, id, status, granted)
+    };
     profiles.iter().map(profile).collect()
 }
 
