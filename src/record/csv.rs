@@ -95,7 +95,7 @@ pub(crate) fn write_accounts(report: &Report, bom: bool, out: &mut dyn Write) ->
     csv.flush()
 }
 
-fn writer<'a>(bom: bool, out: &'a mut dyn Write) -> io::Result<Writer<&'a mut dyn Write>> {
+fn writer(bom: bool, out: &mut dyn Write) -> io::Result<Writer<&mut dyn Write>> {
     if bom {
         write!(out, "{BYTE_ORDER_MARK}")?;
     }
