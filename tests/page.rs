@@ -216,7 +216,7 @@ async fn every_link_has_a_target() {
         &[
             "<h1>qlara-exporter</h1>",
             "<table>",
-            "<pre><code class=\"language-sh\">",
+            "<pre tabindex=\"0\"><code class=\"language-sh\">",
         ],
     );
     // Its links to other files have no target here.

@@ -26,6 +26,7 @@ pub(super) struct TransitionLog {
     linked_accounts_dropped: bool,
     profiles_dropped: bool,
     repeats_secret: bool,
+    clock_differs: bool,
     unknown_statuses: BTreeSet<String>,
 }
 
@@ -50,6 +51,7 @@ impl TransitionLog {
         }
         self.write_unknown_statuses(account, &errors.unknown_statuses);
         self.write_repeated_secret(account, errors);
+        self.write_clock(account, errors);
     }
 
     fn write_list(&mut self, account: Option<&str>, error: Option<&GatewayError>) {
@@ -179,6 +181,26 @@ impl TransitionLog {
             );
         }
         self.repeats_secret = entries > 0 || (self.repeats_secret && errors.list.is_some());
+    }
+
+    /// A failed list keeps the known state, because it may have no header.
+    fn write_clock(&mut self, account: Option<&str>, errors: &RefreshErrors) {
+        match errors.clock {
+            Some(difference) if !self.clock_differs => warn!(
+                account,
+                %difference,
+                "The clock of this machine differs from the gateway's; times until the end of a token are counted by this machine's clock"
+            ),
+            None if self.clock_differs && errors.list.is_none() => {
+                info!(
+                    account,
+                    "The clock of this machine agrees with the gateway's again"
+                );
+            }
+            _ => {}
+        }
+        self.clock_differs =
+            errors.clock.is_some() || (self.clock_differs && errors.list.is_some());
     }
 
     fn write_unknown_statuses(&mut self, account: Option<&str>, statuses: &BTreeSet<String>) {

@@ -75,6 +75,7 @@ impl AccountAudit {
             errors: Some(&self.errors),
             is_current: self.snapshot.is_some(),
             failure: None,
+            history: None,
         }
     }
 }

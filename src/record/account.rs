@@ -1,5 +1,6 @@
 //! An account at one time, from the cache or from a single reading.
 
+use crate::account::history::History;
 use crate::account::{ListFailure, View};
 use crate::refresh::RefreshErrors;
 use crate::snapshot::{PlatformDetails, Snapshot};
@@ -17,6 +18,8 @@ pub(crate) struct AccountRecord<'a> {
     pub(crate) is_current: bool,
     /// Since when the list cannot be read.
     pub(crate) failure: Option<ListFailure>,
+    /// The changes of its profiles; `None` for a single reading.
+    pub(crate) history: Option<&'a History>,
 }
 
 /// Where data comes from.
@@ -53,6 +56,7 @@ impl<'a> AccountRecord<'a> {
             errors: view.errors.as_deref(),
             is_current: view.exposed.up == Some(true) && view.snapshot.is_some(),
             failure: view.failure,
+            history: Some(&*view.history),
         }
     }
 

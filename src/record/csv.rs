@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use chrono::{DateTime, Utc};
 use csv::{Terminator, Writer, WriterBuilder};
 
 use super::account::AccountRecord;
@@ -9,6 +10,7 @@ use super::notes::Note;
 use super::report::{Report, Summary};
 use super::rfc3339;
 use super::row::ProfileRow;
+use crate::account::history::Since;
 use crate::gateway::fields::Schema;
 use crate::snapshot::Profile;
 use crate::verdict::Finding;
@@ -17,7 +19,7 @@ use exporter_toolkit::printable::neutral;
 /// Tells Excel that the file is UTF-8.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-const COLUMNS: usize = 21;
+const COLUMNS: usize = 23;
 
 /// New columns are last, so that the position of the others stays.
 const HEADER: [&str; COLUMNS] = [
@@ -42,6 +44,8 @@ const HEADER: [&str; COLUMNS] = [
     "permissions_granted",
     "linked_accounts_count",
     "linked_accounts",
+    "since",
+    "since_at_least",
 ];
 
 const ACCOUNTS_COLUMNS: usize = 13;
@@ -140,6 +144,7 @@ fn fields(row: &ProfileRow) -> [String; COLUMNS] {
     let connected = profile.and_then(|profile| profile.connected_at);
     let linked = profile.map_or(&[][..], Profile::linked_accounts);
     let linked: Vec<&str> = linked.iter().map(|account| &*account.id).collect();
+    let time = |time: Option<DateTime<Utc>>| time.map(rfc3339).unwrap_or_default();
     let text = |text: Option<&str>| plain_text(text.unwrap_or_default());
     let findings = judged.verdict.findings.iter();
     let sentences: Vec<String> = findings.map(Finding::to_string).collect();
@@ -172,6 +177,8 @@ fn fields(row: &ProfileRow) -> [String; COLUMNS] {
             .map(|count| count.to_string())
             .unwrap_or_default(),
         plain_text(&linked.join("; ")),
+        time(row.since.and_then(Since::observed)),
+        time(row.since.and_then(Since::at_least)),
     ]
 }
 

@@ -73,6 +73,14 @@ fn account_notes<'a>(
     notes.into_iter().map(note).collect()
 }
 
+impl AccountRecord<'_> {
+    /// Why no data of the account is known; `None` if there is data.
+    pub(crate) fn why_unread(&self) -> Option<String> {
+        let note = self.snapshot.is_none().then(|| list_note(self)).flatten();
+        note.map(|(_, text)| text)
+    }
+}
+
 /// Why the list is not known, or not as it is now.
 fn list_note(account: &AccountRecord) -> Option<AccountNote> {
     let error = account.errors.and_then(|errors| errors.list.as_ref());
@@ -192,6 +200,12 @@ fn error_notes(errors: &RefreshErrors) -> Vec<AccountNote> {
         let text = format!(
             "the gateway repeats the account's credentials in {}: values with credentials are ignored",
             count(errors.entries_with_secret, "entry")
+        );
+        notes.push((CheckState::Warning, text));
+    }
+    if let Some(difference) = errors.clock {
+        let text = format!(
+            "the clock of this machine is {difference}; times until the end of a token are counted by this machine's clock: set it if it is wrong"
         );
         notes.push((CheckState::Warning, text));
     }

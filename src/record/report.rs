@@ -104,8 +104,13 @@ impl<'a> Report<'a> {
         let rows = accounts.iter().flat_map(|account| {
             let snapshot = account.snapshot.into_iter();
             let judged = snapshot.flat_map(|it| judge_snapshot(it, checked_at, &thresholds));
-            let account = account.name;
-            judged.map(move |judged| ProfileRow { account, judged })
+            judged.map(|judged| ProfileRow {
+                account: account.name,
+                since: account
+                    .history
+                    .and_then(|history| history.since(judged.platform, judged.id)),
+                judged,
+            })
         });
         let mut rows: Vec<ProfileRow> = rows.filter(|row| filter.matches(row)).collect();
         rows.sort_by_cached_key(|row| row.judged.verdict.urgency());

@@ -1,5 +1,6 @@
 //! A profile of the record, and the filter of profiles.
 
+use crate::account::history::Since;
 use crate::gateway::model::Status;
 use crate::verdict::JudgedProfile;
 
@@ -10,6 +11,8 @@ pub struct ProfileRow<'a> {
     pub account: Option<&'a str>,
     /// The profile and its verdict.
     pub judged: JudgedProfile<'a>,
+    /// Since when it has been in its state; `None` for a missing profile, and for a single reading.
+    pub(crate) since: Option<Since>,
 }
 
 impl ProfileRow<'_> {

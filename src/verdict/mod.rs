@@ -2,6 +2,7 @@
 //! as PromQL can express them.
 
 mod action;
+mod alert;
 mod finding;
 #[cfg(test)]
 mod tests;
@@ -74,6 +75,11 @@ impl Verdict {
         ended.is_some_and(|ago| ago >= GIVEN_UP_AFTER)
     }
 
+    /// Whether messages through the profile fail now.
+    pub(crate) fn fails_now(&self) -> bool {
+        self.findings.iter().any(Finding::fails_now)
+    }
+
     /// What somebody has to do about the profile: about its worst finding.
     pub(crate) fn action(&self) -> Action {
         match self.findings.first() {
@@ -87,8 +93,7 @@ impl Verdict {
     /// has no time left, even if its token has not ended.
     pub fn urgency(&self) -> impl Ord + use<> {
         let left = self.left.unwrap_or(TimeDelta::MAX);
-        let fails_now = self.findings.iter().any(Finding::fails_now);
-        let left = if fails_now {
+        let left = if self.fails_now() {
             left.min(TimeDelta::zero())
         } else {
             left

@@ -46,31 +46,6 @@ fn severity(alert: &str) -> String {
         .to_owned()
 }
 
-/// `None`: no alert has this condition. Each new finding needs a line here to compile.
-fn alert(finding: &Finding) -> Option<&'static str> {
-    match finding {
-        Finding::TokenExpired(_) => Some("QlaraTokenExpired"),
-        // The alert pages in the last hours only; before these, QlaraTokenExpiryNear is a warning.
-        Finding::TokenEndImminent(_) => Some("QlaraTokenExpiryImminent"),
-        // During the 7 days in which the gateway refreshes a token by itself, no alert fires.
-        Finding::TokenEndsSoon(_) => None,
-        Finding::RefreshFailed => Some("QlaraTokenRefreshFailed"),
-        Finding::RefreshOverdue => Some("QlaraTokenRefreshOverdue"),
-        Finding::TokenEndUnknown => Some("QlaraTokenExpiryUnknown"),
-        Finding::Disconnected(_) => Some("QlaraProfileDisconnected"),
-        Finding::StatusUnknown => Some("QlaraProfileStatusUnknown"),
-        // Alerts about the account report what cannot be read.
-        Finding::PermissionsUnknown => Some("QlaraDetailsUnavailable"),
-        Finding::DataOld(_) => Some("QlaraDataStale"),
-        Finding::PermissionMissing(permission) => match Cost::of_missing(permission) {
-            Cost::CannotSend => Some("QlaraSendPermissionMissing"),
-            Cost::CannotReadMetrics | Cost::Unknown => Some("QlaraProfilePermissionMissing"),
-        },
-        Finding::Missing => Some("QlaraExpectedProfileMissing"),
-        Finding::NotExpected => Some("QlaraProfileNotExpected"),
-    }
-}
-
 #[test]
 fn thresholds_of_alerts_and_verdicts_agree() {
     let defaults = Thresholds::default();
@@ -107,13 +82,13 @@ fn severities_of_alerts_and_findings_agree() {
         Finding::NotExpected,
     ];
     for finding in [Finding::PermissionsUnknown, Finding::DataOld(time)] {
-        let alert = alert(&finding).expect("an alert");
+        let alert = finding.alert().expect("an alert");
         assert_eq!(severity(alert), "warning", "{alert}");
         assert_eq!(finding.severity(), Severity::NotChecked);
     }
     assert_eq!(findings[8].severity(), Severity::Critical);
     for finding in findings {
-        match alert(&finding) {
+        match finding.alert() {
             Some(alert) => assert_eq!(severity(alert), finding.severity().as_str(), "{alert}"),
             None => assert_eq!(finding.severity(), Severity::Warning),
         }

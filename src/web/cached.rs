@@ -15,14 +15,21 @@ use crate::account::{self, Accounts, View};
 /// How long a request waits for refreshes, which continue after it. The next request shows their results.
 const REFRESH_WAIT: Duration = Duration::from_secs(3);
 
-/// The cached accounts, and the permits that a request holds until it is answered.
-pub(super) struct CachedAccounts<'a> {
+/// The cached accounts.
+#[derive(Debug)]
+pub(super) struct CachedAccounts {
     pub(super) now: DateTime<Utc>,
     /// In the order of the configuration.
     pub(super) views: Vec<Arc<View>>,
     pub(super) version: DataVersion,
-    _request_permit: Option<SemaphorePermit<'a>>,
-    _render_permit: SemaphorePermit<'a>,
+}
+
+/// The permits that a request holds until it is answered.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Permits<'a> {
+    _request: Option<SemaphorePermit<'a>>,
+    _render: SemaphorePermit<'a>,
 }
 
 impl App {
@@ -34,21 +41,22 @@ impl App {
         &self,
         accounts: &Arc<Accounts>,
         matches: impl Fn(Option<&str>) -> bool,
-    ) -> Result<CachedAccounts<'_>, Response> {
-        let request_permit = self.request_permit().map_err(IntoResponse::into_response)?;
-        let render_permit = self.rendered.wait().map_err(IntoResponse::into_response)?;
+    ) -> Result<(CachedAccounts, Permits<'_>), Response> {
+        let permits = Permits {
+            _request: self.request_permit().map_err(IntoResponse::into_response)?,
+            _render: self.rendered.wait().map_err(IntoResponse::into_response)?,
+        };
         let deadline = Instant::now() + REFRESH_WAIT;
         let entries = accounts.entries().iter().map(|entry| &entry.account);
         let matching = entries.filter(|account| matches(account.name()));
         let views = account::views(matching, deadline).await;
         let views: Vec<Arc<View>> = views.into_iter().map(|(view, _)| view).collect();
         let now = self.clock.now();
-        Ok(CachedAccounts {
+        let cached = CachedAccounts {
             now,
             version: DataVersion::new(now.timestamp(), accounts, &views),
             views,
-            _request_permit: request_permit,
-            _render_permit: render_permit,
-        })
+        };
+        Ok((cached, permits))
     }
 }

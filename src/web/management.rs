@@ -5,8 +5,8 @@ use std::future;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
-use axum::http::header::{ALLOW, CONTENT_TYPE, LOCATION};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::{ALLOW, LOCATION};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 

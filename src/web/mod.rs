@@ -3,6 +3,7 @@
 mod api;
 mod app;
 mod cached;
+mod calendar;
 mod discovery;
 mod external_url;
 mod filter;
@@ -25,7 +26,7 @@ pub use paths::{check_route_prefix, check_telemetry_path};
 
 use crate::build;
 use exporter_toolkit::health;
-use paths::{ACCOUNTS, DISCOVERY, DOCUMENTATION, PROBE, PROFILE, PROFILES, RELOAD};
+use paths::{ACCOUNTS, CALENDAR, DISCOVERY, DOCUMENTATION, PROBE, PROFILE, PROFILES, RELOAD};
 
 /// The exporter's routes.
 pub fn router(app: &Arc<App>) -> Router {
@@ -44,7 +45,8 @@ pub fn router(app: &Arc<App>) -> Router {
         )
         .route(&prefixed(DISCOVERY), get(discovery::targets))
         .route(&prefixed(PROFILES), get(api::profiles))
-        .route(&prefixed(ACCOUNTS), get(api::accounts));
+        .route(&prefixed(ACCOUNTS), get(api::accounts))
+        .route(&prefixed(CALENDAR), get(calendar::serve));
     if telemetry_path != "/" {
         router = router
             .route(&prefixed("/"), get(page::show))

@@ -14,6 +14,8 @@ const API: &str = "/api/";
 pub(super) const PROFILES: &str = "/api/v1/profiles";
 /// The accounts, for programs.
 pub(super) const ACCOUNTS: &str = "/api/v1/accounts";
+/// The ends of tokens as a calendar.
+pub(super) const CALENDAR: &str = "/calendar.ics";
 /// Reloads the configuration.
 pub(super) const RELOAD: &str = "/-/reload";
 
@@ -41,8 +43,10 @@ pub fn check_telemetry_path(path: &str) -> Result<(), &'static str> {
     if path.starts_with(API) {
         return Err("must not start with /api/, where the API is served");
     }
-    if matches!(path, PROBE | DISCOVERY | PROFILE) {
-        return Err("must not be /probe, /sd or /profile, which serve something else");
+    if matches!(path, PROBE | DISCOVERY | CALENDAR | PROFILE) {
+        return Err(
+            "must not be /probe, /sd, /calendar.ics or /profile, which serve something else",
+        );
     }
     Ok(())
 }

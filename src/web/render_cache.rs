@@ -35,6 +35,8 @@ pub(super) enum Resource {
     Profile(String),
     /// A record, filtered and written as this query states.
     Record(Listing, String),
+    /// The calendar, filtered by this query string.
+    Calendar(String),
     /// The targets of service discovery, with this scheme and address.
     Targets { scheme: String, address: String },
     /// The README.

@@ -1,11 +1,11 @@
 // Runs in a copy of a page, whose frame's name says which page it is, and reports to the document around it.
-// Texts of the gateway, in <bdi>, may break anywhere; other words must not.
+// Texts of the gateway, in <bdi>, and code of the documentation may break anywhere; other words must not.
 function cutWords() {
   const cut = [];
   for (const cell of document.querySelectorAll("th, td, dt, dd")) {
     const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-      if (node.parentElement.closest("bdi")) continue;
+      if (node.parentElement.closest("bdi, .prose code")) continue;
       for (const word of node.data.matchAll(/\S+/g)) {
         const range = document.createRange();
         range.setStart(node, word.index);
@@ -26,13 +26,13 @@ function wide() {
   for (const element of document.querySelectorAll("main *")) {
     const box = element.getBoundingClientRect();
     // What is outside on the left is for screen readers.
-    if (box.right > limit && !element.closest("svg, thead")) overflow.push(element.outerHTML.slice(0, 100));
+    if (box.right > limit && !element.closest("svg, thead, pre, .scroll")) overflow.push(element.outerHTML.slice(0, 100));
   }
   return overflow;
 }
 
 axe.run(document, { resultTypes: ["violations"] }).then(result => {
-  const first = document.querySelector("tbody th[scope=row]");
+  const first = document.querySelector(".problem, tbody th[scope=row]");
   const report = parent.document.createElement("report");
   report.textContent = JSON.stringify({
     name: window.name,

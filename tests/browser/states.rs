@@ -25,7 +25,7 @@ struct Shown {
 impl Shown {
     async fn of(name: &'static str, stack: &Stack, path: &str) -> Shown {
         let html = page(stack, path).await;
-        let has_problem = html.contains("that need somebody");
+        let has_problem = html.contains("that need somebody</caption>");
         Shown {
             name,
             html,

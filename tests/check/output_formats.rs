@@ -218,11 +218,11 @@ async fn json_and_csv_have_every_field_of_the_api() {
             .expect("a line")
     };
     assert!(
-        line("f").ends_with("brandco,CONNECTED,false,2026-01-02T03:04:05Z,,'17841400000000001,E-commerce,other pages_messaging,2,\"page 1; 2\""),
+        line("f").ends_with("brandco,CONNECTED,false,2026-01-02T03:04:05Z,,'17841400000000001,E-commerce,other pages_messaging,2,\"page 1; 2\",,"),
         "{csv}"
     );
     assert!(
-        line("w").ends_with(",,SLEEPING,false,2026-01-02T02:04:05Z,'+**********67,,,,,"),
+        line("w").ends_with(",,SLEEPING,false,2026-01-02T02:04:05Z,'+**********67,,,,,,,"),
         "{csv}"
     );
     // A word that a spreadsheet would evaluate.
@@ -290,7 +290,7 @@ async fn csv_contains_no_spreadsheet_formulas() {
     let lines: Vec<&str> = csv.split("\r\n").collect();
     assert_eq!(
         lines[0],
-        "account,platform,profile,name,status,token_expires_at,token_seconds_left,permissions_missing,last_activity_at,verdict,findings,username,status_raw,token_never_expires,connected_at,phone_number,page_id,category,permissions_granted,linked_accounts_count,linked_accounts"
+        "account,platform,profile,name,status,token_expires_at,token_seconds_left,permissions_missing,last_activity_at,verdict,findings,username,status_raw,token_never_expires,connected_at,phone_number,page_id,category,permissions_granted,linked_accounts_count,linked_accounts,since,since_at_least"
     );
     let name =
         "\"'=cmd()|\"\"a\"\",\u{fffd}[31m\u{fffd}31m\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}x\"";

@@ -15,8 +15,10 @@ use super::toolkit::tools::{is_in_path, skip_without};
 pub const NAMESPACES: &str = "namespaces";
 /// The user root.
 pub const ROOT: &str = "root";
-/// What `tests/kubernetes/install` fetches from PyPI.
+/// What `tests/install-python-packages kubernetes` fetches from PyPI.
 pub const KUBERNETES: &str = "kubernetes-packages";
+/// What `tests/install-python-packages api` fetches from PyPI.
+pub const API: &str = "api-packages";
 /// The packages of `tests/grafana`, from npm's registry.
 pub const GRAFANA: &str = "grafana-packages";
 /// The package of `tests/browser`, from npm's registry.
@@ -39,6 +41,7 @@ fn is_present(tool: &str) -> bool {
         NAMESPACES => *HAS_NAMESPACES,
         ROOT => is_root(),
         KUBERNETES => is_installed("kubernetes", "requirements.txt"),
+        API => is_installed("api", "requirements.txt"),
         GRAFANA => has_npm_packages("grafana"),
         AXE => has_npm_packages("browser"),
         program => is_in_path(program),

@@ -21,6 +21,7 @@ use super::world::World;
 #[derive(Debug)]
 pub struct Simulator {
     pub(super) api_key: SecretString,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) world: World,
     pub(super) quota: Quota,
     pub(super) faults: Mutex<Vec<Fault>>,
@@ -47,7 +48,8 @@ impl Simulator {
         Simulator {
             world: World::new(&options, Arc::clone(&clock)),
             api_key: options.api_key,
-            quota: Quota::new(options.rate_limit, clock),
+            quota: Quota::new(options.rate_limit, Arc::clone(&clock)),
+            clock,
             faults: Mutex::new(options.faults),
             fixed_answers: Mutex::default(),
             expired_channel: options

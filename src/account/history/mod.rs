@@ -70,6 +70,24 @@ pub enum Since {
     AtLeast(DateTime<Utc>),
 }
 
+impl Since {
+    /// The time of the change to the state, if the exporter observed it.
+    pub fn observed(self) -> Option<DateTime<Utc>> {
+        match self {
+            Since::Observed(at) => Some(at),
+            Since::AtLeast(_) => None,
+        }
+    }
+
+    /// The time of the first read, if the exporter observed no change to the state.
+    pub fn at_least(self) -> Option<DateTime<Utc>> {
+        match self {
+            Since::Observed(_) => None,
+            Since::AtLeast(at) => Some(at),
+        }
+    }
+}
+
 /// The latest changes of an account's profiles. It starts empty with the exporter, and when the account gets another
 /// gateway or other credentials.
 ///

@@ -1,6 +1,7 @@
 //! JSON for programs. `docs/check.md` documents the keys, which are a stable interface, and so do the schemas in
 //! `docs/api`.
 
+mod change;
 mod profile;
 
 use std::collections::HashMap;
@@ -13,7 +14,9 @@ use super::account::{AccountRecord, DataSource, details_source};
 use super::notes::Note;
 use super::report::{Report, Summary};
 use super::rfc3339;
+use crate::account::history::History;
 use crate::snapshot::PlatformDetails;
+use change::ChangeOut;
 use exporter_toolkit::printable::escaped_json;
 use profile::ProfileOut;
 
@@ -127,6 +130,9 @@ struct AccountOut<'a> {
     summary: CountsOut,
     error: Option<ErrorOut>,
     details: Vec<DetailsOut<'a>>,
+    changes_since: Option<String>,
+    changes_dropped: Option<u64>,
+    changes: Vec<ChangeOut<'a>>,
 }
 
 #[derive(Serialize)]
@@ -219,6 +225,10 @@ fn account<'a>(
     let snapshot = account.snapshot;
     let summary = summaries.get(&account.name).copied().unwrap_or_default();
     let details = snapshot.into_iter().flat_map(|snapshot| &snapshot.details);
+    let history = account
+        .history
+        .filter(|history| history.started_at().is_some());
+    let changes = history.map_or(&[][..], History::changes).iter();
     AccountOut {
         account: account.name,
         data: account.source().as_str(),
@@ -229,6 +239,9 @@ fn account<'a>(
         summary: CountsOut::new(snapshot.map(|_| &summary)),
         error: error(account),
         details: details.map(details_of_platform).collect(),
+        changes_since: history.and_then(History::started_at).map(rfc3339),
+        changes_dropped: history.map(History::dropped),
+        changes: changes.map(ChangeOut::new).collect(),
     }
 }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use crate::account::history::Since;
 use crate::record::{ProfileRow, rfc3339};
 use crate::snapshot::Profile;
 use crate::verdict::{Cost, Finding};
@@ -16,6 +17,8 @@ pub(super) struct ProfileOut<'a> {
     name: Option<&'a str>,
     status: &'static str,
     status_raw: Option<&'a str>,
+    since: Option<String>,
+    since_at_least: Option<String>,
     token_expires_at: Option<String>,
     token_seconds_left: Option<i64>,
     token_never_expires: bool,
@@ -67,6 +70,8 @@ impl<'a> ProfileOut<'a> {
             name: profile.map(|profile| &*profile.name),
             status: row.status_text(),
             status_raw: profile.and_then(Profile::status_raw),
+            since: row.since.and_then(Since::observed).map(rfc3339),
+            since_at_least: row.since.and_then(Since::at_least).map(rfc3339),
             token_expires_at: time(|profile| Some(profile.token_expires_at?.to_utc())),
             token_seconds_left: judged.verdict.left.map(|left| left.num_seconds()),
             token_never_expires: profile.is_some_and(|profile| profile.never_expires),

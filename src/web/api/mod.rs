@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 
 use super::app::App;
+use super::cached::CachedAccounts;
 use super::filter::PageFilter;
 use super::render_cache::{Rendered, Resource};
 use crate::record::{AccountRecord, ProfileRow, RecordFilter, Report, csv, json};
@@ -67,28 +68,20 @@ async fn answer(
     let query = Query::parse(query.as_deref().unwrap_or_default(), &accounts);
     let query = query.map_err(IntoResponse::into_response)?;
     let matches = |name: Option<&str>| query.filter.matches_account(name);
-    let cached = app.cached_accounts(&accounts, matches).await?;
+    let (cached, _permits) = app.cached_accounts(&accounts, matches).await?;
     let resource = Resource::Record(listing, query.canonical());
-    let (views, now, format) = (cached.views.clone(), cached.now, query.format);
-    let render = move || {
-        let accounts = views.iter().map(|view| AccountRecord::of_view(view));
-        let report = Report::new(accounts, now, Thresholds::default(), &query.filter);
-        rendered(listing, format, &report)
-    };
+    let (now, version, format) = (cached.now, cached.version.clone(), query.format);
+    let render = move || rendered(listing, format, &cached.report(&query.filter));
     let encoding = content_encoding::accepted(headers);
     let answer = app
         .rendered
-        .tagged_answer(resource, encoding, cached.version.clone(), render);
+        .tagged_answer(resource, encoding, version, render);
     let answer = answer.await.map_err(IntoResponse::into_response)?;
     let kind = [(
         CONTENT_TYPE,
         HeaderValue::from_static(format.content_type()),
     )];
-    let name = format!(
-        "qlara-{}-{}.csv",
-        listing.name(),
-        cached.now.format("%Y-%m-%d")
-    );
+    let name = format!("qlara-{}-{}.csv", listing.name(), now.format("%Y-%m-%d"));
     let answer = match format {
         Format::Json => (kind, answer).into_response(),
         Format::Csv { .. } => (kind, attachment(&name), answer).into_response(),
@@ -118,6 +111,15 @@ fn rendered(listing: Listing, format: Format, report: &Report) -> io::Result<Ren
 pub(super) fn attachment(file_name: &str) -> [(HeaderName, String); 1] {
     let disposition = format!("attachment; filename=\"{file_name}\"");
     [(CONTENT_DISPOSITION, disposition)]
+}
+
+impl CachedAccounts {
+    /// The record of the profiles that match.
+    pub(super) fn report(&self, filter: &PageFilter) -> Report<'_> {
+        let accounts = self.views.iter();
+        let accounts = accounts.map(|view| AccountRecord::of_view(view));
+        Report::new(accounts, self.now, Thresholds::default(), filter)
+    }
 }
 
 impl RecordFilter for PageFilter {

@@ -51,11 +51,15 @@ fn line(account: &AccountOverview, overview: &Overview, address: &Address) -> Ma
 
 /// What is wrong with an account, and what to do.
 pub(super) fn problems(account: &AccountOverview, overview: &Overview) -> Markup {
+    let links = overview.site.links(account.name);
     html! {
         @for problem in &account.problems {
             div.problem.critical-edge[!account.has_data] {
                 p { strong { bdi { (neutral(&problem.what)) } } }
-                p { (advice(&problem.advice, overview.site.links(account.name))) }
+                p {
+                    (advice(&problem.advice, links))
+                    @if let Some(url) = links.and_then(|links| links.runbook(problem.alert)) { " " a href=(url) { "Runbook" } }
+                }
             }
         }
     }

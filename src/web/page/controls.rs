@@ -9,6 +9,7 @@ use super::selection::Selection;
 use crate::gateway::model::Status;
 use crate::verdict::Severity;
 use crate::web::filter::MISSING;
+use crate::web::paths::{CALENDAR, PROFILES};
 
 /// Maximum number of accounts in a selection field; more are searched by name.
 const MAX_CHOICES: usize = 50;
@@ -18,6 +19,26 @@ pub(super) fn controls(overview: &Overview, selection: &Selection, address: &Add
     html! {
         (severity_links(overview, selection, address))
         (search_form(overview, address))
+        (downloads(overview, address))
+    }
+}
+
+/// The selected profiles as files.
+fn downloads(overview: &Overview, address: &Address) -> Markup {
+    let query = address.filter.query();
+    let csv = match &*query {
+        "?" => "?format=csv".to_owned(),
+        query => format!("{query}&format=csv"),
+    };
+    html! {
+        p.more {
+            "Download these profiles as "
+            a href=(overview.site.url(&format!("{PROFILES}{csv}"))) { "CSV" }
+            " or "
+            a href=(overview.site.url(&format!("{PROFILES}{query}"))) { "JSON" }
+            ", or subscribe to their token ends as a "
+            a href=(overview.site.url(&format!("{CALENDAR}{}", query.trim_end_matches('?')))) { "calendar" }
+        }
     }
 }
 

@@ -18,10 +18,17 @@ pub(super) fn html(site: Site) -> String {
         title: "Documentation".to_owned(),
         severity: Severity::Fine,
         skip_to: ("documentation", "the documentation"),
-        main: html! { article #documentation.prose tabindex="-1" { (PreEscaped(text)) } },
+        main: html! { article #documentation.prose tabindex="-1" { (PreEscaped(scrollable(&text))) } },
         footer: html! {},
     };
     document.render(&site)
+}
+
+/// Wide tables and code scroll by themselves, also for readers without a mouse.
+fn scrollable(html: &str) -> String {
+    html.replace("<pre>", "<pre tabindex=\"0\">")
+        .replace("<table>", "<div class=\"scroll\" tabindex=\"0\"><table>")
+        .replace("</table>", "</table></div>")
 }
 
 /// Leaves out links and pictures that lead to other files of the repository, which the exporter does not serve. The text of

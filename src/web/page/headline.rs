@@ -100,9 +100,7 @@ pub(super) fn headline(overview: &Overview) -> Markup {
 /// The rows whose messages fail now.
 fn silent<'a>(overview: &'a Overview<'a>) -> impl Iterator<Item = &'a PageRow<'a>> {
     let rows = overview.rows.iter();
-    rows.filter(|row| {
-        row.judged.verdict.severity == Severity::Critical && row.action() != Action::ReconnectInTime
-    })
+    rows.filter(|row| row.judged.verdict.fails_now())
 }
 
 fn who_cannot_send(overview: &Overview) -> Markup {

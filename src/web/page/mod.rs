@@ -29,6 +29,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::app::App;
+use super::cached::CachedAccounts;
 use super::render_cache::{DataVersion, RenderError, Resource};
 use crate::account::View;
 use address::Address;
@@ -78,8 +79,12 @@ async fn answer(
     render: impl FnOnce(&[Arc<View>], Site) -> String + Send + 'static,
 ) -> Result<Response, Response> {
     let accounts = app.reloader.accounts();
-    let cached = app.cached_accounts(&accounts, |_| true).await?;
-    let (views, now, version) = (cached.views.clone(), cached.now, cached.version.clone());
+    let (cached, _permits) = app.cached_accounts(&accounts, |_| true).await?;
+    let CachedAccounts {
+        now,
+        views,
+        version,
+    } = cached;
     let status = status(&views);
     let encoding = content_encoding::accepted(headers);
     let render = {

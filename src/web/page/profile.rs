@@ -187,6 +187,9 @@ fn todo(finding: &Finding, links: Option<&Links>) -> Markup {
     html! {
         p { (badge(finding.severity())) " " strong { (foreign(&finding.to_string())) } }
         p { (advice(finding.advice(), links)) }
+        @if let Some(url) = finding.alert().and_then(|alert| links?.runbook(alert)) {
+            p { a href=(url) { "Runbook: what it means, and how to find the cause" } }
+        }
     }
 }
 
