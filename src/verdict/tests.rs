@@ -132,8 +132,10 @@ fn missing_permission_has_the_same_severity_everywhere() {
     }
     // One alert is about these permissions, the other about all others.
     for operator in ["=~", "!~"] {
+        let all = RULES.matches(&format!("{{permission{operator}")).count();
         let matcher = format!("{{permission{operator}\"{}\"}}", to_send.join("|"));
-        assert_eq!(RULES.matches(&matcher).count(), 1, "{matcher}");
+        assert!(all > 0, "{matcher}");
+        assert_eq!(RULES.matches(&matcher).count(), all, "{matcher}");
     }
     assert_eq!(Cost::of_missing("ads_read"), Cost::Unknown);
 }
