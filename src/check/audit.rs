@@ -10,7 +10,7 @@ use crate::config::CredentialSource;
 use crate::gateway::model::Status;
 use crate::refresh::{Claim, RefreshErrors};
 use crate::snapshot::Snapshot;
-use crate::verdict::{JudgedProfile, Thresholds, judge_snapshot};
+use crate::verdict::{JudgedProfile, Severity, Thresholds, judge_snapshot};
 
 /// All accounts as they were read.
 #[derive(Debug)]
@@ -43,15 +43,25 @@ pub struct CheckFilter {
     pub platforms: BTreeSet<String>,
     /// Connection states; `None` matches expected profiles that are missing.
     pub statuses: BTreeSet<Option<Status>>,
+    /// Verdicts.
+    pub verdicts: BTreeSet<Severity>,
 }
 
 impl CheckFilter {
+    /// Whether all profiles pass.
+    pub(super) fn is_empty(&self) -> bool {
+        self.platforms.is_empty() && self.statuses.is_empty() && self.verdicts.is_empty()
+    }
+
     pub(super) fn matches_platform(&self, platform: &str) -> bool {
         self.platforms.is_empty() || self.platforms.contains(platform)
     }
 
-    fn matches_status(&self, status: Option<Status>) -> bool {
-        self.statuses.is_empty() || self.statuses.contains(&status)
+    fn matches(&self, row: &ProfileRow) -> bool {
+        let (status, verdict) = (row.status(), row.judged.verdict.severity);
+        self.matches_platform(row.judged.platform)
+            && (self.statuses.is_empty() || self.statuses.contains(&status))
+            && (self.verdicts.is_empty() || self.verdicts.contains(&verdict))
     }
 }
 
@@ -90,9 +100,6 @@ impl Audit {
             account: account.name.as_deref(),
             judged,
         });
-        rows.filter(|row| {
-            self.filter.matches_platform(row.judged.platform)
-                && self.filter.matches_status(row.status())
-        })
+        rows.filter(|row| self.filter.matches(row))
     }
 }

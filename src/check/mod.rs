@@ -6,7 +6,9 @@
 mod audit;
 mod csv;
 mod expected;
+mod first_step;
 mod json;
+mod layout;
 mod nagios;
 mod notes;
 mod output;
@@ -24,3 +26,4 @@ pub use output_file::{OutputError, write_file};
 pub use read::{CheckError, CheckOptions, run, show_progress};
 pub use report::{Report, Summary};
 pub use state::CheckState;
+pub use table::TableStyle;

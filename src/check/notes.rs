@@ -9,6 +9,7 @@ use crate::gateway::model::Status;
 use crate::plural::{choose, count};
 use crate::refresh::RefreshErrors;
 use crate::snapshot::Snapshot;
+use exporter_toolkit::suggest::closest;
 
 /// State and text of a note on one account.
 type AccountNote = (CheckState, String);
@@ -100,33 +101,46 @@ impl Audit {
             .collect()
     }
 
-    /// A warning for each platform of the filter that no account has: it is probably misspelled. There
-    /// is none if an account could not be read, because it may have the platform.
+    /// A warning for each platform of the filter that no account has: it is probably misspelled. An account
+    /// that could not be read may have the platform, and has a note of its own.
     fn filter_notes(&self) -> Vec<Note<'_>> {
-        let snapshots: Vec<&Snapshot> = self
-            .accounts
-            .iter()
-            .filter_map(|account| account.snapshot.as_ref())
-            .collect();
-        if snapshots.len() < self.accounts.len() {
-            return Vec::new();
-        }
+        let accounts = self.accounts.iter();
+        let snapshots = accounts.filter_map(|account| account.snapshot.as_ref());
+        let snapshots: Vec<&Snapshot> = snapshots.collect();
         let listed = snapshots
             .iter()
             .flat_map(|snapshot| snapshot.details.keys());
         let expected = snapshots.iter().flat_map(|snapshot| &snapshot.expected);
-        let seen: BTreeSet<&String> = listed
+        let seen: BTreeSet<&str> = listed
             .chain(expected.map(|expected| &expected.platform))
+            .map(String::as_str)
             .collect();
         let platforms = self.filter.platforms.iter();
-        let unseen = platforms.filter(|platform| !seen.contains(platform));
-        unseen
-            .map(|platform| Note {
-                account: None,
-                state: CheckState::Warning,
-                text: format!("no profile of the platform {platform} is connected"),
-            })
-            .collect()
+        let unseen = platforms.filter(|platform| !seen.contains(platform.as_str()));
+        let place = match snapshots.len() {
+            0 => return Vec::new(),
+            read if read < self.accounts.len() => "connected in the accounts that were read",
+            _ => "connected",
+        };
+        let note = |platform: &String| Note {
+            account: None,
+            state: CheckState::Warning,
+            text: format!(
+                "no profile of the platform {platform} is {place}{}",
+                other_platforms(platform, &seen)
+            ),
+        };
+        unseen.map(note).collect()
+    }
+}
+
+/// The end of a sentence on a platform that was not seen: the similar one, and all that were seen.
+fn other_platforms(platform: &str, seen: &BTreeSet<&str>) -> String {
+    let all = seen.iter().copied().collect::<Vec<_>>().join(", ");
+    match closest(platform, seen.iter().copied()) {
+        _ if seen.is_empty() => String::new(),
+        Some(similar) => format!("; did you mean {similar}? There are: {all}"),
+        None => format!("; there are: {all}"),
     }
 }
 
