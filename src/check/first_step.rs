@@ -14,7 +14,10 @@ use crate::zone::Zone;
 /// read and is fine.
 pub(super) fn first_step(audit: &Audit, report: &Report, zone: Zone) -> String {
     let row = most_urgent(&report.rows);
-    let note = report.notes.first().filter(|note| note.state != CheckState::Ok);
+    let note = report
+        .notes
+        .first()
+        .filter(|note| note.state != CheckState::Ok);
     match (row, note) {
         (Some(row), Some(note)) if precedes(note, row) => about_note(note),
         (Some(row), _) => about_row(row, report, zone),
@@ -64,7 +67,11 @@ fn step(row: &ProfileRow, zone: Zone) -> String {
     let name = judged.profile.map(|profile| profile.name.trim());
     let name = name.filter(|name| !name.is_empty()).unwrap_or(judged.id);
     let account = row.account.map(|account| format!(", account {account}"));
-    let who = format!("{name} ({}{})", judged.platform, account.unwrap_or_default());
+    let who = format!(
+        "{name} ({}{})",
+        judged.platform,
+        account.unwrap_or_default()
+    );
     let end = judged.profile.and_then(|profile| profile.token_expires_at);
     match (judged.verdict.action(), end) {
         (Action::ReconnectNow, _) if judged.profile.is_none() => format!("connect {who}"),

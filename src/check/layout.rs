@@ -130,7 +130,10 @@ impl Layout {
 
     /// The line of the headings.
     pub(super) fn heading(&self) -> String {
-        let headings = self.0.iter().map(|(column, width)| fit(column.heading(), *width));
+        let headings = self
+            .0
+            .iter()
+            .map(|(column, width)| fit(column.heading(), *width));
         headings.collect::<Vec<_>>().join(GAP).trim_end().to_owned()
     }
 
@@ -153,7 +156,9 @@ impl Layout {
             let place = columns.find(|(shown, _)| *shown == column);
             place.is_some_and(|(_, room)| width(cells.get(column)) <= *room)
         };
-        let hidden = Column::ALL.into_iter().filter(|column| !cells.get(*column).is_empty() && !is_complete(*column));
+        let hidden = Column::ALL
+            .into_iter()
+            .filter(|column| !cells.get(*column).is_empty() && !is_complete(*column));
         let details: Vec<String> = hidden
             .filter_map(|column| column.detail(cells.get(column)))
             .collect();

@@ -1,6 +1,6 @@
 //! `check`: read every account once, without the cache, and judge its profiles.
 //!
-//! [`run`] reads the accounts into an [`Audit`]. [`Audit::report`] judges the profiles and collects notes,
+//! An [`Auditor`] reads the accounts into an [`Audit`]. [`Audit::report`] judges the profiles and collects notes,
 //! and [`Audit::write`] writes the result in one of the formats of [`CheckFormat`].
 
 mod audit;
@@ -17,13 +17,15 @@ mod read;
 mod report;
 mod state;
 mod table;
+mod watch;
 
 pub use audit::{Audit, CheckFilter, ProfileRow};
 pub use nagios::unknown as nagios_unknown;
 pub use notes::Note;
 pub use output::CheckFormat;
 pub use output_file::{OutputError, write_file};
-pub use read::{CheckError, CheckOptions, run, show_progress};
+pub use read::{Auditor, CheckError, CheckOptions, Progress, show_progress};
 pub use report::{Report, Summary};
 pub use state::CheckState;
 pub use table::TableStyle;
+pub use watch::{Destination, watch};

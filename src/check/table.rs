@@ -10,7 +10,6 @@ use super::audit::{Audit, ProfileRow};
 use super::first_step::first_step;
 use super::layout::{Cells, Column, GAP, Layout, MAX_WIDTH, MIN_WIDTH, VERDICT};
 use super::report::Report;
-use crate::plural::count;
 use crate::snapshot::Profile;
 use crate::verdict::{Finding, Severity};
 use crate::zone::Zone;
@@ -54,14 +53,18 @@ pub(super) fn write(
 ) -> io::Result<()> {
     let is_fine = |row: &&ProfileRow| row.judged.verdict.severity == Severity::Fine;
     let fine = report.rows.iter().filter(is_fine).count();
-    let folded = if style.folds_fine && fine > MAX_UNFOLDED { fine } else { 0 };
+    let folded = if style.folds_fine && fine > MAX_UNFOLDED {
+        fine
+    } else {
+        0
+    };
     // The fine profiles are the last ones.
     let shown = &report.rows[..report.rows.len() - folded];
     let table = Table::new(audit, shown, style);
     table.write_times(out)?;
     table.write_rows(shown, out)?;
     if folded > 0 {
-        let text = format!("+{} fine; --all lists them", count(folded, "profile"));
+        let text = format!("+{folded} fine; --all lists them");
         table.write_with_severity(Severity::Fine, &text, out)?;
     }
     if !report.rows.is_empty() {
@@ -89,9 +92,17 @@ struct Table<'a> {
 impl<'a> Table<'a> {
     fn new(audit: &'a Audit, rows: &[ProfileRow], mut style: TableStyle) -> Table<'a> {
         style.width = style.width.clamp(MIN_WIDTH, MAX_WIDTH);
-        let cells: Vec<Cells> = rows.iter().map(|row| cells(row, audit, style.zone)).collect();
+        let cells: Vec<Cells> = rows
+            .iter()
+            .map(|row| cells(row, audit, style.zone))
+            .collect();
         let layout = Layout::new(&cells, style.width);
-        Table { audit, style, cells, layout }
+        Table {
+            audit,
+            style,
+            cells,
+            layout,
+        }
     }
 
     fn write_times(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -108,7 +119,9 @@ impl<'a> Table<'a> {
         }
         for (row, cells) in rows.iter().zip(&self.cells) {
             let verdict = &row.judged.verdict;
-            let line = self.layout.line(cells, |text| self.painted(verdict.severity, text));
+            let line = self
+                .layout
+                .line(cells, |text| self.painted(verdict.severity, text));
             writeln!(out, "{line}")?;
             if verdict.severity == Severity::Fine {
                 continue;
@@ -127,10 +140,18 @@ impl<'a> Table<'a> {
     }
 
     /// A text next to its severity.
-    fn write_with_severity(&self, severity: Severity, text: &str, out: &mut dyn Write) -> io::Result<()> {
+    fn write_with_severity(
+        &self,
+        severity: Severity,
+        text: &str,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         let mark = fit(&severity.words().to_uppercase(), VERDICT);
         let mark = self.painted(severity, &mark);
-        for (index, line) in wrap(text, self.style.width - INDENTATION).iter().enumerate() {
+        for (index, line) in wrap(text, self.style.width - INDENTATION)
+            .iter()
+            .enumerate()
+        {
             match index {
                 0 => writeln!(out, "{mark}{GAP}{line}")?,
                 _ => writeln!(out, "{:INDENTATION$}{line}", "")?,
@@ -142,7 +163,10 @@ impl<'a> Table<'a> {
     /// A text below its row. `prefix` is before its first line, and its further lines are indented as far.
     fn write_indented(&self, text: &str, prefix: &str, out: &mut dyn Write) -> io::Result<()> {
         let room = prefix.len();
-        for (index, line) in wrap(text, self.style.width - INDENTATION - room).iter().enumerate() {
+        for (index, line) in wrap(text, self.style.width - INDENTATION - room)
+            .iter()
+            .enumerate()
+        {
             match index {
                 0 => writeln!(out, "{:INDENTATION$}{prefix}{line}", "")?,
                 _ => writeln!(out, "{:INDENTATION$}{:room$}{line}", "", "")?,
@@ -174,17 +198,26 @@ fn cells(row: &ProfileRow, audit: &Audit, zone: Zone) -> Cells {
     let never = judged.profile.is_some_and(|profile| profile.never_expires);
     let activity = judged.profile.and_then(Profile::last_activity_at);
     let mut cells = Cells::default();
-    cells.set(Column::Verdict, judged.verdict.severity.words().to_uppercase());
+    cells.set(
+        Column::Verdict,
+        judged.verdict.severity.words().to_uppercase(),
+    );
     cells.set(Column::Platform, judged.platform);
     cells.set(Column::Account, row.account.unwrap_or_default());
     cells.set(Column::Profile, judged.id);
-    cells.set(Column::Name, judged.profile.map_or("", |profile| &profile.name));
+    cells.set(
+        Column::Name,
+        judged.profile.map_or("", |profile| &profile.name),
+    );
     cells.set(Column::Status, row.status_text());
-    cells.set(Column::TokenEnds, match end {
-        Some(end) => zone.day(end).to_string(),
-        None if never => "never".to_owned(),
-        None => String::new(),
-    });
+    cells.set(
+        Column::TokenEnds,
+        match end {
+            Some(end) => zone.day(end).to_string(),
+            None if never => "never".to_owned(),
+            None => String::new(),
+        },
+    );
     let left = end.map(|end| in_largest_unit(end.to_utc() - audit.checked_at));
     cells.set(Column::Left, left.unwrap_or_default());
     let activity = activity.map(|time| zone.day(time).to_string());

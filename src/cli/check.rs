@@ -10,9 +10,9 @@ use terminal_size::{Width, terminal_size_of};
 
 use super::arguments::{CONFIGURATION, GatewayArgs, zone_of_environment};
 use super::values::{
-    StatusFilter, parse_plugin_timeout, parse_status, parse_threshold, parse_verdict,
+    StatusFilter, parse_plugin_timeout, parse_status, parse_threshold, parse_verdict, parse_watch,
 };
-use crate::check::{CheckFilter, CheckFormat, CheckOptions, TableStyle};
+use crate::check::{CheckFilter, CheckFormat, CheckOptions, Destination, TableStyle};
 use crate::config::Settings;
 use crate::verdict::{Severity, Thresholds};
 use crate::zone::Zone;
@@ -68,8 +68,12 @@ pub struct CheckArgs {
     /// Give up on an account after this time, in seconds or as a duration; overrides --qlara.timeout
     #[arg(id = "plugin_timeout", short = 't', long = "timeout", value_name = "SECONDS", value_parser = parse_plugin_timeout, help_heading = PROFILES)]
     plugin_timeout: Option<Duration>,
+    /// Repeat the audit after this time, at least 10s, until a signal ends it; the exit code is that of the
+    /// last audit
+    #[arg(long, value_name = "DURATION", value_parser = parse_watch, help_heading = OUTPUT)]
+    watch: Option<Duration>,
     /// Write a configuration file that expects the connected profiles
-    #[arg(long, conflicts_with_all = ["output", "platform", "status", "verdict"], help_heading = OUTPUT)]
+    #[arg(long, conflicts_with_all = ["output", "platform", "status", "verdict", "watch"], help_heading = OUTPUT)]
     write_expected: bool,
     /// The gateway.
     #[command(flatten)]
@@ -116,13 +120,41 @@ impl CheckArgs {
     }
 
     /// The file to write to; `None` for standard output.
-    pub fn output_file(&self) -> Option<&Path> {
+    fn output_file(&self) -> Option<&Path> {
         let file = self.output_file.as_deref();
         file.filter(|path| *path != Path::new("-"))
     }
 
+    /// The interval of `--watch`.
+    ///
+    /// # Errors
+    /// What to do if the documents of the format cannot follow each other.
+    pub fn watch(&self) -> Result<Option<Duration>, String> {
+        use CheckOutput::{Json, Nagios, Table};
+        let is_stream = matches!(self.output, Table | Json | Nagios);
+        if self.watch.is_some() && self.output_file().is_none() && !is_stream {
+            return Err("error: --watch with this --output needs --output-file".to_owned());
+        }
+        Ok(self.watch)
+    }
+
+    /// Where to write.
+    pub fn destination(&self) -> Destination<'_> {
+        match (self.output_file(), self.watch, self.output) {
+            (Some(file), ..) => Destination::File(file),
+            (None, Some(_), CheckOutput::Table) if self.is_on_terminal() => Destination::Redrawn,
+            (None, Some(_), CheckOutput::Table) => Destination::Separated,
+            (None, Some(_), _) => Destination::Stream,
+            (None, None, _) => Destination::Stdout,
+        }
+    }
+
+    fn is_on_terminal(&self) -> bool {
+        self.output_file().is_none() && std::io::stdout().is_terminal()
+    }
+
     fn table_style(&self) -> TableStyle {
-        let on_terminal = self.output_file().is_none() && std::io::stdout().is_terminal();
+        let on_terminal = self.is_on_terminal();
         let fine_is_asked_for = self.all || self.verdict.contains(&Severity::Fine);
         let default = TableStyle::default();
         TableStyle {
