@@ -27,7 +27,8 @@ pub enum DemoError {
     Gateway(#[from] io::Error),
 }
 
-/// Serves until SIGINT or SIGTERM. Calls `announce` with the addresses and examples once both are ready.
+/// Serves until SIGINT or SIGTERM. Calls `announce` with the addresses and examples once both are ready, after the log
+/// lines of the start. `program` is the name by which the user runs this program.
 ///
 /// # Errors
 /// [`DemoError`] if the exporter or the gateway cannot start.
@@ -36,6 +37,7 @@ pub async fn run(
     web: WebOptions,
     cache: Settings,
     gateway: gateway_simulator::Options,
+    program: &str,
     announce: impl Fn(&str),
 ) -> Result<(), DemoError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -46,6 +48,7 @@ pub async fn run(
         ..cache
     };
     let api_key = gateway.api_key.expose_secret().to_owned();
+    let check = check_command(program, &api_key, gateway_address);
     let load = move |_: &mut Fingerprint| {
         Config::load(&settings, &|name| {
             (name == "QLARA_API_KEY").then(|| api_key.clone())
@@ -61,7 +64,7 @@ pub async fn run(
         gateway,
         Arc::new(gateway_simulator::SystemClock),
     ));
-    let shutdown = shutdown_signal()?;
+    let mut shutdown = shutdown_signal()?;
     let simulated = tokio::spawn(gateway_simulator::serve(simulator, listener));
     let open: String = exporter
         .addresses()?
@@ -69,16 +72,34 @@ pub async fn run(
         .map(reachable)
         .map(|at| format!("    {scheme}://{at}/\n    {scheme}://{at}{telemetry_path}\n"))
         .collect();
-    announce(&format!(
-        "The exporter shows a simulated Qlara account. Open\n\n{open}\n\
-         To inject a fault into the simulated gateway and remove it again:\n\n    \
+    let mut text = Some(format!(
+        "\nThe exporter shows a simulated Qlara account. Three things to try:\n\n\
+         1. Open the page and the metrics:\n\n{open}\n\
+         2. Judge the profiles on the command line:\n\n    {check}\n\n\
+         3. Let the simulated gateway fail, see what the page says, and end it:\n\n    \
          curl -X PUT --data 'status=503' http://{gateway_address}/-/faults\n    \
          curl -X DELETE http://{gateway_address}/-/faults\n\n\
          Press Ctrl-C to stop.\n\n"
     ));
-    exporter.run(shutdown).await?;
+    // The server awaits this once it serves and has logged its addresses.
+    let announce_and_wait = async || {
+        text.take().iter().for_each(|text| announce(text));
+        shutdown().await;
+    };
+    exporter.run(announce_and_wait).await?;
     simulated.abort();
     Ok(())
+}
+
+/// The command that checks the simulated account.
+fn check_command(program: &str, api_key: &str, gateway: SocketAddr) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    let program = match !program.is_empty() && program.bytes().all(is_plain) {
+        true => program,
+        // It would need quotes.
+        false => "qlara-exporter",
+    };
+    format!("QLARA_API_KEY={api_key} {program} check --qlara.url http://{gateway}{PREFIX}")
 }
 
 /// The address for a browser on this machine: `localhost` if the address is unspecified.

@@ -38,6 +38,7 @@ pub mod exporter;
 pub mod exposition;
 pub mod gateway;
 pub mod plural;
+pub(crate) mod record;
 pub mod refresh;
 pub(crate) mod reload;
 pub(crate) mod route;

@@ -170,13 +170,14 @@ fn run_demo(args: &DemoArgs) -> Result<(), Error> {
         ..args.web.options()
     };
     let sockets = args.web.server.sockets(ListenFd::from_env());
-    run(async { Ok(demo::run(sockets, web, cache, gateway, print).await?) })
+    let program = std::env::args().next().unwrap_or_default();
+    run(async { Ok(demo::run(sockets, web, cache, gateway, &program, print).await?) })
 }
 
 fn simulate(args: SimulateArgs) -> Result<(), Error> {
     start_logging(&args.log)?;
     let options = gateway_simulator::Options {
-        speed: args.speed,
+        speed: args.speed(),
         api_key: args.api_key.0.into(),
         ..args.simulator.options()
     };

@@ -6,7 +6,7 @@ use std::time::Instant;
 use chrono::{DateTime, FixedOffset, Utc};
 
 use crate::gateway::fields::Schema;
-use crate::gateway::model::{LinkedAccount, Status};
+use crate::gateway::model::{LinkedAccount, Status, StatusWord};
 
 /// The data of one account at one time.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,11 +35,29 @@ pub struct Snapshot {
     pub expected: Vec<ExpectedProfile>,
 }
 
+impl Snapshot {
+    /// Whether the details of the platform cannot be read because the token of one of its profiles has expired.
+    pub fn is_blocked_by_token(&self, platform: &str) -> bool {
+        let details = self.details.get(platform);
+        details.is_some_and(|details| details.is_blocked_by_token)
+    }
+
+    /// Whether the token of one of the platform's profiles had expired when the list was read.
+    pub fn has_expired_token(&self, platform: &str) -> bool {
+        let mut profiles = self.profiles.iter();
+        profiles
+            .any(|profile| profile.platform == platform && profile.is_token_expired(self.read_at))
+    }
+}
+
 /// The state of the details of a platform's profiles.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PlatformDetails {
     /// Whether the details call of this refresh succeeded.
     pub up: bool,
+    /// Whether the details call of this refresh answered 503 while a token of the platform had expired, as the API
+    /// announces it (API page, `TOKEN_EXPIRED`).
+    pub is_blocked_by_token: bool,
     /// Whether the response is known to be partial.
     pub is_incomplete: bool,
     /// When the oldest details in the snapshot were read; `None` if there are no details.
@@ -79,6 +97,11 @@ pub struct Profile {
     pub name: String,
     /// The connection state.
     pub status: Status,
+    /// The gateway's word for it.
+    pub status_word: StatusWord,
+    /// When the exporter observed the change to this state, by the clock of `read_at`; `None` if it has observed none,
+    /// so that the profile may have been in this state for longer.
+    pub state_since: Option<DateTime<Utc>>,
     /// When the OAuth token expires, if the list has it, with the offset that the gateway states: people read the stated day.
     pub token_expires_at: Option<DateTime<FixedOffset>>,
     /// Whether the configuration states that the token never expires, so that no expiry is missed.
@@ -100,10 +123,17 @@ impl Profile {
         self.list_bytes() + details.map_or(0, |details| self.details_bytes(details))
     }
 
-    /// Approximate size in bytes of the metrics from the list.
+    /// Whether the token has expired by its status or its date. WhatsApp profiles have no token that expires.
+    pub fn is_token_expired(&self, now: DateTime<Utc>) -> bool {
+        let has_ended = self.token_expires_at.is_some_and(|end| end <= now);
+        self.platform != "whatsapp" && (self.status == Status::TokenExpired || has_ended)
+    }
+
+    /// Approximate size in bytes of the metrics from the list, and of the undocumented status, which takes memory, too.
     pub fn list_bytes(&self) -> u64 {
-        /// The info, five statuses, and two samples of a platform that may have no other profile.
-        const SAMPLES: usize = 8;
+        /// The info, five statuses, the time of a change that the next refresh may observe, and three samples of a
+        /// platform that may have no other profile.
+        const SAMPLES: usize = 10;
         let optional_samples = [
             // The timestamp and the seconds until it.
             self.token_expires_at.map_or(0, |_| 2),
@@ -115,7 +145,11 @@ impl Profile {
         let texts = [self.username.as_ref(), self.phone_number.as_ref()];
         let texts = texts.into_iter().flatten().chain([&self.name]);
         let texts: usize = texts.map(|text| label_bytes(text)).sum();
-        (samples * self.sample_bytes() + texts + linked_bytes) as u64
+        let status_word = match &self.status_word {
+            StatusWord::Other(word) => word.len(),
+            StatusWord::Absent | StatusWord::Documented => 0,
+        };
+        (samples * self.sample_bytes() + texts + linked_bytes + status_word) as u64
     }
 
     /// Approximate size in bytes of the metrics from these details.
@@ -136,6 +170,15 @@ impl Profile {
         /// Metric name, label names, value.
         const FIXED: usize = 72;
         FIXED + label_bytes(&self.platform) + label_bytes(&self.id)
+    }
+
+    /// The gateway's word for the connection state; `None` if its list has none.
+    pub fn status_raw(&self) -> Option<&str> {
+        match &self.status_word {
+            StatusWord::Absent => None,
+            StatusWord::Documented => Some(self.status.as_str()),
+            StatusWord::Other(word) => Some(word),
+        }
     }
 
     /// The number of linked pages or sub-accounts from the list, which falls back to the details.

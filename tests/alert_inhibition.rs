@@ -41,7 +41,7 @@ fn is_silent_while(configuration: &Value, target: &Labels, source: &Labels) -> b
 
 /// Alerts that are silent while one of the others tells the same people all that they would. All alerts of an account are
 /// silent while `QlaraAccountRemoved` fires.
-const SILENT_WHILE: [(&str, &[&str]); 27] = [
+const SILENT_WHILE: [(&str, &[&str]); 28] = [
     // The key explains why the list or the details cannot be read.
     ("QlaraGatewayUnreachable", &["key rejected for the list"]),
     (
@@ -49,6 +49,7 @@ const SILENT_WHILE: [(&str, &[&str]); 27] = [
         &[
             "key rejected for the list",
             "key rejected for details",
+            "QlaraGatewayRateLimited",
             "QlaraGatewayUnreachable",
         ],
     ),
@@ -77,7 +78,13 @@ const SILENT_WHILE: [(&str, &[&str]); 27] = [
     ("QlaraGatewayQuotaLow", &["QlaraGatewayRateLimited"]),
     ("QlaraGatewayRateLimited", &["QlaraGatewayUnreachable"]),
     ("QlaraNoProfiles", &["QlaraProfilesVanished"]),
-    ("QlaraProfileDisappeared", &["QlaraExpectedProfileMissing"]),
+    (
+        "QlaraProfileDisappeared",
+        &[
+            "QlaraExpectedProfileMissing",
+            "QlaraProfileFailedWithPlatform",
+        ],
+    ),
     // A token that has expired or soon will: nobody needs a second reason to reconnect the profile.
     (
         "QlaraTokenExpired",
@@ -157,10 +164,20 @@ const SILENT_WHILE: [(&str, &[&str]); 27] = [
         &["QlaraProfileFailedWithPlatform", "QlaraGatewayUnreachable"],
     ),
     (
+        "QlaraSendPermissionMissing",
+        &[
+            "QlaraTokenExpired",
+            "QlaraProfileDisconnected",
+            "QlaraProfileGivenUp",
+            "QlaraGatewayUnreachable",
+        ],
+    ),
+    (
         "QlaraProfilePermissionMissing",
         &[
             "QlaraTokenExpired",
             "QlaraProfileGivenUp",
+            "QlaraSendPermissionMissing",
             "QlaraGatewayUnreachable",
         ],
     ),
@@ -169,6 +186,7 @@ const SILENT_WHILE: [(&str, &[&str]); 27] = [
         &[
             "QlaraTokenExpired",
             "QlaraProfileGivenUp",
+            "QlaraSendPermissionMissing",
             "QlaraGatewayUnreachable",
         ],
     ),

@@ -2,15 +2,20 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use exporter_toolkit::clock::Clock;
+use gateway_simulator::{Options, Schema};
+
+use crate::harness::clock::ManualClock;
 use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter, run, run_beside};
 use crate::harness::{API_KEY, Gateway, eventually, http};
 use crate::prometheus::system_gateway;
 
 /// The error for a word that is no command.
-const COMMANDS: &str = "unexpected argument, expected a flag or one of check, explain, demo, simulate, healthcheck, hash-password, generate";
+const COMMANDS: &str = "unexpected argument, expected a flag or one of check, explain, demo, simulate, healthcheck, hash-password, generate, help";
 
 #[test]
 fn usage_error_is_one_line_and_exit_code_2() {
@@ -35,13 +40,39 @@ fn usage_error_is_one_line_and_exit_code_2() {
             &["--web.timezone=Rome"],
             "--web.timezone <ZONE>: expected the IANA name of a time zone, such as Europe/Rome or UTC",
         ),
+        (&["demo", "--api-key", "s3cret"], "unknown flag --api-key"),
         (
-            &["--qlara.api-key=s3cret"],
-            "unknown flag --qlara.api-key; did you mean --qlara.api-key-file?",
+            &["simulate", "--api-ky", "s3cret"],
+            "unknown flag --api-ky; did you mean --api-key?",
         ),
         (
-            &["--qlara.api-key", "s3cret"],
-            "unknown flag --qlara.api-key; did you mean --qlara.api-key-file?",
+            &["check", "--platfrom", "facebook"],
+            "unknown flag --platfrom; did you mean --platform?",
+        ),
+        // Flags of other commands.
+        (
+            &["--platfrom", "facebook"],
+            "unknown flag --platfrom; did you mean \"check --platform\"?",
+        ),
+        (
+            &["--output", "json"],
+            "unknown flag --output; did you mean \"check --output\"?",
+        ),
+        (
+            &["chek", "--platform", "facebook"],
+            "unknown command \"chek\"; did you mean \"check\"?",
+        ),
+        (
+            &["help", "chek"],
+            "unknown command \"chek\"; did you mean \"check\"?",
+        ),
+        (
+            &["hlep"],
+            "unknown command \"hlep\"; did you mean \"help\"?",
+        ),
+        (
+            &["version"],
+            "unknown command \"version\"; did you mean --version?",
         ),
         (
             &["chek"],
@@ -52,8 +83,6 @@ fn usage_error_is_one_line_and_exit_code_2() {
             "unknown command \"health-check\"; did you mean \"healthcheck\"?",
         ),
         (&["--", "demo"], COMMANDS),
-        // Flags of other commands are not suggested.
-        (&["--output", "json"], "unknown flag --output"),
         (
             &["demo", "--config.fil", "x"],
             "unknown flag --config.fil; did you mean --web.config.file?",
@@ -95,6 +124,14 @@ fn usage_error_is_one_line_and_exit_code_2() {
         (
             &["--web.telemetry-path", "/-/metrics"],
             "--web.telemetry-path <PATH>: must not start with /-/, where health is served",
+        ),
+        (
+            &["--web.telemetry-path", "/api/v1/profiles"],
+            "--web.telemetry-path <PATH>: must not start with /api/, where the API is served",
+        ),
+        (
+            &["--web.telemetry-path", "/calendar.ics"],
+            "--web.telemetry-path <PATH>: must not be /probe, /sd, /calendar.ics or /profile, which serve something else",
         ),
         (&["--config.check=1"], "--config.check: takes no value"),
         (
@@ -182,12 +219,17 @@ fn usage_error_is_one_line_and_exit_code_2() {
             "--page-size <N>: expected a whole number from 1",
         ),
         (
+            &["simulate", "--expired-channel", "200"],
+            "--expired-channel <STATUS>: expected a whole number from 400 to 599",
+        ),
+        (
             &["simulate", "--fault", "boom"],
             "--fault <[SCOPE:]KIND[=ARGUMENT]>: not a fault, expected [SCOPE:]KIND[=ARGUMENT] such as status=503 or details/facebook:hang, with the scope list, details or details/PLATFORM and the kind latency=DURATION, status=CODE, retry-after=DURATION, jsend=fail, jsend=error, redirect=URL, hang, stall, reset, truncated, garbage, endless or gzip-bomb",
         ),
     ] {
         let (code, output, error) = run(exporter().args(arguments));
-        assert_eq!((code, output.as_str()), (2, ""), "{arguments:?}");
+        let expected = if arguments[0] == "check" { 3 } else { 2 };
+        assert_eq!((code, &*output), (expected, ""), "{arguments:?}");
         let advice = if line.ends_with('?') {
             ""
         } else {
@@ -488,13 +530,19 @@ async fn demo_needs_no_settings_and_exits_cleanly() {
     for (signal, wait) in [("INT", true), ("TERM", false)] {
         let port = free_port();
         let address = format!("127.0.0.1:{port}");
-        let demo = Running::start(exporter().args(["demo", "--web.listen-address", &address]));
+        // Both outputs go through one pipe, which keeps their order.
+        let mut demo = std::process::Command::new("sh");
+        let script = format!("exec \"$0\" demo --web.listen-address {address} 2>&1");
+        demo.arg("-c").arg(script).arg(exporter().get_program());
+        let demo = Running::start(&mut demo);
         let url = format!("http://{address}/metrics");
         eventually("the addresses to open", async || {
-            demo.output().contains(&url).then_some(())
+            let is_complete = demo.output().contains("Press Ctrl-C");
+            (is_complete && demo.output().contains(&url)).then_some(())
         })
         .await;
         if wait {
+            let start = demo.output();
             let text = http()
                 .get(format!("http://{address}/metrics"))
                 .send()
@@ -502,8 +550,20 @@ async fn demo_needs_no_settings_and_exits_cleanly() {
                 .expect("a response");
             let text = text.text().await.expect("a text");
             assert!(text.contains("name=\"BrandCo Official\""), "{text}");
-            // The text names the control endpoint, which works.
+            // The text comes last, and names a command and the control endpoint, which work.
             let output = demo.output();
+            let last_log_line = start.rfind("level=INFO").expect("a log line");
+            let text = start.find("Three things to try").expect("the text");
+            assert!(last_log_line < text, "{start}");
+            let check = output.lines().find(|line| line.contains(" check "));
+            let mut shell = std::process::Command::new("sh");
+            shell.args(["-c", check.expect("a command")]);
+            let checked = run_beside(shell).await;
+            assert!(
+                checked.output.contains("BrandCo Official"),
+                "{}",
+                checked.error
+            );
             let control = output
                 .split_whitespace()
                 .find(|word| word.ends_with("/-/faults"))
@@ -519,6 +579,153 @@ async fn demo_needs_no_settings_and_exits_cleanly() {
         demo.signal(signal);
         let (status, output) = demo.wait();
         assert_eq!(status.code(), Some(0), "{output}");
+    }
+}
+
+/// People who know other tools look for a flag for the key. It has none, because process lists show arguments.
+#[test]
+fn flag_for_the_key_is_answered_with_the_ways_to_give_it() {
+    for (arguments, flag, code) in [
+        (&["--api-key", "s3cret"][..], "--api-key", 2),
+        (&["--api-key=s3cret"], "--api-key", 2),
+        (&["--apikey", "s3cret"], "--apikey", 2),
+        (&["--qlara.api-key=s3cret"], "--qlara.api-key", 2),
+        (&["--token=s3cret"], "--token", 2),
+        (&["check", "--api_key", "s3cret"], "--api_key", 3),
+        (&["explain", "--key", "s3cret"], "--key", 2),
+    ] {
+        let (found, output, error) = run(exporter().args(arguments));
+        assert_eq!((found, output.as_str()), (code, ""), "{arguments:?}");
+        let expected = format!(
+            "qlara-exporter: error: unknown flag {flag}: other users of this machine could read the key; set QLARA_API_KEY to the key, or write it to a file and name that with --qlara.api-key-file\n"
+        );
+        assert_eq!(error, expected);
+    }
+}
+
+#[test]
+fn help_command_shows_the_help_of_a_command() {
+    let help = |arguments: &[&str]| {
+        let (code, output, error) = run(exporter().args(arguments));
+        assert_eq!((code, error.as_str()), (0, ""), "{arguments:?}");
+        output
+    };
+    assert_eq!(help(&["help"]), help(&["--help"]));
+    for command in [
+        "check",
+        "explain",
+        "demo",
+        "simulate",
+        "healthcheck",
+        "hash-password",
+        "generate",
+    ] {
+        assert_eq!(help(&["help", command]), help(&[command, "--help"]));
+    }
+}
+
+#[test]
+fn short_help_fits_on_a_screen_and_has_examples() {
+    let help = |flag| run(exporter().arg(flag).env("COLUMNS", "80")).1;
+    let (short, long) = (help("-h"), help("--help"));
+    assert!(short.lines().count() <= 48, "{short}");
+    assert!(long.lines().count() > 90, "{long}");
+    for text in [
+        "see more with '--help'",
+        "--qlara.api-key-file",
+        "\nExamples:\n",
+        "  qlara-exporter demo  ",
+        "  qlara-exporter --qlara.api-key-file FILE  ",
+    ] {
+        assert!(short.contains(text), "{text} in\n{short}");
+    }
+    assert!(!short.contains("--cache.ttl"), "{short}");
+    let check = run(exporter().args(["check", "-h"])).1;
+    assert!(
+        check.contains("qlara-exporter check --config.file FILE"),
+        "{check}"
+    );
+}
+
+/// Whatever the date, the dates of the simulated gateway are near.
+#[tokio::test]
+async fn simulated_gateway_has_healthy_profiles_on_every_date() {
+    for today in [
+        "2025-12-31T23:59:59Z",
+        "2026-06-15T00:00:00Z",
+        "2028-02-29T12:00:00Z",
+        "2040-10-28T01:30:00Z",
+    ] {
+        for schema in [Schema::Uc017, Schema::Reference] {
+            let clock = Arc::new(ManualClock::at(today));
+            let options = Options {
+                speed: Some(1.0),
+                schema,
+                ..Options::default()
+            };
+            let gateway = Gateway::start(options, Arc::clone(&clock) as Arc<dyn Clock>).await;
+            let list = gateway.api("/socials").send().await.expect("a response");
+            let list = list.text().await.expect("a text");
+            let list: serde_json::Value = serde_json::from_str(&list).expect("JSON");
+            let profiles = list["profiles"].as_array().expect("profiles");
+            let fine = profiles.iter().filter(|profile| {
+                profile["status"] == "CONNECTED" || profile["disconnected"] == false
+            });
+            let fine: Vec<_> = fine.collect();
+            assert_eq!(fine.len(), 2, "{today}: {list}");
+            let ends = fine
+                .iter()
+                .filter_map(|profile| profile["tokenExpiresAt"].as_str());
+            for end in ends {
+                let end = chrono::DateTime::parse_from_rfc3339(end).expect("RFC 3339");
+                let left = (end.to_utc() - clock.now()).num_days();
+                assert!((14..120).contains(&left), "{today}: {list}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn simulate_and_check_work_together_as_documented() {
+    let address = format!("127.0.0.1:{}", free_port());
+    for (flags, token_end) in [
+        (&[][..], None),
+        (&["--documented-day"], Some("2026-06-14T22:00:00Z")),
+    ] {
+        let arguments = ["simulate", "--web.listen-address", &address];
+        let running = Running::start(exporter().args(arguments).args(flags));
+        eventually("its address", async || {
+            running.output().contains(&address).then_some(())
+        })
+        .await;
+        let mut check = exporter();
+        let url = format!("http://{address}/api/v1/partner-gateway");
+        check.args(["check", "--output", "json", "--qlara.url", &url]);
+        let checked = run_beside({
+            check.env("QLARA_API_KEY", "simulated");
+            check
+        })
+        .await;
+        let report: serde_json::Value = serde_json::from_str(&checked.output).expect("JSON");
+        let profiles = report["profiles"].as_array().expect("profiles");
+        let facebook = profiles
+            .iter()
+            .find(|profile| profile["platform"] == "facebook");
+        let facebook = facebook.expect("a profile");
+        let end = facebook["token_expires_at"].as_str().expect("a date");
+        match token_end {
+            Some(expected) => assert_eq!(end, expected),
+            None => {
+                assert_eq!(facebook["status"], "CONNECTED", "{report}");
+                let end = chrono::DateTime::parse_from_rfc3339(end).expect("RFC 3339");
+                assert!(
+                    end > chrono::Utc::now() + chrono::TimeDelta::days(14),
+                    "{report}"
+                );
+            }
+        }
+        running.signal("TERM");
+        assert_eq!(running.wait().0.code(), Some(0));
     }
 }
 

@@ -170,7 +170,7 @@ fn errors_have_positions_and_no_values() {
         ),
         (
             "$2y$10$s3cret-value.rest: {}",
-            "1:1: unknown key \"…\", expected one of gateway, cache, permissions, tokens_without_expiry, phone_number, limits, accounts",
+            "1:1: unknown key \"…\", expected one of gateway, cache, permissions, tokens_without_expiry, phone_number, links, limits, accounts",
         ),
         (
             "permissions: {$s3cret-value.rest: x}",
@@ -586,7 +586,8 @@ fn debug_output_hides_secrets() {
 /// [secret-in-mistake]
 #[test]
 fn unknown_key_that_looks_like_a_secret_is_redacted() {
-    let all = "gateway, cache, permissions, tokens_without_expiry, phone_number, limits, accounts";
+    let all =
+        "gateway, cache, permissions, tokens_without_expiry, phone_number, links, limits, accounts";
     for (yaml, expected) in [
         (
             "gateway: {http://user:s3cret-value@proxy:3128, timeout: 5s}",

@@ -26,14 +26,17 @@ pub async fn full_scrape() -> Scrape {
         "phone_number: show\ntokens_without_expiry: [{{platform: facebook}}]\naccounts: [{{name: a, api_key_file: {}, expected: [{{platform: facebook, profile: x}}]}}]",
         key.display()
     );
-    let profiles = json!([{
+    let mut profiles = json!([{
         "platform": "facebook", "profileId": "p", "username": "u", "name": "n", "status": "CONNECTED",
         "tokenExpiresAt": "2026-06-15T00:00:00+02:00", "connectedAt": "2026-01-10T14:30:00+01:00",
         "phoneNumber": "+393491234567", "pageId": "1", "category": "c", "permissions": ["pages_messaging"],
         "lastActivityAt": "2026-04-09T12:00:00+02:00", "linkedAccounts": [{"id": "l", "name": "n"}],
     }]);
-    let stack = Setup::yaml(&yaml).with_profiles(profiles).await;
-    stack.scrape().await
+    let stack = Setup::yaml(&yaml).with_profiles(profiles.clone()).await;
+    stack.scrape().await;
+    profiles[0]["status"] = json!("DISCONNECTED");
+    stack.gateway.profiles(&profiles).await;
+    stack.scrape_after(61).await
 }
 
 /// The table of metrics that a scrape implies.

@@ -8,7 +8,7 @@ use rustls::version::{TLS12, TLS13};
 use tracing::Level;
 
 use crate::gateway_client::{ca_file_yaml, failures};
-use crate::harness::fault_proxy::FaultProxy;
+use crate::harness::fault_proxy::{BadCertificate, Calls, Fault, FaultProxy};
 use crate::harness::log::Log;
 use crate::harness::openssl::{
     ED448, ED25519, P256, P521, RSA, RSA_1024, RSA_8200, RSA_PSS, SelfSigned,
@@ -124,6 +124,36 @@ async fn trusted_certificate_for_another_host_is_rejected() {
         let (is_up, log) = read(&identity, &identity.file("cert.pem"), &BOTH).await;
         assert!(!is_up, "{expected}");
         assert!(log.to_lowercase().contains(expected), "{expected}: {log}");
+    }
+}
+
+/// The error says which setting or clock to check.
+/// [certificate-advice]
+#[tokio::test]
+async fn rejected_certificate_comes_with_advice() {
+    for (certificate, advice) in [
+        (
+            BadCertificate::UnknownIssuer,
+            "name the file with the CA's certificate in gateway.tls_config.ca_file",
+        ),
+        (BadCertificate::Expired, "; check the clock of this machine"),
+        (
+            BadCertificate::OtherHost,
+            "; check the host in gateway.url (--qlara.url)",
+        ),
+    ] {
+        let mut proxy = FaultProxy::over_tls();
+        let log = Log::collect(Level::WARN);
+        let setup = Setup {
+            url: Some(proxy.url()),
+            ..Setup::yaml(&ca_file_yaml(proxy.ca_file().expect("a file")))
+        };
+        let stack = setup.start().await;
+        let fault = Fault::Certificate(certificate);
+        proxy.inject(stack.gateway.address, fault, Calls::All).await;
+        assert_eq!(stack.scrape().await.value("qlara_up"), 0.0);
+        let text = log.take();
+        assert!(text.contains(advice), "{certificate:?}: {text}");
     }
 }
 

@@ -2,11 +2,12 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use gateway_simulator::RateLimit;
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{API_KEY, Setup, Stack};
+use crate::harness::{API_KEY, Setup, Stack, eventually};
 
 /// Maximum size of the page without profiles.
 const OWN_BYTES: usize = 20 * 1024;
@@ -33,7 +34,11 @@ pub fn between<'a>(page: &'a str, start: &str, end: &str) -> Vec<&'a str> {
 }
 
 pub fn names(page: &str) -> Vec<&str> {
-    between(page, "<bdi class=\"name\">", "<")
+    let links = between(page, "<a class=\"name\"", "</a>").into_iter();
+    links
+        .map(|link| link.split_once("<bdi>").expect("a name").1)
+        .map(|name| name.trim_end_matches("</bdi>"))
+        .collect()
 }
 
 pub fn profile(platform: &str, id: &str, name: &str) -> Value {
@@ -61,6 +66,22 @@ pub async fn several_accounts(directory: &TempDir) -> Stack {
     .await
 }
 
+/// The accounts `a0`, `a1`, … with three profiles each, and the page when all are read.
+pub async fn many_accounts(number: usize) -> (Stack, String) {
+    let accounts = (0..number).map(|index| format!("  - {{name: a{index}, api_key_env: KEY}}\n"));
+    let mut setup = Setup::yaml(&format!("accounts:\n{}", accounts.collect::<String>()));
+    setup.api_key = None;
+    setup.variables = vec![("KEY", API_KEY.to_owned())];
+    setup.simulator.rate_limit = RateLimit::UNLIMITED;
+    let stack = setup.start().await;
+    let all = format!("{} profiles ·", number * 3);
+    let page = eventually("all accounts", async || {
+        Some(page(&stack, "/").await).filter(|page| page.contains(&all))
+    });
+    let page = page.await;
+    (stack, page)
+}
+
 /// [page]
 #[tokio::test]
 async fn profiles_are_sorted_by_urgency_and_have_verdicts() {
@@ -78,18 +99,20 @@ async fn profiles_are_sorted_by_urgency_and_have_verdicts() {
         &page,
         &[
             "<html lang=\"en\">",
-            "<title>1 profile critical – Qlara profiles</title>",
+            "<title>1 profile cannot send – Qlara profiles</title>",
             "3 profiles · 1 critical · 2 fine",
             "token expired 40d 13h ago",
             "Given up?",
             "Messages fail until somebody reconnects the profile in the Qlara dashboard.",
             "TOKEN_EXPIRED",
-            "in 65d 10h",
-            "<time datetime=\"2026-06-14T22:00:00Z\">2026-06-14 22:00 UTC (stated as 2026-06-15 +02:00)</time>",
+            "token ends in 65d 10h",
+            "<time datetime=\"2026-02-28T23:00:00Z\">2026-02-28 23:00 UTC (stated as 2026-03-01 +01:00)</time>",
             "Data read 0 s ago",
             "critical <b>1</b>",
             "warning <b>0</b>",
             "fine <b>2</b>",
+            "Cannot send: <a href=\"/profile?platform=instagram&amp;id=ig_345678\">",
+            "Show 2 profiles with nothing to do",
             concat!("qlara-exporter ", env!("CARGO_PKG_VERSION")),
         ],
     );
@@ -100,7 +123,8 @@ async fn profiles_are_sorted_by_urgency_and_have_verdicts() {
 async fn times_are_in_the_chosen_zone_and_name_it() {
     let mut setup = Setup::default();
     setup.web.zone = "Europe/Rome".parse().expect("a zone");
-    let page = page(&setup.start().await, "/").await;
+    let profile = "/profile?platform=facebook&id=fb_page_123456";
+    let page = page(&setup.start().await, profile).await;
     assert_contains(
         &page,
         &[
@@ -110,6 +134,14 @@ async fn times_are_in_the_chosen_zone_and_name_it() {
         ],
     );
     assert!(!page.contains(" UTC<"), "{page}");
+    let stack = Stack::start().await;
+    let page = self::page(&stack, profile).await;
+    assert_contains(
+        &page,
+        &[
+            "<time datetime=\"2026-06-14T22:00:00Z\">2026-06-14 22:00 UTC (stated as 2026-06-15 +02:00)</time>",
+        ],
+    );
 }
 
 /// [page]
@@ -135,10 +167,11 @@ async fn profile_that_nobody_repairs_does_not_hide_a_new_failure() {
         .await;
     let page = page(&stack, "/").await;
     let (urgent, rest) = page.split_once("Given up?").expect("given up");
-    let (given_up, fine) = rest.split_once(">Fine<").expect("fine");
+    let (given_up, fine) = rest.split_once("</table>").expect("an end");
     assert_eq!(names(urgent), ["less", "undated", "warning"]);
     assert_eq!(names(given_up), ["old", "by date", "14 days"]);
     assert_eq!(names(fine), ["fine"]);
+    assert_contains(urgent, &["Reconnect now", "Reconnect before 15 Apr 2026"]);
     assert_contains(given_up, &["The token ended at least 14 days ago"]);
     // They stay critical: their messages fail.
     assert_contains(&page, &["critical <b>5</b>"]);
@@ -147,19 +180,17 @@ async fn profile_that_nobody_repairs_does_not_hide_a_new_failure() {
 #[tokio::test]
 async fn page_is_accessible_to_screen_readers() {
     let page = page(&Stack::start().await, "/").await;
-    for landmark in ["<header>", "<main>", "<footer>", "<h1>", "<caption "] {
+    for landmark in ["<header>", "<main>", "<footer>", "<h1>", "<caption>"] {
         assert_eq!(page.matches(landmark).count(), 1, "{landmark}");
     }
     assert_contains(
         &page,
         &["<a class=\"skip\" href=\"#profiles\">", "id=\"profiles\""],
     );
-    assert_eq!(page.matches("<th scope=\"col\"").count(), 6);
-    assert_eq!(page.matches("<th scope=\"row\"").count(), 3);
-    assert_eq!(
-        page.matches("<select").count(),
-        page.matches("<label>").count()
-    );
+    assert_eq!(page.matches("<th scope=\"col\"").count(), 5);
+    assert_eq!(page.matches("<th scope=\"row\"").count(), 1);
+    let fields = page.matches("<select").count() + page.matches("<input").count();
+    assert_eq!(fields, page.matches("<label").count());
     for nav in between(&page, "<nav", ">") {
         assert!(nav.contains("aria-label="), "{nav}");
     }
@@ -174,14 +205,28 @@ async fn every_link_has_a_target() {
     for path in ["/", "/metrics", "/-/healthy", "/-/ready"] {
         assert!(links.contains(&path), "{links:?}");
     }
-    for link in links.iter().filter(|link| !link.starts_with('#')) {
+    for link in links.iter().filter(|link| link.starts_with('/')) {
         let link = link.replace("&amp;", "&");
         let answer = stack.get(&link).send().await.expect("a response");
         assert_eq!(answer.status(), 200, "{link}");
     }
-    let documentation = stack.get("/-/documentation").send().await;
-    let text = documentation.expect("a response").text().await;
-    assert_eq!(text.expect("a text"), include_str!("../README.md"));
+    let documentation = self::page(&stack, "/-/documentation").await;
+    assert_contains(
+        &documentation,
+        &[
+            "<h1>qlara-exporter</h1>",
+            "<table>",
+            "<pre tabindex=\"0\"><code class=\"language-sh\">",
+        ],
+    );
+    // Its links to other files have no target here.
+    for link in between(&documentation, "href=\"", "\"") {
+        assert!(
+            link.starts_with(['/', '#', 'd']) || link.contains("://"),
+            "{link}"
+        );
+        assert!(!link.ends_with(".md"), "{link}");
+    }
 }
 
 #[tokio::test]
@@ -197,7 +242,7 @@ async fn external_path_prefixes_all_links_and_the_form() {
     for attribute in ["href=\"", "action=\""] {
         for link in between(&page, attribute, "\"") {
             assert!(
-                link.starts_with("/exporters/a&amp;b/") || link == "#profiles",
+                link.starts_with("/exporters/a&amp;b/") || link.starts_with(['#', 'd']),
                 "{link}"
             );
         }
@@ -215,8 +260,8 @@ async fn content_security_policy_allows_only_the_style() {
     assert_eq!(
         headers["content-security-policy"],
         format!(
-            "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'self'; \
-             frame-ancestors 'none'"
+            "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; \
+             form-action 'self'; frame-ancestors 'none'"
         )
     );
     assert_eq!(headers["x-content-type-options"], "nosniff");
@@ -244,6 +289,8 @@ async fn text_of_the_gateway_is_escaped() {
         "/".to_owned(),
         format!("/?platform={query}"),
         format!("/?platform={query}&status={query}&account={query}&verdict={query}"),
+        format!("/?q={query}"),
+        format!("/profile?platform={query}&id={query}"),
     ] {
         let page = page(&stack, &path).await;
         assert!(
@@ -257,11 +304,10 @@ async fn text_of_the_gateway_is_escaped() {
         }
     }
     let page = page(&stack, "/").await;
-    let shown = between(&page, "<bdi class=\"name\">", "</bdi>");
-    assert!(
-        shown[0].ends_with("&amp;amp;\u{fffd}gpj\u{fffd}"),
-        "{shown:?}"
-    );
+    let shown = names(&page)[0];
+    let end =
+        "&amp;amp;<span class=\"hidden\">U+202E</span>gpj<span class=\"hidden\">U+2066</span>";
+    assert!(shown.ends_with(end), "{shown}");
 }
 
 #[tokio::test]
@@ -269,10 +315,21 @@ async fn filters_are_in_the_url() {
     let directory = TempDir::new().expect("a folder");
     let stack = several_accounts(&directory).await;
     for (query, shown) in [
-        ("", 7),
-        ("?", 7),
-        ("?platform=&status=&account=&verdict=", 7),
-        ("?nonsense=1&%ff=%zz", 7),
+        // The overview has the other three as lines.
+        ("", 4),
+        ("?", 4),
+        (
+            "?platform=&status=&account=&verdict=&q=&sort=&page=&accounts=&refresh=",
+            4,
+        ),
+        ("?nonsense=1&%ff=%zz&sort=nonsense&page=x", 4),
+        ("?sort=verdict", 7),
+        ("?q=BRANDCO", 6),
+        ("?q=fb_gone", 1),
+        ("?q=other", 3),
+        ("?q=+brandco_OFFICIAL+", 2),
+        ("?q=nobody", 0),
+        ("?q=brandco&account=good&verdict=FINE", 1),
         ("?platform=instagram", 2),
         ("?platform=instagram&account=good", 1),
         ("?account=good", 4),
@@ -303,7 +360,7 @@ async fn filters_are_in_the_url() {
     assert_contains(
         &page,
         &[
-            "<form action=\"/#profiles\" method=\"get\">",
+            "<form id=\"search\" role=\"search\" action=\"/#profiles\" method=\"get\">",
             "<option value=\"facebook\" selected>",
             "<option value=\"CONNECTED\" selected>",
             "<option value=\"good\" selected>",
@@ -311,7 +368,7 @@ async fn filters_are_in_the_url() {
             "href=\"/?verdict=fine&amp;platform=facebook&amp;status=CONNECTED&amp;account=good#profiles\"",
             "aria-current=\"true\" class=\"critical\"",
             // The headline covers all profiles, whatever the filter.
-            "<title>3 profiles critical, 1 account not read – Qlara profiles</title>",
+            "<title>3 profiles cannot send, 1 account not read – Qlara profiles</title>",
         ],
     );
 }
@@ -326,7 +383,7 @@ async fn page_without_profiles_is_small() {
 
 /// [page-rows]
 #[tokio::test]
-async fn page_of_ten_thousand_profiles_is_limited() {
+async fn page_of_ten_thousand_profiles_is_limited_and_shows_all_in_parts() {
     let name = "x".repeat(1_000);
     let mut profiles: Vec<Value> = (0..9_999)
         .map(|number| {
@@ -340,19 +397,91 @@ async fn page_of_ten_thousand_profiles_is_limited() {
     let stack = Setup::default().with_profiles(json!(profiles)).await;
     // A scrape waits longer.
     stack.scrape().await;
-    let page = page(&stack, "/").await;
-    assert!(page.len() < 150 * 1024, "{}", page.len());
-    assert_contains(
-        &page,
-        &["The 100 most urgent of 10000 profiles; 9900 more are not shown."],
-    );
-    assert_eq!(names(&page).len(), 100);
-    assert!(page.matches("<option").count() < 40);
+    let overview = page(&stack, "/").await;
+    assert!(overview.len() < 100 * 1024, "{}", overview.len());
+    assert_eq!(names(&overview).len(), 41);
+    assert!(overview.matches("<option").count() < 50);
     // The most urgent profile first, with its name shortened.
-    assert_eq!(names(&page)[0], format!("{}…", "x".repeat(120)));
-    let query = format!("/?platform={0}&account={0}&verdict={0}", "x".repeat(5_000));
-    let empty = self::page(&stack, &query).await;
+    assert_eq!(names(&overview)[0], format!("{}…", "x".repeat(120)));
+    assert_contains(&overview, &["All 9999 profiles with nothing to do"]);
+
+    let first = page(&stack, "/?sort=verdict").await;
+    assert!(first.len() < 100 * 1024, "{}", first.len());
+    assert_eq!(names(&first).len(), 50);
+    assert_contains(
+        &first,
+        &[
+            "1 to 50 of 10000",
+            "href=\"/?sort=verdict&amp;page=200#profiles\"",
+        ],
+    );
+    let last = page(&stack, "/?sort=verdict&page=200").await;
+    assert_eq!(names(&last).len(), 50);
+    assert_contains(&last, &["9951 to 10000 of 10000"]);
+    // A part past the end is the last one.
+    let past = page(&stack, "/?sort=verdict&page=1000000").await;
+    assert_eq!(names(&past), names(&last));
+    let long = "x".repeat(2_000);
+    let query = format!("/?platform={long}&account={long}&verdict={long}&q={long}");
+    let empty = page(&stack, &query).await;
     assert!(empty.len() < OWN_BYTES, "{}", empty.len());
+}
+
+/// [page-rows]
+#[tokio::test]
+async fn every_profile_is_on_exactly_one_part() {
+    let profiles: Vec<Value> = (0..120)
+        .map(|number| {
+            profile(
+                "facebook",
+                &format!("id{number}"),
+                &format!("shop {number}"),
+            )
+        })
+        .collect();
+    let stack = Setup::default().with_profiles(json!(profiles)).await;
+    for order in ["verdict=fine", "sort=profile", "sort=-token", "q=shop"] {
+        let mut seen = std::collections::BTreeSet::new();
+        for part in 1..=3 {
+            let page = page(&stack, &format!("/?{order}&page={part}")).await;
+            let names = names(&page);
+            assert_eq!(names.len(), [50, 50, 20][part - 1], "{order}");
+            seen.extend(names.into_iter().map(str::to_owned));
+        }
+        assert_eq!(seen.len(), 120, "{order}");
+    }
+}
+
+/// [page]
+#[tokio::test]
+async fn columns_sort_in_both_directions_and_missing_values_come_last() {
+    let with = |name: &str, end: Value| {
+        let mut profile = profile("facebook", name, name);
+        profile["tokenExpiresAt"] = end;
+        profile
+    };
+    let stack = Setup::default()
+        .with_profiles(json!([
+            with("b", json!("2026-06-03T00:00:00Z")),
+            with("C", json!("2026-06-01T00:00:00Z")),
+            with("a", json!("2026-06-02T00:00:00Z")),
+            with("d", Value::Null),
+        ]))
+        .await;
+    for (sort, order) in [
+        ("profile", ["a", "b", "C", "d"]),
+        ("-profile", ["d", "C", "b", "a"]),
+        ("token", ["C", "a", "b", "d"]),
+        ("-token", ["b", "a", "C", "d"]),
+    ] {
+        let page = page(&stack, &format!("/?sort={sort}")).await;
+        assert_eq!(names(&page), order, "{sort}");
+    }
+    let ascending = page(&stack, "/?sort=token").await;
+    assert_contains(
+        &ascending,
+        &["aria-sort=\"ascending\"><a href=\"/?sort=-token#profiles\">Token ends</a>"],
+    );
 }
 
 /// [page-platforms]

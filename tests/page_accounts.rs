@@ -11,7 +11,9 @@ use crate::browser::Demo;
 use crate::harness::listener::Recorder;
 use crate::harness::process::{exporter, run};
 use crate::harness::{API_KEY, Setup, Stack};
-use crate::page::{assert_contains, between, names, page, profile, several_accounts};
+use crate::page::{
+    assert_contains, between, many_accounts, names, page, profile, several_accounts,
+};
 
 /// [empty-list]
 #[tokio::test]
@@ -76,7 +78,8 @@ async fn each_account_shows_its_state() {
     let directory = TempDir::new().expect("a folder");
     let stack = several_accounts(&directory).await;
     let page = page(&stack, "/").await;
-    let accounts = between(&page, "<li>", "</li>");
+    let section = between(&page, "<section id=\"accounts\"", "</section>")[0];
+    let accounts = between(section, "<li>", "</li>");
     let expectations = [
         [
             "<bdi>bad</bdi>",
@@ -232,7 +235,7 @@ async fn verdicts_and_their_order_match_check() {
         .collect();
     assert_eq!(audited.len(), 12);
 
-    let page = demo.html().await;
+    let page = demo.html_of("/?sort=verdict").await;
     let shown = between(&page, "<tr role=\"row\"><td", "</th>").into_iter();
     let shown: Vec<[&str; 2]> = shown
         .map(|row| {
@@ -240,18 +243,8 @@ async fn verdicts_and_their_order_match_check() {
             [verdict, between(row, " · <bdi>", "<")[0]]
         })
         .collect();
-    // Its token ended weeks ago, so the page shows it after all others that need somebody.
-    let is_given_up = |row: &[&str; 2]| row[1] == "ig_345678";
-    let first_fine = shown.iter().position(|[verdict, _]| *verdict == "fine");
-    let given_up = shown.iter().position(is_given_up);
-    assert_eq!(given_up.map(|index| index + 1), first_fine, "{shown:?}");
-    let others = |rows: &[[&str; 2]]| {
-        let others = rows.iter().filter(|row| !is_given_up(row));
-        others.map(|row| row.map(str::to_owned)).collect::<Vec<_>>()
-    };
-    assert_eq!(others(&shown), others(&audited));
+    assert_eq!(shown, audited);
     assert!(audited.contains(&["critical", "ig_345678"]), "{audited:?}");
-    assert!(shown.contains(&["critical", "ig_345678"]), "{shown:?}");
 }
 
 /// [page]
@@ -282,7 +275,7 @@ async fn account_that_cannot_be_read_shows_the_cause_and_no_numbers() {
             &[
                 &format!("<title>{cause} – Qlara profiles</title>"),
                 "Not read since <time datetime=\"2026-04-10T12:00:00Z\">",
-                "The profiles are not known now; see the accounts above.",
+                "The profiles are not known now.",
             ],
         );
         for claim in ["0 profiles", "fine <b>0</b>", "All profiles are fine"] {
@@ -305,4 +298,186 @@ async fn account_that_cannot_be_read_shows_the_cause_and_no_numbers() {
         let text = page(&stack, "/").await;
         assert!(!text.contains("Not read since"), "{text}");
     }
+}
+
+/// [page-accounts]
+#[tokio::test]
+async fn thousand_accounts_are_on_parts_of_a_small_page() {
+    let (stack, first) = many_accounts(1000).await;
+    assert!(first.len() < 100 * 1024, "{}", first.len());
+    let shown = |page: &str| {
+        let section = between(page, "<section id=\"accounts\"", "</section>")[0];
+        let names = between(section, "#profiles\"><bdi>", "<").into_iter();
+        names.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    for part in 1..=40 {
+        let page = page(&stack, &format!("/?accounts={part}")).await;
+        assert_eq!(shown(&page).len(), 25, "{part}");
+        seen.extend(shown(&page));
+    }
+    assert_eq!(seen.len(), 1000);
+    // An account's link shows its profiles.
+    let account = page(&stack, "/?account=a999").await;
+    assert_eq!(names(&account).len(), 3);
+    // The form has a text field instead of a thousand choices.
+    assert_contains(&account, &["<input name=\"account\" value=\"a999\""]);
+}
+
+/// The alerts whose runbooks a page links to, all of which exist.
+fn runbooks(page: &str) -> Vec<&str> {
+    let names = between(page, "href=\"https://example.com/runbooks/", ".md\"");
+    for name in &names {
+        let file = format!("{}/docs/runbooks/{name}.md", env!("CARGO_MANIFEST_DIR"));
+        assert!(std::path::Path::new(&file).exists(), "{file}");
+    }
+    names
+}
+
+/// [page-links]
+#[tokio::test]
+async fn pages_link_to_dashboards_and_runbooks() {
+    let links = "links: {dashboard: \"https://qlara.example/\", grafana: \"https://grafana.example/d/x?orgId=1\", \
+                 runbooks: \"https://example.com/runbooks/\"}\n";
+    let own = "links: {dashboard: \"https://qlara.example/own\"}";
+    let setup = Setup::yaml(&format!(
+        "{links}accounts:\n  - {{name: shared, api_key_env: QLARA_API_KEY}}\n  \
+         - {{name: a&b, api_key_env: QLARA_API_KEY, {own}}}\n"
+    ));
+    let stack = setup.start().await;
+    let overview = page(&stack, "/").await;
+    for dashboard in ["https://qlara.example/\"", "https://qlara.example/own\""] {
+        assert_contains(
+            &overview,
+            &[&format!(
+                "in the <a href=\"{dashboard}>Qlara dashboard</a>."
+            )],
+        );
+    }
+    let profile = page(
+        &stack,
+        "/profile?account=a%26b&platform=instagram&id=ig_345678",
+    )
+    .await;
+    assert_contains(
+        &profile,
+        &[
+            "<a href=\"https://qlara.example/own\">Qlara dashboard</a>",
+            "<a href=\"https://grafana.example/d/x?orgId=1&amp;var-account=a%26b&amp;var-platform=instagram&amp;var-profile=ig_345678\">",
+        ],
+    );
+    assert_eq!(runbooks(&profile), ["QlaraTokenExpired"]);
+
+    for (fault, alert) in [
+        ("status=401", "QlaraGatewayCredentialsRefused"),
+        ("retry-after=120s", "QlaraGatewayRateLimited"),
+        ("status=503", "QlaraGatewayUnreachable"),
+        ("details:status=500", "QlaraDetailsUnavailable"),
+    ] {
+        let setup = Setup::yaml(&format!(
+            "{links}accounts: [{{name: a, api_key_env: QLARA_API_KEY}}]"
+        ));
+        let stack = setup.start().await;
+        stack.gateway.faults(fault).await;
+        let page = page(&stack, "/").await;
+        assert_eq!(runbooks(&page)[0], alert, "{fault}");
+    }
+}
+
+/// [profile-page]
+#[tokio::test]
+async fn profile_page_shows_every_fact_and_every_remedy() {
+    let mut setup = Setup::yaml(
+        "phone_number: mask\naccounts: [{name: a, api_key_env: QLARA_API_KEY, expected: [{platform: facebook, profile: gone}]}]",
+    );
+    setup.simulator.profiles = 0;
+    let mut broken = profile("facebook", "fb_1", "\u{202e}Shop");
+    broken["status"] = json!("SUSPENDED");
+    broken["tokenExpiresAt"] = json!("2026-04-11T12:00:00Z");
+    broken["username"] = json!("shop");
+    broken["pageId"] = json!("123");
+    broken["category"] = json!("E-commerce");
+    broken["lastActivityAt"] = json!("2026-04-10T11:00:00Z");
+    broken["permissions"] = json!(["pages_read_engagement"]);
+    let mut phone = profile("whatsapp", "wa_1", "");
+    phone["phoneNumber"] = json!("+393331234567");
+    let stack = setup.with_profiles(json!([broken, phone])).await;
+    let facts = page(&stack, "/profile?account=a&platform=facebook&id=fb_1").await;
+    assert_contains(
+        &facts,
+        &[
+            "<title>\u{fffd}Shop – Qlara profiles</title>",
+            // Every finding with its remedy.
+            "token ends in 1d 0h",
+            "Reconnect the profile in the Qlara dashboard before messages fail.",
+            "status unknown",
+            "Look at the profile in the Qlara dashboard.",
+            "cannot send: pages_messaging missing",
+            "grant all permissions.",
+            "connected, but not expected",
+            "Add the profile to the expected profiles",
+            // Every fact of the documentation.
+            "<dt>Status in the gateway's words</dt><dd><bdi>SUSPENDED</bdi>",
+            "<dt>Username</dt><dd><bdi>shop</bdi>",
+            "<dt>Page id</dt><dd><bdi>123</bdi>",
+            "<dt>Category</dt><dd><bdi>E-commerce</bdi>",
+            "<time datetime=\"2026-01-10T13:30:00Z\">",
+            "<time datetime=\"2026-04-10T11:00:00Z\">",
+            "<bdi>pages_read_engagement</bdi> <span class=\"quiet\">granted",
+            "<bdi>pages_messaging</bdi> <strong class=\"missing\">missing: cannot send",
+            "<dt>Phone number</dt><dd><span class=\"quiet\">not stated",
+            // The first read shows no start.
+            "since <time datetime=\"2026-04-10T12:00:00Z\">2026-04-10 12:00 UTC</time> or earlier",
+            "No change was read.",
+        ],
+    );
+    let whatsapp = page(&stack, "/profile?account=a&platform=whatsapp&id=wa_1").await;
+    assert_contains(&whatsapp, &["<i>no name</i>", "+**********67</bdi>"]);
+    assert!(!whatsapp.contains("3331234"), "{whatsapp}");
+    let missing = page(&stack, "/profile?account=a&platform=facebook&id=gone").await;
+    assert_contains(&missing, &["expected, but not connected"]);
+    for (path, text) in [
+        (
+            "/profile?account=a&platform=facebook&id=other",
+            "The gateway does not list this profile",
+        ),
+        (
+            "/profile?platform=facebook&id=fb_1",
+            "There is no such account",
+        ),
+        ("/profile", "There is no such account"),
+    ] {
+        let answer = stack.get(path).send().await.expect("a response");
+        assert_eq!(answer.status(), 404, "{path}");
+        assert_contains(&answer.text().await.expect("a text"), &[text]);
+    }
+
+    // A change is shown with its time, on this page and on the overview.
+    let mut mended = broken.clone();
+    mended["status"] = json!("CONNECTED");
+    stack.gateway.profiles(&json!([mended, phone])).await;
+    stack.clock.advance(Duration::from_secs(61));
+    let time = "<time datetime=\"2026-04-10T12:01:01Z\">2026-04-10 12:01 UTC</time>";
+    for path in ["/profile?account=a&platform=facebook&id=fb_1", "/"] {
+        let page = page(&stack, path).await;
+        assert_contains(&page, &["UNKNOWN → <strong>CONNECTED</strong>", time]);
+    }
+    stack.clock.advance(Duration::from_secs(25 * 3600));
+    let later = page(&stack, "/").await;
+    assert_contains(
+        &later,
+        &["No change was read.", "Changes are recorded since"],
+    );
+
+    // Without data, nothing is claimed.
+    stack.gateway.faults("status=503").await;
+    stack.clock.advance(Duration::from_secs(3600));
+    let unknown = page(&stack, "/profile?account=a&platform=facebook&id=fb_1").await;
+    assert_contains(
+        &unknown,
+        &[
+            "This profile is not known now",
+            "reports an error of its own",
+        ],
+    );
 }

@@ -10,6 +10,7 @@ use crate::gateway_client::failures;
 use crate::harness::fault_proxy::FaultProxy;
 use crate::harness::listener::{Recorder, http_response};
 use crate::harness::log::Log;
+use crate::harness::port::free_port;
 use crate::harness::process::{Running, exporter, run};
 use crate::harness::proxy::ForwardProxy;
 use crate::harness::{API_KEY, Setup, Stack, eventually};
@@ -325,7 +326,9 @@ async fn proxy_that_requires_credentials_is_named() {
     let stack = started("https://gateway.invalid", "{}", variable).await;
     assert_eq!(failures(&stack.scrape().await), [(CONNECT, 1.0)]);
     let text = log.take();
-    assert!(text.contains("proxy authorization required"), "{text}");
+    let expected =
+        "the proxy asks for other credentials (HTTP 407): check user and password in https_proxy";
+    assert!(text.contains(expected), "{text}");
     // Without the proxy, the response is the gateway's own.
     let log = Log::collect(Level::WARN);
     let url = format!("http://{}", proxy.address);
@@ -393,6 +396,68 @@ async fn unreachable_proxy_is_not_bypassed() {
     let scrape = started(&url, ALLOW_HTTP, variables).await.scrape().await;
     assert_eq!(scrape.value("qlara_up"), 0.0);
     assert_eq!(gateway.requests(), Vec::<String>::new());
+}
+
+/// The error is about the proxy, and says where its address comes from.
+/// [refused-proxy]
+#[tokio::test]
+async fn proxy_that_cannot_be_reached_or_refuses_is_named() {
+    let closed = free_port();
+    let refusing = Recorder::start(|_| http_response("403 Forbidden", "", "")).await;
+    let refused = format!("127.0.0.1:{closed}");
+    let tunnel = "https://gateway.invalid/";
+    let no_host = "http://u:s3cret@proxy.invalid:3128";
+    for (url, variable, proxy, shown) in [
+        (
+            GATEWAY,
+            "http_proxy",
+            format!("http://u:s3cret@{refused}"),
+            format!("http://{refused}: "),
+        ),
+        (
+            tunnel,
+            "https_proxy",
+            format!("http://u:s3cret@{refused}"),
+            format!("http://{refused}: "),
+        ),
+        (
+            tunnel,
+            "ALL_PROXY",
+            format!("socks5h://{refused}"),
+            format!("socks5h://{refused}: "),
+        ),
+        (
+            tunnel,
+            "HTTPS_PROXY",
+            format!("http://{}", refusing.address),
+            format!("http://{}: ", refusing.address),
+        ),
+        (
+            tunnel,
+            "https_proxy",
+            no_host.to_owned(),
+            "http://proxy.invalid:3128: ".to_owned(),
+        ),
+    ] {
+        let log = Log::collect(Level::WARN);
+        let stack = started(url, ALLOW_HTTP, vec![(variable, proxy)]).await;
+        assert_eq!(failures(&stack.scrape().await), [(CONNECT, 1.0)], "{shown}");
+        let text = log.take();
+        let expected = format!("cannot reach the gateway through the proxy {shown}");
+        assert!(text.contains(&expected), "{text}");
+        let advice = format!("; check the proxy, and its address in {variable}");
+        assert!(text.contains(&advice), "{text}");
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+    // Without a proxy, the error does not speak of one.
+    let log = Log::collect(Level::WARN);
+    started(&format!("http://{refused}"), "{}", Vec::new())
+        .await
+        .scrape()
+        .await;
+    let text = log.take();
+    assert!(text.contains("cannot reach the gateway: "), "{text}");
+    assert!(!text.contains("proxy"), "{text}");
 }
 
 #[tokio::test]
@@ -478,7 +543,7 @@ async fn every_command_uses_the_proxy_of_the_environment() {
     let demo = Running::start(command.args(["demo", "--web.listen-address=127.0.0.1:0"]));
     let listening = eventually("an address", async || {
         let output = demo.output();
-        let (_, rest) = output.split_once("Open\n\n    http://")?;
+        let (_, rest) = output.split_once("the metrics:\n\n    http://")?;
         Some(format!("http://{}", rest.split('/').next()?))
     })
     .await;

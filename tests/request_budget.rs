@@ -80,6 +80,8 @@ async fn account_sends_one_list_and_one_details_request_per_platform_in_a_ttl() 
                 "/metrics",
                 "/",
                 "/?account=a",
+                "/api/v1/profiles",
+                "/api/v1/accounts?format=csv",
                 "/sd",
                 "/probe?account=a",
                 "/probe?account=b",

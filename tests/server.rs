@@ -184,6 +184,9 @@ async fn probe_listener_serves_only_health() {
         "/metrics",
         "/probe",
         "/sd",
+        "/api/v1/profiles",
+        "/api/v1/accounts",
+        "/calendar.ics",
         "/-/reload",
         "/-/documentation",
         "/nowhere",
@@ -202,6 +205,9 @@ async fn unknown_methods_and_paths_have_different_responses() {
         "/metrics",
         "/probe",
         "/sd",
+        "/api/v1/profiles",
+        "/api/v1/accounts",
+        "/calendar.ics",
         "/-/healthy",
         "/-/ready",
         "/-/reload",
@@ -222,7 +228,14 @@ async fn unknown_methods_and_paths_have_different_responses() {
 /// [concurrent-requests]
 #[tokio::test]
 async fn concurrent_requests_are_limited() {
-    const READING: [&str; 3] = ["/metrics", "/probe?account=a", "/"];
+    const READING: [&str; 6] = [
+        "/metrics",
+        "/probe?account=a",
+        "/",
+        "/api/v1/profiles",
+        "/api/v1/accounts",
+        "/calendar.ics",
+    ];
     for held_by in READING {
         let mut setup = Setup::yaml("accounts: [{name: a, api_key_env: QLARA_API_KEY}]");
         setup.web.max_requests = 1;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::factory::{AccountFactory, AccountsError};
 use crate::account::{Account, AccountSettings};
-use crate::config::{AccountConfig, CachePolicy, Config, CredentialSource, Gateway};
+use crate::config::{AccountConfig, CachePolicy, Config, CredentialSource, Gateway, Links};
 use crate::exposition::{AccountResponses, ResponseCache};
 use crate::gateway::client::GatewayClient;
 use crate::route::Route;
@@ -43,6 +43,8 @@ pub struct ConfiguredAccount {
     settings: Arc<AccountSettings>,
     source: CredentialSource,
     gateway: Gateway,
+    /// Where people find more about its profiles.
+    pub links: Links,
 }
 
 impl Accounts {
@@ -196,7 +198,7 @@ impl ConfiguredAccount {
         former: Option<&Accounts>,
     ) -> Result<ConfiguredAccount, AccountsError> {
         let name = account.name.as_deref();
-        let (source, gateway) = (account.source, account.gateway);
+        let (source, gateway, links) = (account.source, account.gateway, account.links);
         let client = factory.client(&gateway, account.credentials)?;
         let returning = former.and_then(|former| former.returning(name, &client));
         let (metrics, share) = match &returning {
@@ -224,6 +226,7 @@ impl ConfiguredAccount {
             settings,
             source,
             gateway,
+            links,
         })
     }
 
@@ -241,7 +244,7 @@ impl ConfiguredAccount {
         cache_policy: CachePolicy,
         former: Option<&Accounts>,
     ) -> Result<ConfiguredAccount, AccountsError> {
-        let (source, gateway) = (next.source, next.gateway);
+        let (source, gateway, links) = (next.source, next.gateway, next.links);
         let client = factory.client(&gateway, next.credentials)?;
         let returning = former.and_then(|former| former.returning(self.account.name(), &client));
         let is_unchanged = self.source == source
@@ -278,6 +281,7 @@ impl ConfiguredAccount {
             settings,
             source,
             gateway,
+            links,
         })
     }
 }

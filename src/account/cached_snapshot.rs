@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
+use super::history::History;
 use crate::exposition::SnapshotText;
 use crate::refresh::details::without_details_before;
 use crate::refresh::{Claim, Rules};
@@ -16,6 +17,8 @@ use exporter_toolkit::shared_text::SharedTexts;
 pub(super) struct CachedSnapshot {
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) text: Arc<SnapshotText>,
+    /// The changes up to this snapshot.
+    pub(super) history: Arc<History>,
     /// The rules by which the snapshot was built.
     pub(super) rules: Arc<Rules>,
     pub(super) read_at: DateTime<Utc>,
@@ -32,6 +35,7 @@ impl CachedSnapshot {
     /// Renders a snapshot, once for all scrapes.
     pub(super) fn new(
         snapshot: Snapshot,
+        history: Arc<History>,
         claim: Arc<Claim>,
         rules: Arc<Rules>,
         account: Option<&str>,
@@ -44,6 +48,7 @@ impl CachedSnapshot {
             .filter_map(|details| details.oldest);
         CachedSnapshot {
             text: Arc::new(SnapshotText::render(&snapshot, account, &texts)),
+            history,
             rules,
             read_at: snapshot.read_at,
             requested_at,
@@ -69,9 +74,10 @@ impl CachedSnapshot {
         let limit = now.checked_sub(max_stale).filter(|_| are_old)?;
         let snapshot = without_details_before(&self.snapshot, limit);
         let (claim, rules) = (Arc::clone(&self.claim), Arc::clone(&self.rules));
-        let texts = self.texts.clone();
+        let (history, texts) = (Arc::clone(&self.history), self.texts.clone());
         Some(CachedSnapshot::new(
             snapshot,
+            history,
             claim,
             rules,
             account,
@@ -84,8 +90,21 @@ impl CachedSnapshot {
     pub(super) fn with_rules(&self, rules: Arc<Rules>, account: Option<&str>) -> CachedSnapshot {
         let mut claim = self.claim.for_replacement();
         let snapshot = rules.reapplied(&self.snapshot, &self.rules, &mut claim);
+        let history = match rules.names == self.rules.names {
+            true => Arc::clone(&self.history),
+            false => Arc::new(self.history.reading_other_fields()),
+        };
         let (claim, texts) = (Arc::new(claim), self.texts.clone());
-        CachedSnapshot::new(snapshot, claim, rules, account, self.requested_at, texts)
+        let requested_at = self.requested_at;
+        CachedSnapshot::new(
+            snapshot,
+            history,
+            claim,
+            rules,
+            account,
+            requested_at,
+            texts,
+        )
     }
 
     /// Whether both share the same snapshot.

@@ -117,6 +117,7 @@ impl Account {
     /// The view with the cached snapshot, whatever its age.
     fn view(&self, state: &mut AccountState) -> Arc<View> {
         self.drop_old_details(state);
+        let history = state.history();
         let (cached, latest) = (state.cached.as_ref(), state.latest_refresh.as_ref());
         let view = state.view.get_or_insert_with(|| {
             let exposed = AccountView {
@@ -132,6 +133,7 @@ impl Account {
                 snapshot: cached.map(|cached| Arc::clone(&cached.snapshot)),
                 errors: latest.map(|latest| Arc::clone(&latest.errors)),
                 failure: latest.and_then(|latest| latest.failure),
+                history,
             })
         });
         Arc::clone(view)

@@ -5,6 +5,7 @@ mod accounts;
 mod backoff;
 mod cached_snapshot;
 mod factory;
+pub(crate) mod history;
 mod lookup;
 mod reconfigure;
 mod refresh;
@@ -28,6 +29,7 @@ use cached_snapshot::CachedSnapshot;
 use exporter_toolkit::clock::Clock;
 use exporter_toolkit::shared_text::SharedTexts;
 pub(crate) use factory::{AccountFactory, AccountsError};
+use history::History;
 pub(crate) use lookup::views;
 use transition_log::TransitionLog;
 
@@ -89,6 +91,12 @@ impl AccountState {
         }
     }
 
+    /// The changes up to the cached snapshot.
+    fn history(&self) -> Arc<History> {
+        let cached = self.cached.as_ref();
+        cached.map_or_else(Arc::default, |cached| Arc::clone(&cached.history))
+    }
+
     /// Replaces the cached snapshot, and returns the former one.
     fn replace_cached(&mut self, cached: CachedSnapshot) -> Option<CachedSnapshot> {
         self.view = None;
@@ -127,6 +135,8 @@ pub struct View {
     pub errors: Option<Arc<RefreshErrors>>,
     /// The failure to read the list, if the latest refresh could not.
     pub failure: Option<ListFailure>,
+    /// The changes of the profiles up to the last good snapshot, however old that is.
+    pub history: Arc<History>,
 }
 
 impl Account {

@@ -36,8 +36,8 @@ impl Account {
         Some((outdated.clone(), Arc::clone(rules)))
     }
 
-    /// Creates a replacement with the same name and another gateway or other credentials. It starts without data and
-    /// backoff, and keeps the counters and the state of the log.
+    /// Creates a replacement with the same name and another gateway or other credentials. It starts without data,
+    /// history and backoff, and keeps the counters and the state of the log.
     pub fn replacement(&self, settings: Arc<AccountSettings>) -> Account {
         let before = self.state.lock();
         Account {

@@ -7,6 +7,8 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::cached_snapshot::CachedSnapshot;
+use super::history::History;
+use super::transition_log::log_changes;
 use super::{Account, AccountSettings, AccountState, LatestRefresh, ListFailure};
 use crate::refresh::{Draft, LastGood, Priority, RefreshErrors, RefreshOutcome, Rules};
 use crate::snapshot::Snapshot;
@@ -17,6 +19,14 @@ const SMALL_BELOW: usize = 32;
 
 fn is_small(snapshot: &Snapshot) -> bool {
     snapshot.profiles.len() < SMALL_BELOW
+}
+
+/// What a refresh starts with.
+struct RefreshParameters {
+    settings: Arc<AccountSettings>,
+    priority: Priority,
+    last_good: Option<LastGood>,
+    history: Arc<History>,
 }
 
 /// The result of a refresh without its snapshot.
@@ -61,7 +71,12 @@ impl Account {
     }
 
     async fn refresh(&self) {
-        let (settings, priority, last_good) = self.refresh_parameters();
+        let RefreshParameters {
+            settings,
+            priority,
+            last_good,
+            history,
+        } = self.refresh_parameters();
         let RefreshOutcome {
             began,
             took,
@@ -69,13 +84,17 @@ impl Account {
             errors,
         } = settings.refresher.refresh(priority, last_good).await;
         let mut cached = match draft {
-            Some(Draft { snapshot, claim }) => {
+            Some(Draft {
+                mut snapshot,
+                claim,
+            }) => {
                 let (name, small) = (self.name.clone(), is_small(&snapshot));
                 let rules = Arc::clone(settings.refresher.rules());
                 let texts = settings.texts.clone();
                 render(small, move || {
-                    let claim = Arc::new(claim);
-                    CachedSnapshot::new(snapshot, claim, rules, name.as_deref(), began, texts)
+                    let (history, claim) = (history.advanced(&mut snapshot), Arc::new(claim));
+                    let name = name.as_deref();
+                    CachedSnapshot::new(snapshot, history, claim, rules, name, began, texts)
                 })
                 .await
             }
@@ -102,7 +121,7 @@ impl Account {
         }
     }
 
-    fn refresh_parameters(&self) -> (Arc<AccountSettings>, Priority, Option<LastGood>) {
+    fn refresh_parameters(&self) -> RefreshParameters {
         let state = self.state.lock();
         let settings = Arc::clone(&state.settings);
         let latest = state.latest_refresh.as_ref();
@@ -111,7 +130,12 @@ impl Account {
             snapshot: Arc::clone(&cached.snapshot),
             max_stale: settings.cache_policy.max_stale,
         });
-        (settings, priority, last_good)
+        RefreshParameters {
+            settings,
+            priority,
+            last_good,
+            history: state.history(),
+        }
     }
 
     /// Stores the result of a refresh.
@@ -139,6 +163,9 @@ impl Account {
         (state.backoff).record(errors.calling_for_backoff(), completed.ended_at, ttl);
         let snapshot = cached.as_ref().map(|cached| &*cached.snapshot);
         (state.transitions).write(self.name(), snapshot, errors);
+        if let Some(cached) = &cached {
+            log_changes(self.name(), &cached.history, &state.history());
+        }
         let failure = (cached.is_none()).then(|| self.list_failure(&state));
         state.latest_refresh = Some(LatestRefresh {
             failure,

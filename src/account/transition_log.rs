@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::SecondsFormat;
 use tracing::{debug, info, warn};
 
+use super::history::{Change, ChangeKind, History};
 use crate::gateway::error::{GatewayError, Reason};
 use crate::gateway::fields::Schema;
 use crate::refresh::RefreshErrors;
@@ -24,6 +26,7 @@ pub(super) struct TransitionLog {
     linked_accounts_dropped: bool,
     profiles_dropped: bool,
     repeats_secret: bool,
+    clock_differs: bool,
     unknown_statuses: BTreeSet<String>,
 }
 
@@ -48,6 +51,7 @@ impl TransitionLog {
         }
         self.write_unknown_statuses(account, &errors.unknown_statuses);
         self.write_repeated_secret(account, errors);
+        self.write_clock(account, errors);
     }
 
     fn write_list(&mut self, account: Option<&str>, error: Option<&GatewayError>) {
@@ -179,6 +183,26 @@ impl TransitionLog {
         self.repeats_secret = entries > 0 || (self.repeats_secret && errors.list.is_some());
     }
 
+    /// A failed list keeps the known state, because it may have no header.
+    fn write_clock(&mut self, account: Option<&str>, errors: &RefreshErrors) {
+        match errors.clock {
+            Some(difference) if !self.clock_differs => warn!(
+                account,
+                %difference,
+                "The clock of this machine differs from the gateway's; times until the end of a token are counted by this machine's clock"
+            ),
+            None if self.clock_differs && errors.list.is_none() => {
+                info!(
+                    account,
+                    "The clock of this machine agrees with the gateway's again"
+                );
+            }
+            _ => {}
+        }
+        self.clock_differs =
+            errors.clock.is_some() || (self.clock_differs && errors.list.is_some());
+    }
+
     fn write_unknown_statuses(&mut self, account: Option<&str>, statuses: &BTreeSet<String>) {
         for status in statuses {
             let has_capacity = self.unknown_statuses.len() < MAX_REMEMBERED_STATUSES;
@@ -190,5 +214,53 @@ impl TransitionLog {
                 );
             }
         }
+    }
+}
+
+/// Logs the changes of profiles that `history` has and `former` does not.
+pub(super) fn log_changes(account: Option<&str>, history: &History, former: &History) {
+    let (changes, not_kept) = history.changes_after(former);
+    for change in changes {
+        log_change(account, change);
+    }
+    if not_kept > 0 {
+        info!(
+            account,
+            changes = not_kept,
+            "More profiles have changed than the log and the history show"
+        );
+    }
+}
+
+fn log_change(account: Option<&str>, change: &Change) {
+    let (platform, profile) = (&*change.platform, &*change.id);
+    match &change.kind {
+        ChangeKind::Appeared => info!(account, platform, profile, "A profile is newly listed"),
+        ChangeKind::Disappeared => {
+            info!(account, platform, profile, "A profile is no longer listed");
+        }
+        ChangeKind::State { from, to } => {
+            let (from, to) = (from.as_str(), to.as_str());
+            info!(
+                account,
+                platform, profile, from, to, "The state of a profile has changed"
+            );
+        }
+        ChangeKind::TokenEnd { from, to } => {
+            let from = from.map(|from| from.to_rfc3339_opts(SecondsFormat::Secs, true));
+            let to = to.to_rfc3339_opts(SecondsFormat::Secs, true);
+            info!(
+                account,
+                platform, profile, from, to, "The token of a profile ends at another time"
+            );
+        }
+        ChangeKind::PermissionGranted(permission) => info!(
+            account,
+            platform, profile, permission, "A profile has a new permission"
+        ),
+        ChangeKind::PermissionLost(permission) => info!(
+            account,
+            platform, profile, permission, "A profile has lost a permission"
+        ),
     }
 }

@@ -8,9 +8,10 @@ use chrono::{DateTime, Utc};
 
 use crate::config::CredentialSource;
 use crate::gateway::model::Status;
+use crate::record::{AccountRecord, ProfileRow, RecordFilter, Report};
 use crate::refresh::{Claim, RefreshErrors};
 use crate::snapshot::Snapshot;
-use crate::verdict::{JudgedProfile, Severity, Thresholds, judge_snapshot};
+use crate::verdict::{Severity, Thresholds};
 
 /// All accounts as they were read.
 #[derive(Debug)]
@@ -52,9 +53,16 @@ impl CheckFilter {
     pub(super) fn is_empty(&self) -> bool {
         self.platforms.is_empty() && self.statuses.is_empty() && self.verdicts.is_empty()
     }
+}
 
-    pub(super) fn matches_platform(&self, platform: &str) -> bool {
-        self.platforms.is_empty() || self.platforms.contains(platform)
+impl RecordFilter for CheckFilter {
+    /// `--account` decides which accounts are read at all.
+    fn matches_account(&self, _: Option<&str>) -> bool {
+        true
+    }
+
+    fn platforms(&self) -> Vec<&str> {
+        self.platforms.iter().map(|platform| &**platform).collect()
     }
 
     fn matches(&self, row: &ProfileRow) -> bool {
@@ -65,41 +73,23 @@ impl CheckFilter {
     }
 }
 
-/// A listed profile, or an expected profile that is missing, with its account.
-#[derive(Debug)]
-pub struct ProfileRow<'a> {
-    /// The account's name; `None` for the default account.
-    pub account: Option<&'a str>,
-    /// The profile and its verdict.
-    pub judged: JudgedProfile<'a>,
-}
-
-impl ProfileRow<'_> {
-    /// The connection state; `None` for a missing profile.
-    pub fn status(&self) -> Option<Status> {
-        self.judged.profile.map(|profile| profile.status)
-    }
-
-    /// The connection state as text; `MISSING` for a missing profile.
-    pub fn status_text(&self) -> &'static str {
-        self.status().map_or("MISSING", Status::as_str)
+impl AccountAudit {
+    fn record(&self) -> AccountRecord<'_> {
+        AccountRecord {
+            name: self.name.as_deref(),
+            snapshot: self.snapshot.as_ref(),
+            errors: Some(&self.errors),
+            is_current: self.snapshot.is_some(),
+            failure: None,
+            history: None,
+        }
     }
 }
 
 impl Audit {
-    /// The profiles of an account that pass the filter.
-    pub(super) fn rows<'a>(
-        &'a self,
-        account: &'a AccountAudit,
-    ) -> impl Iterator<Item = ProfileRow<'a>> {
-        let judged = account
-            .snapshot
-            .iter()
-            .flat_map(|snapshot| judge_snapshot(snapshot, self.checked_at, &self.thresholds));
-        let rows = judged.map(|judged| ProfileRow {
-            account: account.name.as_deref(),
-            judged,
-        });
-        rows.filter(|row| self.filter.matches(row))
+    /// Judges and sorts the profiles, and collects the notes.
+    pub fn report(&self) -> Report<'_> {
+        let accounts = self.accounts.iter().map(AccountAudit::record);
+        Report::new(accounts, self.checked_at, self.thresholds, &self.filter)
     }
 }

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::audit::{AccountAudit, Audit};
-use super::report::Report;
 use crate::config::CredentialSource;
+use crate::record::Report;
 use exporter_toolkit::printable::{escaped_yaml, neutral};
 
 /// The name of the default account, which needs one in a configuration file.

@@ -2,11 +2,9 @@
 
 use std::cmp::Reverse;
 
-use super::audit::{Audit, ProfileRow};
-use super::notes::Note;
-use super::report::Report;
-use super::state::CheckState;
+use super::audit::Audit;
 use crate::plural::{choose, count};
+use crate::record::{CheckState, Note, ProfileRow, Report};
 use crate::verdict::{Action, Severity};
 use crate::zone::Zone;
 

@@ -4,28 +4,21 @@
 //! and [`Audit::write`] writes the result in one of the formats of [`CheckFormat`].
 
 mod audit;
-mod csv;
 mod expected;
 mod first_step;
-mod json;
 mod layout;
 mod nagios;
-mod notes;
 mod output;
 mod output_file;
 mod read;
-mod report;
-mod state;
 mod table;
 mod watch;
 
-pub use audit::{Audit, CheckFilter, ProfileRow};
+pub use crate::record::{CheckState, Note, ProfileRow, Report, Summary};
+pub use audit::{Audit, CheckFilter};
 pub use nagios::unknown as nagios_unknown;
-pub use notes::Note;
 pub use output::CheckFormat;
 pub use output_file::{OutputError, write_file};
 pub use read::{Auditor, CheckError, CheckOptions, Progress, show_progress};
-pub use report::{Report, Summary};
-pub use state::CheckState;
 pub use table::TableStyle;
 pub use watch::{Destination, watch};

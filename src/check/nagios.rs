@@ -3,9 +3,10 @@
 use std::cmp::Reverse;
 use std::io::{self, Write};
 
-use super::audit::{Audit, ProfileRow};
-use super::report::Report;
-use super::state::CheckState;
+use super::audit::Audit;
+use crate::record::CheckState;
+use crate::record::ProfileRow;
+use crate::record::Report;
 use exporter_toolkit::printable::neutral;
 
 /// Maximum number of findings and notes in the status line.

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::audit::{AccountAudit, Audit};
-use super::state::CheckState;
 use super::table::TableStyle;
-use super::{csv, expected, json, nagios, table};
+use super::{expected, nagios, table};
 use crate::exposition::{AccountView, ResponseCache, SnapshotText};
+use crate::record::{CheckState, csv, json};
 use exporter_toolkit::content_encoding::Encoding;
 use exporter_toolkit::shared_text::SharedTexts;
 
@@ -46,8 +46,8 @@ impl Audit {
         let report = self.report();
         match format {
             CheckFormat::Table(style) => table::write(self, &report, style, out),
-            CheckFormat::Json => json::write(self, &report, out),
-            CheckFormat::Csv { bom } => csv::write(&report, bom, out),
+            CheckFormat::Json => json::write_profiles(&report, out),
+            CheckFormat::Csv { bom } => csv::write_profiles(&report, bom, out),
             CheckFormat::Metrics => self.write_metrics(out),
             CheckFormat::Nagios { verbose } => nagios::write(self, &report, verbose, out),
             CheckFormat::Expected => expected::write(self, &report, out),

@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use chrono::TimeDelta;
 
-use super::audit::{Audit, ProfileRow};
+use super::audit::Audit;
 use super::first_step::first_step;
 use super::layout::{Cells, Column, GAP, Layout, MAX_WIDTH, MIN_WIDTH, VERDICT};
-use super::report::Report;
+use crate::record::{ProfileRow, Report};
 use crate::snapshot::Profile;
 use crate::verdict::{Finding, Severity};
 use crate::zone::Zone;

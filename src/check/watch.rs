@@ -10,8 +10,8 @@ use super::audit::Audit;
 use super::output::CheckFormat;
 use super::output_file::{OutputError, write_file};
 use super::read::{Auditor, show_progress};
-use super::state::CheckState;
 use crate::account::Backoff;
+use crate::record::CheckState;
 
 /// Moves the cursor to the top left and clears the terminal.
 const CLEAR: &[u8] = b"\x1b[H\x1b[2J";

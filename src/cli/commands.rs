@@ -22,16 +22,37 @@ const DEFAULT_LISTEN_ADDRESS: &str = ":10017";
 /// The prefix of environment variables for flags.
 const VARIABLE_PREFIX: &str = "QLARA";
 
+/// The flags that `-h` shows; `--help` shows all.
+const SHORT_HELP_FLAGS: [&str; 4] = [
+    "config.file",
+    "web.listen-address",
+    "qlara.url",
+    "qlara.api-key-file",
+];
+const SHORT_HELP: &str = "\
+Examples:
+  qlara-exporter demo                         Try it without a key
+  qlara-exporter --qlara.api-key-file FILE    Serve metrics, and a page on port 10017
+
+--help shows all flags, and \"qlara-exporter help COMMAND\" those of a command.";
+const LONG_HELP: &str = "\
+Without a command, qlara-exporter serves metrics. The API key is read from a file or from QLARA_API_KEY, never from an \
+argument.";
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  QLARA_API_KEY=KEY qlara-exporter check                   The profiles of one account by urgency
+  qlara-exporter check --config.file FILE --output nagios  A line for Nagios and Icinga about all accounts";
+
 /// The parsed command line.
 #[derive(Debug, Parser)]
 #[command(
     name = "qlara-exporter",
     version = build::VERSION,
     about = "Prometheus exporter for the social profiles connected to the Qlara messaging gateway",
-    after_help = "Without a command, qlara-exporter serves metrics. The API key is read from a file or from QLARA_API_KEY, never from an argument.",
+    after_help = SHORT_HELP,
+    after_long_help = LONG_HELP,
     args_conflicts_with_subcommands = true,
     propagate_version = true,
-    disable_help_subcommand = true,
 )]
 pub struct Cli {
     /// The command; `None` to serve metrics.
@@ -45,20 +66,28 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Read all accounts once and judge their profiles: exit with 0 if all are fine, 1 for a warning, 2 if
-    /// something is critical, 3 if the state could not be determined
+    /// Read all accounts once and judge their profiles
+    ///
+    /// Exits with 0 if all are fine, 1 for a warning, 2 if something is critical, 3 if the state could not be
+    /// determined.
+    #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
-    /// Show which fields the gateway's answers have, and which of these are read, without values: exit with
-    /// 0 if everything that the metrics need was read, 1 if something is missing, 3 if there was no answer
+    /// Show which fields the gateway's answers have, and which of these are read, without values
+    ///
+    /// Exits with 0 if everything that the metrics need was read, 1 if something is missing, 3 if there was no
+    /// answer.
     Explain(ExplainArgs),
     /// Serve metrics of a simulated gateway in the same process, without a key, a file or network access
     Demo(DemoArgs),
     /// Serve only the simulated gateway
     Simulate(SimulateArgs),
-    /// Check that a running exporter is healthy, for containers: exit with 0 if it is, 1 if not
+    /// Check that a running exporter is healthy, for containers
+    ///
+    /// Exits with 0 if it is, 1 if not.
     Healthcheck(HealthcheckArgs),
-    /// Read a password, twice on a terminal or once from standard input, and print its bcrypt hash for
-    /// the web configuration file
+    /// Print the bcrypt hash of a password for the web configuration file
+    ///
+    /// Reads the password twice on a terminal, or once from standard input.
     HashPassword(HashPasswordArgs),
     /// Write the man pages and the completions for bash, zsh and fish
     Generate(GenerateArgs),
@@ -118,10 +147,12 @@ pub struct SimulateArgs {
     /// The simulated gateway.
     #[command(flatten)]
     pub simulator: SimulatorArgs,
-    /// Let the simulated time pass this many times faster than real time; without it, the time stands still
-    /// on the day of the documented answers
-    #[arg(long, value_name = "FACTOR", value_parser = parse_speed, help_heading = SIMULATOR)]
-    pub speed: Option<f64>,
+    /// Let the simulated time pass this many times faster than real time
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = parse_speed, help_heading = SIMULATOR)]
+    speed: f64,
+    /// Stop the simulated time on the day of the documented answers, 9 April 2026, with their dates
+    #[arg(long, conflicts_with = "speed", help_heading = SIMULATOR)]
+    documented_day: bool,
     /// Accept this API key, also as the password of HTTP Basic authentication; it protects nothing
     #[arg(long = "api-key", value_name = "WORD", default_value = "simulated", help_heading = SIMULATOR)]
     pub api_key: Redacted,
@@ -149,7 +180,20 @@ impl ServeArgs {
     }
 }
 
+impl SimulateArgs {
+    /// The speed of the simulated time; `None` if it stands still.
+    pub fn speed(&self) -> Option<f64> {
+        (!self.documented_day).then_some(self.speed)
+    }
+}
+
 /// The clap command of the program, with defaults and environment variables.
 pub(crate) fn command() -> clap::Command {
-    flags::complete(Cli::command(), DEFAULT_LISTEN_ADDRESS, VARIABLE_PREFIX)
+    let command = Cli::command().mut_args(|arg| {
+        let is_short = arg
+            .get_long()
+            .is_some_and(|it| SHORT_HELP_FLAGS.contains(&it));
+        arg.hide_short_help(!is_short)
+    });
+    flags::complete(command, DEFAULT_LISTEN_ADDRESS, VARIABLE_PREFIX)
 }

@@ -9,6 +9,8 @@ use exporter_toolkit::suggest::closest;
 
 /// The command that reads a password.
 const HASH_PASSWORD: &str = "hash-password";
+/// The flag that names a file with the API key.
+const KEY_FILE: &str = "qlara.api-key-file";
 
 /// The program exits without running a command.
 #[derive(Debug)]
@@ -24,16 +26,27 @@ impl From<clap::Error> for CliExit {
         match error.kind() {
             ErrorKind::DisplayHelp => CliExit::Print(error.to_string()),
             ErrorKind::DisplayVersion => CliExit::Print(version()),
-            kind => {
-                let text = usage_error(&error, kind);
-                let advice = if text.ends_with('?') {
-                    ""
-                } else {
-                    ", try --help"
-                };
-                CliExit::WrongUse(format!("error: {text}{advice}"))
-            }
+            kind => CliExit::WrongUse(match advice(&error, kind) {
+                Some(text) => format!("error: {text}"),
+                None => format!("error: {}, try --help", usage_error(&error, kind)),
+            }),
         }
+    }
+}
+
+/// The error in one line with what to do instead, if the arguments resemble something that exists.
+fn advice(error: &clap::Error, kind: ErrorKind) -> Option<String> {
+    let named = error.get(ContextKind::InvalidArg).map(ToString::to_string);
+    match (kind, named) {
+        (ErrorKind::InvalidSubcommand, _) => {
+            let word = error.get(ContextKind::InvalidSubcommand);
+            similar_command(error, &word?.to_string())
+        }
+        (ErrorKind::UnknownArgument, Some(flag)) if flag.starts_with('-') => {
+            similar_flag(error, &flag)
+        }
+        (ErrorKind::UnknownArgument, Some(word)) => similar_command(error, &word),
+        _ => None,
     }
 }
 
@@ -41,14 +54,10 @@ impl From<clap::Error> for CliExit {
 fn usage_error(error: &clap::Error, kind: ErrorKind) -> String {
     let named = error.get(ContextKind::InvalidArg).map(ToString::to_string);
     match (kind, named) {
-        (ErrorKind::InvalidSubcommand, _) => {
-            let word = error.get(ContextKind::InvalidSubcommand);
-            unexpected_word(error, &word.map(ToString::to_string).unwrap_or_default())
-        }
         (ErrorKind::UnknownArgument, Some(flag)) if flag.starts_with('-') => {
             unknown_flag(error, &flag)
         }
-        (ErrorKind::UnknownArgument, word) => unexpected_word(error, &word.unwrap_or_default()),
+        (ErrorKind::InvalidSubcommand | ErrorKind::UnknownArgument, _) => unexpected_word(error),
         (ErrorKind::ArgumentConflict, Some(flag)) => conflict(error, &flag),
         (ErrorKind::ArgumentConflict, None) => "flags must come after the command".to_owned(),
         (_, Some(flag)) => format!("{flag}: {}", expectation(error)),
@@ -64,33 +73,92 @@ fn conflict(error: &clap::Error, flag: &str) -> String {
 }
 
 fn unknown_flag(error: &clap::Error, flag: &str) -> String {
-    let name = flag.split('=').next().unwrap_or(flag);
-    let command = command_of(error);
-    let known = command.get_arguments().filter_map(Arg::get_long);
-    let shown = shown_key(name);
-    match closest(name, known) {
-        Some(similar) => format!("unknown flag {shown}; did you mean --{similar}?"),
+    match command_of(error).get_name() {
         // The argument may be the password that the command reads from a terminal.
-        None if command.get_name() == HASH_PASSWORD => "unknown flag".to_owned(),
-        None => format!("unknown flag {shown}"),
+        HASH_PASSWORD => "unknown flag".to_owned(),
+        _ => format!("unknown flag {}", shown_key(name_of(flag))),
     }
 }
 
-/// A word that is not similar to a command may be an API key.
-fn unexpected_word(error: &clap::Error, word: &str) -> String {
+/// The error for a flag that resembles one of the command, or for the whole program, one of any command.
+fn similar_flag(error: &clap::Error, flag: &str) -> Option<String> {
+    let (name, command) = (name_of(flag), command_of(error));
+    let shown = shown_key(name);
+    let takes_key_file = flags_of(&command).any(|flag| flag == KEY_FILE);
+    if takes_key_file && is_named_like_a_key(name) {
+        return Some(format!(
+            "unknown flag {shown}: other users of this machine could read the key; set QLARA_API_KEY to the key, or write it to a file and name that with --{KEY_FILE}"
+        ));
+    }
+    if let Some(similar) = closest(name, flags_of(&command)) {
+        return Some(format!("unknown flag {shown}; did you mean --{similar}?"));
+    }
+    let mut commands = command.get_subcommands();
+    commands.find_map(|command| {
+        let similar = closest(name, flags_of(command))?;
+        let command = command.get_name();
+        Some(format!(
+            "unknown flag {shown}; did you mean \"{command} --{similar}\"?"
+        ))
+    })
+}
+
+/// Whether somebody may expect such a flag to take the API key.
+fn is_named_like_a_key(flag: &str) -> bool {
+    const NAMES: [&str; 7] = [
+        "apikey",
+        "key",
+        "token",
+        "apitoken",
+        "secret",
+        "password",
+        "qlaraapikey",
+    ];
+    let letters = flag.chars().filter(char::is_ascii_alphanumeric);
+    let letters: String = letters.collect::<String>().to_ascii_lowercase();
+    NAMES.contains(&letters.as_str())
+}
+
+/// A flag without its value.
+fn name_of(flag: &str) -> &str {
+    flag.split('=').next().unwrap_or(flag)
+}
+
+fn flags_of(command: &Command) -> impl Iterator<Item = &str> {
+    command.get_arguments().filter_map(Arg::get_long)
+}
+
+fn commands_of(command: &Command) -> Vec<&str> {
+    let commands = command.get_subcommands();
+    let commands = commands.filter(|command| !command.is_hide_set());
+    commands.map(Command::get_name).collect()
+}
+
+/// The error for a word that resembles a command, or `version`.
+fn similar_command(error: &clap::Error, word: &str) -> Option<String> {
+    const VERSION: &str = "version";
     let command = command_of(error);
-    let commands = command
-        .get_subcommands()
-        .filter(|command| !command.is_hide_set());
-    let commands: Vec<&str> = commands.map(Command::get_name).collect();
+    let commands = commands_of(&command);
+    if word == VERSION && !commands.is_empty() {
+        return Some(format!(
+            "unknown command \"{word}\"; did you mean --{VERSION}?"
+        ));
+    }
     // After `--` even the name of a command is an argument.
-    match closest(word, commands.iter().copied()).filter(|similar| *similar != word) {
-        Some(similar) => {
-            let word = shown_key(word);
-            format!("unknown command \"{word}\"; did you mean \"{similar}\"?")
-        }
-        None if commands.is_empty() => "unexpected argument".to_owned(),
-        None => format!(
+    let similar = closest(word, commands).filter(|similar| *similar != word)?;
+    let word = shown_key(word);
+    Some(format!(
+        "unknown command \"{word}\"; did you mean \"{similar}\"?"
+    ))
+}
+
+/// The word is not repeated, because it may be an API key.
+fn unexpected_word(error: &clap::Error) -> String {
+    let command = command_of(error);
+    let commands = commands_of(&command);
+    match commands.is_empty() {
+        true => "unexpected argument".to_owned(),
+        false => format!(
             "unexpected argument, expected a flag or one of {}",
             commands.join(", ")
         ),

@@ -28,10 +28,13 @@ impl GenerateArgs {
     /// # Errors
     /// [`GenerateError`] if the directory cannot be written.
     pub fn write(&self) -> Result<(), GenerateError> {
+        // `help` needs no page: it shows the texts of the others.
+        let mut pages = command().disable_help_subcommand(true);
+        pages.build();
         let mut command = command();
         command.build();
         write_into(&self.directory.join("man"), |directory| {
-            let mut commands = std::iter::once(&command).chain(command.get_subcommands());
+            let mut commands = std::iter::once(&pages).chain(pages.get_subcommands());
             commands.try_for_each(|command| man_page(command).generate_to(directory).map(drop))
         })?;
         write_into(&self.directory.join("completions"), |directory| {
@@ -52,11 +55,13 @@ fn completion(shell: Shell, command: &mut clap::Command) -> String {
         String::from_utf8_lossy(&script).replace("qlara__subcmd__exporter", "qlara__exporter");
     if shell == Shell::Fish {
         // fish's argparse rejects dots in the names of options, and options whose value is not typed yet.
-        // The script gives it underscores instead of dots, and goes on after an error.
+        // The script gives it underscores instead of dots, and goes on after an error. After `help`, the generated
+        // script would complete nothing, because it finds `help` itself among the words before.
         for (generated, fixed) in [
             ("optspecs)", "optspecs | string replace -a . _)"),
             ("-opc)", "-opc | string replace -a . _)"),
             ("    or return\n", "    or return 0\n"),
+            (" generate help\" -f", " generate\" -f"),
         ] {
             script = script.replace(generated, fixed);
         }

@@ -6,7 +6,7 @@ use clap::Args;
 use gateway_simulator::faults::Fault;
 use gateway_simulator::{Envelope, RateLimit, Schema};
 
-use super::values::parse_page_size;
+use super::values::{parse_error_status, parse_page_size};
 
 pub(super) const SIMULATOR: &str = "Simulated gateway";
 
@@ -36,6 +36,9 @@ pub struct SimulatorArgs {
     /// Answer with the first N profiles only, like the first page of a longer list
     #[arg(long, value_name = "N", value_parser = parse_page_size)]
     pub page_size: Option<NonZeroUsize>,
+    /// Answer details calls of a platform with an expired token with this HTTP status; the API documents 503
+    #[arg(long, value_name = "STATUS", value_parser = parse_error_status)]
+    pub expired_channel: Option<u16>,
     /// Start with this fault, such as status=503, list:latency=2s or details/facebook:hang; repeatable
     #[arg(long, value_name = "[SCOPE:]KIND[=ARGUMENT]")]
     pub fault: Vec<Fault>,
@@ -52,6 +55,7 @@ impl SimulatorArgs {
                 burst: self.burst,
             },
             faults: self.fault.clone(),
+            expired_channel: self.expired_channel,
             schema: self.schema,
             envelope: self.envelope,
             page_size: self.page_size,

@@ -80,6 +80,13 @@ pub(super) fn parse_page_size(text: &str) -> Result<NonZeroUsize, &'static str> 
     text.parse().map_err(|_| "expected a whole number from 1")
 }
 
+/// An HTTP status of an error.
+pub(super) fn parse_error_status(text: &str) -> Result<u16, &'static str> {
+    let status = text.parse().ok();
+    let status = status.filter(|status| (400..600).contains(status));
+    status.ok_or("expected a whole number from 400 to 599")
+}
+
 /// A status of the API, or `missing`, in any case.
 pub(super) fn parse_status(text: &str) -> Result<StatusFilter, String> {
     if text.eq_ignore_ascii_case("missing") {

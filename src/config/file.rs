@@ -34,6 +34,8 @@ pub(super) struct File {
     pub tokens_without_expiry: Vec<Spanned<WithoutExpiry>>,
     pub phone_number: PhoneNumber,
     #[serde(deserialize_with = "or_default")]
+    pub links: LinksBlock,
+    #[serde(deserialize_with = "or_default")]
     pub limits: Limits,
     #[serde(deserialize_with = "or_default")]
     pub accounts: Vec<AccountBlock>,
@@ -121,6 +123,24 @@ pub(super) struct AccountBlock {
     pub expected: Vec<Spanned<Expected>>,
     #[serde(default)]
     pub gateway: Option<GatewayBlock>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub links: AccountLinksBlock,
+}
+
+/// `links`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct LinksBlock {
+    pub dashboard: Option<Spanned<Redacted>>,
+    pub grafana: Option<Spanned<Redacted>>,
+    pub runbooks: Option<Spanned<Redacted>>,
+}
+
+/// `accounts[].links`, which wins over `links`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct AccountLinksBlock {
+    pub dashboard: Option<Spanned<Redacted>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -2,12 +2,14 @@
 //! program sees only validated values.
 
 mod file;
+mod links;
 mod model;
 mod select;
 mod settings;
 mod validate;
 
 pub use exporter_toolkit::diagnostics::{ConfigError, ConfigErrors};
+pub use links::Links;
 pub use model::{
     AccountConfig, CachePolicy, Config, CredentialSource, DEFAULT_CONCURRENT_REFRESHES,
     DEFAULT_MAX_STALE, DEFAULT_TIMEOUT, DEFAULT_TTL, DEFAULT_URL, Gateway,

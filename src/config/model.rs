@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 
+use super::links::Links;
 use crate::gateway::credentials::Credentials;
 use crate::gateway::transport::TransportSettings;
 use crate::refresh::Rules;
@@ -71,6 +72,8 @@ pub struct AccountConfig {
     pub gateway: Gateway,
     /// How responses become snapshots.
     pub rules: Rules,
+    /// Where people find more about its profiles.
+    pub links: Links,
 }
 
 /// Where an account's credentials come from, in the terms of the configuration file. Contains no secret.

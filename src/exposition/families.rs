@@ -57,6 +57,16 @@ pub const FAMILIES: &[Family] = &[
         }),
     },
     Family {
+        name: "qlara_details_blocked_by_token",
+        help: "1 if the latest details call for the platform answered 503 while a token of the platform had expired, as the API announces it.",
+        source: Source::Snapshot(|snapshot, lines| {
+            for (platform, details) in &snapshot.details {
+                let is_blocked = details.is_blocked_by_token;
+                lines.sample(&[("platform", platform)], is_blocked.into());
+            }
+        }),
+    },
+    Family {
         name: "qlara_details_complete",
         help: "1 unless the gateway says that the platform has more details than it answered with; absent if they cannot be read.",
         source: Source::Snapshot(|snapshot, lines| {
@@ -140,6 +150,15 @@ pub const FAMILIES: &[Family] = &[
             for status in Status::ALL {
                 let labels = [("status", status.as_str())];
                 lines.sample(&labels, (status == profile.status).into());
+            }
+        }),
+    },
+    Family {
+        name: "qlara_profile_state_since_timestamp_seconds",
+        help: "Unix time at which the exporter observed the change of the profile to its state; absent until it observes one.",
+        source: Source::Profile(|profile, lines| {
+            if let Some(moment) = profile.state_since {
+                lines.sample(&[], SampleValue::Timestamp(moment));
             }
         }),
     },

@@ -2,8 +2,11 @@
 
 use std::io::ErrorKind;
 
+use rustls::CertificateError;
+
 use super::error::GatewayError;
 use super::invalid::InvalidResponse;
+use super::proxy::ProxyUrl;
 use super::resolver::LookupError;
 use exporter_toolkit::error_chain::{find_cause, root_cause, root_io_kind};
 use exporter_toolkit::tls::tls_error_text;
@@ -25,9 +28,12 @@ pub(super) fn ended_before_response(error: &reqwest::Error) -> bool {
     !error.is_connect() && (is_broken || is_incomplete)
 }
 
-/// Converts an error of the HTTP client. Timeouts are checked first, because a timeout while reading the body is
+/// The text with which the HTTP client reports that a proxy answers 407 to a request for a tunnel. It has no type for it.
+const TUNNEL_NEEDS_CREDENTIALS: &str = "proxy authorization required";
+
+/// Converts an error of the HTTP client, whose requests go through this proxy. Timeouts are checked first, because a timeout while reading the body is
 /// reported as a decoding error, too.
-pub(super) fn classify(error: reqwest::Error) -> GatewayError {
+pub(super) fn classify(error: reqwest::Error, proxy: Option<&ProxyUrl>) -> GatewayError {
     let error = error.without_url();
     if let Some(error @ LookupError::TooLong(_)) = find_cause(&error) {
         return GatewayError::Unreached(error.to_string());
@@ -36,7 +42,7 @@ pub(super) fn classify(error: reqwest::Error) -> GatewayError {
         return GatewayError::Unreached(root_cause(&error));
     }
     if let Some(tls) = find_cause::<rustls::Error>(&error) {
-        return GatewayError::Tls(tls_error_text(tls));
+        return GatewayError::Tls(format!("{}{}", tls_error_text(tls), tls_advice(tls)));
     }
     if error.is_connect() && root_io_kind(&error) == Some(ErrorKind::UnexpectedEof) {
         // While connecting, only a TLS handshake can end with this error.
@@ -48,5 +54,39 @@ pub(super) fn classify(error: reqwest::Error) -> GatewayError {
     if find_cause::<hyper::Error>(&error).is_some_and(hyper::Error::is_parse) {
         return InvalidResponse::NotHttp.into();
     }
-    GatewayError::Connect(root_cause(&error))
+    let cause = root_cause(&error);
+    match proxy {
+        None => GatewayError::Connect(cause),
+        Some(proxy) if cause.ends_with(TUNNEL_NEEDS_CREDENTIALS) => {
+            GatewayError::ProxyCredentials {
+                given_by: proxy.given_by(),
+            }
+        }
+        Some(proxy) => GatewayError::Proxy {
+            proxy: proxy.to_string(),
+            given_by: proxy.given_by(),
+            cause,
+        },
+    }
+}
+
+/// What an operator can do about an error of the certificate.
+fn tls_advice(error: &rustls::Error) -> &'static str {
+    let rustls::Error::InvalidCertificate(error) = error else {
+        return "";
+    };
+    match error {
+        CertificateError::UnknownIssuer => {
+            "; if it belongs to a CA of your own, or to a proxy that inspects TLS, name the file with the CA's \
+             certificate in gateway.tls_config.ca_file"
+        }
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => "; check the clock of this machine",
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "; check the host in gateway.url (--qlara.url)"
+        }
+        _ => "",
+    }
 }

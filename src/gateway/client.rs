@@ -84,7 +84,7 @@ impl GatewayClient {
         let http = self.transport.http().await;
         let request = http.pooled.get(self.address(path));
         let (request, sent) = self.credentials.authorize(request).await;
-        let (result, head) = match in_time(deadline, send(request, &http.unpooled)).await {
+        let (result, head) = match self.in_time(deadline, send(request, &http.unpooled)).await {
             Ok(response) => {
                 let head = ResponseHead::from_response(&response, &sent);
                 (self.read(response, deadline).await, head)
@@ -195,11 +195,24 @@ impl GatewayClient {
         }
         let reservation = self.body_budget.reservation();
         let mut body = BodyDecoder::new(response.headers(), limit, reservation)?;
-        while let Some(chunk) = in_time(deadline, response.chunk()).await? {
+        while let Some(chunk) = self.in_time(deadline, response.chunk()).await? {
             let pushed = timeout_at(deadline, body.push(&chunk)).await;
             pushed.map_err(|_| GatewayError::Timeout)??;
         }
         body.finish()
+    }
+
+    /// Awaits a step of the HTTP client until the deadline.
+    async fn in_time<T>(
+        &self,
+        deadline: Instant,
+        step: impl Future<Output = reqwest::Result<T>>,
+    ) -> Result<T, GatewayError> {
+        let proxy = self.transport.settings().proxy.as_ref();
+        match timeout_at(deadline, step).await {
+            Ok(result) => result.map_err(|error| classify(error, proxy)),
+            Err(_) => Err(GatewayError::Timeout),
+        }
     }
 
     /// `Retry-After` in seconds, or as a date in one of three formats (RFC 9110, sections 10.2.3 and 5.6.7).
@@ -238,16 +251,5 @@ async fn send(request: RequestBuilder, unpooled: &reqwest::Client) -> reqwest::R
     match (pooled.execute(request).await, retry) {
         (Err(error), Some(retry)) if ended_before_response(&error) => unpooled.execute(retry).await,
         (result, _) => result,
-    }
-}
-
-/// Awaits a step of the HTTP client until the deadline.
-async fn in_time<T>(
-    deadline: Instant,
-    step: impl Future<Output = reqwest::Result<T>>,
-) -> Result<T, GatewayError> {
-    match timeout_at(deadline, step).await {
-        Ok(result) => result.map_err(classify),
-        Err(_) => Err(GatewayError::Timeout),
     }
 }

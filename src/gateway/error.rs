@@ -88,7 +88,7 @@ pub enum GatewayError {
     },
     /// HTTP 404 for the list. Every account has a list, so the path prefix is wrong.
     #[error(
-        "the gateway answers HTTP 404 at {}: check gateway.url; the API's pages also use the prefix {}",
+        "the gateway answers HTTP 404 at {}: check gateway.url (--qlara.url); the API's pages also use the prefix {}",
         shown_path(Path::new(path)),
         other_prefixes(path)
     )]
@@ -96,7 +96,7 @@ pub enum GatewayError {
         /// The requested path.
         path: String,
     },
-    /// HTTP 407 of an HTTP proxy for a request that is not tunnelled.
+    /// HTTP 407 of an HTTP proxy.
     #[error(
         "the proxy asks for other credentials (HTTP 407): check user and password in {given_by}"
     )]
@@ -105,7 +105,7 @@ pub enum GatewayError {
         given_by: &'static str,
     },
     /// Any other 4xx, or a redirect.
-    #[error("the gateway answers HTTP {0}: check gateway.url")]
+    #[error("the gateway answers HTTP {0}: check gateway.url (--qlara.url)")]
     ClientError(u16),
     /// HTTP 5xx.
     #[error("the gateway answers HTTP {0}")]
@@ -119,6 +119,18 @@ pub enum GatewayError {
     /// No connection.
     #[error("cannot reach the gateway: {0}")]
     Connect(String),
+    /// No connection to the proxy, or from the proxy to the gateway.
+    #[error(
+        "cannot reach the gateway through the proxy {proxy}: {cause}; check the proxy, and its address in {given_by}"
+    )]
+    Proxy {
+        /// The URL of the proxy without credentials.
+        proxy: String,
+        /// The configuration key or the environment variable with the URL of the proxy.
+        given_by: &'static str,
+        /// What failed.
+        cause: String,
+    },
     /// The TLS handshake failed.
     #[error("TLS with the gateway fails: {0}")]
     Tls(String),
@@ -150,6 +162,15 @@ impl GatewayError {
         };
         match self {
             GatewayError::Connect(text) => GatewayError::Connect(redacted(text)),
+            GatewayError::Proxy {
+                proxy,
+                given_by,
+                cause,
+            } => GatewayError::Proxy {
+                proxy: redacted(proxy),
+                given_by,
+                cause: redacted(cause),
+            },
             GatewayError::Tls(text) => GatewayError::Tls(redacted(text)),
             GatewayError::InvalidResponse(error) => error.redacted(sent).into(),
             other => other,
@@ -165,7 +186,9 @@ impl GatewayError {
             GatewayError::NoSuchList { .. } | GatewayError::ClientError(_) => Reason::ClientError,
             GatewayError::ServerError(_) => Reason::ServerError,
             GatewayError::Timeout | GatewayError::Unreached(_) => Reason::Timeout,
-            GatewayError::ProxyCredentials { .. } | GatewayError::Connect(_) => Reason::Connect,
+            GatewayError::ProxyCredentials { .. }
+            | GatewayError::Proxy { .. }
+            | GatewayError::Connect(_) => Reason::Connect,
             GatewayError::Tls(_) => Reason::Tls,
             GatewayError::TooLarge { .. } => Reason::TooLarge,
             GatewayError::InvalidResponse(_) => Reason::InvalidResponse,

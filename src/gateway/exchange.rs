@@ -1,6 +1,7 @@
 //! The result of one gateway call: body or error, and the relevant response headers.
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use chrono::{DateTime, Utc};
+use reqwest::header::{AGE, CONTENT_TYPE, DATE, HeaderMap};
 use reqwest::{Response, StatusCode};
 
 use super::body::ReceivedBody;
@@ -30,6 +31,8 @@ pub struct ResponseHead {
     pub quota: Quota,
     /// The headers about further pages.
     pub paging: Paging,
+    /// `Date`; `None` if it is absent, cannot be read, or is that of a cached response.
+    pub date: Option<DateTime<Utc>>,
 }
 
 /// The API key's quota in requests per minute, as the gateway states it.
@@ -50,6 +53,7 @@ impl ResponseHead {
             media_type: media_type(headers).filter(|kind| !sent.is_repeated_in(kind)),
             quota: quota(headers, sent),
             paging: Paging::from_headers(headers),
+            date: date(headers),
         }
     }
 }
@@ -62,6 +66,12 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
     let is_media_type =
         essence.len() <= MAX_BYTES && essence.contains('/') && essence.bytes().all(is_token);
     is_media_type.then(|| essence.to_ascii_lowercase())
+}
+
+fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    let text = headers.get(DATE)?.to_str().ok()?;
+    let time = httpdate::parse_http_date(text).ok()?;
+    (!headers.contains_key(AGE)).then(|| time.into())
 }
 
 fn quota(headers: &HeaderMap, sent: &SentSecret) -> Quota {

@@ -63,6 +63,18 @@ impl Status {
     }
 }
 
+/// The word in the field `status` of a response, beside the [`Status`] that was parsed from it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum StatusWord {
+    /// The response has no word: the flag `disconnected` decides, or nothing.
+    #[default]
+    Absent,
+    /// The documented word of the parsed status.
+    Documented,
+    /// A word that the documentation does not name, cut to 100 characters.
+    Other(Box<str>),
+}
+
 /// A profile in a response to `GET /socials`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedProfile {
@@ -76,6 +88,8 @@ pub struct ListedProfile {
     pub name: String,
     /// The connection state.
     pub status: Status,
+    /// The word of the response for it.
+    pub status_word: StatusWord,
     /// When the OAuth token expires, with the offset that the gateway states. WhatsApp has no token.
     pub token_expires_at: Option<DateTime<FixedOffset>>,
     /// When the profile was connected.

@@ -14,11 +14,11 @@ use super::fields::{Field, Schema};
 use super::invalid::{InvalidResponse, JsonShape};
 use super::linked;
 use super::model::{
-    DetailsFacts, KNOWN_PLATFORMS, ListFacts, ListedProfile, ProfileDetails, Status,
+    DetailsFacts, KNOWN_PLATFORMS, ListFacts, ListedProfile, ProfileDetails, Status, StatusWord,
 };
 use super::paging::Paging;
 use super::sent_secret::SentSecret;
-use super::warnings::{ParseWarnings, identifier, is_sensible_identifier};
+use super::warnings::{ParseWarnings, identifier, is_sensible_identifier, short_status};
 use exporter_toolkit::printable::is_line_separator;
 
 /// Parses the body of `GET /socials` and calls `on_entry` for each entry, with `None` for an entry without a usable
@@ -130,12 +130,14 @@ fn combined(one: Option<Schema>, other: Option<Schema>) -> Option<Schema> {
 fn listed_profile(entry: &RawEntry, warnings: &mut ParseWarnings) -> Option<ListedProfile> {
     let platform = platform(entry.get(Field::Platform)?)?;
     let (id, username) = identity(entry, warnings)?;
+    let (status, status_word) = status(entry, warnings);
     Some(ListedProfile {
         platform,
         id,
         username,
         name: name(entry, warnings),
-        status: status(entry, warnings),
+        status,
+        status_word,
         token_expires_at: warnings.date(Field::TokenExpiresAt, entry.get(Field::TokenExpiresAt)),
         connected_at: connected_at(entry, warnings),
         phone_number: warnings.text(Field::PhoneNumber, entry.get(Field::PhoneNumber)),
@@ -197,25 +199,30 @@ fn connected_at(entry: &RawEntry, warnings: &mut ParseWarnings) -> Option<DateTi
         .map(|time| time.to_utc())
 }
 
-/// The documented status, which falls back to the flag `disconnected`.
-fn status(entry: &RawEntry, warnings: &mut ParseWarnings) -> Status {
+/// The documented status, which falls back to the flag `disconnected`, and the word of the response.
+fn status(entry: &RawEntry, warnings: &mut ParseWarnings) -> (Status, StatusWord) {
     let (word, flag) = (entry.get(Field::Status), entry.get(Field::Disconnected));
     if word.is_none() && flag.is_none() {
         warnings.count_invalid(Field::Status);
     }
     let word: Option<String> = warnings.parse(Field::Status, word);
     if let Some(status) = word.as_deref().and_then(Status::documented) {
-        return status;
+        return (status, StatusWord::Documented);
     }
-    match (warnings.flag(Field::Disconnected, flag), word) {
+    let word = word.map(|word| short_status(&word));
+    let status = match (warnings.flag(Field::Disconnected, flag), &word) {
         (Some(true), _) => Status::Disconnected,
         (Some(false), _) => Status::Connected,
         (None, Some(word)) => {
-            warnings.add_unknown_status(&word);
+            warnings.add_unknown_status(word);
             Status::Unknown
         }
         (None, None) => Status::Unknown,
-    }
+    };
+    (
+        status,
+        word.map_or(StatusWord::Absent, |word| StatusWord::Other(word.into())),
+    )
 }
 
 /// A response as JSON values, for `explain`.

@@ -60,8 +60,7 @@ impl ParseWarnings {
 
     pub(super) fn add_unknown_status(&mut self, status: &str) {
         if self.unknown_statuses.len() < MAX_UNKNOWN_STATUSES {
-            self.unknown_statuses
-                .insert(status.chars().take(MAX_STATUS_CHARS).collect());
+            self.unknown_statuses.insert(status.to_owned());
         }
     }
 
@@ -140,6 +139,11 @@ impl ParseWarnings {
         let number = serde_json::from_str::<f64>(raw).ok();
         self.require(field, number.and_then(date::parse_number))
     }
+}
+
+/// An undocumented status, cut to a sensible length.
+pub(super) fn short_status(status: &str) -> String {
+    status.chars().take(MAX_STATUS_CHARS).collect()
 }
 
 /// Parses an identifier: a text, or a whole number, as its digits. `None` if it is not usable.

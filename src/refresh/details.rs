@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::join::DetailsJoin;
 use super::rules::Rules;
 use super::shares::Claim;
+use crate::gateway::error::GatewayError;
 use crate::gateway::invalid::InvalidResponse;
 use crate::gateway::parse::parse_details;
 use crate::gateway::warnings::ParseWarnings;
@@ -70,10 +71,20 @@ pub(super) fn mark_read(
 ) {
     let state = PlatformDetails {
         up: true,
+        is_blocked_by_token: false,
         is_incomplete,
         oldest: Some(read_at),
     };
     snapshot.details.insert(platform.to_owned(), state);
+}
+
+/// Records a failed details call of a platform.
+pub(super) fn mark_failed(snapshot: &mut Snapshot, platform: &str, error: &GatewayError) {
+    let is_announced = *error == GatewayError::ServerError(503);
+    let is_blocked_by_token = is_announced && snapshot.has_expired_token(platform);
+    if let Some(state) = snapshot.details.get_mut(platform) {
+        state.is_blocked_by_token = is_blocked_by_token;
+    }
 }
 
 /// The last good snapshot, whose details are kept when a call fails.

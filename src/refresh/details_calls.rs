@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
-use super::details::{Draft, mark_read, read_details};
+use super::details::{Draft, mark_failed, mark_read, read_details};
 use super::refresher::{RefreshErrors, Refresher, parse_body};
 use crate::gateway::error::GatewayError;
 use crate::gateway::exchange::Exchange;
@@ -74,6 +74,7 @@ impl Refresher {
                 Err(error) => Err(error),
             };
             if let Err(error) = joined {
+                mark_failed(&mut draft.snapshot, &platform, &error);
                 errors.details.insert(platform, error);
             }
         }

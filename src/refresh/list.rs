@@ -123,6 +123,8 @@ impl<'a> SnapshotBuilder<'a> {
             username: listed.username,
             name: listed.name,
             status: listed.status,
+            status_word: listed.status_word,
+            state_since: None,
             token_expires_at: listed.token_expires_at,
             connected_at: listed.connected_at,
             phone_number: listed

@@ -1,5 +1,6 @@
 //! One refresh of an account: requests the list, then the details of each platform in it, and builds a snapshot.
 
+mod clock_difference;
 pub mod details;
 mod details_calls;
 mod join;
@@ -11,6 +12,7 @@ mod refresher;
 mod rules;
 mod shares;
 
+pub use clock_difference::ClockDifference;
 pub use details::{Draft, LastGood};
 pub use limiter::{Priority, RefreshLimiter};
 pub use limits::drop_excess_profiles;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
+use super::clock_difference::ClockDifference;
 use super::details::{Draft, LastGood, keep_last_good};
 use super::limiter::{Priority, RefreshLimiter};
 use super::limits::drop_excess_profiles;
@@ -68,6 +69,8 @@ pub struct RefreshErrors {
     pub secret: Option<Arc<ReloadError<SecretError>>>,
     /// Number of entries that repeat the account's secret.
     pub entries_with_secret: u64,
+    /// The difference of the clocks, if it is large enough to be reported.
+    pub clock: Option<ClockDifference>,
 }
 
 impl RefreshErrors {
@@ -204,6 +207,9 @@ impl Refresher {
         let Exchange { result, head, sent } = self.client.socials(deadline).await;
         let read_at = self.clock.now();
         self.metrics.set_quota(head.quota);
+        errors.clock = head
+            .date
+            .and_then(|date| ClockDifference::between(read_at, date));
         errors.secret = self.client.secret_error();
         let body = result.and_then(|body| body.ok_or_else(|| self.client.no_such_list()));
         let list = match body {

@@ -146,8 +146,22 @@ impl Finding {
             | Finding::RefreshOverdue
             | Finding::TokenEndUnknown
             | Finding::StatusUnknown
-            | Finding::PermissionMissing(_)
             | Finding::NotExpected => Severity::Warning,
+            Finding::PermissionMissing(permission) => match Cost::of_missing(permission) {
+                Cost::CannotSend => Severity::Critical,
+                Cost::CannotReadMetrics | Cost::Unknown => Severity::Warning,
+            },
+        }
+    }
+
+    /// Whether messages through the profile fail now.
+    pub(super) fn fails_now(&self) -> bool {
+        match self {
+            Finding::TokenExpired(_) | Finding::Disconnected(_) | Finding::Missing => true,
+            Finding::PermissionMissing(permission) => {
+                Cost::of_missing(permission) == Cost::CannotSend
+            }
+            _ => false,
         }
     }
 

@@ -2,6 +2,7 @@
 //! as PromQL can express them.
 
 mod action;
+mod alert;
 mod finding;
 #[cfg(test)]
 mod tests;
@@ -74,6 +75,11 @@ impl Verdict {
         ended.is_some_and(|ago| ago >= GIVEN_UP_AFTER)
     }
 
+    /// Whether messages through the profile fail now.
+    pub(crate) fn fails_now(&self) -> bool {
+        self.findings.iter().any(Finding::fails_now)
+    }
+
     /// What somebody has to do about the profile: about its worst finding.
     pub(crate) fn action(&self) -> Action {
         match self.findings.first() {
@@ -83,14 +89,16 @@ impl Verdict {
         }
     }
 
-    /// A sort key that puts the most urgent verdict first: by severity, then by time left. A critical
-    /// profile without a token counts as having no time left: its messages fail now.
+    /// A sort key that puts the most urgent verdict first: by severity, then by time left. A profile that cannot send
+    /// has no time left, even if its token has not ended.
     pub fn urgency(&self) -> impl Ord + use<> {
-        let without_token = match self.severity {
-            Severity::Critical => TimeDelta::zero(),
-            _ => TimeDelta::MAX,
+        let left = self.left.unwrap_or(TimeDelta::MAX);
+        let left = if self.fails_now() {
+            left.min(TimeDelta::zero())
+        } else {
+            left
         };
-        (Reverse(self.severity), self.left.unwrap_or(without_token))
+        (Reverse(self.severity), left)
     }
 }
 

@@ -1,20 +1,16 @@
-//! The endpoints `/-/reload` and `/-/documentation`, and redirects to the page. Reload works as in Prometheus'
+//! The endpoint `/-/reload`, and redirects to the page. Reload works as in Prometheus'
 //! management API.
 
 use std::future;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
-use axum::http::header::{ALLOW, CONTENT_TYPE, LOCATION};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::{ALLOW, LOCATION};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 
 use super::app::App;
-use super::render_cache::{DataVersion, RenderError, Resource};
-use exporter_toolkit::content_encoding;
-
-const README: &str = include_str!("../../README.md");
 
 /// Reloads the configuration, if the options allow it.
 pub(super) async fn reload(State(app): State<Arc<App>>) -> Response {
@@ -37,24 +33,6 @@ pub(super) async fn reload(State(app): State<Arc<App>>) -> Response {
 pub(super) async fn reload_needs_post() -> Response {
     let text = "This endpoint requires POST: curl -X POST …/-/reload\n";
     (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "POST, PUT")], text).into_response()
-}
-
-/// Serves the README of this version, so that reading it needs no internet access.
-pub(super) async fn documentation(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-) -> Result<Response, RenderError> {
-    let _permit = app.rendered.wait()?;
-    let accounts = app.reloader.accounts();
-    let version = DataVersion::new(app.clock.now().timestamp(), &accounts, &[]);
-    let (resource, encoding) = (
-        Resource::Documentation,
-        content_encoding::accepted(&headers),
-    );
-    let render = || README.to_owned();
-    let answer = app.rendered.answer(resource, encoding, version, render);
-    let text_plain = [(CONTENT_TYPE, "text/plain; charset=utf-8")];
-    Ok((text_plain, answer.await?).into_response())
 }
 
 /// Redirects to another path of this exporter and keeps the query string.

@@ -1,8 +1,12 @@
-//! The HTTP endpoints: metrics, service discovery, the page, health, and reload.
+//! The HTTP endpoints: metrics, service discovery, the page, the API, health, and reload.
 
+mod api;
 mod app;
+mod cached;
+mod calendar;
 mod discovery;
 mod external_url;
+mod filter;
 mod management;
 mod options;
 mod page;
@@ -22,7 +26,7 @@ pub use paths::{check_route_prefix, check_telemetry_path};
 
 use crate::build;
 use exporter_toolkit::health;
-use paths::{DISCOVERY, DOCUMENTATION, PROBE, RELOAD};
+use paths::{ACCOUNTS, CALENDAR, DISCOVERY, DOCUMENTATION, PROBE, PROFILE, PROFILES, RELOAD};
 
 /// The exporter's routes.
 pub fn router(app: &Arc<App>) -> Router {
@@ -32,16 +36,21 @@ pub fn router(app: &Arc<App>) -> Router {
     let mut router = Router::new()
         // A segment of the prefix may start with `:` or `*`, which the syntax of axum 0.7 reserves.
         .without_v07_checks()
-        .route(&prefixed(DOCUMENTATION), get(management::documentation))
+        .route(&prefixed(DOCUMENTATION), get(page::show_documentation))
         .route(
             &prefixed(RELOAD),
             post(management::reload)
                 .put(management::reload)
                 .fallback(management::reload_needs_post),
         )
-        .route(&prefixed(DISCOVERY), get(discovery::targets));
+        .route(&prefixed(DISCOVERY), get(discovery::targets))
+        .route(&prefixed(PROFILES), get(api::profiles))
+        .route(&prefixed(ACCOUNTS), get(api::accounts))
+        .route(&prefixed(CALENDAR), get(calendar::serve));
     if telemetry_path != "/" {
-        router = router.route(&prefixed("/"), get(page::show));
+        router = router
+            .route(&prefixed("/"), get(page::show))
+            .route(&prefixed(PROFILE), get(page::show_profile));
     }
     if !prefix.is_empty() {
         // As in Prometheus. A reverse proxy that adds the prefix never requests the root, so that redirect stays

@@ -4,8 +4,18 @@
 pub(super) const DOCUMENTATION: &str = "/-/documentation";
 /// The metrics of one account.
 pub(super) const PROBE: &str = "/probe";
+/// The page of one profile.
+pub(super) const PROFILE: &str = "/profile";
 /// Service discovery: the accounts as targets.
 pub(super) const DISCOVERY: &str = "/sd";
+/// Where the API begins.
+const API: &str = "/api/";
+/// The profiles, for programs.
+pub(super) const PROFILES: &str = "/api/v1/profiles";
+/// The accounts, for programs.
+pub(super) const ACCOUNTS: &str = "/api/v1/accounts";
+/// The ends of tokens as a calendar.
+pub(super) const CALENDAR: &str = "/calendar.ics";
 /// Reloads the configuration.
 pub(super) const RELOAD: &str = "/-/reload";
 
@@ -30,8 +40,13 @@ pub fn check_telemetry_path(path: &str) -> Result<(), &'static str> {
     if path.starts_with("/-/") {
         return Err("must not start with /-/, where health is served");
     }
-    if matches!(path, PROBE | DISCOVERY) {
-        return Err("must not be /probe or /sd, which serve something else");
+    if path.starts_with(API) {
+        return Err("must not start with /api/, where the API is served");
+    }
+    if matches!(path, PROBE | DISCOVERY | CALENDAR | PROFILE) {
+        return Err(
+            "must not be /probe, /sd, /calendar.ics or /profile, which serve something else",
+        );
     }
     Ok(())
 }

@@ -1,21 +1,21 @@
-//! The cache of rendered answers: the page, the targets of service discovery and the documentation. Requests
-//! within the same second share an answer, and one answer is rendered at a time.
+//! The cache of rendered answers: the page, the records of the API, the targets of service discovery and the
+//! documentation. Requests within the same second share an answer, and one answer is rendered at a time.
 
 use std::collections::HashMap;
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::{Arc, Weak};
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_ENCODING, HeaderValue, VARY};
-use axum::http::{HeaderName, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_ENCODING, ETAG, HeaderValue, VARY};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::spawn_blocking;
 
+use super::api::Listing;
 use crate::account::Accounts;
 use crate::account::View;
 use exporter_toolkit::content_encoding::Encoding;
@@ -29,8 +29,14 @@ const MAX_CACHED: usize = 4;
 /// What an answer contains. It is the key of the cache, with the content coding.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Resource {
-    /// The page, filtered by this query string.
+    /// The page with this query string.
     Page(String),
+    /// The page of a profile with this query string.
+    Profile(String),
+    /// A record, filtered and written as this query states.
+    Record(Listing, String),
+    /// The calendar, filtered by this query string.
+    Calendar(String),
     /// The targets of service discovery, with this scheme and address.
     Targets { scheme: String, address: String },
     /// The README.
@@ -73,10 +79,25 @@ impl PartialEq for DataVersion {
 /// Answers rendered in the current second.
 #[derive(Debug)]
 pub(super) struct RenderCache {
-    latest: Mutex<HashMap<(Resource, Encoding), (DataVersion, SharedText)>>,
+    latest: Mutex<HashMap<(Resource, Encoding), CachedAnswer>>,
     rendering: tokio::sync::Mutex<()>,
     waiting: Semaphore,
     texts: SharedTexts,
+}
+
+/// An answer before compression.
+#[derive(Debug)]
+pub(super) struct Rendered {
+    pub(super) text: Vec<u8>,
+    /// The entity tag.
+    pub(super) tag: Option<String>,
+}
+
+#[derive(Debug)]
+struct CachedAnswer {
+    version: DataVersion,
+    text: SharedText,
+    tag: Option<HeaderValue>,
 }
 
 /// There is no rendered answer.
@@ -131,64 +152,90 @@ impl RenderCache {
         version: DataVersion,
         render: impl FnOnce() -> String + Send + 'static,
     ) -> Result<Response, RenderError> {
-        let key = (resource, encoding);
-        let body = match self.cached(&key, &version) {
-            Some(body) => body,
-            None => {
-                let _one_at_a_time = self.rendering.lock().await;
-                match self.cached(&key, &version) {
-                    Some(body) => body,
-                    None => self.render(key, version, render).await?,
-                }
-            }
+        let render = move || {
+            Ok(Rendered {
+                text: render().into_bytes(),
+                tag: None,
+            })
         };
-        Ok(response(body, encoding))
+        self.tagged_answer(resource, encoding, version, render)
+            .await
     }
 
-    fn cached(&self, key: &(Resource, Encoding), version: &DataVersion) -> Option<Bytes> {
+    /// Like [`RenderCache::answer`], with the entity tag of the text.
+    ///
+    /// # Errors
+    /// [`RenderError::Failed`] if the answer cannot be rendered.
+    pub(super) async fn tagged_answer(
+        &self,
+        resource: Resource,
+        encoding: Encoding,
+        version: DataVersion,
+        render: impl FnOnce() -> io::Result<Rendered> + Send + 'static,
+    ) -> Result<Response, RenderError> {
+        let key = (resource, encoding);
+        if let Some(answer) = self.cached(&key, &version) {
+            return Ok(answer);
+        }
+        let _one_at_a_time = self.rendering.lock().await;
+        match self.cached(&key, &version) {
+            Some(answer) => Ok(answer),
+            None => self.render(key, version, render).await,
+        }
+    }
+
+    fn cached(&self, key: &(Resource, Encoding), version: &DataVersion) -> Option<Response> {
         let latest = self.latest.lock();
-        let (cached_version, body) = latest.get(key)?;
+        let cached = latest.get(key)?;
         // If memory is short, an older answer of the same second is good enough.
-        let is_usable = cached_version == version
-            || (cached_version.is_of_same_second(version) && self.texts.exceed_soft_limit());
-        is_usable.then(|| body.bytes())
+        let is_usable = cached.version == *version
+            || (cached.version.is_of_same_second(version) && self.texts.exceed_soft_limit());
+        is_usable.then(|| cached.response(key.1))
     }
 
     async fn render(
         &self,
         key: (Resource, Encoding),
         version: DataVersion,
-        render: impl FnOnce() -> String + Send + 'static,
-    ) -> Result<Bytes, RenderError> {
+        render: impl FnOnce() -> io::Result<Rendered> + Send + 'static,
+    ) -> Result<Response, RenderError> {
         let encoding = key.1;
         // Rendering takes milliseconds, which would delay scrapes on the async threads.
-        let bytes = spawn_blocking(move || encoded(render(), encoding)).await;
-        let bytes = bytes
+        let rendered = spawn_blocking(move || {
+            let Rendered { text, tag } = render()?;
+            Ok::<_, io::Error>((encoded(text, encoding)?, tag))
+        });
+        let (bytes, tag) = rendered
+            .await
             .map_err(|_| RenderError::Failed)?
             .map_err(|_| RenderError::Failed)?;
         self.drop_outdated(&version);
-        let text = self.texts.add(bytes);
-        let body = text.bytes();
-        self.latest.lock().insert(key, (version, text));
-        Ok(body)
+        let answer = CachedAnswer {
+            version,
+            text: self.texts.add(bytes),
+            tag: tag.and_then(|tag| tag.parse().ok()),
+        };
+        let response = answer.response(encoding);
+        self.latest.lock().insert(key, answer);
+        Ok(response)
     }
 
     /// Drops the answers of other seconds, and all answers if the cache is full.
     fn drop_outdated(&self, version: &DataVersion) {
         let mut latest = self.latest.lock();
-        latest.retain(|_, (cached, _)| cached.second == version.second);
+        latest.retain(|_, cached| cached.version.second == version.second);
         if latest.len() >= MAX_CACHED {
             latest.clear();
         }
     }
 }
 
-fn encoded(text: String, encoding: Encoding) -> std::io::Result<Vec<u8>> {
+fn encoded(text: Vec<u8>, encoding: Encoding) -> io::Result<Vec<u8>> {
     let mut bytes = match encoding {
-        Encoding::Plain => text.into_bytes(),
+        Encoding::Plain => text,
         Encoding::Gzip => {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-            encoder.write_all(text.as_bytes())?;
+            encoder.write_all(&text)?;
             encoder.finish()?
         }
     };
@@ -197,15 +244,18 @@ fn encoded(text: String, encoding: Encoding) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn response(body: Bytes, encoding: Encoding) -> Response {
-    let vary: [(HeaderName, HeaderValue); 1] =
-        [(VARY, HeaderValue::from_static("accept-encoding"))];
-    match encoding {
-        Encoding::Plain => (vary, Body::from(body)).into_response(),
-        Encoding::Gzip => {
-            let gzip = [(CONTENT_ENCODING, HeaderValue::from_static("gzip"))];
-            (vary, gzip, Body::from(body)).into_response()
+impl CachedAnswer {
+    fn response(&self, encoding: Encoding) -> Response {
+        let mut response = Body::from(self.text.bytes()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        if encoding == Encoding::Gzip {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
+        if let Some(tag) = &self.tag {
+            headers.insert(ETAG, tag.clone());
+        }
+        response
     }
 }
 

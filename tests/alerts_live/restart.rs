@@ -82,9 +82,12 @@ fn firing(alert: &str) -> String {
     format!(r#"count(ALERTS{{alertstate="firing",alertname={alert}}})"#)
 }
 
-/// The profiles of the account `readable` as pairs of id and status.
+/// The profiles of the account `readable` as pairs of id and status. The one that expires lacks all permissions.
 fn facebook(profiles: &[(&str, &str)]) -> Vec<Value> {
-    let profile = |(id, status): &(&str, &str)| profile(id, id, status, &ALL[..1]);
+    let profile = |(id, status): &(&str, &str)| {
+        let granted = if *id == "expired" { &[] } else { &ALL[..1] };
+        profile(id, id, status, granted)
+    };
     profiles.iter().map(profile).collect()
 }
 
@@ -181,6 +184,7 @@ impl Outage {
         let lasting = [
             r#""QlaraTokenExpired",profile="expired""#,
             r#""QlaraProfileStatusUnknown""#,
+            r#""QlaraSendPermissionMissing",profile="expired""#,
             r#""QlaraProfilePermissionMissing",profile="expired""#,
             r#""QlaraProfileDisappeared",profile="gone""#,
             r#""QlaraProfileDisappeared",profile="vanishing""#,

@@ -200,3 +200,72 @@ async fn details_without_an_identifier_match_by_username() {
     let scrape = stack.scrape().await;
     assert!(!scrape.text.contains("category="), "{}", scrape.text);
 }
+
+const ANNOUNCED: &str = "The gateway answers 503 for a channel with an expired token.";
+
+/// An exporter of the documented profiles, of which the one of Instagram has an expired token.
+async fn with_expired_channel(status: u16) -> Stack {
+    let mut setup = Setup::default();
+    setup.simulator.expired_channel = Some(status);
+    setup.start().await
+}
+
+#[tokio::test]
+async fn details_that_an_expired_token_blocks_say_so() {
+    let stack = with_expired_channel(503).await;
+    let scrape = stack.scrape().await;
+    for (platform, blocked) in [("instagram", 1.0), ("facebook", 0.0), ("whatsapp", 0.0)] {
+        let of = |name: &str| scrape.value(&format!(r#"{name}{{platform="{platform}"}}"#));
+        assert_eq!(of("qlara_details_blocked_by_token"), blocked, "{platform}");
+        assert_eq!(of("qlara_details_up"), 1.0 - blocked, "{platform}");
+    }
+    let html = page(&stack).await;
+    let what = format!("No details of instagram. {ANNOUNCED}");
+    let advice = "Reconnect the profiles with expired tokens in the Qlara dashboard.";
+    assert!(html.contains(&what) && html.contains(advice), "{html}");
+    assert!(!html.contains("error of its own"), "{html}");
+
+    // The token is renewed.
+    let renewed = json!([uc_017("instagram", "ig_345678")]);
+    stack.gateway.profiles(&renewed).await;
+    let scrape = stack.scrape_after(61).await;
+    let blocked = r#"qlara_details_blocked_by_token{platform="instagram"}"#;
+    assert_eq!(scrape.value(blocked), 0.0);
+    assert!(!page(&stack).await.contains(ANNOUNCED));
+}
+
+#[tokio::test]
+async fn only_a_503_with_an_expired_token_is_announced() {
+    let expired = |platform: &str| {
+        json!({"platform": platform, "profileId": "p", "name": "n", "status": "TOKEN_EXPIRED",
+            "connectedAt": "2026-01-01T00:00:00Z"})
+    };
+    let dated = json!({"platform": "facebook", "profileId": "p", "name": "n", "status": "CONNECTED",
+        "connectedAt": "2026-01-01T00:00:00Z", "tokenExpiresAt": "2026-04-10T11:59:59Z"});
+    let later = json!({"platform": "facebook", "profileId": "p", "name": "n", "status": "CONNECTED",
+        "connectedAt": "2026-01-01T00:00:00Z", "tokenExpiresAt": "2026-06-10T12:00:00Z"});
+    for (profile, fault, blocked) in [
+        (expired("facebook"), "details:status=503", 1.0),
+        (dated, "details:status=503", 1.0),
+        (expired("facebook"), "details:status=502", 0.0),
+        (expired("facebook"), "details:reset", 0.0),
+        (later, "details:status=503", 0.0),
+        // WhatsApp profiles have no token that expires.
+        (expired("whatsapp"), "details:status=503", 0.0),
+    ] {
+        let what = format!("{profile} {fault}");
+        let platform = profile["platform"].as_str().expect("a platform").to_owned();
+        let stack = Stack::start().await;
+        stack.gateway.profiles(&json!([profile])).await;
+        stack.gateway.faults(fault).await;
+        let scrape = stack.scrape().await;
+        let of = |name: &str| scrape.value(&format!(r#"{name}{{platform="{platform}"}}"#));
+        assert_eq!(of("qlara_details_blocked_by_token"), blocked, "{what}");
+        assert_eq!(of("qlara_details_up"), 0.0, "{what}");
+        assert_eq!(
+            page(&stack).await.contains(ANNOUNCED),
+            blocked == 1.0,
+            "{what}"
+        );
+    }
+}

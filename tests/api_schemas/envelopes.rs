@@ -206,7 +206,7 @@ async fn not_found_list_names_the_other_prefix() {
         assert_eq!(scrape.value(&series), 1.0);
         let line = log.take();
         let expected = format!(
-            "HTTP 404 at {prefix}/socials: check gateway.url; the API's pages also use the prefix {other}"
+            "HTTP 404 at {prefix}/socials: check gateway.url (--qlara.url); the API's pages also use the prefix {other}"
         );
         assert!(line.contains(&expected), "{line}");
         let page = stack.get("/").send().await.expect("a response");

@@ -34,7 +34,7 @@ async fn json_works_with_jq() {
         (".version, .state, .exit_code", "1\n\"WARNING\"\n1"),
         (
             ".summary",
-            r#"{"profiles":2,"critical":0,"warning":1,"not_checked":0,"fine":1}"#,
+            r#"{"profiles":2,"critical":0,"warning":1,"not_checked":0,"fine":1,"accounts":1,"accounts_unread":0}"#,
         ),
         (
             ".thresholds",
@@ -118,6 +118,141 @@ async fn every_json_date_is_rfc_3339() {
     }
 }
 
+/// Each field that one of the two descriptions of the API names, except the picture, which is not read.
+#[tokio::test]
+async fn json_and_csv_have_every_field_of_the_api() {
+    let whatsapp = json!({"platform": "whatsapp", "profileId": "w", "name": "W", "status": "SLEEPING",
+        "phoneNumber": "+393401234567", "connectedAt": "2026-01-02T03:04:05+01:00"});
+    let facebook = with(
+        page("f"),
+        json!({"username": "brandco", "pageId": 17841400000000001_u64, "category": "E-commerce",
+            "tokenExpiresAt": "2026-06-15T00:00:00+02:00", "connectedAt": "2026-01-02T03:04:05Z",
+            "lastActivityAt": "2026-04-10T11:00:00Z", "permissions": ["pages_messaging", "other"],
+            "linkedAccounts": [{"id": "page 1", "name": "One"}, {"id": "2"}]}),
+    );
+    let flagged = json!({"platform": "tiktok", "username": "t", "name": "T", "disconnected": false,
+        "connectedAt": "2026-01-02T03:04:05Z"});
+    let longest = with(
+        page("long"),
+        json!({"status": "=".repeat(1000), "disconnected": true}),
+    );
+    let audit = audit(
+        &json!([whatsapp, facebook, flagged, longest]),
+        "phone_number: mask",
+        CheckOptions::default(),
+    )
+    .await
+    .expect("an audit");
+    let json: Value = serde_json::from_str(&written(&audit, CheckFormat::Json).0).expect("JSON");
+    let profiles = json["profiles"].as_array().expect("profiles");
+    let profile = |id: &str| {
+        profiles
+            .iter()
+            .find(|it| it["profile"] == id)
+            .expect("it")
+            .clone()
+    };
+    let facts = |id: &str, keys: &[&str]| -> Vec<Value> {
+        let profile = profile(id);
+        keys.iter().map(|key| profile[key].clone()).collect()
+    };
+    assert_eq!(
+        facts(
+            "w",
+            &[
+                "status",
+                "status_raw",
+                "phone_number",
+                "connected_at",
+                "page_id",
+                "category"
+            ]
+        ),
+        [
+            json!("UNKNOWN"),
+            json!("SLEEPING"),
+            json!("+**********67"),
+            json!("2026-01-02T02:04:05Z"),
+            Value::Null,
+            Value::Null
+        ]
+    );
+    assert_eq!(
+        facts(
+            "f",
+            &[
+                "username",
+                "status_raw",
+                "page_id",
+                "category",
+                "last_activity_at",
+                "permissions_granted",
+                "linked_accounts_count",
+                "phone_number"
+            ]
+        ),
+        [
+            json!("brandco"),
+            json!("CONNECTED"),
+            json!("17841400000000001"),
+            json!("E-commerce"),
+            json!("2026-04-10T11:00:00Z"),
+            json!(["other", "pages_messaging"]),
+            json!(2),
+            Value::Null
+        ]
+    );
+    assert_eq!(
+        facts("t", &["status", "status_raw"]),
+        [json!("CONNECTED"), Value::Null]
+    );
+    assert_eq!(
+        facts("long", &["status", "status_raw"]),
+        [json!("DISCONNECTED"), json!("=".repeat(100))]
+    );
+
+    let (csv, _) = written(&audit, CheckFormat::Csv { bom: false });
+    let line = |id: &str| {
+        csv.lines()
+            .find(|line| line.contains(&format!(",{id},")))
+            .expect("a line")
+    };
+    assert!(
+        line("f").ends_with("brandco,CONNECTED,false,2026-01-02T03:04:05Z,,'17841400000000001,E-commerce,other pages_messaging,2,\"page 1; 2\",,"),
+        "{csv}"
+    );
+    assert!(
+        line("w").ends_with(",,SLEEPING,false,2026-01-02T02:04:05Z,'+**********67,,,,,,,"),
+        "{csv}"
+    );
+    // A word that a spreadsheet would evaluate.
+    assert!(
+        line("long").contains(&format!(",'{},", "=".repeat(100))),
+        "{csv}"
+    );
+}
+
+/// Without a list there are no numbers.
+#[tokio::test]
+async fn json_has_no_zeros_for_an_account_that_cannot_be_read() {
+    let json = audit_of_bad_key().await;
+    let unknown = json!({"profiles": null, "critical": null, "warning": null, "not_checked": null, "fine": null});
+    assert_eq!(json["accounts"][0]["summary"], unknown);
+    assert_eq!(json["summary"]["fine"], Value::Null);
+    assert_eq!(json["summary"]["accounts_unread"], 1);
+    assert_eq!(json["accounts"][0]["data"], "none");
+    assert_eq!(json["accounts"][0]["error"]["reason"], "unauthorized");
+    assert_eq!(json["state"], "UNKNOWN");
+}
+
+/// The JSON for an account whose key is refused.
+async fn audit_of_bad_key() -> Value {
+    let yaml = "accounts: [{name: bad, api_key_file: bad}]";
+    let audit = audit(&json!([page("p")]), yaml, CheckOptions::default()).await;
+    let text = written(&audit.expect("an audit"), CheckFormat::Json).0;
+    serde_json::from_str(&text).expect("JSON")
+}
+
 #[tokio::test]
 async fn every_json_key_is_documented() {
     let documentation = include_str!("../../docs/check.md");
@@ -132,6 +267,8 @@ async fn every_json_key_is_documented() {
     let json: Value = serde_json::from_str(&written(&audit, CheckFormat::Json).0).expect("JSON");
     let mut found = Vec::new();
     keys(&json, "", &mut found);
+    let unread = audit_of_bad_key().await;
+    keys(&unread, "", &mut found);
     found.sort();
     found.dedup();
     assert!(found.len() > 30, "{found:?}");
@@ -153,13 +290,17 @@ async fn csv_contains_no_spreadsheet_formulas() {
     let lines: Vec<&str> = csv.split("\r\n").collect();
     assert_eq!(
         lines[0],
-        "account,platform,profile,name,status,token_expires_at,token_seconds_left,permissions_missing,last_activity_at,verdict,findings"
+        "account,platform,profile,name,status,token_expires_at,token_seconds_left,permissions_missing,last_activity_at,verdict,findings,username,status_raw,token_never_expires,connected_at,phone_number,page_id,category,permissions_granted,linked_accounts_count,linked_accounts,since,since_at_least"
     );
     let name =
         "\"'=cmd()|\"\"a\"\",\u{fffd}[31m\u{fffd}31m\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}x\"";
     let start = format!(",facebook,p,{name},CONNECTED,2026-06-14T22:00:00Z,5652000,,");
     assert!(lines[1].starts_with(&start), "{}", lines[1]);
-    assert!(lines[1].ends_with(",fine,"), "{}", lines[1]);
+    assert!(
+        lines[1].contains(",fine,,,CONNECTED,false,"),
+        "{}",
+        lines[1]
+    );
 }
 
 /// Excel keeps 15 digits of a number and drops leading zeros.

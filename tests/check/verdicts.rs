@@ -1,8 +1,12 @@
 //! The findings for every kind of problem, and their profiles.
 
+use std::sync::Arc;
+
+use exporter_toolkit::clock::SystemClock;
 use serde_json::{Value, json};
 
 use super::{GRANTED, check, check_yaml, gateway, in_days, page, with};
+use crate::harness::Gateway;
 
 /// The state of a single profile.
 async fn judged(profile: Value, arguments: &[&str]) -> (i32, Vec<String>) {
@@ -21,7 +25,7 @@ async fn judged(profile: Value, arguments: &[&str]) -> (i32, Vec<String>) {
 #[tokio::test]
 async fn every_verdict_has_its_finding_and_exit_code() {
     let whatsapp = json!({"platform": "whatsapp", "tokenExpiresAt": null, "permissions": null});
-    let cases: [(Value, i32, &[&str]); 21] = [
+    let cases: [(Value, i32, &[&str]); 22] = [
         (json!({}), 0, &[]),
         (whatsapp.clone(), 0, &[]),
         (json!({"tokenExpiresAt": in_days(7.01)}), 0, &[]),
@@ -95,8 +99,13 @@ async fn every_verdict_has_its_finding_and_exit_code() {
             &["permission_missing"],
         ),
         (
+            json!({"permissions": [GRANTED[1]]}),
+            2,
+            &["permission_missing"],
+        ),
+        (
             json!({"permissions": []}),
-            1,
+            2,
             &["permission_missing", "permission_missing"],
         ),
     ];
@@ -364,4 +373,25 @@ async fn permissions_that_no_profile_states_are_no_finding() {
         let found: Vec<&Value> = found.map(|finding| &finding["code"]).collect();
         assert_eq!(json!(found), json!(codes));
     }
+}
+
+#[tokio::test]
+async fn details_that_an_expired_token_blocks_ask_to_reconnect() {
+    let expired = with(page("expired"), json!({"status": "TOKEN_EXPIRED"}));
+    let options = gateway_simulator::Options {
+        expired_channel: Some(503),
+        ..gateway_simulator::Options::default()
+    };
+    let gateway = Gateway::start(options, Arc::new(SystemClock)).await;
+    gateway.profiles(&json!([page("p"), expired])).await;
+    let ran = check(&gateway, &["--output", "json"]).await;
+    let json: Value = serde_json::from_str(&ran.output).expect("JSON");
+    let notes = json["notes"].to_string();
+    let expected = "details of facebook: the gateway answers 503 for a channel with an expired token, until somebody reconnects the profile";
+    assert!(notes.contains(expected), "{notes}");
+    assert!(!notes.contains("HTTP 503"), "{notes}");
+    let profiles = json["profiles"].as_array().expect("profiles").iter();
+    let verdicts: Vec<&Value> = profiles.map(|profile| &profile["verdict"]).collect();
+    assert_eq!(json!(verdicts), json!(["critical", "not_checked"]));
+    assert_eq!(ran.code, 2);
 }

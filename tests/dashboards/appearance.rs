@@ -162,13 +162,12 @@ fn each_state_has_a_value_mapping_with_a_colour() {
     }
 }
 
-/// The dashboard and the alert `QlaraProfilePermissionMissing` agree which permissions are needed to send.
+/// The dashboard and the alert rules agree which permissions are needed to send.
 #[test]
 fn permissions_to_send_are_those_of_the_alert() {
-    let description =
-        text(&alerts()["QlaraProfilePermissionMissing"]["annotations"]["description"]).to_owned();
-    let needed = description.split_once("match \"^(").expect("a list").1;
-    let needed = needed.split_once(')').expect("an end").0;
+    let expression = text(&alerts()["QlaraProfilePermissionMissing"]["expr"]).to_owned();
+    let needed = expression.split_once("!~\"").expect("a matcher").1;
+    let needed = needed.split_once('"').expect("an end").0;
     for panel in [
         "Profiles by urgency",
         "No permission to send",

@@ -82,7 +82,7 @@ async fn other_prefix_is_tried_after_a_404() {
     let ran = explain_at(&format!("{root}/api/partner-gateway/v1"), &[]).await;
     assert_eq!(ran.code, 1, "{}", ran.output);
     for expected in [
-        "HTTP 404 at /api/partner-gateway/v1/socials: check gateway.url; the API's pages also use the prefix /api/v1/partner-gateway",
+        "HTTP 404 at /api/partner-gateway/v1/socials: check gateway.url (--qlara.url); the API's pages also use the prefix /api/v1/partner-gateway",
         "gateway.url: /api/partner-gateway/v1 answers HTTP 404, /api/v1/partner-gateway answers",
         &format!("  gateway:\n    url: {root}/api/v1/partner-gateway\n"),
         "  description:  uc-017\n",

@@ -15,10 +15,14 @@ use super::toolkit::tools::{is_in_path, skip_without};
 pub const NAMESPACES: &str = "namespaces";
 /// The user root.
 pub const ROOT: &str = "root";
-/// What `tests/kubernetes/install` fetches from PyPI.
+/// What `tests/install-python-packages kubernetes` fetches from PyPI.
 pub const KUBERNETES: &str = "kubernetes-packages";
-/// What `tests/grafana/install` fetches from npm's registry.
+/// What `tests/install-python-packages api` fetches from PyPI.
+pub const API: &str = "api-packages";
+/// The packages of `tests/grafana`, from npm's registry.
 pub const GRAFANA: &str = "grafana-packages";
+/// The package of `tests/browser`, from npm's registry.
+pub const AXE: &str = "axe-core";
 
 /// Whether this machine has a tool: a program or one of the constants above.
 ///
@@ -37,11 +41,9 @@ fn is_present(tool: &str) -> bool {
         NAMESPACES => *HAS_NAMESPACES,
         ROOT => is_root(),
         KUBERNETES => is_installed("kubernetes", "requirements.txt"),
-        // npm writes the second file when it has installed everything.
-        GRAFANA => {
-            is_installed("grafana", "package-lock.json")
-                && folder("grafana/node_modules/.package-lock.json").exists()
-        }
+        API => is_installed("api", "requirements.txt"),
+        GRAFANA => has_npm_packages("grafana"),
+        AXE => has_npm_packages("browser"),
         program => is_in_path(program),
     }
 }
@@ -51,12 +53,18 @@ pub fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
-/// Where `tests/NAME/install` puts its packages.
+/// Where `tests/run` puts the packages of `tests/NAME`.
 pub fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
-/// Whether `tests/NAME/install` has installed the versions that this file lists.
+/// npm writes the second file when it has installed everything.
+fn has_npm_packages(name: &str) -> bool {
+    is_installed(name, "package-lock.json")
+        && folder(&format!("{name}/node_modules/.package-lock.json")).exists()
+}
+
+/// Whether `tests/run` has installed the versions that this file lists.
 fn is_installed(name: &str, versions: &str) -> bool {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let wanted = std::fs::read(tests.join(name).join(versions)).expect("a list of versions");

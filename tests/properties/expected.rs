@@ -114,6 +114,11 @@ pub fn expected<'a>(
     let platforms: BTreeSet<&str> = shown.iter().map(|((platform, _), _)| *platform).collect();
     for platform in &platforms {
         all.add("qlara_details_up", &[("platform", platform)], 1.0);
+        all.add(
+            "qlara_details_blocked_by_token",
+            &[("platform", platform)],
+            0.0,
+        );
         all.add("qlara_details_complete", &[("platform", platform)], 1.0);
     }
     for platform in platforms

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::cases;
 use super::entries::{Entry, Given, SEPARATORS, entry, total};
 use super::expected::{EXPECTED, MOST_PROFILES, expected, is_readable};
+use super::state_since::States;
 use crate::any_bytes::parser::{Series, parse};
 use crate::harness::process::run_with_input;
 use crate::harness::tools;
@@ -37,6 +38,8 @@ fn every_exposition_parses_and_every_value_is_correct() {
     let stack = runtime.block_on(stack().start());
     let has_promtool = tools::has("promtool");
     let (scrapes, counted) = (Cell::new(0_u32), RefCell::new(BTreeMap::new()));
+    let states = RefCell::new(ACCOUNTS.map(|_| States::default()));
+    let with_since = Cell::new(0);
     let mut runner = TestRunner::new(Config {
         source_file: Some(file!()),
         ..cases(96)
@@ -60,7 +63,7 @@ fn every_exposition_parses_and_every_value_is_correct() {
         let differs = |(series, value): &(&Series, &f64), other: &BTreeMap<Series, f64>| {
             other.get(*series) != Some(*value)
         };
-        let all: BTreeMap<Series, f64> = all
+        let mut all: BTreeMap<Series, f64> = all
             .into_iter()
             .map(|((name, labels), value)| {
                 // The text as a label value.
@@ -70,6 +73,12 @@ fn every_exposition_parses_and_every_value_is_correct() {
                 ((name, labels.collect()), value)
             })
             .collect();
+        let read_at = now.timestamp_millis() as f64 / 1000.0;
+        for (account, states) in ACCOUNTS.iter().zip(&mut *states.borrow_mut()) {
+            let since = states.read(&all, &account.replace(SEPARATORS, " "), read_at);
+            with_since.set(with_since.get() + since.len());
+            all.extend(since);
+        }
         let wrong: Vec<_> = shown.iter().filter(|found| differs(found, &all)).collect();
         let missing: Vec<_> = all.iter().filter(|meant| differs(meant, &shown)).collect();
         prop_assert!(
@@ -85,6 +94,7 @@ fn every_exposition_parses_and_every_value_is_correct() {
         Ok(())
     });
     result.unwrap_or_else(|error| panic!("{error}"));
+    assert!(with_since.get() > 0, "states have changed");
 }
 
 fn stack() -> Setup {

@@ -10,6 +10,7 @@ mod exposition;
 mod mutations;
 mod parser;
 mod reapplied;
+mod state_since;
 
 use proptest::test_runner::Config;
 

@@ -65,7 +65,16 @@ async fn demo_prints_no_secret() {
             .arg("--web.config.file")
             .arg(secrets.path("web.yml"));
         let running = Running::start(&mut command);
-        for path in ["/", "/metrics", "/probe", "/sd", "/-/reload", "/mArKeD"] {
+        for path in [
+            "/",
+            "/metrics",
+            "/probe",
+            "/sd",
+            "/api/v1/profiles",
+            "/calendar.ics",
+            "/-/reload",
+            "/mArKeD",
+        ] {
             for password in [WEB_PASSWORD, "mArKeD-guess"] {
                 eventually("an answer", async || {
                     let request = http().get(format!("http://{address}{path}"));

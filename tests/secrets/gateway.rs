@@ -119,6 +119,9 @@ pub(super) async fn served(stack: &Stack) -> String {
         "/probe?account=variable",
         "/probe?account=basic",
         "/sd",
+        "/api/v1/profiles",
+        "/api/v1/accounts",
+        "/calendar.ics",
         "/-/ready",
     ] {
         let answer = stack.get(path).send().await.expect("a response");

@@ -246,6 +246,9 @@ async fn file_protects_everything_but_the_probes() {
             "/-/documentation",
             "/probe",
             "/sd",
+            "/api/v1/profiles",
+            "/api/v1/accounts",
+            "/calendar.ics",
             "/nowhere",
         ] {
             let answer = stack.get(path).send().await.expect("a response");

@@ -85,7 +85,7 @@ pub fn without_line_separators(text: &str) -> String {
 
 /// Whether a character controls a terminal or is invisible: control characters, line separators, directional formatting,
 /// invisible characters and noncharacters. Logs, errors, tables, CSV and web pages do not show it.
-pub(crate) fn is_unprintable(char: char) -> bool {
+pub fn is_unprintable(char: char) -> bool {
     char.is_control() || is_invisible(char) || is_noncharacter(char)
         // Line separators, directional formatting, interlinear annotations.
         || matches!(char, '\u{2028}'..='\u{202e}' | '\u{fff9}'..='\u{fffb}')

@@ -36,9 +36,16 @@ impl Simulator {
     /// `GET /socials/{platform}` (API page, "Step 2").
     pub(super) fn details(&self, platform: &str) -> Response<Body> {
         let description = self.world.description();
-        let profiles = self.world.connected().profiles.into_iter();
+        let mut profiles = self.world.connected().profiles;
+        profiles.retain(|profile| profile["platform"] == platform);
+        let has_expired = profiles
+            .iter()
+            .any(|profile| profile["status"] == "TOKEN_EXPIRED");
+        if let Some(status) = self.expired_channel.filter(|_| has_expired) {
+            return fail(status, "platform", "The token of this channel has expired");
+        }
         let entries: Vec<Value> = profiles
-            .filter(|profile| profile["platform"] == platform)
+            .into_iter()
             .map(|profile| shown(profile, |fields| description.details_entry(fields)))
             .collect();
         if entries.is_empty() {

@@ -25,6 +25,8 @@ pub struct Options {
     pub rate_limit: RateLimit,
     /// The faults at the start.
     pub faults: Vec<Fault>,
+    /// The HTTP status of details calls for a platform with an expired token. `None` answers with the details.
+    pub expired_channel: Option<u16>,
     /// The description of the API that the answers follow.
     pub schema: Schema,
     /// The envelope of successful answers.
@@ -42,6 +44,7 @@ impl Default for Options {
             speed: None,
             rate_limit: RateLimit::default(),
             faults: Vec::new(),
+            expired_channel: None,
             schema: Schema::default(),
             envelope: Envelope::default(),
             page_size: None,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::body::Body;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, DATE};
 use axum::http::{HeaderMap, HeaderValue, Request, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -54,6 +54,16 @@ async fn serve_connection(simulator: Arc<Simulator>, stream: TcpStream) {
 impl Simulator {
     /// The answer to one request; `None` resets the connection.
     async fn answer(&self, request: Request<Body>) -> Option<Response<Body>> {
+        let mut answer = self.answer_without_date(request).await?;
+        // By the clock of the simulation; otherwise hyper adds the date of this machine.
+        let date = self.clock.now().format("%a, %d %b %Y %H:%M:%S GMT");
+        if let Ok(date) = HeaderValue::from_str(&date.to_string()) {
+            answer.headers_mut().insert(DATE, date);
+        }
+        Some(answer)
+    }
+
+    async fn answer_without_date(&self, request: Request<Body>) -> Option<Response<Body>> {
         let path = request.uri().path();
         if path.starts_with("/-/") {
             return Some(control::answer(self, request).await);

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use axum::http::StatusCode;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use secrecy::SecretString;
@@ -20,10 +21,12 @@ use super::world::World;
 #[derive(Debug)]
 pub struct Simulator {
     pub(super) api_key: SecretString,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) world: World,
     pub(super) quota: Quota,
     pub(super) faults: Mutex<Vec<Fault>>,
     pub(super) fixed_answers: Mutex<FixedAnswers>,
+    pub(super) expired_channel: Option<StatusCode>,
     pub(super) envelope: Envelope,
     pub(super) page_size: Option<NonZeroUsize>,
     pub(super) stats: Stats,
@@ -45,9 +48,13 @@ impl Simulator {
         Simulator {
             world: World::new(&options, Arc::clone(&clock)),
             api_key: options.api_key,
-            quota: Quota::new(options.rate_limit, clock),
+            quota: Quota::new(options.rate_limit, Arc::clone(&clock)),
+            clock,
             faults: Mutex::new(options.faults),
             fixed_answers: Mutex::default(),
+            expired_channel: options
+                .expired_channel
+                .and_then(|code| StatusCode::from_u16(code).ok()),
             envelope: options.envelope,
             page_size: options.page_size,
             stats: Stats::default(),

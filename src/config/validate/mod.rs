@@ -3,12 +3,14 @@
 mod credentials;
 mod fields;
 mod gateway;
+mod links;
 mod proxy;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::file::{AccountBlock, File, in_file};
+use super::links::Links;
 use super::model::{
     AccountConfig, CachePolicy, Config, DEFAULT_CONCURRENT_REFRESHES, DEFAULT_MAX_STALE,
     DEFAULT_TTL, Gateway,
@@ -51,6 +53,7 @@ pub(super) fn config(
         gateway: defaults.gateway(&mut diagnostics),
         names: defaults.field_names(&mut diagnostics),
         without_expiry: without_expiry(file, &mut diagnostics),
+        links: links::shared(file, &mut diagnostics),
         defaults,
     };
     let accounts = validator.accounts(&mut diagnostics);
@@ -133,6 +136,7 @@ struct AccountValidator<'a> {
     /// The field names of accounts without names of their own.
     names: Arc<FieldNames>,
     without_expiry: TokensWithoutExpiry,
+    links: Links,
 }
 
 impl AccountValidator<'_> {
@@ -147,6 +151,7 @@ impl AccountValidator<'_> {
                 source,
                 gateway,
                 rules: self.rules(Vec::new(), Arc::clone(&self.names)),
+                links: self.links.clone(),
             });
             return account.into_iter().collect();
         }
@@ -188,6 +193,7 @@ impl AccountValidator<'_> {
             None => self.gateway.clone(),
         };
         let names = own_or_shared_names(blocks.as_ref(), &self.names, diagnostics);
+        let links = links::of_account(file, key, account, &self.links, diagnostics);
         let ((credentials, source), gateway) = credentials.zip(gateway)?;
         Some(AccountConfig {
             name: Some(account.name.value.clone()),
@@ -195,6 +201,7 @@ impl AccountValidator<'_> {
             source,
             gateway,
             rules: self.rules(expected, names),
+            links,
         })
     }
 

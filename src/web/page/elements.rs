@@ -1,43 +1,79 @@
 //! HTML elements and text formats that several parts of the page share.
 
-use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta, Utc};
 use maud::{Markup, html};
 
-use crate::verdict::{Severity, span};
-use crate::zone::Zone;
-use exporter_toolkit::printable::neutral;
+use crate::config::Links;
+use crate::verdict::Severity;
+use crate::web::filter::MAX_VALUE_CHARS;
+use exporter_toolkit::printable::{is_unprintable, neutral};
 
-/// Maximum length in characters of a text from the gateway or from the query string.
-pub(super) const MAX_TEXT_CHARS: usize = 120;
-
-/// A text of the gateway, truncated to [`MAX_TEXT_CHARS`], with control and invisible characters replaced. The template escapes
-/// HTML.
+/// A text of the gateway for attributes and plain sentences: truncated to [`MAX_VALUE_CHARS`], with control and invisible
+/// characters replaced.
 pub(super) fn short(text: &str) -> String {
-    match text.char_indices().nth(MAX_TEXT_CHARS) {
-        Some((end, _)) => format!("{}…", neutral(&text[..end])),
-        None => neutral(text),
+    let (start, is_cut) = cut(text);
+    let ellipsis = if is_cut { "…" } else { "" };
+    format!("{}{ellipsis}", neutral(start))
+}
+
+/// A text of the gateway, truncated to [`MAX_VALUE_CHARS`] and isolated: its direction does not change the text around it, and
+/// control and invisible characters are shown by their code points.
+pub(super) fn foreign(text: &str) -> Markup {
+    let (start, is_cut) = cut(text);
+    html! {
+        bdi {
+            @for part in start.split_inclusive(is_unprintable) { (visible(part)) }
+            @if is_cut { "…" }
+        }
     }
 }
 
-/// A time to the minute for people, and to the second in its attribute for programs.
-pub(super) fn time(time: DateTime<Utc>, zone: Zone) -> Markup {
-    html! { time datetime=(rfc3339(time)) { (zone.minute(time)) } }
+/// A text of which at most the last character is unprintable.
+fn visible(text: &str) -> Markup {
+    let hidden = text
+        .chars()
+        .next_back()
+        .filter(|char| is_unprintable(*char));
+    let plain = &text[..text.len() - hidden.map_or(0, char::len_utf8)];
+    html! {
+        (plain)
+        @if let Some(char) = hidden { span.hidden { "U+" (format!("{:04X}", u32::from(char))) } }
+    }
 }
 
-/// A time that the gateway states, with the stated day.
-pub(super) fn stated_time(time: DateTime<FixedOffset>, zone: Zone) -> Markup {
-    html! { time datetime=(rfc3339(time.to_utc())) { (zone.stated_minute(time)) } }
+fn cut(text: &str) -> (&str, bool) {
+    match text.char_indices().nth(MAX_VALUE_CHARS) {
+        Some((end, _)) => (&text[..end], true),
+        None => (text, false),
+    }
 }
 
-fn rfc3339(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+/// The name of a profile.
+pub(super) fn name(name: &str) -> Markup {
+    match name.trim().is_empty() {
+        true => html! { i { "no name" } },
+        false => foreign(name),
+    }
 }
 
-/// The age of `time`, `5m ago`. A time in the future, from a wrong clock, counts as now.
-pub(super) fn ago(time: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    match (now - time).max(TimeDelta::zero()) {
-        age if age < TimeDelta::minutes(1) => format!("{} s ago", age.num_seconds()),
-        age => format!("{} ago", span(age)),
+/// The name of an account.
+pub(super) fn account_name(name: Option<&str>) -> Markup {
+    match name {
+        Some(name) => foreign(name),
+        None => html! { "the default account" },
+    }
+}
+
+/// The words by which advice names Qlara's own web application.
+const DASHBOARD: &str = "Qlara dashboard";
+
+/// What to do, with a link to the Qlara dashboard where the advice names it.
+pub(super) fn advice(text: &str, links: Option<&Links>) -> Markup {
+    let dashboard = links.and_then(|links| links.dashboard.as_ref());
+    html! {
+        @match (text.split_once(DASHBOARD), dashboard) {
+            (Some((before, after)), Some(url)) => { (before) a href=(url) { (DASHBOARD) } (after) }
+            _ => (text),
+        }
     }
 }
 

@@ -1,91 +1,137 @@
-//! `/`: the status page, one HTML document without scripts. It shows the cached accounts.
+//! `/`, `/profile` and `/-/documentation`: HTML pages without scripts. The first two show the cached accounts.
 
+mod accounts;
+mod address;
+mod changes;
+mod controls;
+mod counts;
+mod documentation;
 mod elements;
-mod filter;
+mod facts;
+mod headline;
+mod layout;
+mod lines;
+mod list;
 mod overview;
+mod paging;
 mod problems;
-mod render;
-mod rows;
+mod profile;
+mod selection;
+mod site;
+mod table;
+mod timeline;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{RawQuery, State};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::header::REFRESH;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use chrono::{DateTime, Utc};
-use ring::digest::{SHA256, digest};
-use tokio::time::Instant;
 
 use super::app::App;
-use super::options::WebOptions;
-use super::render_cache::{DataVersion, Resource};
-use crate::account::{self, View};
+use super::cached::CachedAccounts;
+use super::render_cache::{DataVersion, RenderError, Resource};
+use crate::account::View;
+use address::Address;
 use exporter_toolkit::content_encoding;
-use filter::PageFilter;
-use overview::Overview;
-use render::STYLE;
+pub(super) use layout::security_headers;
+use profile::ProfileAddress;
+use site::Site;
 
-/// How long a request waits for refreshes, which continue after it. The next request shows their results.
-const REFRESH_WAIT: Duration = Duration::from_secs(3);
+/// The header by which a browser loads the page again each minute, if the reader chose that.
+const RELOAD: (HeaderName, HeaderValue) = (REFRESH, HeaderValue::from_static("60"));
 
-/// Serves the page.
+/// Serves the overview, or the list that the query string selects.
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
-    let _request_permit = app.request_permit().map_err(IntoResponse::into_response)?;
-    let _render_permit = app.rendered.wait().map_err(IntoResponse::into_response)?;
-    let deadline = Instant::now() + REFRESH_WAIT;
+    let address = Address::parse(query.as_deref().unwrap_or_default());
+    let resource = Resource::Page(address.query());
+    let reload = address.reloads.then_some(RELOAD);
+    let render = move |views: &[Arc<View>], site: Site| list::html(views, site, &address);
+    let page = answer(&app, &headers, resource, |_| StatusCode::OK, render).await?;
+    Ok((reload.into_iter().collect::<HeaderMap>(), page).into_response())
+}
+
+/// Serves the page of one profile, with status 404 if the account has no such profile.
+pub(super) async fn show_profile(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    let address = ProfileAddress::parse(query.as_deref().unwrap_or_default());
+    let resource = Resource::Profile(address.query());
+    let status = {
+        let address = address.clone();
+        move |views: &[Arc<View>]| address.status(views)
+    };
+    let render = move |views: &[Arc<View>], site: Site| profile::html(views, site, &address);
+    answer(&app, &headers, resource, status, render).await
+}
+
+async fn answer(
+    app: &Arc<App>,
+    headers: &HeaderMap,
+    resource: Resource,
+    status: impl FnOnce(&[Arc<View>]) -> StatusCode,
+    render: impl FnOnce(&[Arc<View>], Site) -> String + Send + 'static,
+) -> Result<Response, Response> {
     let accounts = app.reloader.accounts();
-    let entries = accounts.entries().iter().map(|entry| &entry.account);
-    let views = account::views(entries, deadline).await;
-    let views: Vec<Arc<View>> = views.into_iter().map(|(view, _)| view).collect();
-    let now = app.clock.now();
-    let version = DataVersion::new(now.timestamp(), &accounts, &views);
-    let filter = PageFilter::parse(query.as_deref().unwrap_or_default());
-    let resource = Resource::Page(filter.query());
-    let encoding = content_encoding::accepted(&headers);
+    let (cached, _permits) = app.cached_accounts(&accounts, |_| true).await?;
+    let CachedAccounts {
+        now,
+        views,
+        version,
+    } = cached;
+    let status = status(&views);
+    let encoding = content_encoding::accepted(headers);
     let render = {
-        let app = Arc::clone(&app);
-        move || html(&views, now, &filter, app.options())
+        let app = Arc::clone(app);
+        move || {
+            let options = app.options();
+            render(
+                &views,
+                Site {
+                    options,
+                    accounts: &accounts,
+                    now,
+                },
+            )
+        }
     };
     let page = app
         .rendered
         .answer(resource, encoding, version, render)
         .await;
     let page = page.map_err(IntoResponse::into_response)?;
+    Ok((status, security_headers(), page).into_response())
+}
+
+/// Serves the README.
+pub(super) async fn show_documentation(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<Response, RenderError> {
+    let _permit = app.rendered.wait()?;
+    let (accounts, now) = (app.reloader.accounts(), app.clock.now());
+    let version = DataVersion::new(now.timestamp(), &accounts, &[]);
+    let encoding = content_encoding::accepted(&headers);
+    let render = {
+        let app = Arc::clone(&app);
+        move || {
+            let options = app.options();
+            documentation::html(Site {
+                options,
+                accounts: &accounts,
+                now,
+            })
+        }
+    };
+    let page = app
+        .rendered
+        .answer(Resource::Documentation, encoding, version, render)
+        .await?;
     Ok((security_headers(), page).into_response())
-}
-
-fn html(
-    views: &[Arc<View>],
-    now: DateTime<Utc>,
-    filter: &PageFilter,
-    options: &WebOptions,
-) -> String {
-    let overview = Overview::new(views, now, filter, options.zone);
-    render::page(&overview, filter, options).into_string()
-}
-
-/// Headers that forbid the page to load anything, to run scripts, and to be framed.
-fn security_headers() -> [(HeaderName, String); 5] {
-    let style = BASE64_STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
-    let policy = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'self'; \
-         frame-ancestors 'none'"
-    );
-    [
-        (CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
-        (CONTENT_SECURITY_POLICY, policy),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-        (REFERRER_POLICY, "no-referrer".to_owned()),
-        (CACHE_CONTROL, "no-store".to_owned()),
-    ]
 }

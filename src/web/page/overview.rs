@@ -1,41 +1,35 @@
-//! The content of the page: accounts, their profiles by urgency, and numbers of profiles by severity.
+//! What is known about all accounts: their state, their profiles by need, and numbers of profiles by severity.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::elements::MAX_TEXT_CHARS;
-use super::filter::PageFilter;
+use super::counts::Counts;
 use super::problems::{AccountProblem, account_problems};
+use super::site::Site;
+use crate::account::history::{History, Since};
 use crate::account::{ListFailure, View};
 use crate::gateway::fields::Schema;
-use crate::gateway::model::DOCUMENTED_PLATFORMS;
-use crate::plural::count;
+use crate::gateway::model::{DOCUMENTED_PLATFORMS, Status};
+use crate::snapshot::Profile;
 use crate::verdict::{Action, JudgedProfile, Severity, Thresholds, judge_snapshot};
-use crate::zone::Zone;
+use crate::web::filter::{MAX_VALUE_CHARS, MISSING};
 
-/// Maximum number of profiles in the table. Others are only counted.
-const MAX_ROWS: usize = 100;
 /// Maximum number of platforms in the form, because the gateway may return any number.
 const MAX_PLATFORMS: usize = 20;
 
-/// The content of the page.
+/// What is known about all accounts.
 #[derive(Debug)]
 pub(super) struct Overview<'a> {
-    pub(super) now: DateTime<Utc>,
-    /// The zone of all times.
-    pub(super) zone: Zone,
-    /// Accounts without data first, then those with problems.
+    pub(super) site: Site<'a>,
+    /// Worst first.
     pub(super) accounts: Vec<AccountOverview<'a>>,
     /// All profiles of all accounts.
     pub(super) all: Counts,
-    /// The profiles that match the filter apart from its severity.
-    pub(super) filtered: Counts,
-    /// The most urgent profiles that match the filter.
+    /// All profiles, by need.
     pub(super) rows: Vec<PageRow<'a>>,
-    /// The number of all profiles that match the filter.
-    pub(super) matching: usize,
     /// The platforms of the form.
     pub(super) platforms: BTreeSet<&'a str>,
 }
@@ -55,12 +49,27 @@ pub(super) struct AccountOverview<'a> {
     pub(super) failure: Option<ListFailure>,
     pub(super) counts: Counts,
     pub(super) problems: Vec<AccountProblem>,
+    pub(super) history: &'a History,
 }
 
 impl AccountOverview<'_> {
     /// Whether there is no data, although a refresh has ended.
-    fn is_unread(&self) -> bool {
+    pub(super) fn is_unread(&self) -> bool {
         !self.has_data && !self.is_new
+    }
+
+    /// The severity of the account: of its worst profile, or of what is wrong with the account itself.
+    pub(super) fn severity(&self) -> Severity {
+        let own = if self.is_unread() {
+            Severity::Critical
+        } else if !self.problems.is_empty() {
+            Severity::Warning
+        } else if self.is_new {
+            Severity::NotChecked
+        } else {
+            Severity::Fine
+        };
+        own.max(self.counts.worst())
     }
 }
 
@@ -69,78 +78,56 @@ impl AccountOverview<'_> {
 pub(super) struct PageRow<'a> {
     pub(super) account: Option<&'a str>,
     pub(super) judged: JudgedProfile<'a>,
+    /// Since when the profile has been in its state; `None` for a missing profile.
+    pub(super) since: Option<Since>,
+    /// When the oldest details of its platform were read.
+    pub(super) details_read_at: Option<DateTime<Utc>>,
 }
 
-/// Numbers of profiles by severity.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Counts {
-    pub(super) critical: usize,
-    pub(super) warning: usize,
-    pub(super) not_checked: usize,
-    pub(super) fine: usize,
-}
-
-impl Counts {
-    fn add(&mut self, severity: Severity) {
-        match severity {
-            Severity::Critical => self.critical += 1,
-            Severity::Warning => self.warning += 1,
-            Severity::NotChecked => self.not_checked += 1,
-            Severity::Fine => self.fine += 1,
-        }
+impl PageRow<'_> {
+    pub(super) fn action(&self) -> Action {
+        self.judged.verdict.action()
     }
 
-    fn add_all(&mut self, other: Counts) {
-        self.critical += other.critical;
-        self.warning += other.warning;
-        self.not_checked += other.not_checked;
-        self.fine += other.fine;
+    pub(super) fn status(&self) -> &'static str {
+        let profile = self.judged.profile;
+        profile.map_or(MISSING, |profile| Status::as_str(profile.status))
     }
 
-    pub(super) fn total(&self) -> usize {
-        self.critical + self.warning + self.not_checked + self.fine
+    /// The name, empty if there is none.
+    pub(super) fn name(&self) -> &str {
+        self.judged.profile.map_or("", |profile| &profile.name)
     }
 
-    pub(super) fn get(&self, severity: Severity) -> usize {
-        match severity {
-            Severity::Critical => self.critical,
-            Severity::Warning => self.warning,
-            Severity::NotChecked => self.not_checked,
-            Severity::Fine => self.fine,
-        }
+    pub(super) fn last_activity_at(&self) -> Option<DateTime<Utc>> {
+        self.judged.profile.and_then(Profile::last_activity_at)
     }
 }
 
 impl<'a> Overview<'a> {
-    pub(super) fn new(
-        views: &'a [Arc<View>],
-        now: DateTime<Utc>,
-        filter: &PageFilter,
-        zone: Zone,
-    ) -> Overview<'a> {
+    pub(super) fn new(views: &'a [Arc<View>], site: Site<'a>) -> Overview<'a> {
         let mut overview = Overview {
-            now,
-            zone,
-            accounts: Vec::new(),
+            site,
+            accounts: Vec::with_capacity(views.len()),
             all: Counts::default(),
-            filtered: Counts::default(),
             rows: Vec::new(),
-            matching: 0,
             platforms: DOCUMENTED_PLATFORMS.into_iter().collect(),
         };
         for view in views {
-            overview.add(view, filter);
+            overview.add(view);
         }
-        overview
-            .accounts
-            .sort_by_key(|account| (account.has_data, account.problems.is_empty()));
-        overview.matching = overview.rows.len();
+        overview.accounts.sort_by_key(|account| {
+            (
+                Reverse(account.severity()),
+                !account.is_unread(),
+                account.name,
+            )
+        });
         sort_by_need(&mut overview.rows);
-        overview.rows.truncate(MAX_ROWS);
         overview
     }
 
-    fn add(&mut self, view: &'a View, filter: &PageFilter) {
+    fn add(&mut self, view: &'a View) {
         let account = view.exposed.account.as_deref();
         let mut overview = AccountOverview {
             name: account,
@@ -150,67 +137,38 @@ impl<'a> Overview<'a> {
             schema: (view.snapshot.as_ref()).and_then(|snapshot| snapshot.schema),
             failure: view.failure,
             counts: Counts::default(),
-            problems: account_problems(view, self.zone),
+            problems: account_problems(view, self.site.zone()),
+            history: &view.history,
         };
         let snapshot = view.snapshot.iter();
         for judged in
-            snapshot.flat_map(|data| judge_snapshot(data, self.now, &Thresholds::default()))
+            snapshot.flat_map(|data| judge_snapshot(data, self.site.now, &Thresholds::default()))
         {
             let severity = judged.verdict.severity;
             overview.counts.add(severity);
-            let is_short = judged.platform.chars().nth(MAX_TEXT_CHARS).is_none();
+            let is_short = judged.platform.chars().nth(MAX_VALUE_CHARS).is_none();
             if is_short && self.platforms.len() < MAX_PLATFORMS {
                 self.platforms.insert(judged.platform);
             }
-            if filter.matches_account(account) && filter.matches_profile(&judged) {
-                self.filtered.add(severity);
-                if filter.matches_severity(severity) {
-                    self.rows.push(PageRow { account, judged });
-                }
-            }
+            let details = view.snapshot.as_ref();
+            let details = details.and_then(|data| data.details.get(judged.platform));
+            self.rows.push(PageRow {
+                account,
+                since: view.history.since(judged.platform, judged.id),
+                details_read_at: details.and_then(|details| Some(details.oldest?.wall)),
+                judged,
+            });
         }
         self.all.add_all(overview.counts);
         self.accounts.push(overview);
     }
 
-    /// The two worst facts about the accounts, or that all profiles are fine.
-    pub(super) fn headline(&self) -> String {
-        if let Some(cause) = self.single_cause() {
-            return cause.what.trim_end_matches('.').to_owned();
-        }
-        let unread = self.count_accounts(|account| account.is_unread());
-        let with_problems = self.count_accounts(|it| it.has_data && !it.problems.is_empty());
-        let counts = self.all;
-        let facts = [
-            (counts.critical, "profile", "critical"),
-            (unread, "account", "not read"),
-            (with_problems, "account", "with problems"),
-            (counts.warning, "profile", "with a warning"),
-            (counts.not_checked, "profile", "not checked"),
-        ];
-        let facts: Vec<String> = facts
-            .into_iter()
-            .filter(|(number, ..)| *number > 0)
-            .take(2)
-            .map(|(number, noun, how)| format!("{} {how}", count(number, noun)))
-            .collect();
-        if !facts.is_empty() {
-            facts.join(", ")
-        } else if self.count_accounts(|account| account.is_new) > 0 {
-            "Reading the profiles".to_owned()
-        } else if counts.total() == 0 {
-            "No profiles connected".to_owned()
-        } else {
-            "All profiles are fine".to_owned()
-        }
-    }
-
-    /// Why nothing is known, if the page shows a single account and it cannot be read.
-    fn single_cause(&self) -> Option<&AccountProblem> {
-        match &self.accounts[..] {
-            [account] if account.is_unread() => account.problems.first(),
-            _ => None,
-        }
+    /// The rows that need somebody, and the rows with nothing to do.
+    pub(super) fn by_need(&self) -> (&[PageRow<'a>], &[PageRow<'a>]) {
+        let fine = self
+            .rows
+            .partition_point(|row| row.action() != Action::Nothing);
+        self.rows.split_at(fine)
     }
 
     /// Whether any account has data, so that numbers of profiles are known.
@@ -218,29 +176,12 @@ impl<'a> Overview<'a> {
         self.accounts.iter().any(|account| account.has_data)
     }
 
-    /// The severity of the headline. An account without data is critical, like a profile that fails.
-    pub(super) fn worst(&self) -> Severity {
-        let counts = self.all;
-        let without_data = self.count_accounts(|account| account.is_unread());
-        let not_fine =
-            self.count_accounts(|account| !account.has_data || !account.problems.is_empty());
-        if counts.critical + without_data > 0 {
-            Severity::Critical
-        } else if counts.warning + not_fine > 0 || counts.total() == 0 {
-            Severity::Warning
-        } else if counts.not_checked > 0 {
-            Severity::NotChecked
-        } else {
-            Severity::Fine
-        }
-    }
-
     /// Whether the page needs to name the accounts.
     pub(super) fn has_several_accounts(&self) -> bool {
         self.accounts.len() > 1
     }
 
-    fn count_accounts(&self, kind: impl Fn(&AccountOverview) -> bool) -> usize {
+    pub(super) fn count_accounts(&self, kind: impl Fn(&AccountOverview) -> bool) -> usize {
         self.accounts.iter().filter(|account| kind(account)).count()
     }
 }
@@ -250,7 +191,7 @@ impl<'a> Overview<'a> {
 fn sort_by_need(rows: &mut [PageRow]) {
     rows.sort_by_cached_key(|row| row.judged.verdict.urgency());
     let mut order: Vec<Action> = Vec::new();
-    for action in rows.iter().map(|row| row.judged.verdict.action()) {
+    for action in rows.iter().map(PageRow::action) {
         if !order.contains(&action) {
             order.push(action);
         }
@@ -258,7 +199,7 @@ fn sort_by_need(rows: &mut [PageRow]) {
     order.sort_by_key(|action| *action >= Action::DecideWhetherToKeep);
     // Stable, so the order within a group is kept.
     rows.sort_by_cached_key(|row| {
-        let action = row.judged.verdict.action();
+        let action = row.action();
         order.iter().position(|known| *known == action)
     });
 }

@@ -1,5 +1,7 @@
 //! The problems of an account, each with advice on what to do.
 
+use std::iter;
+
 use super::elements::short;
 use crate::account::View;
 use crate::gateway::error::Reason;
@@ -20,6 +22,8 @@ pub(super) struct AccountProblem {
     pub(super) what: String,
     /// What to do.
     pub(super) advice: String,
+    /// The alert about it, whose runbook tells more.
+    pub(super) alert: &'static str,
 }
 
 impl AccountProblem {
@@ -27,6 +31,11 @@ impl AccountProblem {
         AccountProblem {
             what: describe(reason).to_owned(),
             advice: advise(reason).to_owned(),
+            alert: match reason {
+                Reason::Unauthorized | Reason::Forbidden => "QlaraGatewayCredentialsRefused",
+                Reason::RateLimited => "QlaraGatewayRateLimited",
+                _ => "QlaraGatewayUnreachable",
+            },
         }
     }
 }
@@ -45,6 +54,7 @@ pub(super) fn account_problems(view: &View, zone: Zone) -> Vec<AccountProblem> {
             all.push(AccountProblem {
                 what: "The list of profiles was read but could not be used.".to_owned(),
                 advice: "Look at the exporter's log.".to_owned(),
+                alert: "QlaraGatewayUnreachable",
             });
         }
         all.extend(details_problems(errors, view.snapshot.as_deref(), zone));
@@ -54,6 +64,7 @@ pub(super) fn account_problems(view: &View, zone: Zone) -> Vec<AccountProblem> {
                     "The file with the credentials cannot be used; its last content stays in use."
                         .to_owned(),
                 advice: "The exporter's log names the file and the error.".to_owned(),
+                alert: "QlaraExporterConfigurationBroken",
             }
         }));
         all.extend(repeated_secret(errors));
@@ -65,6 +76,7 @@ pub(super) fn account_problems(view: &View, zone: Zone) -> Vec<AccountProblem> {
                     choose(errors.platforms_not_asked, "is", "are")
                 ),
                 advice: LOOK_AT_THE_LIST.to_owned(),
+                alert: "QlaraDetailsUnavailable",
             });
         }
     }
@@ -81,8 +93,56 @@ fn repeated_secret(errors: &RefreshErrors) -> Option<AccountProblem> {
     (entries > 0).then(|| AccountProblem {
         what: format!("The gateway repeats the account's credentials in {}; values with credentials are ignored.", count(entries, "entry")),
         advice: "Check that gateway.url leads to the gateway and not to a proxy's page. If something else answered, replace the credentials."
-            .to_owned(),
+            .to_owned(), alert: "QlaraAnswersInvalid",
     })
+}
+
+/// Why the details of a platform cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum DetailsFailure {
+    /// The token of one of its profiles has expired.
+    ExpiredToken,
+    /// The call failed.
+    Call(Reason),
+}
+
+impl DetailsFailure {
+    fn all() -> impl Iterator<Item = DetailsFailure> {
+        let calls = Reason::ALL.into_iter().map(DetailsFailure::Call);
+        iter::once(DetailsFailure::ExpiredToken).chain(calls)
+    }
+
+    fn of(platform: &str, reason: Reason, snapshot: Option<&Snapshot>) -> DetailsFailure {
+        match snapshot.is_some_and(|snapshot| snapshot.is_blocked_by_token(platform)) {
+            true => DetailsFailure::ExpiredToken,
+            false => DetailsFailure::Call(reason),
+        }
+    }
+
+    fn describe(self) -> &'static str {
+        match self {
+            DetailsFailure::ExpiredToken => {
+                "The gateway answers 503 for a channel with an expired token."
+            }
+            DetailsFailure::Call(reason) => describe(reason),
+        }
+    }
+
+    fn alert(self) -> &'static str {
+        match self {
+            DetailsFailure::ExpiredToken => "QlaraTokenExpired",
+            DetailsFailure::Call(_) => "QlaraDetailsUnavailable",
+        }
+    }
+
+    fn advise(self) -> &'static str {
+        match self {
+            DetailsFailure::ExpiredToken => {
+                "Reconnect the profiles with expired tokens in the Qlara dashboard."
+            }
+            DetailsFailure::Call(reason) => advise(reason),
+        }
+    }
 }
 
 /// Failed calls for details, grouped by reason.
@@ -91,19 +151,27 @@ fn details_problems(
     snapshot: Option<&Snapshot>,
     zone: Zone,
 ) -> impl Iterator<Item = AccountProblem> {
-    Reason::ALL.into_iter().filter_map(move |reason| {
+    DetailsFailure::all().filter_map(move |failure| {
         let failed = errors.details.iter();
-        let platforms: Vec<&str> = failed
-            .filter(|(_, error)| error.reason() == reason)
-            .map(|(platform, _)| platform.as_str())
-            .collect();
-        let what = format!("No details of {}. {}", names(&platforms), describe(reason));
+        let failed = failed.filter(|(platform, error)| {
+            DetailsFailure::of(platform, error.reason(), snapshot) == failure
+        });
+        let platforms: Vec<&str> = failed.map(|(platform, _)| platform.as_str()).collect();
+        let what = format!(
+            "No details of {}. {}",
+            names(&platforms),
+            failure.describe()
+        );
         let advice = format!(
             "{} {}",
             shown_instead(snapshot, &platforms, zone),
-            advise(reason)
+            failure.advise()
         );
-        (!platforms.is_empty()).then_some(AccountProblem { what, advice })
+        (!platforms.is_empty()).then_some(AccountProblem {
+            what,
+            advice,
+            alert: failure.alert(),
+        })
     })
 }
 
@@ -133,7 +201,7 @@ fn incomplete_list(snapshot: &Snapshot) -> Option<AccountProblem> {
     };
     (!snapshot.is_complete).then(|| AccountProblem {
         what,
-        advice: "The other profiles are not known: look at them in the Qlara dashboard. qlara-exporter explain shows what the gateway answers.".to_owned(),
+        advice: "The other profiles are not known: look at them in the Qlara dashboard. qlara-exporter explain shows what the gateway answers.".to_owned(), alert: "QlaraListIncomplete",
     })
 }
 
@@ -146,6 +214,7 @@ fn incomplete_details(snapshot: &Snapshot) -> Option<AccountProblem> {
     (!platforms.is_empty()).then(|| AccountProblem {
         what: format!("The details of {} are incomplete.", names(&platforms)),
         advice: "Permissions and last activity of the other profiles are not known.".to_owned(),
+        alert: "QlaraDetailsIncomplete",
     })
 }
 
@@ -167,7 +236,7 @@ fn empty_list(snapshot: &Snapshot) -> Option<AccountProblem> {
     let is_empty = snapshot.profiles.is_empty() && snapshot.is_complete;
     is_empty.then(|| AccountProblem {
         what: "No profile is connected.".to_owned(),
-        advice: "Check that the key is that of the right account, and look there in the Qlara dashboard.".to_owned(),
+        advice: "Check that the key is that of the right account, and look there in the Qlara dashboard.".to_owned(), alert: "QlaraNoProfiles",
     })
 }
 
@@ -180,6 +249,7 @@ fn linked_accounts_dropped(snapshot: &Snapshot) -> Option<AccountProblem> {
             choose(dropped, "it is", "they are")
         ),
         advice: "Raise limits.profiles in the configuration.".to_owned(),
+        alert: "QlaraProfilesDropped",
     })
 }
 
@@ -209,7 +279,11 @@ fn dropped_entries(snapshot: &Snapshot) -> Option<AccountProblem> {
         "Entries of the gateway's list are left out: {}.",
         kinds.join(", ")
     );
-    (!kinds.is_empty()).then_some(AccountProblem { what, advice })
+    (!kinds.is_empty()).then_some(AccountProblem {
+        what,
+        advice,
+        alert: "QlaraProfilesDropped",
+    })
 }
 
 fn describe(reason: Reason) -> &'static str {

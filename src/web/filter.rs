@@ -1,22 +1,26 @@
-//! The filter of the page, which is the query string of its URL.
+//! The filter of profiles, which is the query string of the page and of other answers about profiles.
 
 use form_urlencoded::{Serializer, parse};
 
-use super::elements::MAX_TEXT_CHARS;
 use crate::verdict::{JudgedProfile, Severity};
+
+/// Maximum length in characters of a value. The page truncates the values that it offers to this length.
+pub(super) const MAX_VALUE_CHARS: usize = 120;
 
 /// The status of an expected profile that is not connected, as in `check --status`.
 pub(super) const MISSING: &str = "MISSING";
 
-/// Which profiles the page shows. `None` matches everything.
+/// Which profiles an answer shows. `None` matches everything.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PageFilter {
     pub(super) platform: Option<String>,
     /// A status of the API.
     pub(super) status: Option<String>,
     pub(super) account: Option<String>,
-    /// A severity.
+    /// A severity, in any case.
     pub(super) verdict: Option<String>,
+    /// A part of the name, the username, the identifier or the account, in any case.
+    pub(super) search: Option<String>,
 }
 
 impl PageFilter {
@@ -30,10 +34,11 @@ impl PageFilter {
                 "status" => &mut filter.status,
                 "account" => &mut filter.account,
                 "verdict" => &mut filter.verdict,
+                "q" => &mut filter.search,
                 _ => continue,
             };
             // Every link of the page repeats the value. No value that the page offers is longer.
-            let value: String = value.chars().take(MAX_TEXT_CHARS).collect();
+            let value: String = value.chars().take(MAX_VALUE_CHARS).collect();
             *field = Some(value).filter(|value| !value.is_empty());
         }
         filter
@@ -42,33 +47,41 @@ impl PageFilter {
     /// The query string of this filter. Equal filters have the same one.
     pub(super) fn query(&self) -> String {
         let mut query = Serializer::new(String::new());
+        self.append_to(&mut query);
+        format!("?{}", query.finish())
+    }
+
+    /// Appends the chosen values to a query string, always in the same order.
+    pub(super) fn append_to(&self, query: &mut Serializer<String>) {
         for (key, value) in [
             ("verdict", &self.verdict),
             ("platform", &self.platform),
             ("status", &self.status),
             ("account", &self.account),
+            ("q", &self.search),
         ] {
             if let Some(value) = value {
                 query.append_pair(key, value);
             }
         }
-        format!("?{}", query.finish())
-    }
-
-    /// The query string of this filter with another severity.
-    pub(super) fn query_with(&self, severity: Option<Severity>) -> String {
-        let verdict = severity.map(|severity| severity.as_str().to_owned());
-        let filter = PageFilter {
-            verdict,
-            ..self.clone()
-        };
-        filter.query()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        [&self.platform, &self.status, &self.account, &self.verdict]
-            .iter()
-            .all(|field| field.is_none())
+        let fields = [
+            &self.platform,
+            &self.status,
+            &self.account,
+            &self.verdict,
+            &self.search,
+        ];
+        fields.iter().all(|field| field.is_none())
+    }
+
+    /// Whether the profile of this account matches, whatever its severity.
+    pub(super) fn matches(&self, account: Option<&str>, judged: &JudgedProfile) -> bool {
+        self.matches_account(account)
+            && self.matches_platform_and_status(judged)
+            && self.matches_search(account, judged)
     }
 
     /// Whether the account matches. The default account matches only if no account is chosen.
@@ -76,8 +89,22 @@ impl PageFilter {
         self.account.is_none() || self.account.as_deref() == account
     }
 
-    /// Whether platform and status match.
-    pub(super) fn matches_profile(&self, judged: &JudgedProfile) -> bool {
+    fn matches_search(&self, account: Option<&str>, judged: &JudgedProfile) -> bool {
+        let Some(wanted) = self.search.as_deref().map(str::to_lowercase) else {
+            return true;
+        };
+        let profile = judged.profile;
+        let texts = [
+            Some(judged.id),
+            account,
+            profile.map(|profile| &*profile.name),
+            profile.and_then(|profile| profile.username.as_deref()),
+        ];
+        let mut texts = texts.into_iter().flatten();
+        texts.any(|text| text.to_lowercase().contains(wanted.trim()))
+    }
+
+    fn matches_platform_and_status(&self, judged: &JudgedProfile) -> bool {
         let status = judged
             .profile
             .map_or(MISSING, |profile| profile.status.as_str());

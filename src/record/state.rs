@@ -1,4 +1,4 @@
-//! The result of an audit as a state of the plugin convention of Nagios and Icinga.
+//! The worst finding as a state of the plugin convention of Nagios and Icinga.
 
 use crate::verdict::Severity;
 
@@ -38,7 +38,7 @@ impl CheckState {
     }
 
     /// The verdict with this state.
-    pub(super) fn verdict(self) -> Severity {
+    pub(crate) fn verdict(self) -> Severity {
         match self {
             CheckState::Ok => Severity::Fine,
             CheckState::Warning => Severity::Warning,

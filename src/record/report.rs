@@ -1,13 +1,17 @@
-//! The report of an audit: judged profiles, notes, their numbers and the overall state.
+//! The report on accounts: judged profiles, notes, their numbers and the overall state.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::fmt::{self, Display};
 
-use super::audit::{Audit, ProfileRow};
-use super::notes::Note;
+use chrono::{DateTime, Utc};
+
+use super::account::AccountRecord;
+use super::notes::{Note, notes};
+use super::row::{ProfileRow, RecordFilter};
 use super::state::CheckState;
 use crate::plural::count;
-use crate::verdict::Severity;
+use crate::verdict::{Severity, Thresholds, judge_snapshot};
 
 /// Numbers of profiles by severity, and of accounts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,23 +31,13 @@ pub struct Summary {
 }
 
 impl Summary {
-    fn new(rows: &[ProfileRow], audit: &Audit) -> Summary {
-        let with = |severity| {
-            let rows = rows.iter();
-            rows.filter(|row| row.judged.verdict.severity == severity)
-                .count()
-        };
-        let accounts = audit.accounts.iter();
-        Summary {
-            fine: with(Severity::Fine),
-            not_checked: with(Severity::NotChecked),
-            warning: with(Severity::Warning),
-            critical: with(Severity::Critical),
-            unread: accounts
-                .filter(|account| account.snapshot.is_none())
-                .count(),
-            accounts: audit.accounts.len(),
-        }
+    fn add(&mut self, severity: Severity) {
+        *match severity {
+            Severity::Fine => &mut self.fine,
+            Severity::NotChecked => &mut self.not_checked,
+            Severity::Warning => &mut self.warning,
+            Severity::Critical => &mut self.critical,
+        } += 1;
     }
 
     fn fmt_profiles(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -81,9 +75,14 @@ impl Display for Summary {
     }
 }
 
-/// The judged profiles of an audit, with notes and a summary.
+/// The judged profiles of accounts, with notes and a summary.
 #[derive(Debug)]
 pub struct Report<'a> {
+    /// When the profiles were judged.
+    pub(crate) checked_at: DateTime<Utc>,
+    pub(crate) thresholds: Thresholds,
+    /// The accounts that pass the filter, in the order of the configuration.
+    pub(crate) accounts: Vec<AccountRecord<'a>>,
     /// The profiles that pass the filter, most urgent first.
     pub rows: Vec<ProfileRow<'a>>,
     /// Notes on accounts, platforms and the filter, worst first.
@@ -92,24 +91,59 @@ pub struct Report<'a> {
     pub summary: Summary,
 }
 
-impl Audit {
+impl<'a> Report<'a> {
     /// Judges and sorts the profiles, and collects the notes.
-    pub fn report(&self) -> Report<'_> {
-        let accounts = self.accounts.iter();
-        let mut rows: Vec<ProfileRow> = accounts.flat_map(|account| self.rows(account)).collect();
+    pub(crate) fn new(
+        accounts: impl Iterator<Item = AccountRecord<'a>>,
+        checked_at: DateTime<Utc>,
+        thresholds: Thresholds,
+        filter: &impl RecordFilter,
+    ) -> Report<'a> {
+        let accounts = accounts.filter(|account| filter.matches_account(account.name));
+        let accounts: Vec<AccountRecord> = accounts.collect();
+        let rows = accounts.iter().flat_map(|account| {
+            let snapshot = account.snapshot.into_iter();
+            let judged = snapshot.flat_map(|it| judge_snapshot(it, checked_at, &thresholds));
+            judged.map(|judged| ProfileRow {
+                account: account.name,
+                since: account
+                    .history
+                    .and_then(|history| history.since(judged.platform, judged.id)),
+                judged,
+            })
+        });
+        let mut rows: Vec<ProfileRow> = rows.filter(|row| filter.matches(row)).collect();
         rows.sort_by_cached_key(|row| row.judged.verdict.urgency());
-        let mut notes = self.notes();
+        let mut notes = notes(&accounts, &rows, filter);
         notes.sort_by_key(|note| Reverse(note.state));
-        let summary = Summary::new(&rows, self);
+        let mut summary = Summary {
+            unread: accounts.iter().filter(|it| it.snapshot.is_none()).count(),
+            accounts: accounts.len(),
+            ..Summary::default()
+        };
+        for row in &rows {
+            summary.add(row.judged.verdict.severity);
+        }
         Report {
+            checked_at,
+            thresholds,
+            accounts,
             rows,
             notes,
             summary,
         }
     }
-}
 
-impl Report<'_> {
+    /// The numbers of each account, by its name. An account without matching profiles has none.
+    pub(super) fn summaries(&self) -> HashMap<Option<&'a str>, Summary> {
+        let mut summaries: HashMap<_, Summary> = HashMap::new();
+        for row in &self.rows {
+            let summary = summaries.entry(row.account).or_default();
+            summary.add(row.judged.verdict.severity);
+        }
+        summaries
+    }
+
     /// The worst state of all profiles and notes.
     pub fn state(&self) -> CheckState {
         let rows = self

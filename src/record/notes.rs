@@ -1,0 +1,300 @@
+//! Notes: findings on accounts, platforms and the filter rather than on single profiles.
+
+use std::collections::BTreeSet;
+use std::fmt::{self, Display};
+
+use super::account::{AccountRecord, DataSource};
+use super::rfc3339;
+use super::row::{ProfileRow, RecordFilter};
+use super::state::CheckState;
+use crate::gateway::error::GatewayError;
+use crate::gateway::model::Status;
+use crate::plural::{choose, count};
+use crate::refresh::RefreshErrors;
+use crate::snapshot::Snapshot;
+use exporter_toolkit::suggest::closest;
+
+/// State and text of a note on one account.
+type AccountNote = (CheckState, String);
+
+/// A finding that is not about a single profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note<'a> {
+    /// The name of the account that the note is about, if it is about one account and the account has a
+    /// name.
+    pub account: Option<&'a str>,
+    /// How bad it is.
+    pub state: CheckState,
+    /// A sentence.
+    pub text: String,
+}
+
+impl Display for Note<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(account) = self.account {
+            write!(out, "account {account}: ")?;
+        }
+        out.write_str(&self.text)
+    }
+}
+
+/// All notes, in the order of the accounts. `rows` are the profiles that pass the filter.
+pub(super) fn notes<'a>(
+    accounts: &[AccountRecord<'a>],
+    rows: &[ProfileRow],
+    filter: &impl RecordFilter,
+) -> Vec<Note<'a>> {
+    let of_accounts = accounts
+        .iter()
+        .flat_map(|account| account_notes(account, rows, filter));
+    of_accounts.chain(filter_notes(accounts, filter)).collect()
+}
+
+fn account_notes<'a>(
+    account: &AccountRecord<'a>,
+    rows: &[ProfileRow],
+    filter: &impl RecordFilter,
+) -> Vec<Note<'a>> {
+    let mut notes = Vec::from_iter(list_note(account));
+    if let Some(errors) = account.errors {
+        notes.extend(error_notes(errors));
+        notes.extend(details_error_notes(errors, account.snapshot, filter));
+        notes.extend(unknown_status_notes(account.name, errors, rows));
+    }
+    if let Some(snapshot) = account.snapshot {
+        notes.extend(list_notes(snapshot));
+        notes.extend(incomplete_details_notes(snapshot, filter));
+    }
+    let account = account.name;
+    let note = |(state, text)| Note {
+        account,
+        state,
+        text,
+    };
+    notes.into_iter().map(note).collect()
+}
+
+impl AccountRecord<'_> {
+    /// Why no data of the account is known; `None` if there is data.
+    pub(crate) fn why_unread(&self) -> Option<String> {
+        let note = self.snapshot.is_none().then(|| list_note(self)).flatten();
+        note.map(|(_, text)| text)
+    }
+}
+
+/// Why the list is not known, or not as it is now.
+fn list_note(account: &AccountRecord) -> Option<AccountNote> {
+    let error = account.errors.and_then(|errors| errors.list.as_ref());
+    let text = match (account.source(), account.snapshot, error) {
+        (DataSource::Current, ..) => return None,
+        (DataSource::Kept, Some(snapshot), Some(error)) => {
+            format!("{error}; the data of {} is shown", rfc3339(snapshot.read_at))
+        }
+        (_, _, Some(error)) => error.to_string(),
+        (DataSource::Pending, ..) => "being read for the first time: its profiles are not known yet".to_owned(),
+        (_, Some(snapshot), None) => format!(
+            "the latest list could not be used: the log says why; the data of {} is shown",
+            rfc3339(snapshot.read_at)
+        ),
+        (_, None, None) => {
+            "its data is too old to be shown, and it is being read again: its profiles are not known now".to_owned()
+        }
+    };
+    Some((CheckState::Unknown, text))
+}
+
+/// What the API announces for a platform with an expired token.
+const BLOCKED_BY_TOKEN: &str = "the gateway answers 503 for a channel with an expired token, until somebody reconnects \
+    the profile in the Qlara dashboard";
+
+fn details_error_notes(
+    errors: &RefreshErrors,
+    snapshot: Option<&Snapshot>,
+    filter: &impl RecordFilter,
+) -> Vec<AccountNote> {
+    let errors = errors.details.iter();
+    let shown = errors.filter(|(platform, _)| filter.matches_platform(platform));
+    let note = |(platform, error): (&String, &GatewayError)| {
+        let details = snapshot.and_then(|snapshot| snapshot.details.get(platform));
+        let kept = details.and_then(|details| details.oldest);
+        let permissions = match kept {
+            Some(read_at) => format!("are shown as of {}", rfc3339(read_at.wall)),
+            None => "are not known".to_owned(),
+        };
+        let is_blocked = snapshot.is_some_and(|snapshot| snapshot.is_blocked_by_token(platform));
+        let cause = match is_blocked {
+            true => BLOCKED_BY_TOKEN.to_owned(),
+            false => error.to_string(),
+        };
+        let text = format!("details of {platform}: {cause}; its permissions {permissions}");
+        (CheckState::Unknown, text)
+    };
+    shown.map(note).collect()
+}
+
+/// Incomplete details leave profiles unchecked, like an incomplete list.
+fn incomplete_details_notes(snapshot: &Snapshot, filter: &impl RecordFilter) -> Vec<AccountNote> {
+    let details = snapshot.details.iter();
+    let incomplete = details
+        .filter(|(platform, state)| state.is_incomplete && filter.matches_platform(platform));
+    let note = |(platform, _)| {
+        let text = format!(
+            "the details of {platform} are incomplete: permissions of the other profiles are not known"
+        );
+        (CheckState::Unknown, text)
+    };
+    incomplete.map(note).collect()
+}
+
+/// Undocumented status words, if a profile that passes the filter has one.
+fn unknown_status_notes(
+    account: Option<&str>,
+    errors: &RefreshErrors,
+    rows: &[ProfileRow],
+) -> Vec<AccountNote> {
+    let words = &errors.unknown_statuses;
+    let mut unknown = rows
+        .iter()
+        .filter(|row| row.status() == Some(Status::Unknown));
+    if words.is_empty() || !unknown.any(|row| row.account == account) {
+        return Vec::new();
+    }
+    let text = |word| format!("the gateway's documentation does not name the status {word:?}");
+    words
+        .iter()
+        .map(|word| (CheckState::Warning, text(word)))
+        .collect()
+}
+
+/// A warning for each platform of the filter that no account has: it is probably misspelled. An account that could not be
+/// read may have the platform, and has a note of its own.
+fn filter_notes<'a>(accounts: &[AccountRecord], filter: &impl RecordFilter) -> Vec<Note<'a>> {
+    let snapshots: Vec<&Snapshot> = accounts.iter().filter_map(|it| it.snapshot).collect();
+    let place = match snapshots.len() {
+        0 => return Vec::new(),
+        read if read < accounts.len() => "connected in the accounts that were read",
+        _ => "connected",
+    };
+    let listed = snapshots
+        .iter()
+        .flat_map(|snapshot| snapshot.details.keys());
+    let expected = snapshots.iter().flat_map(|snapshot| &snapshot.expected);
+    let seen: BTreeSet<&str> = listed
+        .chain(expected.map(|expected| &expected.platform))
+        .map(String::as_str)
+        .collect();
+    let platforms = filter.platforms().into_iter();
+    let unseen = platforms.filter(|platform| !seen.contains(platform));
+    unseen
+        .map(|platform| Note {
+            account: None,
+            state: CheckState::Warning,
+            text: format!(
+                "no profile of the platform {platform} is {place}{}",
+                other_platforms(platform, &seen)
+            ),
+        })
+        .collect()
+}
+
+/// The end of a sentence on a platform that was not seen: the similar one, and all that were seen.
+fn other_platforms(platform: &str, seen: &BTreeSet<&str>) -> String {
+    let all = seen.iter().copied().collect::<Vec<_>>().join(", ");
+    match closest(platform, seen.iter().copied()) {
+        _ if seen.is_empty() => String::new(),
+        Some(similar) => format!("; did you mean {similar}? There are: {all}"),
+        None => format!("; there are: {all}"),
+    }
+}
+
+fn error_notes(errors: &RefreshErrors) -> Vec<AccountNote> {
+    let mut notes = Vec::new();
+    if let Some(error) = &errors.secret {
+        notes.push((CheckState::Warning, error.to_string()));
+    }
+    if errors.entries_with_secret > 0 {
+        let text = format!(
+            "the gateway repeats the account's credentials in {}: values with credentials are ignored",
+            count(errors.entries_with_secret, "entry")
+        );
+        notes.push((CheckState::Warning, text));
+    }
+    if let Some(difference) = errors.clock {
+        let text = format!(
+            "the clock of this machine is {difference}; times until the end of a token are counted by this machine's clock: set it if it is wrong"
+        );
+        notes.push((CheckState::Warning, text));
+    }
+    if errors.platforms_not_asked > 0 {
+        let text = format!(
+            "{} too many in the list: {} not asked for details",
+            count(errors.platforms_not_asked, "platform"),
+            choose(errors.platforms_not_asked, "it was", "they were")
+        );
+        notes.push((CheckState::Unknown, text));
+    }
+    notes
+}
+
+/// An empty list is a warning, as in the alerts. An incomplete list leaves profiles unchecked.
+fn list_notes(snapshot: &Snapshot) -> Vec<AccountNote> {
+    let mut notes = Vec::new();
+    if !snapshot.is_complete {
+        notes.push((CheckState::Unknown, incomplete_list(snapshot)));
+    }
+    if snapshot.profiles.is_empty() && snapshot.is_complete {
+        notes.push((CheckState::Warning, "no profile is connected".to_owned()));
+    }
+    let dropped = snapshot.linked_accounts_dropped;
+    if dropped > 0 {
+        let text = format!(
+            "{} {} past limits.profiles",
+            count(dropped, "linked account"),
+            choose(dropped, "is left out: it is", "are left out: they are")
+        );
+        notes.push((CheckState::Warning, text));
+    }
+    notes.extend(dropped_entries_notes(snapshot));
+    notes
+}
+
+fn dropped_entries_notes(snapshot: &Snapshot) -> impl Iterator<Item = AccountNote> {
+    let dropped = snapshot.dropped;
+    let reasons = [
+        (
+            dropped.duplicate,
+            "it is a duplicate",
+            "they are duplicates",
+        ),
+        (dropped.invalid, "it cannot be read", "they cannot be read"),
+        (
+            dropped.limit,
+            "it is past limits.profiles or limits.exposition_bytes, which all accounts share",
+            "they are past limits.profiles or limits.exposition_bytes, which all accounts share",
+        ),
+    ];
+    let reasons = reasons.into_iter().filter(|(number, ..)| *number > 0);
+    reasons.map(|(number, reason_of_one, reason)| {
+        let text = format!(
+            "{} of the list {} left out: {}",
+            count(number, "entry"),
+            choose(number, "is", "are"),
+            choose(number, reason_of_one, reason)
+        );
+        (CheckState::Warning, text)
+    })
+}
+
+fn incomplete_list(snapshot: &Snapshot) -> String {
+    let shown = snapshot.profiles.len();
+    match snapshot.reported {
+        Some(total) if total > shown as u64 => {
+            let total = count(total, "profile");
+            format!("the list is incomplete: it holds {shown} of {total}; the others are not known")
+        }
+        _ => format!(
+            "the list is incomplete: it holds {} and refers to more pages; the others are not known",
+            count(shown, "profile")
+        ),
+    }
+}

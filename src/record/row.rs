@@ -1,0 +1,46 @@
+//! A profile of the record, and the filter of profiles.
+
+use crate::account::history::Since;
+use crate::gateway::model::Status;
+use crate::verdict::JudgedProfile;
+
+/// A listed profile, or an expected profile that is missing, with its account.
+#[derive(Debug)]
+pub struct ProfileRow<'a> {
+    /// The account's name; `None` for the default account.
+    pub account: Option<&'a str>,
+    /// The profile and its verdict.
+    pub judged: JudgedProfile<'a>,
+    /// Since when it has been in its state; `None` for a missing profile, and for a single reading.
+    pub(crate) since: Option<Since>,
+}
+
+impl ProfileRow<'_> {
+    /// The connection state; `None` for a missing profile.
+    pub fn status(&self) -> Option<Status> {
+        self.judged.profile.map(|profile| profile.status)
+    }
+
+    /// The connection state as text; `MISSING` for a missing profile.
+    pub fn status_text(&self) -> &'static str {
+        self.status().map_or("MISSING", Status::as_str)
+    }
+}
+
+/// Which accounts and profiles are in a record.
+pub(crate) trait RecordFilter {
+    /// Whether the account with this name is in the record.
+    fn matches_account(&self, name: Option<&str>) -> bool;
+
+    /// The platforms that are asked for. None means all.
+    fn platforms(&self) -> Vec<&str>;
+
+    /// Whether a profile of a matching account is in the record.
+    fn matches(&self, row: &ProfileRow) -> bool;
+
+    /// Whether profiles of this platform may be in the record.
+    fn matches_platform(&self, platform: &str) -> bool {
+        let platforms = self.platforms();
+        platforms.is_empty() || platforms.contains(&platform)
+    }
+}

@@ -1,0 +1,119 @@
+//! The latest changes of profiles, and since when a profile has been in its state.
+
+use chrono::TimeDelta;
+use maud::{Markup, html};
+
+use super::elements::{account_name, foreign, name};
+use super::overview::{AccountOverview, Overview, PageRow};
+use super::site::Site;
+use crate::account::history::{Change, ChangeKind, Since};
+use crate::plural::count;
+
+/// Maximum number of changes of the last 24 hours.
+const MAX_SHOWN: usize = 20;
+
+/// The changes of all accounts in the last 24 hours, newest first.
+pub(super) fn last_day(overview: &Overview) -> Markup {
+    let start = overview.site.now - TimeDelta::hours(24);
+    let mut changes: Vec<(&AccountOverview, &Change)> = Vec::new();
+    for account in &overview.accounts {
+        let recent = account.history.changes().iter();
+        changes.extend(
+            recent
+                .filter(|change| change.at > start)
+                .map(|change| (account, change)),
+        );
+    }
+    changes.sort_by_key(|(_, change)| std::cmp::Reverse(change.at));
+    html! {
+        section aria-labelledby="changes-title" {
+            h2 #changes-title { "Last 24 hours" }
+            @if changes.is_empty() { p.quiet { "No change was read." } }
+            @else {
+                ul.lines { @for (account, change) in changes.iter().take(MAX_SHOWN) { li { (line(account, change, overview)) } } }
+                @if changes.len() > MAX_SHOWN { p.more { (count(changes.len() - MAX_SHOWN, "more change")) ": the page of each profile shows its own." } }
+            }
+            p.quiet { (coverage(overview)) }
+        }
+    }
+}
+
+/// What the changes cover: they begin with the exporter, and each account keeps the latest ones only.
+fn coverage(overview: &Overview) -> Markup {
+    let started = overview
+        .accounts
+        .iter()
+        .filter_map(|account| account.history.started_at());
+    let dropped: u64 = overview
+        .accounts
+        .iter()
+        .map(|account| account.history.dropped())
+        .sum();
+    html! {
+        @match started.max() {
+            Some(started) => { "Changes are recorded since " (overview.site.time(started)) }
+            None => "Changes are recorded from the first answer of the gateway on",
+        }
+        ", for each account the latest " (crate::account::history::MAX_CHANGES) "."
+        @if dropped > 0 { " " (count(dropped, "earlier change")) " no longer kept." }
+    }
+}
+
+fn line(account: &AccountOverview, change: &Change, overview: &Overview) -> Markup {
+    let site = &overview.site;
+    html! {
+        p.line {
+            span.quiet { (site.time(change.at)) }
+            a href=(site.profile_url(account.name, &change.platform, &change.id)) { (name(&change.name)) }
+            span.quiet { (foreign(&change.platform)) }
+            @if overview.has_several_accounts() { span.quiet { (account_name(account.name)) } }
+            span { (what(change, site)) }
+        }
+    }
+}
+
+/// The changes of one profile, newest first.
+pub(super) fn of_profile(row: &PageRow, account: &AccountOverview, site: &Site) -> Markup {
+    let changes = account.history.changes().iter();
+    let mut changes = changes
+        .filter(|change| change.platform == row.judged.platform && change.id == row.judged.id)
+        .peekable();
+    html! {
+        @if changes.peek().is_none() { p { "No change was read." } }
+        ul.lines {
+            @for change in changes { li { p.line { span.quiet { (site.time(change.at)) } span { (what(change, site)) } } } }
+        }
+        @if let Some(started) = account.history.started_at() {
+            p.quiet {
+                "Changes are recorded since " (site.time(started)) ", the latest "
+                (crate::account::history::MAX_CHANGES) " of the account."
+            }
+        }
+    }
+}
+
+fn what(change: &Change, site: &Site) -> Markup {
+    html! {
+        @match &change.kind {
+            ChangeKind::Appeared => "newly listed",
+            ChangeKind::Disappeared => "no longer listed",
+            ChangeKind::State { from, to } => { (from.as_str()) " → " strong { (to.as_str()) } }
+            ChangeKind::TokenEnd { from: Some(from), to } => {
+                "token end moved from " (site.stated_time(*from)) " to " (site.stated_time(*to))
+            }
+            ChangeKind::TokenEnd { from: None, to } => { "token ends " (site.stated_time(*to)) }
+            ChangeKind::PermissionGranted(permission) => { "permission granted: " (foreign(permission)) }
+            ChangeKind::PermissionLost(permission) => { "permission lost: " strong { (foreign(permission)) } }
+        }
+    }
+}
+
+/// Since when a profile has been in its state.
+pub(super) fn since(since: Since, site: &Site) -> Markup {
+    html! {
+        @match since {
+            Since::Observed(at) => { "since " (site.time(at)) }
+            Since::AtLeast(at) => { "since " (site.time(at)) " or earlier" }
+        }
+    }
+}

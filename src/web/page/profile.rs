@@ -1,0 +1,205 @@
+//! `/profile`: everything that the gateway states about one profile, and what to do about each finding.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use form_urlencoded::{Serializer, parse};
+use maud::{Markup, html};
+
+use super::accounts::{attempts, data_age, problems};
+use super::changes;
+use super::elements::{account_name, advice, badge, foreign, name};
+use super::facts::facts;
+use super::headline;
+use super::layout::Document;
+use super::overview::{AccountOverview, Overview, PageRow};
+use super::site::Site;
+use crate::account::View;
+use crate::config::Links;
+use crate::verdict::{Finding, Severity};
+use crate::web::filter::MAX_VALUE_CHARS;
+
+/// The query string of the page.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct ProfileAddress {
+    /// `None` for the default account.
+    account: Option<String>,
+    platform: String,
+    id: String,
+}
+
+impl ProfileAddress {
+    pub(super) fn parse(query: &str) -> ProfileAddress {
+        let mut address = ProfileAddress::default();
+        for (key, value) in parse(query.as_bytes()) {
+            match &*key {
+                "account" => address.account = Some(value.into_owned()),
+                "platform" => address.platform = value.into_owned(),
+                "id" => address.id = value.into_owned(),
+                _ => {}
+            }
+        }
+        address
+    }
+
+    /// The query string. Equal addresses have the same one.
+    pub(super) fn query(&self) -> String {
+        let mut query = Serializer::new(String::new());
+        query.extend_pairs(self.account.iter().map(|account| ("account", account)));
+        query
+            .append_pair("platform", &self.platform)
+            .append_pair("id", &self.id);
+        query.finish()
+    }
+
+    /// 404 if the account is unknown, or its data holds no such profile.
+    pub(super) fn status(&self, views: &[Arc<View>]) -> StatusCode {
+        let account = self.account.as_deref();
+        let mut views = views.iter();
+        let view = views.find(|view| view.exposed.account.as_deref() == account);
+        let is_there = view.is_some_and(|view| match &view.snapshot {
+            // Nothing is known, so the profile may exist.
+            None => true,
+            Some(snapshot) => {
+                let listed = snapshot.profiles.iter();
+                let mut listed = listed.map(|profile| (&profile.platform, &profile.id));
+                let expected = snapshot.expected.iter();
+                let mut expected = expected.map(|profile| (&profile.platform, &profile.id));
+                let is_this = |(platform, id): (&String, &String)| {
+                    *platform == self.platform && *id == self.id
+                };
+                listed.any(is_this) || expected.any(is_this)
+            }
+        });
+        match is_there {
+            true => StatusCode::OK,
+            false => StatusCode::NOT_FOUND,
+        }
+    }
+
+    fn is_of(&self, row: &PageRow) -> bool {
+        row.account == self.account.as_deref()
+            && row.judged.platform == self.platform
+            && row.judged.id == self.id
+    }
+}
+
+/// Renders the page.
+pub(super) fn html(views: &[Arc<View>], site: Site, address: &ProfileAddress) -> String {
+    let overview = Overview::new(views, site);
+    let row = overview.rows.iter().find(|row| address.is_of(row));
+    let account = overview
+        .accounts
+        .iter()
+        .find(|account| account.name == address.account.as_deref());
+    let (title, severity, content) = match (row, account) {
+        (Some(row), Some(account)) => (
+            title(row),
+            row.judged.verdict.severity,
+            known(row, account, &overview),
+        ),
+        (None, Some(account)) => (
+            "Profile not known".to_owned(),
+            Severity::NotChecked,
+            not_known(address, account, &overview),
+        ),
+        (_, None) => (
+            "Account not known".to_owned(),
+            Severity::NotChecked,
+            html! {
+                h1 { "There is no such account" }
+                p { "The configuration does not name the account " (foreign(address.account.as_deref().unwrap_or_default())) "." }
+            },
+        ),
+    };
+    let main = html! {
+        nav.path aria-label="Path" { a href=(site.url("/")) { "All profiles: " (headline::text(&overview)) } }
+        article #profile tabindex="-1" { (content) }
+    };
+    let document = Document {
+        title,
+        severity,
+        skip_to: ("profile", "the profile"),
+        main,
+        footer: html! {},
+    };
+    document.render(&site)
+}
+
+fn title(row: &PageRow) -> String {
+    let name = match row.name().trim() {
+        "" => row.judged.id,
+        name => name,
+    };
+    let name: String = name.chars().take(MAX_VALUE_CHARS).collect();
+    exporter_toolkit::printable::neutral(&name)
+}
+
+fn known(row: &PageRow, account: &AccountOverview, overview: &Overview) -> Markup {
+    let verdict = &row.judged.verdict;
+    html! {
+        h1 {
+            @if row.judged.profile.is_some() { (name(row.name())) } @else { (foreign(row.judged.id)) }
+            " " (badge(verdict.severity))
+        }
+        p.quiet { (data_age(account, overview)) }
+        @if let Some(failure) = account.failure { p.attempts { (attempts(failure, overview)) } }
+        section aria-labelledby="todo-title" {
+            h2 #todo-title { "What to do" }
+            @if verdict.findings.is_empty() { p { "Nothing. All that the gateway states was read, and nothing was found." } }
+            @else { ol.todo { @for finding in &verdict.findings { li { (todo(finding, overview.site.links(row.account))) } } } }
+        }
+        (more_about(row, overview))
+        section aria-labelledby="facts-title" {
+            h2 #facts-title { "What the gateway states" }
+            (facts(row, overview))
+        }
+        section aria-labelledby="changes-title" {
+            h2 #changes-title { "Changes" }
+            (changes::of_profile(row, account, &overview.site))
+        }
+        @if !account.problems.is_empty() {
+            section aria-labelledby="account-title" {
+                h2 #account-title { "About " (account_name(account.name)) }
+                (problems(account, overview))
+            }
+        }
+    }
+}
+
+/// Links of the configuration.
+fn more_about(row: &PageRow, overview: &Overview) -> Markup {
+    let links = overview.site.links(row.account);
+    let dashboard = links.and_then(|links| links.dashboard.as_ref());
+    let grafana =
+        links.and_then(|links| links.grafana_of(row.account, row.judged.platform, row.judged.id));
+    html! {
+        @if dashboard.is_some() || grafana.is_some() {
+            ul.more {
+                @if let Some(url) = dashboard { li { a href=(url) { "Qlara dashboard" } } }
+                @if let Some(url) = grafana { li { a href=(url) { "Grafana: this profile over time" } } }
+            }
+        }
+    }
+}
+
+fn todo(finding: &Finding, links: Option<&Links>) -> Markup {
+    html! {
+        p { (badge(finding.severity())) " " strong { (foreign(&finding.to_string())) } }
+        p { (advice(finding.advice(), links)) }
+        @if let Some(url) = finding.alert().and_then(|alert| links?.runbook(alert)) {
+            p { a href=(url) { "Runbook: what it means, and how to find the cause" } }
+        }
+    }
+}
+
+/// The account has no data, or its data does not hold the profile.
+fn not_known(address: &ProfileAddress, account: &AccountOverview, overview: &Overview) -> Markup {
+    html! {
+        h1 { @if account.has_data { "The gateway does not list this profile" } @else { "This profile is not known now" } }
+        p { (foreign(&address.platform)) " · " (foreign(&address.id)) " · " (account_name(account.name)) }
+        p.quiet { (data_age(account, overview)) }
+        @if let Some(failure) = account.failure { p.attempts { (attempts(failure, overview)) } }
+        (problems(account, overview))
+    }
+}

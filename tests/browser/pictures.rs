@@ -1,0 +1,71 @@
+//! The pictures of the documentation, and the page on paper.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::Demo;
+use super::chromium::{DARK, LIGHT, browse, size};
+use crate::harness::tools::needs;
+use crate::page::many_accounts;
+
+/// Name, window, colour scheme and path of each picture in `docs/images`.
+const PICTURES: [(&str, (u32, u32), &str, &str); 4] = [
+    ("page.png", (1280, 900), LIGHT, "/"),
+    ("page-dark.png", (1280, 900), DARK, "/"),
+    ("page-narrow.png", (500, 900), LIGHT, "/"),
+    (
+        "profile.png",
+        (1280, 900),
+        LIGHT,
+        "/profile?platform=instagram&id=ig_345678",
+    ),
+];
+
+/// `UPDATE_GOLDEN=1` writes the pictures. Fonts differ between machines, so only their sizes are compared.
+#[tokio::test]
+async fn pictures_show_the_pages() {
+    needs!("chromium");
+    let demo = Demo::start().await;
+    demo.html_of("/").await;
+    let directory = TempDir::new().expect("a folder");
+    for (name, window, scheme, path) in PICTURES {
+        let file = directory.path().join(name);
+        let to = format!("--screenshot={}", file.display());
+        browse(window, &[scheme, &to, &demo.url_of(path)]);
+        let stored = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("docs/images")
+            .join(name);
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::copy(&file, &stored).expect("a picture");
+        }
+        assert_eq!(size(&file), window, "{name}");
+        assert_eq!(
+            size(&stored),
+            window,
+            "{name}; set UPDATE_GOLDEN=1 to write it"
+        );
+    }
+}
+
+/// The number of sheets of a printed page.
+fn sheets(pdf: &Path) -> usize {
+    let bytes = std::fs::read(pdf).expect("a PDF");
+    let text = String::from_utf8_lossy(&bytes);
+    text.matches("/Type /Page\n").count()
+}
+
+#[tokio::test]
+async fn twenty_five_accounts_print_on_two_sheets() {
+    needs!("chromium");
+    let (_stack, html) = many_accounts(25).await;
+    let directory = TempDir::new().expect("a folder");
+    let copy = directory.path().join("page.html");
+    std::fs::write(&copy, html).expect("a file");
+    let file = directory.path().join("page.pdf");
+    let to = format!("--print-to-pdf={}", file.display());
+    let url = format!("file://{}", copy.display());
+    browse((1280, 900), &["--no-pdf-header-footer", &to, &url]);
+    let sheets = sheets(&file);
+    assert!((1..=2).contains(&sheets), "{sheets}");
+}
