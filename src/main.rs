@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
+use std::ops::ControlFlow;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use exporter_toolkit::reloader::Fingerprint;
 use exporter_toolkit::server::{self, ListenError};
 use exporter_toolkit::signals::{self, BlockedSignals};
 use qlara_exporter::build;
-use qlara_exporter::check::{self, CheckError, CheckState, OutputError};
+use qlara_exporter::check::{self, Audit, Auditor, CheckError, CheckState, OutputError};
 use qlara_exporter::cli::{
     self, CheckArgs, Cli, CliExit, Command, DemoArgs, ErrorFormat, ExplainArgs, GenerateError,
     HashPasswordArgs, HealthcheckArgs, ServeArgs, SimulateArgs, WebArgs,
@@ -201,17 +202,18 @@ fn simulate(args: SimulateArgs) -> Result<(), Error> {
 fn audit(args: &CheckArgs) -> Result<ExitCode, Error> {
     start_logging(&args.log)?;
     let config = Config::load(&within_memory(args.settings()), &variable)?;
-    let clock = Arc::new(SystemClock);
-    let progress = check::show_progress();
-    let audit = run_single_threaded(async {
-        Ok(check::run(config, args.options(), clock, progress).await?)
+    let interval = args.watch().map_err(Error::WrongUse)?;
+    let auditor = Auditor::new(config, args.options(), Arc::new(SystemClock))?;
+    let deliver = |audit: &Audit| args.destination().write(audit, args.format());
+    let state = run_single_threaded(async {
+        let Some(interval) = interval else {
+            let (ControlFlow::Continue(state) | ControlFlow::Break(state)) =
+                deliver(&auditor.audit(check::show_progress()).await)?;
+            return Ok(state);
+        };
+        let mut shutdown = signals::shutdown_signal()?;
+        Ok(check::watch(&auditor, interval, deliver, shutdown()).await?)
     })?;
-    let mut text = Vec::new();
-    let state = audit.write(args.format(), &mut text)?;
-    match args.output_file() {
-        Some(path) => check::write_file(path, &text)?,
-        None => print_result(&text)?,
-    }
     Ok(ExitCode::from(state.code()))
 }
 

@@ -1,16 +1,19 @@
 //! `check`: its findings for every kind of problem, in every output format, and its exit codes.
 
 mod exit_codes;
+mod first_step;
 mod output_file;
 pub mod output_formats;
 mod table;
+mod terminal;
 mod verdicts;
+mod watch;
 
 use std::sync::Arc;
 
 use chrono::{SecondsFormat, TimeDelta, Utc};
 use exporter_toolkit::clock::{Clock, SystemClock};
-use qlara_exporter::check::{Audit, CheckError, CheckFormat, CheckOptions, CheckState, run};
+use qlara_exporter::check::{Audit, Auditor, CheckError, CheckFormat, CheckOptions, CheckState};
 use qlara_exporter::config::{Config, Settings};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -67,7 +70,7 @@ async fn audit(profiles: &Value, yaml: &str, options: CheckOptions) -> Result<Au
     };
     let key = |name: &str| (name == "QLARA_API_KEY").then(|| API_KEY.to_owned());
     let config = Config::load(&settings, &key).expect("a good configuration");
-    run(config, options, clock, |_, _| ()).await
+    Ok(Auditor::new(config, options, clock)?.audit(|_| ()).await)
 }
 
 fn written(audit: &Audit, format: CheckFormat) -> (String, CheckState) {

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use qlara_exporter::check::{self, CheckFormat, CheckOptions, CheckState};
+use qlara_exporter::check::{Auditor, CheckFormat, CheckOptions, CheckState};
 use qlara_exporter::config::{Config, Settings};
 use serde_json::{Value, json};
 use tracing::Level;
@@ -269,9 +269,10 @@ impl Fixture {
         let key = |name: &str| (name == "QLARA_API_KEY").then(|| API_KEY.to_owned());
         let config = Config::load(&settings, &key).expect("a good configuration");
         let clock = self.stack.clock.clone();
-        let audit = check::run(config, CheckOptions::default(), clock, |_, _| ()).await;
+        let auditor = Auditor::new(config, CheckOptions::default(), clock).expect("accounts");
+        let audit = auditor.audit(|_| ()).await;
         let mut text = Vec::new();
-        let state = audit.expect("an audit").write(CheckFormat::Json, &mut text);
+        let state = audit.write(CheckFormat::Json, &mut text);
         let text = String::from_utf8(text).expect("UTF-8");
         (state.expect("written"), text)
     }

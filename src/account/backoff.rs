@@ -13,7 +13,7 @@ const INITIAL_BACKOFF: Duration = Duration::from_secs(1);
 
 /// The backoff of one account.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     until: Option<Instant>,
     consecutive_failures: u32,
 }
@@ -25,13 +25,13 @@ impl Backoff {
     }
 
     /// The time until a request may be sent.
-    pub(super) fn remaining(&self, now: Instant) -> Duration {
+    pub(crate) fn remaining(&self, now: Instant) -> Duration {
         let until = self.until.map(|until| until.saturating_duration_since(now));
         until.unwrap_or_default()
     }
 
     /// Records a refresh that ended at `now` with these failures, or without any. The longest backoff counts.
-    pub(super) fn record<'a>(
+    pub(crate) fn record<'a>(
         &mut self,
         failures: impl IntoIterator<Item = &'a GatewayError>,
         now: Instant,

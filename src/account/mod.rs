@@ -24,7 +24,7 @@ use crate::refresh::{RefreshErrors, Refresher};
 use crate::snapshot::Snapshot;
 use crate::telemetry::account::AccountMetrics;
 pub(crate) use accounts::{Accounts, ConfiguredAccount};
-use backoff::Backoff;
+pub(crate) use backoff::Backoff;
 use cached_snapshot::CachedSnapshot;
 use exporter_toolkit::clock::Clock;
 use exporter_toolkit::shared_text::SharedTexts;

@@ -11,7 +11,7 @@ use crate::gateway::model::Status;
 use crate::record::{AccountRecord, ProfileRow, RecordFilter, Report};
 use crate::refresh::{Claim, RefreshErrors};
 use crate::snapshot::Snapshot;
-use crate::verdict::Thresholds;
+use crate::verdict::{Severity, Thresholds};
 
 /// All accounts as they were read.
 #[derive(Debug)]
@@ -44,11 +44,14 @@ pub struct CheckFilter {
     pub platforms: BTreeSet<String>,
     /// Connection states; `None` matches expected profiles that are missing.
     pub statuses: BTreeSet<Option<Status>>,
+    /// Verdicts.
+    pub verdicts: BTreeSet<Severity>,
 }
 
 impl CheckFilter {
-    fn matches_status(&self, status: Option<Status>) -> bool {
-        self.statuses.is_empty() || self.statuses.contains(&status)
+    /// Whether all profiles pass.
+    pub(super) fn is_empty(&self) -> bool {
+        self.platforms.is_empty() && self.statuses.is_empty() && self.verdicts.is_empty()
     }
 }
 
@@ -63,7 +66,10 @@ impl RecordFilter for CheckFilter {
     }
 
     fn matches(&self, row: &ProfileRow) -> bool {
-        self.matches_platform(row.judged.platform) && self.matches_status(row.status())
+        let (status, verdict) = (row.status(), row.judged.verdict.severity);
+        self.matches_platform(row.judged.platform)
+            && (self.statuses.is_empty() || self.statuses.contains(&status))
+            && (self.verdicts.is_empty() || self.verdicts.contains(&verdict))
     }
 }
 

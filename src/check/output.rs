@@ -7,10 +7,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::audit::{AccountAudit, Audit};
+use super::table::TableStyle;
 use super::{expected, nagios, table};
 use crate::exposition::{AccountView, ResponseCache, SnapshotText};
 use crate::record::{CheckState, csv, json};
-use crate::zone::Zone;
 use exporter_toolkit::content_encoding::Encoding;
 use exporter_toolkit::shared_text::SharedTexts;
 
@@ -18,12 +18,7 @@ use exporter_toolkit::shared_text::SharedTexts;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckFormat {
     /// A table for people.
-    Table {
-        /// Whether to use colours.
-        colours: bool,
-        /// The time zone of its times.
-        zone: Zone,
-    },
+    Table(TableStyle),
     /// JSON for programs.
     Json,
     /// CSV for spreadsheets.
@@ -50,7 +45,7 @@ impl Audit {
     pub fn write(&self, format: CheckFormat, out: &mut dyn Write) -> io::Result<CheckState> {
         let report = self.report();
         match format {
-            CheckFormat::Table { colours, zone } => table::write(self, &report, colours, zone, out),
+            CheckFormat::Table(style) => table::write(self, &report, style, out),
             CheckFormat::Json => json::write_profiles(&report, out),
             CheckFormat::Csv { bom } => csv::write_profiles(&report, bom, out),
             CheckFormat::Metrics => self.write_metrics(out),

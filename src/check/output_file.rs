@@ -24,6 +24,9 @@ pub enum OutputError {
         /// The error of the operating system.
         source: io::Error,
     },
+    /// Standard output cannot be written.
+    #[error(transparent)]
+    Stdout(#[from] io::Error),
     /// The file can neither be replaced nor written, for example because another user owns it.
     #[error(
         "cannot write {}: this user can neither replace the file ({replace}) nor write to it ({overwrite}); remove the file, or make it writable for this user",

@@ -1,9 +1,12 @@
 //! Reading the accounts, several at once, and the progress line on the terminal.
 
+use std::fmt::{self, Debug};
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::time::{Instant, interval_at};
 
 use super::audit::{AccountAudit, Audit, CheckFilter};
 use crate::account::{AccountFactory, AccountsError};
@@ -13,8 +16,7 @@ use crate::telemetry::account::AccountMetrics;
 use crate::verdict::Thresholds;
 use exporter_toolkit::clock::Clock;
 
-/// Fewer accounts are read too fast for a progress line.
-const MIN_ACCOUNTS_WITH_PROGRESS: usize = 2;
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What to audit, and how strictly.
 #[derive(Debug, Clone, Default)]
@@ -41,42 +43,94 @@ pub enum CheckError {
     Setup(#[from] AccountsError),
 }
 
-/// Reads the accounts concurrently, within the limits of the configuration. Calls `progress` with the
-/// number of accounts read so far and the number of all accounts.
-///
-/// # Errors
-/// [`CheckError`] if the options do not fit the configuration. A gateway that does not answer is not an
-/// error: the audit reports it.
-pub async fn run(
-    config: Config,
-    options: CheckOptions,
+/// Reads the accounts of a configuration and judges their profiles.
+pub struct Auditor {
+    readers: Vec<AccountReader>,
+    filter: CheckFilter,
+    thresholds: Thresholds,
     clock: Arc<dyn Clock>,
-    mut progress: impl FnMut(usize, usize),
-) -> Result<Audit, CheckError> {
-    if options.thresholds.critical > options.thresholds.warning {
-        return Err(CheckError::Thresholds);
+}
+
+impl Debug for Auditor {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = out.debug_struct("Auditor");
+        shown
+            .field("accounts", &self.readers.len())
+            .finish_non_exhaustive()
     }
-    let readers = readers(config, &options.accounts, &clock)?;
-    let total = readers.len();
-    // In order of completion: an account that hangs does not delay the progress of the others.
-    let mut results: FuturesUnordered<_> = (readers.into_iter().enumerate())
-        .map(async |(index, reader)| (index, reader.read().await))
-        .collect();
-    let mut accounts = Vec::with_capacity(total);
-    progress(0, total);
-    while let Some(account) = results.next().await {
-        accounts.push(account);
-        progress(accounts.len(), total);
+}
+
+impl Auditor {
+    /// Sets up the accounts of the options. Sends no request.
+    ///
+    /// # Errors
+    /// [`CheckError`] if the options do not fit the configuration.
+    pub fn new(
+        config: Config,
+        options: CheckOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Auditor, CheckError> {
+        if options.thresholds.critical > options.thresholds.warning {
+            return Err(CheckError::Thresholds);
+        }
+        Ok(Auditor {
+            readers: readers(config, &options.accounts, &clock)?,
+            filter: options.filter,
+            thresholds: options.thresholds,
+            clock,
+        })
     }
-    drop(results);
-    accounts.sort_by_key(|(index, _)| *index);
-    let accounts = accounts.into_iter().map(|(_, account)| account).collect();
-    Ok(Audit {
-        checked_at: clock.now(),
-        filter: options.filter,
-        thresholds: options.thresholds,
-        accounts,
-    })
+
+    /// The number of accounts.
+    pub(super) fn accounts(&self) -> usize {
+        self.readers.len()
+    }
+
+    /// Reads the accounts concurrently, within the limits of the configuration. Calls `progress` at the start,
+    /// after each account, and every second. A gateway that does not answer is not an error: the audit
+    /// reports it.
+    pub async fn audit(&self, mut progress: impl FnMut(Progress)) -> Audit {
+        let (accounts, started) = (self.readers.len(), Instant::now());
+        let mut progress = |read| {
+            progress(Progress {
+                read,
+                accounts,
+                waited: started.elapsed(),
+            });
+        };
+        // In order of completion: an account that hangs does not delay the progress of the others.
+        let mut results: FuturesUnordered<_> = (self.readers.iter().enumerate())
+            .map(async |(index, reader)| (index, reader.read().await))
+            .collect();
+        let mut read = Vec::with_capacity(accounts);
+        let mut every_second = interval_at(started + PROGRESS_INTERVAL, PROGRESS_INTERVAL);
+        progress(0);
+        while read.len() < accounts {
+            tokio::select! {
+                result = results.next() => read.extend(result),
+                _ = every_second.tick() => {}
+            }
+            progress(read.len());
+        }
+        read.sort_by_key(|(index, _)| *index);
+        Audit {
+            checked_at: self.clock.now(),
+            filter: self.filter.clone(),
+            thresholds: self.thresholds,
+            accounts: read.into_iter().map(|(_, account)| account).collect(),
+        }
+    }
+}
+
+/// How far an audit is.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Number of accounts read.
+    pub read: usize,
+    /// Number of all accounts.
+    pub accounts: usize,
+    /// Time since the start of the audit.
+    pub waited: Duration,
 }
 
 /// Reads one account.
@@ -87,7 +141,7 @@ struct AccountReader {
 }
 
 impl AccountReader {
-    async fn read(self) -> AccountAudit {
+    async fn read(&self) -> AccountAudit {
         let RefreshOutcome {
             took,
             draft,
@@ -97,8 +151,8 @@ impl AccountReader {
         let draft = draft.map(|draft| (draft.snapshot, draft.claim));
         let (snapshot, claim) = draft.unzip();
         AccountAudit {
-            name: self.name,
-            source: self.source,
+            name: self.name.clone(),
+            source: self.source.clone(),
             snapshot,
             _claim: claim,
             errors,
@@ -134,22 +188,37 @@ fn readers(
     Ok(readers)
 }
 
-/// Shows progress as one line on standard error, if it is a terminal. Logs and mails get no such line.
-pub fn show_progress() -> impl FnMut(usize, usize) {
+/// Shows progress as one line on standard error, if it is a terminal. Logs and mails get no such line. A single
+/// account gets one only if it takes more than a second.
+pub fn show_progress() -> impl FnMut(Progress) {
     let is_terminal = std::io::stderr().is_terminal();
-    move |done, total| {
-        if is_terminal && total >= MIN_ACCOUNTS_WITH_PROGRESS {
-            // The audit goes on without the progress line if the terminal is gone.
-            let _ = std::io::stderr().write_all(progress_line(done, total).as_bytes());
+    let mut is_shown = false;
+    move |progress| {
+        let ended = progress.read == progress.accounts;
+        let is_due = progress.accounts > 1 || progress.waited >= PROGRESS_INTERVAL;
+        if !is_terminal || !(if ended { is_shown } else { is_due }) {
+            return;
         }
+        is_shown = !ended;
+        // The audit goes on without the progress line if the terminal is gone.
+        let _ = std::io::stderr().write_all(progress_line(progress).as_bytes());
     }
 }
 
 /// Overwrites the previous line, and clears it at the end.
-fn progress_line(done: usize, total: usize) -> String {
-    if done == total {
-        "\r\x1b[K".to_owned()
-    } else {
-        format!("\r\x1b[KReading accounts: {done} of {total}")
+fn progress_line(progress: Progress) -> String {
+    let Progress {
+        read,
+        accounts,
+        waited,
+    } = progress;
+    let what = match accounts {
+        _ if read == accounts => String::new(),
+        1 => "Reading the profiles".to_owned(),
+        _ => format!("Reading accounts: {read} of {accounts}"),
+    };
+    match waited.as_secs() {
+        seconds if seconds > 0 && read < accounts => format!("\r\x1b[K{what} ({seconds}s)"),
+        _ => format!("\r\x1b[K{what}"),
     }
 }

@@ -1,213 +1,241 @@
-//! The table for people, 80 columns wide: two lines for each profile, then its findings.
+//! The table for people: a line for each profile, and below it the findings with what to do about them.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use super::audit::Audit;
-use crate::record::CheckState;
-use crate::record::ProfileRow;
-use crate::record::Report;
+use super::first_step::first_step;
+use super::layout::{Cells, Column, GAP, Layout, MAX_WIDTH, MIN_WIDTH, VERDICT};
+use crate::record::{ProfileRow, Report};
 use crate::snapshot::Profile;
-use crate::verdict::Verdict;
+use crate::verdict::{Finding, Severity};
 use crate::zone::Zone;
-use exporter_toolkit::printable::{fit, width, wrap};
+use exporter_toolkit::printable::{fit, wrap};
 
-const COLUMNS: usize = 80;
-const GAP: &str = "  ";
-const VERDICT: usize = 8;
-const STATUS: usize = 14;
-const TIME: usize = 17;
-/// The width of the second and third column together.
-const PLATFORM_AND_PROFILE: usize = COLUMNS - VERDICT - STATUS - TIME - 4 * GAP.len();
-/// The width of the second column. The third one needs the rest.
-const PLATFORM: std::ops::RangeInclusive<usize> = 9..=15;
+/// Up to this many fine profiles are listed even if they may be folded.
+const MAX_UNFOLDED: usize = 10;
+/// Where the texts next to verdicts start.
+const INDENTATION: usize = VERDICT + GAP.len();
+
+/// How the table looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableStyle {
+    /// The width in columns, at least 60 and at most 200: other values count as the nearest of these.
+    pub width: usize,
+    /// Whether to use colours.
+    pub colours: bool,
+    /// Whether many fine profiles are one line with their number.
+    pub folds_fine: bool,
+    /// The time zone of its times.
+    pub zone: Zone,
+}
+
+/// 80 columns without colours, all profiles, in UTC: the table in a file or a pipe.
+impl Default for TableStyle {
+    fn default() -> TableStyle {
+        TableStyle {
+            width: 80,
+            colours: false,
+            folds_fine: false,
+            zone: Zone::default(),
+        }
+    }
+}
 
 pub(super) fn write(
     audit: &Audit,
     report: &Report,
-    colours: bool,
-    zone: Zone,
+    style: TableStyle,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let table = Table::new(audit, report, colours, zone);
-    if !report.rows.is_empty() {
-        table.write_heading(out)?;
-    }
-    for row in &report.rows {
-        table.write_row(row, out)?;
+    let is_fine = |row: &&ProfileRow| row.judged.verdict.severity == Severity::Fine;
+    let fine = report.rows.iter().filter(is_fine).count();
+    let folded = if style.folds_fine && fine > MAX_UNFOLDED {
+        fine
+    } else {
+        0
+    };
+    // The fine profiles are the last ones.
+    let shown = &report.rows[..report.rows.len() - folded];
+    let table = Table::new(audit, shown, style);
+    table.write_times(out)?;
+    table.write_rows(shown, out)?;
+    if folded > 0 {
+        let text = format!("+{folded} fine; --all lists them");
+        table.write_with_severity(Severity::Fine, &text, out)?;
     }
     if !report.rows.is_empty() {
         writeln!(out)?;
     }
     for note in &report.notes {
-        table.write_with_state(note.state, &note.to_string(), out)?;
+        table.write_with_severity(note.state.verdict(), &note.to_string(), out)?;
     }
     if let Some(descriptions) = descriptions(audit) {
-        table.write_indented(&descriptions, out)?;
+        table.write_indented(&descriptions, "", out)?;
     }
-    table.write_with_state(report.state(), &report.summary.to_string(), out)
+    let summary = report.summary.to_string();
+    table.write_with_severity(report.state().verdict(), &summary, out)?;
+    table.write_sentence(&first_step(audit, report, style.zone), out)
 }
 
-struct Table {
-    now: DateTime<Utc>,
-    has_names: bool,
-    /// The width of the column with platform and account.
-    platform: usize,
-    colours: bool,
-    zone: Zone,
+struct Table<'a> {
+    audit: &'a Audit,
+    style: TableStyle,
+    /// The cells of the rows, in their order.
+    cells: Vec<Cells>,
+    layout: Layout,
 }
 
-impl Table {
-    fn new(audit: &Audit, report: &Report, colours: bool, zone: Zone) -> Table {
-        let widest = report.rows.iter().flat_map(|row| {
-            [
-                width(row.judged.platform),
-                width(row.account.unwrap_or_default()),
-            ]
-        });
+impl<'a> Table<'a> {
+    fn new(audit: &'a Audit, rows: &[ProfileRow], mut style: TableStyle) -> Table<'a> {
+        style.width = style.width.clamp(MIN_WIDTH, MAX_WIDTH);
+        let cells: Vec<Cells> = rows
+            .iter()
+            .map(|row| cells(row, audit, style.zone))
+            .collect();
+        let layout = Layout::new(&cells, style.width);
         Table {
-            now: audit.checked_at,
-            has_names: audit.accounts.iter().any(|account| account.name.is_some()),
-            platform: widest
-                .max()
-                .unwrap_or(0)
-                .clamp(*PLATFORM.start(), *PLATFORM.end()),
-            colours,
-            zone,
+            audit,
+            style,
+            cells,
+            layout,
         }
     }
 
-    fn write_heading(&self, out: &mut dyn Write) -> io::Result<()> {
-        let account = if self.has_names { "ACCOUNT" } else { "" };
-        self.write_first_line(
-            [
-                &fit("VERDICT", VERDICT),
-                "PLATFORM",
-                "PROFILE",
-                "STATUS",
-                "TOKEN ENDS",
-            ],
-            out,
-        )?;
-        self.write_second_line([account, "NAME", "LAST ACTIVITY"], out)
+    fn write_times(&self, out: &mut dyn Write) -> io::Result<()> {
+        let zone = self.style.zone;
+        let checked_at = zone.minute(self.audit.checked_at);
+        let text = format!("Checked at {checked_at}. All times are in {}.", zone.name());
+        self.write_sentence(&text, out)?;
+        writeln!(out)
     }
 
-    fn write_row(&self, row: &ProfileRow, out: &mut dyn Write) -> io::Result<()> {
-        let judged = &row.judged;
-        let state = CheckState::from(judged.verdict.severity);
-        let verdict = self.painted(state, &fit(state.as_str(), VERDICT));
-        let token = self.token(row);
-        self.write_first_line(
-            [
-                &verdict,
-                judged.platform,
-                judged.id,
-                row.status_text(),
-                &token,
-            ],
-            out,
-        )?;
-        let profile = judged.profile;
-        let activity = profile.and_then(Profile::last_activity_at);
-        let activity = activity.map_or("-".to_owned(), |time| self.zone.column_minute(time));
-        let name = profile.map_or("-", |profile| &*profile.name);
-        self.write_second_line([row.account.unwrap_or_default(), name, &activity], out)?;
-        self.write_findings(&judged.verdict, out)
-    }
-
-    fn write_findings(&self, verdict: &Verdict, out: &mut dyn Write) -> io::Result<()> {
-        for finding in &verdict.findings {
-            for line in wrap(&format!("- {finding}"), COLUMNS - VERDICT - GAP.len()) {
-                writeln!(out, "{:VERDICT$}{GAP}{line}", "")?;
+    fn write_rows(&self, rows: &[ProfileRow], out: &mut dyn Write) -> io::Result<()> {
+        if !rows.is_empty() {
+            writeln!(out, "{}", self.layout.heading())?;
+        }
+        for (row, cells) in rows.iter().zip(&self.cells) {
+            let verdict = &row.judged.verdict;
+            let line = self
+                .layout
+                .line(cells, |text| self.painted(verdict.severity, text));
+            writeln!(out, "{line}")?;
+            if verdict.severity == Severity::Fine {
+                continue;
+            }
+            if let Some(details) = self.layout.details(cells) {
+                self.write_indented(&details, "", out)?;
+            }
+            for (findings, advice) in by_advice(&verdict.findings) {
+                for finding in findings {
+                    self.write_indented(&finding.to_string(), "- ", out)?;
+                }
+                self.write_indented(advice, "  ", out)?;
             }
         }
         Ok(())
     }
 
-    fn token(&self, row: &ProfileRow) -> String {
-        let end = row
-            .judged
-            .profile
-            .and_then(|profile| profile.token_expires_at);
-        match end {
-            Some(end) => {
-                let room = TIME - "2026-01-01 ".len();
-                format!(
-                    "{} {:>room$}",
-                    self.zone.day(end),
-                    in_largest_unit(end.to_utc() - self.now)
-                )
-            }
-            None if row
-                .judged
-                .profile
-                .is_some_and(|profile| profile.never_expires) =>
-            {
-                "never".to_owned()
-            }
-            None => "-".to_owned(),
-        }
-    }
-
-    /// The first cell is padded already: escape sequences for colours have no width.
-    fn write_first_line(&self, cells: [&str; 5], out: &mut dyn Write) -> io::Result<()> {
-        let [verdict, platform, profile, status, token] = cells;
-        let platform = fit(platform, self.platform);
-        let profile = fit(profile, PLATFORM_AND_PROFILE - self.platform);
-        let status = fit(status, STATUS);
-        let token = fit(token, TIME);
-        let line = [verdict, &platform, &profile, &status, &token].join(GAP);
-        writeln!(out, "{}", line.trim_end())
-    }
-
-    fn write_second_line(&self, cells: [&str; 3], out: &mut dyn Write) -> io::Result<()> {
-        let [account, name, activity] = cells;
-        let account = fit(account, self.platform);
-        let name = fit(
-            name,
-            PLATFORM_AND_PROFILE - self.platform + GAP.len() + STATUS,
-        );
-        let activity = fit(activity, TIME);
-        let line = [&" ".repeat(VERDICT), &*account, &name, &activity].join(GAP);
-        writeln!(out, "{}", line.trim_end())
-    }
-
-    fn write_with_state(
+    /// A text next to its severity.
+    fn write_with_severity(
         &self,
-        state: CheckState,
+        severity: Severity,
         text: &str,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let mark = self.painted(state, &fit(state.as_str(), VERDICT));
-        for (index, line) in wrap(text, COLUMNS - VERDICT - GAP.len()).iter().enumerate() {
+        let mark = fit(&severity.words().to_uppercase(), VERDICT);
+        let mark = self.painted(severity, &mark);
+        for (index, line) in wrap(text, self.style.width - INDENTATION)
+            .iter()
+            .enumerate()
+        {
             match index {
                 0 => writeln!(out, "{mark}{GAP}{line}")?,
-                _ => writeln!(out, "{:VERDICT$}{GAP}{line}", "")?,
+                _ => writeln!(out, "{:INDENTATION$}{line}", "")?,
             }
         }
         Ok(())
     }
 
-    fn write_indented(&self, text: &str, out: &mut dyn Write) -> io::Result<()> {
-        for line in wrap(text, COLUMNS - VERDICT - GAP.len()) {
-            writeln!(out, "{:VERDICT$}{GAP}{line}", "")?;
+    /// A text below its row. `prefix` is before its first line, and its further lines are indented as far.
+    fn write_indented(&self, text: &str, prefix: &str, out: &mut dyn Write) -> io::Result<()> {
+        let room = prefix.len();
+        for (index, line) in wrap(text, self.style.width - INDENTATION - room)
+            .iter()
+            .enumerate()
+        {
+            match index {
+                0 => writeln!(out, "{:INDENTATION$}{prefix}{line}", "")?,
+                _ => writeln!(out, "{:INDENTATION$}{:room$}{line}", "", "")?,
+            }
         }
         Ok(())
     }
 
-    fn painted(&self, state: CheckState, text: &str) -> String {
-        let style = match state {
-            _ if !self.colours => return text.to_owned(),
-            CheckState::Ok => AnsiColor::Green.on_default(),
-            CheckState::Warning => AnsiColor::Yellow.on_default(),
-            CheckState::Unknown => AnsiColor::Magenta.on_default(),
-            CheckState::Critical => Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
+    fn write_sentence(&self, text: &str, out: &mut dyn Write) -> io::Result<()> {
+        let lines = wrap(text, self.style.width);
+        lines.iter().try_for_each(|line| writeln!(out, "{line}"))
+    }
+
+    fn painted(&self, severity: Severity, text: &str) -> String {
+        let style = match severity {
+            _ if !self.style.colours => return text.to_owned(),
+            Severity::Fine => AnsiColor::Green.on_default(),
+            Severity::Warning => AnsiColor::Yellow.on_default(),
+            Severity::NotChecked => AnsiColor::Magenta.on_default(),
+            Severity::Critical => Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
         };
         format!("{style}{text}{style:#}")
     }
+}
+
+fn cells(row: &ProfileRow, audit: &Audit, zone: Zone) -> Cells {
+    let judged = &row.judged;
+    let end = judged.profile.and_then(|profile| profile.token_expires_at);
+    let never = judged.profile.is_some_and(|profile| profile.never_expires);
+    let activity = judged.profile.and_then(Profile::last_activity_at);
+    let mut cells = Cells::default();
+    cells.set(
+        Column::Verdict,
+        judged.verdict.severity.words().to_uppercase(),
+    );
+    cells.set(Column::Platform, judged.platform);
+    cells.set(Column::Account, row.account.unwrap_or_default());
+    cells.set(Column::Profile, judged.id);
+    cells.set(
+        Column::Name,
+        judged.profile.map_or("", |profile| &profile.name),
+    );
+    cells.set(Column::Status, row.status_text());
+    cells.set(
+        Column::TokenEnds,
+        match end {
+            Some(end) => zone.day(end).to_string(),
+            None if never => "never".to_owned(),
+            None => String::new(),
+        },
+    );
+    let left = end.map(|end| in_largest_unit(end.to_utc() - audit.checked_at));
+    cells.set(Column::Left, left.unwrap_or_default());
+    let activity = activity.map(|time| zone.day(time).to_string());
+    cells.set(Column::LastActivity, activity.unwrap_or_default());
+    cells
+}
+
+/// The findings by what to do about them, worst first: the same advice stands once, below all its findings.
+fn by_advice(findings: &[Finding]) -> Vec<(Vec<&Finding>, &'static str)> {
+    let mut groups: Vec<(Vec<&Finding>, &str)> = Vec::new();
+    for finding in findings {
+        let advice = finding.advice();
+        match groups.iter_mut().find(|(_, known)| *known == advice) {
+            Some((findings, _)) => findings.push(finding),
+            None => groups.push((vec![finding], advice)),
+        }
+    }
+    groups
 }
 
 /// The descriptions of the API that the lists follow, with their accounts if there are several.

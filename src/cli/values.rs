@@ -7,9 +7,15 @@ use reqwest::Url;
 
 use crate::config::checked_timeout;
 use crate::gateway::model::Status;
+use crate::verdict::Severity;
 use crate::web::{check_route_prefix, check_telemetry_path};
 use exporter_toolkit::duration;
 use exporter_toolkit::healthcheck::Target;
+use exporter_toolkit::suggest::closest;
+
+/// The shortest interval of `check --watch`. At three platforms, an account then costs 24 of its requests per
+/// minute, of 100 for a trial key.
+const MIN_WATCH: Duration = Duration::from_secs(10);
 
 /// A value of `check --status`: a status, or `None` for profiles that are missing.
 pub(super) type StatusFilter = Option<Status>;
@@ -89,7 +95,34 @@ pub(super) fn parse_status(text: &str) -> Result<StatusFilter, String> {
     let known = Status::ALL.into_iter();
     let mut named = known.filter(|status| status.as_str().eq_ignore_ascii_case(text));
     named.next().map(Some).ok_or_else(|| {
-        let words = Status::ALL.map(Status::as_str).join(", ");
-        format!("expected one of {words}, MISSING")
+        let words = Status::ALL.map(Status::as_str);
+        expected_one_of(&[&words[..], &["MISSING"]].concat(), text)
     })
+}
+
+/// A verdict, in any case.
+pub(super) fn parse_verdict(text: &str) -> Result<Severity, String> {
+    let mut known = Severity::ALL.into_iter();
+    let named = known.find(|verdict| verdict.as_str().eq_ignore_ascii_case(text));
+    named.ok_or_else(|| expected_one_of(&Severity::ALL.map(Severity::as_str), text))
+}
+
+/// What is expected instead of `text`, which is not repeated: it may be a secret.
+fn expected_one_of(known: &[&str], text: &str) -> String {
+    let expected = format!("expected one of {}", known.join(", "));
+    match closest(text, known.iter().copied()) {
+        Some(similar) => format!("{expected}; did you mean {similar}?"),
+        None => expected,
+    }
+}
+
+/// The interval of `--watch`.
+pub(super) fn parse_watch(text: &str) -> Result<Duration, String> {
+    match duration::parse(text)? {
+        interval if interval < MIN_WATCH => Err(format!(
+            "expected at least {}s: every round costs requests of the account's quota",
+            MIN_WATCH.as_secs()
+        )),
+        interval => Ok(interval),
+    }
 }

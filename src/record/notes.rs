@@ -12,6 +12,7 @@ use crate::gateway::model::Status;
 use crate::plural::{choose, count};
 use crate::refresh::RefreshErrors;
 use crate::snapshot::Snapshot;
+use exporter_toolkit::suggest::closest;
 
 /// State and text of a note on one account.
 type AccountNote = (CheckState, String);
@@ -165,13 +166,15 @@ fn unknown_status_notes(
         .collect()
 }
 
-/// A warning for each platform of the filter that no account has: it is probably misspelled. There is none if an account
-/// could not be read, because it may have the platform.
+/// A warning for each platform of the filter that no account has: it is probably misspelled. An account that could not be
+/// read may have the platform, and has a note of its own.
 fn filter_notes<'a>(accounts: &[AccountRecord], filter: &impl RecordFilter) -> Vec<Note<'a>> {
     let snapshots: Vec<&Snapshot> = accounts.iter().filter_map(|it| it.snapshot).collect();
-    if snapshots.len() < accounts.len() {
-        return Vec::new();
-    }
+    let place = match snapshots.len() {
+        0 => return Vec::new(),
+        read if read < accounts.len() => "connected in the accounts that were read",
+        _ => "connected",
+    };
     let listed = snapshots
         .iter()
         .flat_map(|snapshot| snapshot.details.keys());
@@ -186,9 +189,22 @@ fn filter_notes<'a>(accounts: &[AccountRecord], filter: &impl RecordFilter) -> V
         .map(|platform| Note {
             account: None,
             state: CheckState::Warning,
-            text: format!("no profile of the platform {platform} is connected"),
+            text: format!(
+                "no profile of the platform {platform} is {place}{}",
+                other_platforms(platform, &seen)
+            ),
         })
         .collect()
+}
+
+/// The end of a sentence on a platform that was not seen: the similar one, and all that were seen.
+fn other_platforms(platform: &str, seen: &BTreeSet<&str>) -> String {
+    let all = seen.iter().copied().collect::<Vec<_>>().join(", ");
+    match closest(platform, seen.iter().copied()) {
+        _ if seen.is_empty() => String::new(),
+        Some(similar) => format!("; did you mean {similar}? There are: {all}"),
+        None => format!("; there are: {all}"),
+    }
 }
 
 fn error_notes(errors: &RefreshErrors) -> Vec<AccountNote> {

@@ -183,7 +183,7 @@ async fn incomplete_list_is_unknown_to_check() {
     let ran = check(&gateway, &[]).await;
     assert_eq!(ran.code, 3, "{}", ran.output);
     let flowing: Vec<&str> = ran.output.split_whitespace().collect();
-    let note = "UNKNOWN the list is incomplete: it holds 1 of 3 profiles;";
+    let note = "NOT CHECKED the list is incomplete: it holds 1 of 3 profiles;";
     assert!(flowing.join(" ").contains(note), "{}", ran.output);
     let json: Value =
         serde_json::from_str(&check(&gateway, &["--output", "json"]).await.output).expect("JSON");

@@ -177,6 +177,22 @@ fn usage_and_configuration_errors_are_unknown() {
             "error: --status <STATUS>: expected one of CONNECTED, TOKEN_EXPIRING, TOKEN_EXPIRED, DISCONNECTED, UNKNOWN, MISSING, try --help",
         ),
         (
+            &["--status", "expired"],
+            "error: --status <STATUS>: expected one of CONNECTED, TOKEN_EXPIRING, TOKEN_EXPIRED, DISCONNECTED, UNKNOWN, MISSING, try --help",
+        ),
+        (
+            &["--status", "disconected"],
+            "error: --status <STATUS>: expected one of CONNECTED, TOKEN_EXPIRING, TOKEN_EXPIRED, DISCONNECTED, UNKNOWN, MISSING; did you mean DISCONNECTED?",
+        ),
+        (
+            &["--verdict", "critcal"],
+            "error: --verdict <VERDICT>: expected one of critical, warning, not_checked, fine; did you mean critical?",
+        ),
+        (
+            &["--verdict", "OK"],
+            "error: --verdict <VERDICT>: expected one of critical, warning, not_checked, fine, try --help",
+        ),
+        (
             &["--account", "x"],
             "--account: unknown account \"x\": the configuration names no accounts",
         ),

@@ -1,16 +1,14 @@
-//! The exact text of the table.
+//! The exact text of the table, and how it fits into a width.
 
 use std::collections::BTreeSet;
-use std::process::Command;
+use std::path::Path;
 
-use qlara_exporter::check::{CheckFormat, CheckOptions, CheckState};
+use qlara_exporter::check::{Audit, CheckFormat, CheckOptions, CheckState, TableStyle};
 use qlara_exporter::zone::Zone;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use super::{audit, check, gateway, page, with, written};
-use crate::harness::process;
-use crate::harness::tools::needs;
+use super::{audit, page, with, written};
 
 const YAML: &str = "
 accounts:
@@ -25,12 +23,9 @@ accounts:
       - {platform: instagram, profile: ig_2}
       - {platform: whatsapp, profile: wa_biz_789012}
       - {platform: whatsapp, profile: wa_2}
+      - {platform: instagram, profile: ig_unread}
+      - {platform: whatsapp, profile: wa_rtl}
 ";
-const PLAIN: CheckFormat = CheckFormat::Table {
-    colours: false,
-    zone: Zone::UTC,
-};
-
 fn profile(platform: &str, id: &str, name: &str, fields: Value) -> Value {
     let profile = json!({
         "platform": platform,
@@ -85,6 +80,13 @@ fn profiles() -> Value {
             json!({"status": "DISCONNECTED"})
         ),
         profile(
+            "instagram",
+            "ig_unread",
+            "\u{2066}not\u{2069} read",
+            json!({"tokenExpiresAt": "2026-05-20T00:00:00Z"})
+        ),
+        profile("whatsapp", "wa_rtl", "شركة القهوة קפה", json!({})),
+        profile(
             "telegram",
             "a_very_long_identifier_that_does_not_fit",
             long,
@@ -93,14 +95,34 @@ fn profiles() -> Value {
     ])
 }
 
+fn table(width: usize) -> CheckFormat {
+    CheckFormat::Table(TableStyle {
+        width,
+        ..TableStyle::default()
+    })
+}
+
+async fn audited(profiles: &Value, yaml: &str) -> Audit {
+    let audit = audit(profiles, yaml, CheckOptions::default()).await;
+    audit.expect("an audit")
+}
+
+/// `UPDATE_GOLDEN=1` replaces the files.
 #[tokio::test]
-async fn table_matches_the_golden_file() {
-    let audit = audit(&profiles(), YAML, CheckOptions::default())
-        .await
-        .expect("an audit");
-    let (table, state) = written(&audit, PLAIN);
-    assert_eq!(state, CheckState::Critical);
-    assert_eq!(table, include_str!("../golden/check.txt"), "{table}");
+async fn table_matches_the_golden_files() {
+    let audit = audited(&profiles(), YAML).await;
+    for width in [60, 80, 120, 200] {
+        let (text, state) = written(&audit, table(width));
+        assert_eq!(state, CheckState::Critical);
+        let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/golden")
+            .join(format!("check-{width}.txt"));
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(&file, &text).expect("a file");
+        }
+        let golden = std::fs::read_to_string(&file).unwrap_or_default();
+        assert_eq!(text, golden, "set UPDATE_GOLDEN=1 to replace it:\n{text}");
+    }
 }
 
 #[tokio::test]
@@ -109,64 +131,211 @@ async fn documentation_shows_the_real_output() {
     let all = profiles();
     let two = json!([all[0], all[2]]);
     let yaml = "accounts: [{name: brandco, api_key_env: QLARA_API_KEY}]";
-    let audit = audit(&two, yaml, CheckOptions::default())
-        .await
-        .expect("an audit");
-    for format in [PLAIN, CheckFormat::Nagios { verbose: false }] {
+    let audit = audited(&two, yaml).await;
+    for format in [table(80), CheckFormat::Nagios { verbose: false }] {
         let (text, _) = written(&audit, format);
         assert!(documentation.contains(&format!("```\n{text}```")), "{text}");
     }
 }
 
+fn without_spaces(text: &str) -> String {
+    text.chars()
+        .filter(|char| *char != ' ' && *char != '\n')
+        .collect()
+}
+
 #[tokio::test]
-async fn columns_are_aligned_and_end_at_80() {
-    let audit = audit(&profiles(), YAML, CheckOptions::default())
-        .await
-        .expect("an audit");
-    let (table, _) = written(&audit, PLAIN);
-    let dates = table
-        .lines()
-        .filter_map(|line| line.find("2026-0").map(|at| line[..at].width()));
-    assert_eq!(dates.collect::<BTreeSet<_>>(), BTreeSet::from([63]));
-    for line in table.lines() {
-        assert!(line.width() <= 80, "{line}");
-        assert!(!line.contains(|char: char| char.is_control()), "{line:?}");
+async fn every_width_is_kept_aligned_and_complete() {
+    let audit = audited(&profiles(), YAML).await;
+    for width in 60..=200 {
+        let (text, _) = written(&audit, table(width));
+        for line in text.lines() {
+            assert!(line.width() <= width, "{width}: {line}");
+            assert!(!line.contains(|char: char| char.is_control()), "{line:?}");
+        }
+        let dates = text
+            .lines()
+            .filter(|line| !line.starts_with(' '))
+            .filter_map(|line| line.find(" 2026-0").map(|at| line[..at].width()))
+            .skip(1);
+        let places: BTreeSet<usize> = dates.collect();
+        assert!(places.len() <= 2, "{width}: {places:?}\n{text}");
+        // Nothing about a profile with a problem is left out or cut.
+        let all = without_spaces(&text);
+        for value in [
+            "a_very_long_identifier_that_does_not_fit",
+            "一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十",
+            "TOKEN_EXPIRING",
+            "DISCONNECTED",
+            "👩\u{200d}👩\u{200d}👧\u{200d}👦Famíliacafé",
+            "brandco_official",
+            "\u{fffd}[31mred\u{fffd}\u{fffd}\u{fffd}OK\u{fffd}dlrow",
+            "cannotsend:instagram_manage_messagesmissing",
+        ] {
+            assert!(all.contains(value), "{width} {value}:\n{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn from_120_columns_on_each_profile_is_one_line_with_all_columns() {
+    let headings = [
+        "VERDICT",
+        "PLATFORM",
+        "ACCOUNT",
+        "PROFILE",
+        "NAME",
+        "STATUS",
+        "TOKEN ENDS",
+        "LEFT",
+        "LAST ACTIVITY",
+    ];
+    let audit = audited(&profiles(), YAML).await;
+    for width in 120..=200 {
+        let (text, _) = written(&audit, table(width));
+        let line = text.lines().find(|line| line.starts_with("VERDICT"));
+        let line = line.expect("a heading");
+        let shown: Vec<&str> = line
+            .split("  ")
+            .map(str::trim)
+            .filter(|cell| !cell.is_empty())
+            .collect();
+        assert_eq!(shown, headings, "{width}");
+    }
+}
+
+#[tokio::test]
+async fn width_has_limits() {
+    let audit = audited(&profiles(), YAML).await;
+    for (width, used) in [(0, 60), (59, 60), (201, 200), (usize::MAX, 200)] {
+        let (text, _) = written(&audit, table(width));
+        assert_eq!(text, written(&audit, table(used)).0, "{width}");
     }
 }
 
 #[tokio::test]
 async fn default_account_has_no_account_column() {
-    let audit = audit(&json!([page("p")]), "", CheckOptions::default())
-        .await
-        .expect("an audit");
-    let (table, state) = written(&audit, PLAIN);
+    let audit = audited(&json!([page("p")]), "").await;
+    let (table, state) = written(&audit, table(120));
     assert!(
-        table.starts_with("VERDICT   PLATFORM   PROFILE "),
+        table.contains("\nVERDICT      PLATFORM  PROFILE  NAME  "),
         "{table}"
     );
     assert!(!table.contains("ACCOUNT"), "{table}");
     assert!(
-        table.ends_with("\nOK        1 profile: 0 critical, 0 warning, 1 fine\n"),
+        table.contains("\nFINE         1 profile: 0 critical, 0 warning, 1 fine\n"),
         "{table}"
     );
     assert_eq!(state, CheckState::Ok);
 }
 
 #[tokio::test]
-async fn colours_do_not_change_the_text() {
-    let audit = audit(&profiles(), YAML, CheckOptions::default())
-        .await
-        .expect("an audit");
-    let (plain, _) = written(&audit, PLAIN);
-    let (coloured, _) = written(
+async fn times_are_in_the_zone_that_the_first_line_names() {
+    let audit = audited(&profiles(), YAML).await;
+    let (utc, _) = written(&audit, table(80));
+    assert!(
+        utc.starts_with("Checked at 2026-04-10 12:00 UTC. All times are in UTC.\n"),
+        "{utc}"
+    );
+    let (rome, _) = written(
         &audit,
-        CheckFormat::Table {
-            colours: true,
-            zone: Zone::UTC,
-        },
+        CheckFormat::Table(TableStyle {
+            zone: "Europe/Rome".parse::<Zone>().expect("a zone"),
+            ..TableStyle::default()
+        }),
     );
     assert!(
-        coloured.contains("\u{1b}[1m\u{1b}[31mCRITICAL\u{1b}[0m"),
+        rome.starts_with("Checked at 2026-04-10 14:00 CEST. All times are in Europe/Rome.\n"),
+        "{rome}"
+    );
+    // 15 June at midnight in Rome.
+    assert!(
+        utc.contains(" 2026-06-14") && rome.contains(" 2026-06-15"),
+        "{utc}{rome}"
+    );
+}
+
+#[tokio::test]
+async fn each_finding_has_its_advice_once() {
+    let ends_soon = json!({"tokenExpiresAt": "2026-04-11T12:00:00Z", "permissions": []});
+    let audit = audited(&json!([with(page("p"), ends_soon)]), "").await;
+    let (text, _) = written(&audit, table(120));
+    let below: Vec<&str> = text
+        .lines()
+        .skip_while(|line| !line.starts_with("CRITICAL"))
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .map(str::trim)
+        .collect();
+    assert_eq!(
+        below,
+        [
+            "- token ends in 1d 0h",
+            "Reconnect the profile in the Qlara dashboard before messages fail.",
+            "- token refresh overdue",
+            "The gateway refreshes tokens 7 days before their end. If it does not, reconnect the profile.",
+            "- cannot send: pages_messaging missing",
+            "- cannot read metrics: pages_read_engagement missing",
+            "Disconnect and reconnect the profile in the Qlara dashboard, and grant all permissions.",
+        ],
+        "{text}"
+    );
+}
+
+/// Fine profiles, and one that was not checked: its permissions are not known.
+fn fine_profiles_and_an_unchecked_one(fine: usize) -> Value {
+    let fine = (0..fine).map(|number| page(&format!("fine_{number}")));
+    let mut unchecked = page("unchecked");
+    unchecked
+        .as_object_mut()
+        .expect("an object")
+        .remove("permissions");
+    fine.chain([unchecked]).collect()
+}
+
+#[tokio::test]
+async fn more_than_10_fine_profiles_are_folded() {
+    for (fine, folds_fine, folded) in [(11, true, true), (11, false, false), (10, true, false)] {
+        let audit = audited(&fine_profiles_and_an_unchecked_one(fine), "").await;
+        let (text, state) = written(
+            &audit,
+            CheckFormat::Table(TableStyle {
+                folds_fine,
+                ..TableStyle::default()
+            }),
+        );
+        assert_eq!(state, CheckState::Unknown);
+        assert_eq!(
+            text.contains(&format!("FINE         +{fine} fine; --all lists them\n")),
+            folded,
+            "{text}"
+        );
+        assert_eq!(
+            text.matches("fine_").count(),
+            if folded { 0 } else { fine },
+            "{text}"
+        );
+        assert!(text.contains("NOT CHECKED  facebook  unchecked"), "{text}");
+        assert!(
+            text.contains(&format!("1 not checked, {fine} fine")),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn colours_do_not_change_the_text() {
+    let audit = audited(&profiles(), YAML).await;
+    let (plain, _) = written(&audit, table(80));
+    let (coloured, _) = written(
+        &audit,
+        CheckFormat::Table(TableStyle {
+            colours: true,
+            ..TableStyle::default()
+        }),
+    );
+    assert!(
+        coloured.contains("\u{1b}[1m\u{1b}[31mCRITICAL   \u{1b}[0m"),
         "{coloured:?}"
     );
     let mut pieces = coloured.split('\u{1b}');
@@ -175,57 +344,4 @@ async fn colours_do_not_change_the_text() {
         bare.push_str(piece.split_once('m').expect("a style").1);
     }
     assert_eq!(bare, plain);
-}
-
-/// `script` (util-linux) runs the program at a terminal.
-async fn on_a_terminal(url: String, variables: &'static str, arguments: &str) -> String {
-    let program = format!(
-        "env TERM=xterm NO_COLOR= {variables} QLARA_URL={url} QLARA_API_KEY=simulated {} check {arguments}",
-        env!("CARGO_BIN_EXE_qlara-exporter")
-    );
-    let script =
-        move || process::run(Command::new("script").args(["-qec", &program, "/dev/null"])).1;
-    tokio::task::spawn_blocking(script)
-        .await
-        .expect("an output")
-}
-
-#[tokio::test]
-async fn colours_are_for_terminals_or_on_request() {
-    needs!("script");
-    let gateway = gateway(&json!([page("p")])).await;
-    assert!(!check(&gateway, &[]).await.output.contains('\u{1b}'));
-    for (variables, coloured) in [("", true), ("NO_COLOR=1", false), ("TERM=dumb", false)] {
-        let output = on_a_terminal(gateway.url(), variables, "").await;
-        assert!(output.contains("1 fine"), "{output}");
-        assert_eq!(
-            output.contains("\u{1b}[32m"),
-            coloured,
-            "{variables} {output:?}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn progress_is_shown_only_on_a_terminal() {
-    needs!("script");
-    let gateway = gateway(&json!([page("p")])).await;
-    let directory = tempfile::tempdir().expect("a folder");
-    let file = directory.path().join("qlara.yml").display().to_string();
-    let account = |number| format!("- {{name: a{number}, api_key_env: QLARA_API_KEY}}\n");
-    let accounts: String = (0..3).map(account).collect();
-    std::fs::write(&file, format!("accounts:\n{accounts}")).expect("a file");
-    let arguments = format!("--config.file {file}");
-    let output = on_a_terminal(gateway.url(), "", &arguments).await;
-    for step in ["0 of 3", "1 of 3", "2 of 3"] {
-        assert!(
-            output.contains(&format!("\r\u{1b}[KReading accounts: {step}")),
-            "{output:?}"
-        );
-    }
-    assert!(output.contains("3 profiles: 0 critical"), "{output:?}");
-    let ran = check(&gateway, &["--config.file", &file]).await;
-    assert_eq!((ran.code, ran.error.as_str()), (0, ""));
-    let alone = on_a_terminal(gateway.url(), "", "").await;
-    assert!(!alone.contains("Reading"), "{alone:?}");
 }

@@ -239,6 +239,12 @@ async fn filters_select_what_is_shown_and_judged() {
         (&["--status", "UNKNOWN"], 1, &["t"]),
         (&["--platform", "whatsapp", "--status", "CONNECTED"], 0, &[]),
         (&["--platform", "tiktok"], 1, &[]),
+        (&["--verdict", "critical"], 2, &["c", "i", "w"]),
+        (&["--verdict", "WARNING,Fine"], 1, &["a", "t"]),
+        (&["--verdict", "warning", "--verdict", "fine"], 1, &["a", "t"]),
+        (&["--verdict", "fine"], 0, &["a"]),
+        (&["--verdict", "not_checked"], 0, &[]),
+        (&["--verdict", "critical", "--status", "MISSING"], 2, &["i"]),
     ] {
         let arguments = [&["--output", "csv"], arguments].concat();
         let ran = check_yaml(&gateway, account, &arguments).await;

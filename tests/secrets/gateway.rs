@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use exporter_toolkit::clock::Clock;
-use qlara_exporter::check::{self, CheckFormat, CheckOptions};
+use qlara_exporter::check::{Auditor, CheckFormat, CheckOptions, TableStyle};
 use qlara_exporter::config::{Config, Settings};
 use qlara_exporter::explain::{self, Explanation};
-use qlara_exporter::zone::Zone;
 use serde_json::{Value, json};
 use tracing::Level;
 
@@ -146,18 +145,15 @@ pub(super) async fn audited(stack: &Stack, url: String, key: &'static str) -> St
     let accounts = explain::account_clients(load(), &[], &clock).expect("accounts");
     let explanation = Explanation::of_accounts(accounts).await;
     let config = load();
-    let audit = check::run(config, CheckOptions::default(), clock, |_, _| ()).await;
-    let audit = audit.expect("an audit");
+    let auditor = Auditor::new(config, CheckOptions::default(), clock).expect("accounts");
+    let audit = auditor.audit(|_| ()).await;
     let mut text = format!("{audit:?}").into_bytes();
     for format in [
-        CheckFormat::Table {
+        CheckFormat::Table(TableStyle {
             colours: true,
-            zone: Zone::UTC,
-        },
-        CheckFormat::Table {
-            colours: false,
-            zone: Zone::UTC,
-        },
+            ..TableStyle::default()
+        }),
+        CheckFormat::Table(TableStyle::default()),
         CheckFormat::Json,
         CheckFormat::Csv { bom: false },
         CheckFormat::Metrics,
