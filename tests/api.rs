@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use qlara_exporter::check::{self, CheckFormat, CheckOptions};
+use qlara_exporter::check::{Auditor, CheckFormat, CheckOptions};
 use qlara_exporter::config::{Config, Settings};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
@@ -69,12 +69,10 @@ async fn checked(stack: &Stack, format: CheckFormat) -> String {
     let key = |name: &str| (name == "QLARA_API_KEY").then(|| API_KEY.to_owned());
     let config = Config::load(&settings, &key).expect("a good configuration");
     let (options, clock) = (CheckOptions::default(), stack.clock.clone());
-    let audit = check::run(config, options, clock, |_, _| ()).await;
+    let auditor = Auditor::new(config, options, clock).expect("an auditor");
+    let audit = auditor.audit(|_| ()).await;
     let mut text = Vec::new();
-    audit
-        .expect("an audit")
-        .write(format, &mut text)
-        .expect("written");
+    audit.write(format, &mut text).expect("written");
     String::from_utf8(text).expect("UTF-8")
 }
 

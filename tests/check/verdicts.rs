@@ -241,7 +241,11 @@ async fn filters_select_what_is_shown_and_judged() {
         (&["--platform", "tiktok"], 1, &[]),
         (&["--verdict", "critical"], 2, &["c", "i", "w"]),
         (&["--verdict", "WARNING,Fine"], 1, &["a", "t"]),
-        (&["--verdict", "warning", "--verdict", "fine"], 1, &["a", "t"]),
+        (
+            &["--verdict", "warning", "--verdict", "fine"],
+            1,
+            &["a", "t"],
+        ),
         (&["--verdict", "fine"], 0, &["a"]),
         (&["--verdict", "not_checked"], 0, &[]),
         (&["--verdict", "critical", "--status", "MISSING"], 2, &["i"]),
