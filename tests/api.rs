@@ -354,7 +354,7 @@ async fn filters_are_those_of_the_page() {
     let none = json_at(&stack, &format!("{PROFILES}?platform=facebok&account=good")).await;
     assert_eq!(
         none["notes"][0]["text"],
-        "no profile of the platform facebok is connected"
+        "no profile of the platform facebok is connected; did you mean facebook? There are: facebook, instagram, whatsapp"
     );
 }
 

@@ -106,7 +106,7 @@ async fn account_with_spare_memory_shrinks_when_others_need_it() {
         let number = match (request.contains("/modest"), grown.load(Ordering::Relaxed)) {
             (false, _) => 5000,
             (true, false) => 10,
-            (true, true) => 250,
+            (true, true) => 225,
         };
         http_response("200 OK", "", profiles(number, 20, 2))
     })
@@ -125,7 +125,7 @@ async fn account_with_spare_memory_shrinks_when_others_need_it() {
     needs_more.store(true, Ordering::Relaxed);
     eventually("it shrinks", async || {
         let scrape = stack.scrape_after(61).await;
-        (shown(&scrape, "modest") == 250).then_some(())
+        (shown(&scrape, "modest") == 225).then_some(())
     })
     .await;
     // The greedy account may have refreshed while the modest one was still growing.
@@ -138,7 +138,7 @@ async fn account_with_spare_memory_shrinks_when_others_need_it() {
     let again = stack.scrape_after(61).await;
     assert_eq!(
         (shown(&again, "modest"), shown(&again, "greedy")),
-        (250, greedy_after)
+        (225, greedy_after)
     );
 }
 

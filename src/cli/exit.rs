@@ -28,7 +28,15 @@ impl From<clap::Error> for CliExit {
             ErrorKind::DisplayVersion => CliExit::Print(version()),
             kind => CliExit::WrongUse(match advice(&error, kind) {
                 Some(text) => format!("error: {text}"),
-                None => format!("error: {}, try --help", usage_error(&error, kind)),
+                None => {
+                    let text = usage_error(&error, kind);
+                    let hint = if text.ends_with('?') {
+                        ""
+                    } else {
+                        ", try --help"
+                    };
+                    format!("error: {text}{hint}")
+                }
             }),
         }
     }

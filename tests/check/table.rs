@@ -272,11 +272,11 @@ async fn each_finding_has_its_advice_once() {
         [
             "- token ends in 1d 0h",
             "Reconnect the profile in the Qlara dashboard before messages fail.",
-            "- token refresh overdue",
-            "The gateway refreshes tokens 7 days before their end. If it does not, reconnect the profile.",
             "- cannot send: pages_messaging missing",
             "- cannot read metrics: pages_read_engagement missing",
             "Disconnect and reconnect the profile in the Qlara dashboard, and grant all permissions.",
+            "- token refresh overdue",
+            "The gateway refreshes tokens 7 days before their end. If it does not, reconnect the profile.",
         ],
         "{text}"
     );
