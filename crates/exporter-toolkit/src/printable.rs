@@ -133,7 +133,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let text = neutral(text);
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split_word_bounds() {
+    for word in text.split_inclusive(' ') {
         if line.width() + word.trim_end().width() > columns && !line.is_empty() {
             lines.push(std::mem::take(&mut line).trim_end().to_owned());
         }
@@ -158,6 +158,23 @@ pub fn width(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_break_at_spaces_and_long_words_anywhere() {
+        for (text, columns, lines) in [
+            (
+                "before messages fail.",
+                20,
+                &["before messages", "fail."][..],
+            ),
+            ("on 2026-04-09", 8, &["on", "2026-04-", "09"]),
+            ("a 一二三四五", 6, &["a", "一二三", "四五"]),
+            ("two  spaces", 5, &["two", "space", "s"]),
+            ("", 5, &[""]),
+        ] {
+            assert_eq!(wrap(text, columns), lines, "{text}");
+        }
+    }
 
     #[test]
     fn invisible_characters_are_replaced_except_joiners() {
