@@ -2,6 +2,8 @@
 
 mod exit_codes;
 mod first_step;
+mod html;
+mod junit;
 mod output_file;
 pub mod output_formats;
 mod table;

@@ -35,6 +35,8 @@ async fn check_output_hides_invisible_characters() {
         &["--output", "json"],
         &["--output", "csv"],
         &["--output", "nagios", "-v"],
+        &["--output", "html"],
+        &["--output", "junit"],
         &["--write-expected"],
     ] {
         let ran = check(&gateway, form).await;

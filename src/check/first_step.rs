@@ -1,6 +1,7 @@
 //! The last line for people: what to do first.
 
 use std::cmp::Reverse;
+use std::fmt::{self, Display};
 
 use super::audit::Audit;
 use crate::plural::{choose, count};
@@ -8,9 +9,25 @@ use crate::record::{CheckState, Note, ProfileRow, Report};
 use crate::verdict::{Action, Severity};
 use crate::zone::Zone;
 
+/// A sentence on what to do first.
+#[derive(Debug, Default)]
+pub(super) struct FirstStep {
+    pub(super) before: &'static str,
+    /// The name of the account or profile, if the sentence is about one.
+    pub(super) name: Option<String>,
+    pub(super) after: String,
+}
+
+impl Display for FirstStep {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name.as_deref().unwrap_or_default();
+        write!(out, "{}{name}{}", self.before, self.after)
+    }
+}
+
 /// A sentence on the most urgent profile or note. It says that there is nothing to do only if everything was
 /// read and is fine.
-pub(super) fn first_step(audit: &Audit, report: &Report, zone: Zone) -> String {
+pub(super) fn first_step(audit: &Audit, report: &Report, zone: Zone) -> FirstStep {
     let row = most_urgent(&report.rows);
     let note = report
         .notes
@@ -43,53 +60,73 @@ fn precedes(note: &Note, row: &ProfileRow) -> bool {
     note.state > state || (note.state, state) == (CheckState::Unknown, CheckState::Unknown)
 }
 
-fn about_note(note: &Note) -> String {
-    format!("First: {note}")
-}
-
-fn about_row(row: &ProfileRow, report: &Report, zone: Zone) -> String {
-    let others = report.rows.iter().filter(|row| needs_somebody(row)).count() - 1;
-    let step = step(row, zone);
-    match others {
-        0 => format!("First: {step}."),
-        _ => format!(
-            "First: {step}. After that, {} {} somebody.",
-            count(others, "more profile"),
-            choose(others, "needs", "need")
-        ),
+fn about_note(note: &Note) -> FirstStep {
+    match note.account {
+        Some(account) => FirstStep {
+            before: "First: account ",
+            name: Some(account.to_owned()),
+            after: format!(": {}", note.text),
+        },
+        None => FirstStep {
+            before: "First: ",
+            name: None,
+            after: note.text.clone(),
+        },
     }
 }
 
-fn step(row: &ProfileRow, zone: Zone) -> String {
+fn about_row(row: &ProfileRow, report: &Report, zone: Zone) -> FirstStep {
     let judged = &row.judged;
+    let (before, object_end) = step(row, zone);
     let name = judged.profile.map(|profile| profile.name.trim());
     let name = name.filter(|name| !name.is_empty()).unwrap_or(judged.id);
     let account = row.account.map(|account| format!(", account {account}"));
-    let who = format!(
-        "{name} ({}{})",
-        judged.platform,
-        account.unwrap_or_default()
-    );
-    let end = judged.profile.and_then(|profile| profile.token_expires_at);
-    match (judged.verdict.action(), end) {
-        (Action::ReconnectNow, _) if judged.profile.is_none() => format!("connect {who}"),
-        (Action::ReconnectNow, _) => format!("reconnect {who} now"),
-        (Action::ReconnectInTime, Some(end)) => {
-            format!("reconnect {who} before its token ends on {}", zone.day(end))
-        }
-        (Action::ReconnectInTime, None) => format!("reconnect {who} before its token ends"),
-        (Action::GrantPermissions, _) => format!("grant the missing permissions of {who}"),
-        (Action::CheckByHand, _) => format!("look at {who} in the Qlara dashboard"),
-        (Action::DecideWhetherToKeep, _) => format!("reconnect {who}, or disconnect it for good"),
-        (Action::LookInto | Action::Nothing, _) => format!("look into {who}"),
+    let account = account.unwrap_or_default();
+    let others = report.rows.iter().filter(|row| needs_somebody(row)).count() - 1;
+    let others = match others {
+        0 => String::new(),
+        _ => format!(
+            " After that, {} {} somebody.",
+            count(others, "more profile"),
+            choose(others, "needs", "need")
+        ),
+    };
+    FirstStep {
+        before,
+        name: Some(name.to_owned()),
+        after: format!(" ({}{account}){object_end}.{others}", judged.platform),
     }
 }
 
-fn nothing(audit: &Audit, report: &Report) -> String {
+/// What to do about a profile: the words before and after it.
+fn step(row: &ProfileRow, zone: Zone) -> (&'static str, String) {
+    let profile = row.judged.profile;
+    let end = profile.and_then(|profile| profile.token_expires_at);
+    let (before, after) = match (row.judged.verdict.action(), end) {
+        (Action::ReconnectNow, _) if profile.is_none() => ("First: connect ", ""),
+        (Action::ReconnectNow, _) => ("First: reconnect ", " now"),
+        (Action::ReconnectInTime, Some(end)) => {
+            let after = format!(" before its token ends on {}", zone.day(end));
+            return ("First: reconnect ", after);
+        }
+        (Action::ReconnectInTime, None) => ("First: reconnect ", " before its token ends"),
+        (Action::GrantPermissions, _) => ("First: grant the missing permissions of ", ""),
+        (Action::CheckByHand, _) => ("First: look at ", " in the Qlara dashboard"),
+        (Action::DecideWhetherToKeep, _) => ("First: reconnect ", ", or disconnect it for good"),
+        (Action::LookInto | Action::Nothing, _) => ("First: look into ", ""),
+    };
+    (before, after.to_owned())
+}
+
+fn nothing(audit: &Audit, report: &Report) -> FirstStep {
     let all = count(report.rows.len(), "profile");
-    match (report.rows.is_empty(), audit.filter.is_empty()) {
+    let after = match (report.rows.is_empty(), audit.filter.is_empty()) {
         (true, _) => "No profile passes the filter.".to_owned(),
         (false, true) => format!("Nothing to do: {all} read, all fine."),
         (false, false) => format!("Nothing to do for the {all} shown."),
+    };
+    FirstStep {
+        after,
+        ..FirstStep::default()
     }
 }

@@ -8,9 +8,10 @@ use bytes::Bytes;
 
 use super::audit::{AccountAudit, Audit};
 use super::table::TableStyle;
-use super::{expected, nagios, table};
+use super::{expected, html, junit, nagios, table};
 use crate::exposition::{AccountView, ResponseCache, SnapshotText};
 use crate::record::{CheckState, csv, json};
+use crate::zone::Zone;
 use exporter_toolkit::content_encoding::Encoding;
 use exporter_toolkit::shared_text::SharedTexts;
 
@@ -26,6 +27,13 @@ pub enum CheckFormat {
         /// Whether to start with a byte order mark.
         bom: bool,
     },
+    /// One HTML file for people, without scripts, that loads nothing.
+    Html {
+        /// The time zone of its times.
+        zone: Zone,
+    },
+    /// JUnit XML for the reports of CI systems.
+    Junit,
     /// Metrics for a textfile collector.
     Metrics,
     /// The output of a plugin for Nagios and Icinga.
@@ -48,6 +56,8 @@ impl Audit {
             CheckFormat::Table(style) => table::write(self, &report, style, out),
             CheckFormat::Json => json::write_profiles(&report, out),
             CheckFormat::Csv { bom } => csv::write_profiles(&report, bom, out),
+            CheckFormat::Html { zone } => html::write(self, &report, zone, out),
+            CheckFormat::Junit => junit::write(self, &report, out),
             CheckFormat::Metrics => self.write_metrics(out),
             CheckFormat::Nagios { verbose } => nagios::write(self, &report, verbose, out),
             CheckFormat::Expected => expected::write(self, &report, out),

@@ -7,11 +7,12 @@ use anstyle::{AnsiColor, Style};
 use chrono::TimeDelta;
 
 use super::audit::Audit;
+use super::by_advice;
 use super::first_step::first_step;
 use super::layout::{Cells, Column, GAP, Layout, MAX_WIDTH, MIN_WIDTH, VERDICT};
 use crate::record::{ProfileRow, Report};
 use crate::snapshot::Profile;
-use crate::verdict::{Finding, Severity};
+use crate::verdict::Severity;
 use crate::zone::Zone;
 use exporter_toolkit::printable::{fit, wrap};
 
@@ -78,7 +79,7 @@ pub(super) fn write(
     }
     let summary = report.summary.to_string();
     table.write_with_severity(report.state().verdict(), &summary, out)?;
-    table.write_sentence(&first_step(audit, report, style.zone), out)
+    table.write_sentence(&first_step(audit, report, style.zone).to_string(), out)
 }
 
 struct Table<'a> {
@@ -225,21 +226,8 @@ fn cells(row: &ProfileRow, audit: &Audit, zone: Zone) -> Cells {
     cells
 }
 
-/// The findings by what to do about them, worst first: the same advice stands once, below all its findings.
-fn by_advice(findings: &[Finding]) -> Vec<(Vec<&Finding>, &'static str)> {
-    let mut groups: Vec<(Vec<&Finding>, &str)> = Vec::new();
-    for finding in findings {
-        let advice = finding.advice();
-        match groups.iter_mut().find(|(_, known)| *known == advice) {
-            Some((findings, _)) => findings.push(finding),
-            None => groups.push((vec![finding], advice)),
-        }
-    }
-    groups
-}
-
 /// The descriptions of the API that the lists follow, with their accounts if there are several.
-fn descriptions(audit: &Audit) -> Option<String> {
+pub(super) fn descriptions(audit: &Audit) -> Option<String> {
     let mut accounts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for account in &audit.accounts {
         let schema = account

@@ -89,6 +89,8 @@ enum CheckOutput {
     Table,
     Json,
     Csv,
+    Html,
+    Junit,
     Metrics,
     Nagios,
 }
@@ -161,8 +163,12 @@ impl CheckArgs {
             width: terminal_width(on_terminal).unwrap_or(default.width),
             colours: on_terminal && terminal_has_colours(),
             folds_fine: on_terminal && !fine_is_asked_for,
-            zone: self.timezone.unwrap_or_else(zone_of_environment),
+            zone: self.zone(),
         }
+    }
+
+    fn zone(&self) -> Zone {
+        self.timezone.unwrap_or_else(zone_of_environment)
     }
 
     /// The output format.
@@ -172,6 +178,8 @@ impl CheckArgs {
             CheckOutput::Table => CheckFormat::Table(self.table_style()),
             CheckOutput::Json => CheckFormat::Json,
             CheckOutput::Csv => CheckFormat::Csv { bom: self.csv_bom },
+            CheckOutput::Html => CheckFormat::Html { zone: self.zone() },
+            CheckOutput::Junit => CheckFormat::Junit,
             CheckOutput::Metrics => CheckFormat::Metrics,
             CheckOutput::Nagios => CheckFormat::Nagios {
                 verbose: self.verbose,

@@ -10,7 +10,7 @@ use crate::harness::tools::{is_root, needs};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_qlara-exporter");
 
-const FORMS: [&str; 5] = ["table", "json", "csv", "metrics", "nagios"];
+const FORMS: [&str; 7] = ["table", "json", "csv", "metrics", "nagios", "html", "junit"];
 
 /// Every output format of the same audit.
 async fn all_forms(profiles: &Value, faults: &str, code: i32) -> Vec<CommandOutput> {
@@ -64,7 +64,7 @@ async fn unreadable_account_is_unknown_in_all_output_formats() {
                 .collect::<Vec<_>>()
                 .join(" ")
         };
-        for form in [0, 1, 4] {
+        for form in [0, 1, 4, 5, 6] {
             assert!(
                 output_of(form).contains(words),
                 "{fault}\n{}",
@@ -166,7 +166,7 @@ fn usage_and_configuration_errors_are_unknown() {
         (&["--nope"][..], "error: unknown flag --nope, try --help"),
         (
             &["--output", "xml"],
-            "error: --output <FORM>: expected one of table, json, csv, metrics, nagios, try --help",
+            "error: --output <FORM>: expected one of table, json, csv, html, junit, metrics, nagios, try --help",
         ),
         (
             &["--warning", "soon"],

@@ -183,7 +183,7 @@ async fn check_output_file_contains_no_secret() {
     let ran = tokio::task::spawn_blocking(move || {
         let secrets = Secrets::new();
         let file = secrets.path("audit");
-        for (form, log) in ["table", "json", "csv", "metrics", "nagios"]
+        for (form, log) in ["table", "json", "csv", "metrics", "nagios", "html", "junit"]
             .into_iter()
             .cycle()
             .zip(logs())

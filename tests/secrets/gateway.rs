@@ -6,6 +6,7 @@ use exporter_toolkit::clock::Clock;
 use qlara_exporter::check::{Auditor, CheckFormat, CheckOptions, TableStyle};
 use qlara_exporter::config::{Config, Settings};
 use qlara_exporter::explain::{self, Explanation};
+use qlara_exporter::zone::Zone;
 use serde_json::{Value, json};
 use tracing::Level;
 
@@ -155,6 +156,8 @@ pub(super) async fn audited(stack: &Stack, url: String, key: &'static str) -> St
         }),
         CheckFormat::Table(TableStyle::default()),
         CheckFormat::Json,
+        CheckFormat::Html { zone: Zone::UTC },
+        CheckFormat::Junit,
         CheckFormat::Csv { bom: false },
         CheckFormat::Metrics,
         CheckFormat::Nagios { verbose: true },
