@@ -81,14 +81,13 @@ async fn profile_or_platform_never_expires_until_a_reload_says_otherwise() {
 #[tokio::test]
 async fn page_shows_never_instead_of_a_warning() {
     let stack = start("tokens_without_expiry: [{platform: facebook, profile: system-user}]").await;
-    let text = page(&stack, "/").await;
-    let row = |id: &str| {
-        let rows = text.split("<tr").filter(|row| row.contains(id));
-        rows.map(str::to_owned).collect::<String>()
-    };
-    assert!(row("system-user").contains("never"), "{text}");
-    assert!(!row("system-user").contains("token expiry unknown"));
-    assert!(row("person").contains("token expiry unknown"));
+    let profile =
+        async |id: &str| page(&stack, &format!("/profile?platform=facebook&id={id}")).await;
+    let (never, unknown) = (profile("system-user").await, profile("person").await);
+    let says = |text: &str| text.contains(r#"<dd><span class="quiet">never</span></dd>"#);
+    assert!(says(&never) && !says(&unknown), "{never}");
+    assert!(!never.contains("token expiry unknown"), "{never}");
+    assert!(unknown.contains("token expiry unknown"), "{unknown}");
 }
 
 #[tokio::test]
