@@ -22,7 +22,8 @@
 //! [`cli`] parses the command line, [`config`] the configuration file and the environment; [`exporter`] starts
 //! everything from the two, and `reload` replaces the configuration while it runs. `verdict` judges how
 //! serious a problem of a profile or an account is, for the page at `/` and for [`check`], which reads every
-//! account once, without the cache. [`explain`] compares a gateway's answers with the fields that the exporter
+//! account once, without the cache. `record` writes the judged profiles as JSON and CSV, for [`check`] and the HTTP
+//! API; an `account` keeps their latest changes. People read times in a [`zone`]. [`explain`] compares a gateway's answers with the fields that the exporter
 //! reads. [`demo`] runs the exporter against the simulated gateway.
 
 #![warn(missing_docs, missing_debug_implementations, unreachable_pub)]

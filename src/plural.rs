@@ -1,6 +1,8 @@
-//! Singular and plural in texts with numbers.
+//! Numbers and time spans in texts, with singular and plural.
 
 use std::fmt::Display;
+
+use chrono::TimeDelta;
 
 /// The number with the noun in singular or plural: `1 profile`, `2 profiles`, `0 entries`.
 pub fn count<N: Display + PartialEq + From<u8>>(number: N, noun: &str) -> String {
@@ -17,6 +19,18 @@ pub fn choose<'a, N: PartialEq + From<u8>>(number: N, one: &'a str, others: &'a 
     match number == N::from(1) {
         true => one,
         false => others,
+    }
+}
+
+/// A time span in its two largest units, such as `66d 12h`, without the sign.
+pub(crate) fn span(time: TimeDelta) -> String {
+    let minutes = time.num_minutes().abs();
+    let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => "less than 1m".to_owned(),
+        (0, 0, minutes) => format!("{minutes}m"),
+        (0, hours, minutes) => format!("{hours}h {minutes}m"),
+        (days, hours, _) => format!("{days}d {hours}h"),
     }
 }
 

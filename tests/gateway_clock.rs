@@ -12,6 +12,7 @@ use crate::harness::listener::{Recorder, http_response};
 use crate::harness::log::Log;
 use crate::harness::process::{exporter, run_beside};
 use crate::harness::{API_KEY, Setup, Stack};
+use crate::page::{assert_contains, page};
 
 /// The headers of every answer.
 type Headers = Arc<Mutex<String>>;
@@ -92,6 +93,14 @@ async fn difference_is_found_in_a_refusal() {
     assert!(
         logged.contains("difference=\"7h 0m ahead of the gateway's Date\""),
         "{logged}"
+    );
+    let page = page(&stack, "/").await;
+    assert_contains(
+        &page,
+        &[
+            "The clock of this machine is 7h 0m ahead of the gateway's Date.",
+            "Set the clock if it is wrong",
+        ],
     );
 }
 

@@ -43,14 +43,14 @@ pub(super) fn first_step(audit: &Audit, report: &Report, zone: Zone) -> FirstSte
 
 /// The most urgent profile. One that counts as given up comes after others of the same severity.
 fn most_urgent<'a>(rows: &'a [ProfileRow<'a>]) -> Option<&'a ProfileRow<'a>> {
-    let rows = rows.iter().filter(|row| needs_somebody(row));
+    let rows = rows.iter().filter(|row| needs_attention(row));
     rows.min_by_key(|row| {
         let verdict = &row.judged.verdict;
         (Reverse(verdict.severity), verdict.is_given_up())
     })
 }
 
-fn needs_somebody(row: &ProfileRow) -> bool {
+fn needs_attention(row: &ProfileRow) -> bool {
     row.judged.verdict.severity != Severity::Fine
 }
 
@@ -82,11 +82,16 @@ fn about_row(row: &ProfileRow, report: &Report, zone: Zone) -> FirstStep {
     let name = name.filter(|name| !name.is_empty()).unwrap_or(judged.id);
     let account = row.account.map(|account| format!(", account {account}"));
     let account = account.unwrap_or_default();
-    let others = report.rows.iter().filter(|row| needs_somebody(row)).count() - 1;
+    let others = report
+        .rows
+        .iter()
+        .filter(|row| needs_attention(row))
+        .count()
+        - 1;
     let others = match others {
         0 => String::new(),
         _ => format!(
-            " After that, {} {} somebody.",
+            " After that, {} {} attention.",
             count(others, "more profile"),
             choose(others, "needs", "need")
         ),

@@ -5,14 +5,13 @@ use std::io::{self, Write};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::audit::Audit;
-use super::by_advice;
 use super::first_step::{FirstStep, first_step};
 use super::table::descriptions;
 use crate::build;
-use crate::plural::count;
+use crate::plural::{count, span};
 use crate::record::{Note, ProfileRow, Report};
 use crate::snapshot::Profile;
-use crate::verdict::{Severity, span};
+use crate::verdict::Severity;
 use crate::zone::Zone;
 use exporter_toolkit::printable::neutral;
 
@@ -179,7 +178,7 @@ impl Page<'_> {
 
 fn findings(row: &ProfileRow) -> Markup {
     html! {
-        @for (findings, advice) in by_advice(&row.judged.verdict.findings) {
+        @for (findings, advice) in row.judged.verdict.by_advice() {
             ul { @for finding in findings { li { (foreign(&finding.to_string())) } } }
             p.quiet { (advice) }
         }

@@ -10,7 +10,6 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::audit::Audit;
-use super::by_advice;
 use crate::record::{Note, ProfileRow, Report};
 use crate::verdict::Severity;
 use exporter_toolkit::printable::neutral;
@@ -122,12 +121,10 @@ impl Case {
             Some(name) => format!("{name}: {message}"),
             None => message,
         };
-        let text = by_advice(&verdict.findings)
-            .into_iter()
-            .map(|(findings, advice)| {
-                let findings = findings.iter().map(|finding| neutral(&finding.to_string()));
-                format!("{}\n  {advice}", findings.collect::<Vec<_>>().join("\n"))
-            });
+        let text = verdict.by_advice().into_iter().map(|(findings, advice)| {
+            let findings = findings.iter().map(|finding| neutral(&finding.to_string()));
+            format!("{}\n  {advice}", findings.collect::<Vec<_>>().join("\n"))
+        });
         Case {
             class: format!("{account}.{}", neutral(row.judged.platform)),
             name: neutral(row.judged.id),

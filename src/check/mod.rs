@@ -24,18 +24,3 @@ pub use output_file::{OutputError, write_file};
 pub use read::{Auditor, CheckError, CheckOptions, Progress, show_progress};
 pub use table::TableStyle;
 pub use watch::{Destination, watch};
-
-use crate::verdict::Finding;
-
-/// The findings by what to do about them, worst first: the same advice stands once, below all its findings.
-fn by_advice(findings: &[Finding]) -> Vec<(Vec<&Finding>, &'static str)> {
-    let mut groups: Vec<(Vec<&Finding>, &str)> = Vec::new();
-    for finding in findings {
-        let advice = finding.advice();
-        match groups.iter_mut().find(|(_, known)| *known == advice) {
-            Some((findings, _)) => findings.push(finding),
-            None => groups.push((vec![finding], advice)),
-        }
-    }
-    groups
-}

@@ -7,7 +7,6 @@ use anstyle::{AnsiColor, Style};
 use chrono::TimeDelta;
 
 use super::audit::Audit;
-use super::by_advice;
 use super::first_step::first_step;
 use super::layout::{Cells, Column, GAP, Layout, MAX_WIDTH, MIN_WIDTH, VERDICT};
 use crate::record::{ProfileRow, Report};
@@ -130,7 +129,7 @@ impl<'a> Table<'a> {
             if let Some(details) = self.layout.details(cells) {
                 self.write_indented(&details, "", out)?;
             }
-            for (findings, advice) in by_advice(&verdict.findings) {
+            for (findings, advice) in verdict.by_advice() {
                 for finding in findings {
                     self.write_indented(&finding.to_string(), "- ", out)?;
                 }

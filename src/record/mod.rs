@@ -14,12 +14,12 @@ pub(crate) use account::AccountRecord;
 pub use notes::Note;
 pub use report::{Report, Summary};
 pub use row::ProfileRow;
-pub(crate) use row::RecordFilter;
+pub(crate) use row::{MISSING, RecordFilter};
 pub use state::CheckState;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
 /// RFC 3339 in UTC, to the second.
-fn rfc3339(time: DateTime<Utc>) -> String {
+pub(crate) fn rfc3339(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

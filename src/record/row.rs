@@ -1,8 +1,14 @@
 //! A profile of the record, and the filter of profiles.
 
+use chrono::{DateTime, Utc};
+
 use crate::account::history::Since;
 use crate::gateway::model::Status;
-use crate::verdict::JudgedProfile;
+use crate::snapshot::Profile;
+use crate::verdict::{Action, JudgedProfile};
+
+/// The state of an expected profile that is not connected, as text.
+pub(crate) const MISSING: &str = "MISSING";
 
 /// A listed profile, or an expected profile that is missing, with its account.
 #[derive(Debug)]
@@ -23,7 +29,22 @@ impl ProfileRow<'_> {
 
     /// The connection state as text; `MISSING` for a missing profile.
     pub fn status_text(&self) -> &'static str {
-        self.status().map_or("MISSING", Status::as_str)
+        self.status().map_or(MISSING, Status::as_str)
+    }
+
+    /// The name, empty if there is none.
+    pub(crate) fn name(&self) -> &str {
+        self.judged.profile.map_or("", |profile| &profile.name)
+    }
+
+    /// The time of the last activity, if the details have it.
+    pub(crate) fn last_activity_at(&self) -> Option<DateTime<Utc>> {
+        self.judged.profile.and_then(Profile::last_activity_at)
+    }
+
+    /// What somebody has to do about the profile.
+    pub(crate) fn action(&self) -> Action {
+        self.judged.verdict.action()
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::plural::span;
+
 /// Differences up to this are not reported: they change no judgement about a token.
 const MAX: TimeDelta = TimeDelta::minutes(5);
 
@@ -25,17 +27,10 @@ impl ClockDifference {
 /// `3h 12m ahead of the gateway's Date`
 impl fmt::Display for ClockDifference {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let minutes = self.0.abs().num_minutes();
-        let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
-        match (days, hours) {
-            (0, 0) => write!(out, "{minutes}m"),
-            (0, _) => write!(out, "{hours}h {minutes}m"),
-            _ => write!(out, "{days}d {hours}h"),
-        }?;
         let direction = match self.0 > TimeDelta::zero() {
             true => "ahead of",
             false => "behind",
         };
-        write!(out, " {direction} the gateway's Date")
+        write!(out, "{} {direction} the gateway's Date", span(self.0))
     }
 }

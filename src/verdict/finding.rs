@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 
 use super::action::Action;
 use crate::gateway::model::KNOWN_PLATFORMS;
+use crate::plural::span;
 
 /// The severity of a finding or a profile, ordered from good to bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -276,17 +277,5 @@ impl Display for Finding {
             Finding::Missing => write!(out, "expected, but not connected"),
             Finding::NotExpected => write!(out, "connected, but not expected"),
         }
-    }
-}
-
-/// A time span in its two largest units, such as `66d 12h`, without the sign.
-pub(crate) fn span(time: TimeDelta) -> String {
-    let minutes = time.num_minutes().abs();
-    let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => "less than 1m".to_owned(),
-        (0, 0, minutes) => format!("{minutes}m"),
-        (0, hours, minutes) => format!("{hours}h {minutes}m"),
-        (days, hours, _) => format!("{days}d {hours}h"),
     }
 }

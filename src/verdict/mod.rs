@@ -16,7 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::gateway::model::Status;
 use crate::snapshot::{Profile, Snapshot};
 pub(crate) use action::Action;
-pub(crate) use finding::{Cause, Cost, Finding, Severity, span};
+pub(crate) use finding::{Cause, Cost, Finding, Severity};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -73,6 +73,19 @@ impl Verdict {
     pub(crate) fn is_given_up(&self) -> bool {
         let ended = self.left.and_then(|left| (-left).to_std().ok());
         ended.is_some_and(|ago| ago >= GIVEN_UP_AFTER)
+    }
+
+    /// The findings by what to do about them, worst first: the same advice stands once, below all its findings.
+    pub(crate) fn by_advice(&self) -> Vec<(Vec<&Finding>, &'static str)> {
+        let mut groups: Vec<(Vec<&Finding>, &str)> = Vec::new();
+        for finding in &self.findings {
+            let advice = finding.advice();
+            match groups.iter_mut().find(|(_, known)| *known == advice) {
+                Some((findings, _)) => findings.push(finding),
+                None => groups.push((vec![finding], advice)),
+            }
+        }
+        groups
     }
 
     /// Whether messages through the profile fail now.

@@ -2,13 +2,11 @@
 
 use form_urlencoded::{Serializer, parse};
 
-use crate::verdict::{JudgedProfile, Severity};
+use crate::record::ProfileRow;
+use crate::verdict::Severity;
 
 /// Maximum length in characters of a value. The page truncates the values that it offers to this length.
 pub(super) const MAX_VALUE_CHARS: usize = 120;
-
-/// The status of an expected profile that is not connected, as in `check --status`.
-pub(super) const MISSING: &str = "MISSING";
 
 /// Which profiles an answer shows. `None` matches everything.
 #[derive(Debug, Clone, Default)]
@@ -77,11 +75,11 @@ impl PageFilter {
         fields.iter().all(|field| field.is_none())
     }
 
-    /// Whether the profile of this account matches, whatever its severity.
-    pub(super) fn matches(&self, account: Option<&str>, judged: &JudgedProfile) -> bool {
-        self.matches_account(account)
-            && self.matches_platform_and_status(judged)
-            && self.matches_search(account, judged)
+    /// Whether the profile matches, whatever its severity.
+    pub(super) fn matches(&self, row: &ProfileRow) -> bool {
+        self.matches_account(row.account)
+            && self.matches_platform_and_status(row)
+            && self.matches_search(row)
     }
 
     /// Whether the account matches. The default account matches only if no account is chosen.
@@ -89,29 +87,24 @@ impl PageFilter {
         self.account.is_none() || self.account.as_deref() == account
     }
 
-    fn matches_search(&self, account: Option<&str>, judged: &JudgedProfile) -> bool {
+    fn matches_search(&self, row: &ProfileRow) -> bool {
         let Some(wanted) = self.search.as_deref().map(str::to_lowercase) else {
             return true;
         };
-        let profile = judged.profile;
-        let texts = [
-            Some(judged.id),
-            account,
-            profile.map(|profile| &*profile.name),
-            profile.and_then(|profile| profile.username.as_deref()),
-        ];
+        let username = row
+            .judged
+            .profile
+            .and_then(|profile| profile.username.as_deref());
+        let texts = [Some(row.judged.id), row.account, Some(row.name()), username];
         let mut texts = texts.into_iter().flatten();
         texts.any(|text| text.to_lowercase().contains(wanted.trim()))
     }
 
-    fn matches_platform_and_status(&self, judged: &JudgedProfile) -> bool {
-        let status = judged
-            .profile
-            .map_or(MISSING, |profile| profile.status.as_str());
+    fn matches_platform_and_status(&self, row: &ProfileRow) -> bool {
         let platform = self.platform.as_deref();
-        let wanted = self.status.as_deref();
-        platform.is_none_or(|platform| platform == judged.platform)
-            && wanted.is_none_or(|wanted| wanted.eq_ignore_ascii_case(status))
+        let status = self.status.as_deref();
+        platform.is_none_or(|wanted| wanted == row.judged.platform)
+            && status.is_none_or(|wanted| wanted.eq_ignore_ascii_case(row.status_text()))
     }
 
     pub(super) fn matches_severity(&self, severity: Severity) -> bool {

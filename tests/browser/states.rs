@@ -18,14 +18,14 @@ const FIRST_SCREEN: f64 = 640.0;
 struct Shown {
     name: &'static str,
     html: String,
-    /// Whether a profile needs somebody.
+    /// Whether a profile needs attention.
     has_problem: bool,
 }
 
 impl Shown {
     async fn of(name: &'static str, stack: &Stack, path: &str) -> Shown {
         let html = page(stack, path).await;
-        let has_problem = html.contains("that need somebody</caption>");
+        let has_problem = html.contains("that need attention</caption>");
         Shown {
             name,
             html,

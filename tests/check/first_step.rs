@@ -71,12 +71,12 @@ async fn most_urgent_profile_or_note_comes_first() {
         (
             json!([abandoned, soon, expired("Café")]),
             ACCOUNT,
-            "First: reconnect Café (facebook, account brandco) now. After that, 2 more profiles need somebody.",
+            "First: reconnect Café (facebook, account brandco) now. After that, 2 more profiles need attention.",
         ),
         (
             json!([abandoned, soon]),
             "",
-            "First: reconnect Old (facebook), or disconnect it for good. After that, 1 more profile needs somebody.",
+            "First: reconnect Old (facebook), or disconnect it for good. After that, 1 more profile needs attention.",
         ),
         (
             json!([soon, fine]),

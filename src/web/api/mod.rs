@@ -132,7 +132,6 @@ impl RecordFilter for PageFilter {
     }
 
     fn matches(&self, row: &ProfileRow) -> bool {
-        PageFilter::matches(self, row.account, &row.judged)
-            && self.matches_severity(row.judged.verdict.severity)
+        PageFilter::matches(self, row) && self.matches_severity(row.judged.verdict.severity)
     }
 }

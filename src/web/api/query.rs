@@ -9,8 +9,9 @@ use form_urlencoded::parse;
 
 use crate::account::Accounts;
 use crate::gateway::model::Status;
+use crate::record::MISSING;
 use crate::verdict::Severity;
-use crate::web::filter::{MISSING, PageFilter};
+use crate::web::filter::PageFilter;
 use exporter_toolkit::printable::neutral;
 use exporter_toolkit::suggest::unknown;
 

@@ -41,7 +41,7 @@ fn line(account: &AccountOverview, overview: &Overview, address: &Address) -> Ma
                     None => (account_name(None)),
                 }
             }
-            @if account.has_data { span { (account.counts.summary()) } }
+            @if account.has_data() { span { (account.counts.summary()) } }
             span.quiet { (data_age(account, overview)) }
         }
         @if let Some(failure) = account.failure { p.quiet { (attempts(failure, overview)) } }
@@ -54,11 +54,11 @@ pub(super) fn problems(account: &AccountOverview, overview: &Overview) -> Markup
     let links = overview.site.links(account.name);
     html! {
         @for problem in &account.problems {
-            div.problem.critical-edge[!account.has_data] {
+            div.problem.critical-edge[!account.has_data()] {
                 p { strong { bdi { (neutral(&problem.what)) } } }
                 p {
                     (advice(&problem.advice, links))
-                    @if let Some(url) = links.and_then(|links| links.runbook(problem.alert)) { " " a href=(url) { "Runbook" } }
+                    @if let Some(url) = problem.alert.and_then(|alert| links?.runbook(alert)) { " " a href=(url) { "Runbook" } }
                 }
             }
         }
@@ -79,11 +79,11 @@ pub(super) fn data_age(account: &AccountOverview, overview: &Overview) -> Markup
     let site = &overview.site;
     html! {
         @match account.read_at {
-            Some(read_at) if account.has_data => { "Data read " (site.ago(read_at)) ", " (site.time(read_at)) }
+            Some(read_at) if account.has_data() => { "Data read " (site.ago(read_at)) ", " (site.time(read_at)) }
             Some(read_at) => { "No data: the last data, read " (site.ago(read_at)) ", is too old to show" }
             None if account.is_new => "Being read for the first time. Load this page again in a moment.",
             None => "No data could be read yet",
         }
-        @if let Some(schema) = account.schema { " · API description " (schema.as_str()) }
+        @if let Some(schema) = account.snapshot.and_then(|data| data.schema) { " · API description " (schema.as_str()) }
     }
 }

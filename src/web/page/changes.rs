@@ -4,10 +4,11 @@ use chrono::TimeDelta;
 use maud::{Markup, html};
 
 use super::elements::{account_name, foreign, name};
-use super::overview::{AccountOverview, Overview, PageRow};
+use super::overview::{AccountOverview, Overview};
 use super::site::Site;
 use crate::account::history::{Change, ChangeKind, Since};
 use crate::plural::count;
+use crate::record::ProfileRow;
 
 /// Maximum number of changes of the last 24 hours.
 const MAX_SHOWN: usize = 20;
@@ -73,7 +74,7 @@ fn line(account: &AccountOverview, change: &Change, overview: &Overview) -> Mark
 }
 
 /// The changes of one profile, newest first.
-pub(super) fn of_profile(row: &PageRow, account: &AccountOverview, site: &Site) -> Markup {
+pub(super) fn of_profile(row: &ProfileRow, account: &AccountOverview, site: &Site) -> Markup {
     let changes = account.history.changes().iter();
     let mut changes = changes
         .filter(|change| change.platform == row.judged.platform && change.id == row.judged.id)

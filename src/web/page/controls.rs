@@ -7,8 +7,8 @@ use super::elements::{short, symbol};
 use super::overview::Overview;
 use super::selection::Selection;
 use crate::gateway::model::Status;
+use crate::record::MISSING;
 use crate::verdict::Severity;
-use crate::web::filter::MISSING;
 use crate::web::paths::{CALENDAR, PROFILES};
 
 /// Maximum number of accounts in a selection field; more are searched by name.

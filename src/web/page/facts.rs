@@ -4,9 +4,10 @@ use maud::{Markup, html};
 
 use super::changes;
 use super::elements::{account_name, foreign, name};
-use super::overview::{Overview, PageRow};
+use super::overview::{AccountOverview, Overview};
 use super::table::token;
 use crate::plural::count;
+use crate::record::ProfileRow;
 use crate::snapshot::Profile;
 use crate::verdict::Cost;
 
@@ -14,7 +15,7 @@ use crate::verdict::Cost;
 const MAX_LINKED: usize = 50;
 
 /// All facts about the profile. A fact that the gateway does not state says so.
-pub(super) fn facts(row: &PageRow, overview: &Overview) -> Markup {
+pub(super) fn facts(row: &ProfileRow, account: &AccountOverview, overview: &Overview) -> Markup {
     let site = &overview.site;
     let judged = &row.judged;
     html! {
@@ -23,7 +24,7 @@ pub(super) fn facts(row: &PageRow, overview: &Overview) -> Markup {
             (fact("Platform", foreign(judged.platform)))
             (fact("Identifier", foreign(judged.id)))
             (fact("Status", html! {
-                (row.status())
+                (row.status_text())
                 @if let Some(since) = row.since { span.quiet { (changes::since(since, site)) } }
             }))
             @if let Some(profile) = judged.profile {
@@ -39,7 +40,7 @@ pub(super) fn facts(row: &PageRow, overview: &Overview) -> Markup {
                 (text("Phone number", profile.phone_number.as_deref()))
                 (fact("Permissions", permissions(profile)))
                 (fact("Linked accounts", linked(profile)))
-                (fact("Details read", details_age(profile, row, overview)))
+                (fact("Details read", details_age(profile, account, overview)))
             }
         }
     }
@@ -99,12 +100,16 @@ fn linked(profile: &Profile) -> Markup {
 }
 
 /// When the details of the platform were read; older details are kept while the calls fail.
-fn details_age(profile: &Profile, row: &PageRow, overview: &Overview) -> Markup {
+fn details_age(profile: &Profile, account: &AccountOverview, overview: &Overview) -> Markup {
     let site = &overview.site;
-    let read_at = row.details_read_at.filter(|_| profile.details.is_some());
+    let details = account
+        .snapshot
+        .and_then(|data| data.details.get(&profile.platform));
+    let oldest = details.and_then(|details| details.oldest);
+    let read_at = oldest.filter(|_| profile.details.is_some());
     html! {
         @match read_at {
-            Some(read_at) => { (site.ago(read_at)) span.quiet { (site.time(read_at)) } }
+            Some(read_at) => { (site.ago(read_at.wall)) span.quiet { (site.time(read_at.wall)) } }
             None => span.quiet { "not read" },
         }
     }

@@ -4,9 +4,10 @@ use maud::{Markup, html};
 
 use super::accounts::{attempts, data_age, problems};
 use super::elements::{account_name, foreign, name, symbol};
-use super::overview::{AccountOverview, Overview, PageRow};
-use crate::plural::count;
-use crate::verdict::{Action, Severity, span};
+use super::overview::{AccountOverview, Overview};
+use crate::plural::{count, span};
+use crate::record::ProfileRow;
+use crate::verdict::{Action, Severity};
 
 /// Maximum number of names in a sentence.
 const MAX_NAMES: usize = 3;
@@ -27,7 +28,7 @@ pub(super) fn text(overview: &Overview) -> String {
             "not read",
         ),
         (
-            overview.count_accounts(|it| it.has_data && !it.problems.is_empty()),
+            overview.count_accounts(|it| it.has_data() && !it.problems.is_empty()),
             "account",
             "with problems",
         ),
@@ -98,7 +99,7 @@ pub(super) fn headline(overview: &Overview) -> Markup {
 }
 
 /// The rows whose messages fail now.
-fn silent<'a>(overview: &'a Overview<'a>) -> impl Iterator<Item = &'a PageRow<'a>> {
+fn silent<'a>(overview: &'a Overview<'a>) -> impl Iterator<Item = &'a ProfileRow<'a>> {
     let rows = overview.rows.iter();
     rows.filter(|row| row.judged.verdict.fails_now())
 }
@@ -162,7 +163,7 @@ fn unread_accounts(overview: &Overview) -> Markup {
     }
 }
 
-fn link(row: &PageRow, overview: &Overview) -> Markup {
+fn link(row: &ProfileRow, overview: &Overview) -> Markup {
     let judged = &row.judged;
     html! {
         a href=(overview.site.profile_url(row.account, judged.platform, judged.id)) {

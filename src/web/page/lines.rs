@@ -3,12 +3,13 @@
 use maud::{Markup, html};
 
 use super::elements::{account_name, foreign, name, symbol};
-use super::overview::{Overview, PageRow};
-use crate::plural::count;
-use crate::verdict::{Severity, span};
+use super::overview::Overview;
+use crate::plural::{count, span};
+use crate::record::ProfileRow;
+use crate::verdict::Severity;
 
 /// One line for each row. `total` is the number of all profiles with nothing to do.
-pub(super) fn lines(rows: &[PageRow], total: usize, overview: &Overview) -> Markup {
+pub(super) fn lines(rows: &[ProfileRow], total: usize, overview: &Overview) -> Markup {
     html! {
         input #unfold type="checkbox";
         label for="unfold" { "Show " (count(total, "profile")) " with nothing to do" }
@@ -16,7 +17,7 @@ pub(super) fn lines(rows: &[PageRow], total: usize, overview: &Overview) -> Mark
     }
 }
 
-fn line(row: &PageRow, overview: &Overview) -> Markup {
+fn line(row: &ProfileRow, overview: &Overview) -> Markup {
     let judged = &row.judged;
     html! {
         p.line {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use maud::{Markup, html};
 
 use super::accounts::accounts;
-use super::address::Address;
+use super::address::{Address, Column};
 use super::changes;
 use super::controls::controls;
 use super::headline;
 use super::layout::Document;
 use super::lines::lines;
-use super::overview::{Overview, PageRow};
+use super::overview::Overview;
 use super::paging::{paging, part};
 use super::selection::Selection;
 use super::site::Site;
@@ -19,11 +19,12 @@ use super::table::table;
 use super::timeline::timeline;
 use crate::account::View;
 use crate::plural::count;
+use crate::record::ProfileRow;
 use crate::verdict::Severity;
 
 /// Maximum number of rows of a list.
 const LIST_ROWS: usize = 50;
-/// Maximum number of rows of the overview that need somebody.
+/// Maximum number of rows of the overview that need attention.
 const URGENT_ROWS: usize = 40;
 /// Maximum number of lines of the overview with nothing to do.
 const FINE_ROWS: usize = 40;
@@ -51,17 +52,15 @@ pub(super) fn html(views: &[Arc<View>], site: Site, address: &Address) -> String
     document.render(&site)
 }
 
-/// The profiles that need somebody, the timeline, and the others.
+/// The profiles that need attention, the timeline, and the others.
 fn by_need(overview: &Overview, selection: &Selection, address: &Address) -> Markup {
     let (urgent, fine) = overview.by_need();
-    let shown: Vec<&PageRow> = urgent.iter().take(URGENT_ROWS).collect();
-    let everything = overview
-        .site
-        .page_url(&address.sorted_by(super::address::Column::Verdict));
+    let shown: Vec<&ProfileRow> = urgent.iter().take(URGENT_ROWS).collect();
+    let everything = overview.site.page_url(&address.sorted_by(Column::Verdict));
     html! {
-        section #profiles aria-label="Profiles that need somebody" tabindex="-1" {
+        section #profiles aria-label="Profiles that need attention" tabindex="-1" {
             @if !shown.is_empty() {
-                (table(&shown, &format!("{} that need somebody", counted(shown.len(), urgent.len())), overview, address))
+                (table(&shown, &format!("{} that need attention", counted(shown.len(), urgent.len())), overview, address))
                 @if shown.len() < urgent.len() { p.more { a href={ (everything) "#profiles" } { "All profiles, the most urgent first" } } }
             } @else if overview.rows.is_empty() {
                 p.none { (no_rows(overview)) }

@@ -51,7 +51,15 @@ pub(super) async fn show(
     let resource = Resource::Page(address.query());
     let reload = address.reloads.then_some(RELOAD);
     let render = move |views: &[Arc<View>], site: Site| list::html(views, site, &address);
-    let page = answer(&app, &headers, resource, |_| StatusCode::OK, render).await?;
+    let page = answer(
+        &app,
+        &headers,
+        resource,
+        |_| true,
+        |_| StatusCode::OK,
+        render,
+    )
+    .await?;
     Ok((reload.into_iter().collect::<HeaderMap>(), page).into_response())
 }
 
@@ -63,23 +71,24 @@ pub(super) async fn show_profile(
 ) -> Result<Response, Response> {
     let address = ProfileAddress::parse(query.as_deref().unwrap_or_default());
     let resource = Resource::Profile(address.query());
-    let status = {
-        let address = address.clone();
-        move |views: &[Arc<View>]| address.status(views)
-    };
+    let asked = address.clone();
     let render = move |views: &[Arc<View>], site: Site| profile::html(views, site, &address);
-    answer(&app, &headers, resource, status, render).await
+    let is_in = |account: Option<&str>| asked.is_in(account);
+    let status = |views: &[Arc<View>]| asked.status(views);
+    answer(&app, &headers, resource, is_in, status, render).await
 }
 
+/// Renders a page about the accounts that match.
 async fn answer(
     app: &Arc<App>,
     headers: &HeaderMap,
     resource: Resource,
+    matches: impl Fn(Option<&str>) -> bool,
     status: impl FnOnce(&[Arc<View>]) -> StatusCode,
     render: impl FnOnce(&[Arc<View>], Site) -> String + Send + 'static,
 ) -> Result<Response, Response> {
     let accounts = app.reloader.accounts();
-    let (cached, _permits) = app.cached_accounts(&accounts, |_| true).await?;
+    let (cached, _permits) = app.cached_accounts(&accounts, matches).await?;
     let CachedAccounts {
         now,
         views,

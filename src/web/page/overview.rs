@@ -9,13 +9,13 @@ use chrono::{DateTime, Utc};
 use super::counts::Counts;
 use super::problems::{AccountProblem, account_problems};
 use super::site::Site;
-use crate::account::history::{History, Since};
+use crate::account::history::History;
 use crate::account::{ListFailure, View};
-use crate::gateway::fields::Schema;
-use crate::gateway::model::{DOCUMENTED_PLATFORMS, Status};
-use crate::snapshot::Profile;
-use crate::verdict::{Action, JudgedProfile, Severity, Thresholds, judge_snapshot};
-use crate::web::filter::{MAX_VALUE_CHARS, MISSING};
+use crate::gateway::model::DOCUMENTED_PLATFORMS;
+use crate::record::ProfileRow;
+use crate::snapshot::Snapshot;
+use crate::verdict::{Action, Severity, Thresholds, judge_snapshot};
+use crate::web::filter::MAX_VALUE_CHARS;
 
 /// Maximum number of platforms in the form, because the gateway may return any number.
 const MAX_PLATFORMS: usize = 20;
@@ -29,7 +29,7 @@ pub(super) struct Overview<'a> {
     /// All profiles of all accounts.
     pub(super) all: Counts,
     /// All profiles, by need.
-    pub(super) rows: Vec<PageRow<'a>>,
+    pub(super) rows: Vec<ProfileRow<'a>>,
     /// The platforms of the form.
     pub(super) platforms: BTreeSet<&'a str>,
 }
@@ -38,13 +38,11 @@ pub(super) struct Overview<'a> {
 #[derive(Debug)]
 pub(super) struct AccountOverview<'a> {
     pub(super) name: Option<&'a str>,
-    /// Whether there is a snapshot to show.
-    pub(super) has_data: bool,
     /// Whether the first refresh has not finished yet.
     pub(super) is_new: bool,
     pub(super) read_at: Option<DateTime<Utc>>,
-    /// The description of the API that the list follows, if the list shows it.
-    pub(super) schema: Option<Schema>,
+    /// The data; `None` if there is none to show.
+    pub(super) snapshot: Option<&'a Snapshot>,
     /// The failure to read the list, if the latest refresh could not.
     pub(super) failure: Option<ListFailure>,
     pub(super) counts: Counts,
@@ -53,9 +51,14 @@ pub(super) struct AccountOverview<'a> {
 }
 
 impl AccountOverview<'_> {
+    /// Whether there is data to show.
+    pub(super) fn has_data(&self) -> bool {
+        self.snapshot.is_some()
+    }
+
     /// Whether there is no data, although a refresh has ended.
     pub(super) fn is_unread(&self) -> bool {
-        !self.has_data && !self.is_new
+        !self.has_data() && !self.is_new
     }
 
     /// The severity of the account: of its worst profile, or of what is wrong with the account itself.
@@ -70,37 +73,6 @@ impl AccountOverview<'_> {
             Severity::Fine
         };
         own.max(self.counts.worst())
-    }
-}
-
-/// A profile with its account.
-#[derive(Debug)]
-pub(super) struct PageRow<'a> {
-    pub(super) account: Option<&'a str>,
-    pub(super) judged: JudgedProfile<'a>,
-    /// Since when the profile has been in its state; `None` for a missing profile.
-    pub(super) since: Option<Since>,
-    /// When the oldest details of its platform were read.
-    pub(super) details_read_at: Option<DateTime<Utc>>,
-}
-
-impl PageRow<'_> {
-    pub(super) fn action(&self) -> Action {
-        self.judged.verdict.action()
-    }
-
-    pub(super) fn status(&self) -> &'static str {
-        let profile = self.judged.profile;
-        profile.map_or(MISSING, |profile| Status::as_str(profile.status))
-    }
-
-    /// The name, empty if there is none.
-    pub(super) fn name(&self) -> &str {
-        self.judged.profile.map_or("", |profile| &profile.name)
-    }
-
-    pub(super) fn last_activity_at(&self) -> Option<DateTime<Utc>> {
-        self.judged.profile.and_then(Profile::last_activity_at)
     }
 }
 
@@ -131,10 +103,9 @@ impl<'a> Overview<'a> {
         let account = view.exposed.account.as_deref();
         let mut overview = AccountOverview {
             name: account,
-            has_data: view.snapshot.is_some(),
             is_new: view.errors.is_none(),
             read_at: view.exposed.read_at,
-            schema: (view.snapshot.as_ref()).and_then(|snapshot| snapshot.schema),
+            snapshot: view.snapshot.as_deref(),
             failure: view.failure,
             counts: Counts::default(),
             problems: account_problems(view, self.site.zone()),
@@ -150,12 +121,9 @@ impl<'a> Overview<'a> {
             if is_short && self.platforms.len() < MAX_PLATFORMS {
                 self.platforms.insert(judged.platform);
             }
-            let details = view.snapshot.as_ref();
-            let details = details.and_then(|data| data.details.get(judged.platform));
-            self.rows.push(PageRow {
+            self.rows.push(ProfileRow {
                 account,
                 since: view.history.since(judged.platform, judged.id),
-                details_read_at: details.and_then(|details| Some(details.oldest?.wall)),
                 judged,
             });
         }
@@ -163,8 +131,8 @@ impl<'a> Overview<'a> {
         self.accounts.push(overview);
     }
 
-    /// The rows that need somebody, and the rows with nothing to do.
-    pub(super) fn by_need(&self) -> (&[PageRow<'a>], &[PageRow<'a>]) {
+    /// The rows that need attention, and the rows with nothing to do.
+    pub(super) fn by_need(&self) -> (&[ProfileRow<'a>], &[ProfileRow<'a>]) {
         let fine = self
             .rows
             .partition_point(|row| row.action() != Action::Nothing);
@@ -173,7 +141,7 @@ impl<'a> Overview<'a> {
 
     /// Whether any account has data, so that numbers of profiles are known.
     pub(super) fn has_data(&self) -> bool {
-        self.accounts.iter().any(|account| account.has_data)
+        self.accounts.iter().any(|account| account.has_data())
     }
 
     /// Whether the page needs to name the accounts.
@@ -187,11 +155,11 @@ impl<'a> Overview<'a> {
 }
 
 /// Sorts the rows by urgency within groups of the same action. The group with the most urgent row comes first; profiles that
-/// seem given up come after those that need somebody, so that an old failure does not hide a new one.
-fn sort_by_need(rows: &mut [PageRow]) {
+/// seem given up come after those that need attention, so that an old failure does not hide a new one.
+fn sort_by_need(rows: &mut [ProfileRow]) {
     rows.sort_by_cached_key(|row| row.judged.verdict.urgency());
     let mut order: Vec<Action> = Vec::new();
-    for action in rows.iter().map(PageRow::action) {
+    for action in rows.iter().map(ProfileRow::action) {
         if !order.contains(&action) {
             order.push(action);
         }

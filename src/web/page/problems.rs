@@ -22,8 +22,8 @@ pub(super) struct AccountProblem {
     pub(super) what: String,
     /// What to do.
     pub(super) advice: String,
-    /// The alert about it, whose runbook tells more.
-    pub(super) alert: &'static str,
+    /// The alert about it, whose runbook tells more; `None` if no alert is about it.
+    pub(super) alert: Option<&'static str>,
 }
 
 impl AccountProblem {
@@ -31,11 +31,11 @@ impl AccountProblem {
         AccountProblem {
             what: describe(reason).to_owned(),
             advice: advise(reason).to_owned(),
-            alert: match reason {
+            alert: Some(match reason {
                 Reason::Unauthorized | Reason::Forbidden => "QlaraGatewayCredentialsRefused",
                 Reason::RateLimited => "QlaraGatewayRateLimited",
                 _ => "QlaraGatewayUnreachable",
-            },
+            }),
         }
     }
 }
@@ -54,7 +54,7 @@ pub(super) fn account_problems(view: &View, zone: Zone) -> Vec<AccountProblem> {
             all.push(AccountProblem {
                 what: "The list of profiles was read but could not be used.".to_owned(),
                 advice: "Look at the exporter's log.".to_owned(),
-                alert: "QlaraGatewayUnreachable",
+                alert: Some("QlaraGatewayUnreachable"),
             });
         }
         all.extend(details_problems(errors, view.snapshot.as_deref(), zone));
@@ -64,10 +64,19 @@ pub(super) fn account_problems(view: &View, zone: Zone) -> Vec<AccountProblem> {
                     "The file with the credentials cannot be used; its last content stays in use."
                         .to_owned(),
                 advice: "The exporter's log names the file and the error.".to_owned(),
-                alert: "QlaraExporterConfigurationBroken",
+                alert: Some("QlaraExporterConfigurationBroken"),
             }
         }));
         all.extend(repeated_secret(errors));
+        all.extend(errors.clock.map(|difference| {
+            AccountProblem {
+                what: format!("The clock of this machine is {difference}."),
+                advice:
+                    "Set the clock if it is wrong: it counts the time until the end of a token."
+                        .to_owned(),
+                alert: None,
+            }
+        }));
         if errors.platforms_not_asked > 0 {
             all.push(AccountProblem {
                 what: format!(
@@ -76,7 +85,7 @@ pub(super) fn account_problems(view: &View, zone: Zone) -> Vec<AccountProblem> {
                     choose(errors.platforms_not_asked, "is", "are")
                 ),
                 advice: LOOK_AT_THE_LIST.to_owned(),
-                alert: "QlaraDetailsUnavailable",
+                alert: Some("QlaraDetailsUnavailable"),
             });
         }
     }
@@ -93,7 +102,7 @@ fn repeated_secret(errors: &RefreshErrors) -> Option<AccountProblem> {
     (entries > 0).then(|| AccountProblem {
         what: format!("The gateway repeats the account's credentials in {}; values with credentials are ignored.", count(entries, "entry")),
         advice: "Check that gateway.url leads to the gateway and not to a proxy's page. If something else answered, replace the credentials."
-            .to_owned(), alert: "QlaraAnswersInvalid",
+            .to_owned(), alert: Some("QlaraAnswersInvalid"),
     })
 }
 
@@ -170,7 +179,7 @@ fn details_problems(
         (!platforms.is_empty()).then_some(AccountProblem {
             what,
             advice,
-            alert: failure.alert(),
+            alert: Some(failure.alert()),
         })
     })
 }
@@ -201,7 +210,7 @@ fn incomplete_list(snapshot: &Snapshot) -> Option<AccountProblem> {
     };
     (!snapshot.is_complete).then(|| AccountProblem {
         what,
-        advice: "The other profiles are not known: look at them in the Qlara dashboard. qlara-exporter explain shows what the gateway answers.".to_owned(), alert: "QlaraListIncomplete",
+        advice: "The other profiles are not known: look at them in the Qlara dashboard. qlara-exporter explain shows what the gateway answers.".to_owned(), alert: Some("QlaraListIncomplete"),
     })
 }
 
@@ -214,7 +223,7 @@ fn incomplete_details(snapshot: &Snapshot) -> Option<AccountProblem> {
     (!platforms.is_empty()).then(|| AccountProblem {
         what: format!("The details of {} are incomplete.", names(&platforms)),
         advice: "Permissions and last activity of the other profiles are not known.".to_owned(),
-        alert: "QlaraDetailsIncomplete",
+        alert: Some("QlaraDetailsIncomplete"),
     })
 }
 
@@ -236,7 +245,7 @@ fn empty_list(snapshot: &Snapshot) -> Option<AccountProblem> {
     let is_empty = snapshot.profiles.is_empty() && snapshot.is_complete;
     is_empty.then(|| AccountProblem {
         what: "No profile is connected.".to_owned(),
-        advice: "Check that the key is that of the right account, and look there in the Qlara dashboard.".to_owned(), alert: "QlaraNoProfiles",
+        advice: "Check that the key is that of the right account, and look there in the Qlara dashboard.".to_owned(), alert: Some("QlaraNoProfiles"),
     })
 }
 
@@ -249,7 +258,7 @@ fn linked_accounts_dropped(snapshot: &Snapshot) -> Option<AccountProblem> {
             choose(dropped, "it is", "they are")
         ),
         advice: "Raise limits.profiles in the configuration.".to_owned(),
-        alert: "QlaraProfilesDropped",
+        alert: Some("QlaraProfilesDropped"),
     })
 }
 
@@ -282,7 +291,7 @@ fn dropped_entries(snapshot: &Snapshot) -> Option<AccountProblem> {
     (!kinds.is_empty()).then_some(AccountProblem {
         what,
         advice,
-        alert: "QlaraProfilesDropped",
+        alert: Some("QlaraProfilesDropped"),
     })
 }
 

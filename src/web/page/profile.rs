@@ -10,12 +10,13 @@ use super::accounts::{attempts, data_age, problems};
 use super::changes;
 use super::elements::{account_name, advice, badge, foreign, name};
 use super::facts::facts;
-use super::headline;
 use super::layout::Document;
-use super::overview::{AccountOverview, Overview, PageRow};
+use super::overview::{AccountOverview, Overview};
 use super::site::Site;
 use crate::account::View;
 use crate::config::Links;
+use crate::record::ProfileRow;
+use crate::snapshot::Snapshot;
 use crate::verdict::{Finding, Severity};
 use crate::web::filter::MAX_VALUE_CHARS;
 
@@ -52,35 +53,35 @@ impl ProfileAddress {
         query.finish()
     }
 
-    /// 404 if the account is unknown, or its data holds no such profile.
+    /// Whether the profile is in this account.
+    pub(super) fn is_in(&self, account: Option<&str>) -> bool {
+        self.account.as_deref() == account
+    }
+
+    /// 404 if the account is unknown, or its data holds no such profile. Without data, the profile may exist.
     pub(super) fn status(&self, views: &[Arc<View>]) -> StatusCode {
-        let account = self.account.as_deref();
         let mut views = views.iter();
-        let view = views.find(|view| view.exposed.account.as_deref() == account);
-        let is_there = view.is_some_and(|view| match &view.snapshot {
-            // Nothing is known, so the profile may exist.
+        let view = views.find(|view| self.is_in(view.exposed.account.as_deref()));
+        let may_exist = |view: &Arc<View>| match &view.snapshot {
             None => true,
-            Some(snapshot) => {
-                let listed = snapshot.profiles.iter();
-                let mut listed = listed.map(|profile| (&profile.platform, &profile.id));
-                let expected = snapshot.expected.iter();
-                let mut expected = expected.map(|profile| (&profile.platform, &profile.id));
-                let is_this = |(platform, id): (&String, &String)| {
-                    *platform == self.platform && *id == self.id
-                };
-                listed.any(is_this) || expected.any(is_this)
-            }
-        });
-        match is_there {
+            Some(snapshot) => self.is_listed_or_expected(snapshot),
+        };
+        match view.is_some_and(may_exist) {
             true => StatusCode::OK,
             false => StatusCode::NOT_FOUND,
         }
     }
 
-    fn is_of(&self, row: &PageRow) -> bool {
-        row.account == self.account.as_deref()
-            && row.judged.platform == self.platform
-            && row.judged.id == self.id
+    fn is_listed_or_expected(&self, snapshot: &Snapshot) -> bool {
+        let is_this = |platform: &str, id: &str| platform == self.platform && id == self.id;
+        let mut listed = snapshot.profiles.iter();
+        let mut expected = snapshot.expected.iter();
+        listed.any(|profile| is_this(&profile.platform, &profile.id))
+            || expected.any(|profile| is_this(&profile.platform, &profile.id))
+    }
+
+    fn is_of(&self, row: &ProfileRow) -> bool {
+        self.is_in(row.account) && row.judged.platform == self.platform && row.judged.id == self.id
     }
 }
 
@@ -91,7 +92,7 @@ pub(super) fn html(views: &[Arc<View>], site: Site, address: &ProfileAddress) ->
     let account = overview
         .accounts
         .iter()
-        .find(|account| account.name == address.account.as_deref());
+        .find(|account| address.is_in(account.name));
     let (title, severity, content) = match (row, account) {
         (Some(row), Some(account)) => (
             title(row),
@@ -113,7 +114,7 @@ pub(super) fn html(views: &[Arc<View>], site: Site, address: &ProfileAddress) ->
         ),
     };
     let main = html! {
-        nav.path aria-label="Path" { a href=(site.url("/")) { "All profiles: " (headline::text(&overview)) } }
+        nav.path aria-label="Path" { a href=(site.url("/")) { "All profiles" } }
         article #profile tabindex="-1" { (content) }
     };
     let document = Document {
@@ -126,7 +127,7 @@ pub(super) fn html(views: &[Arc<View>], site: Site, address: &ProfileAddress) ->
     document.render(&site)
 }
 
-fn title(row: &PageRow) -> String {
+fn title(row: &ProfileRow) -> String {
     let name = match row.name().trim() {
         "" => row.judged.id,
         name => name,
@@ -135,7 +136,7 @@ fn title(row: &PageRow) -> String {
     exporter_toolkit::printable::neutral(&name)
 }
 
-fn known(row: &PageRow, account: &AccountOverview, overview: &Overview) -> Markup {
+fn known(row: &ProfileRow, account: &AccountOverview, overview: &Overview) -> Markup {
     let verdict = &row.judged.verdict;
     html! {
         h1 {
@@ -152,7 +153,7 @@ fn known(row: &PageRow, account: &AccountOverview, overview: &Overview) -> Marku
         (more_about(row, overview))
         section aria-labelledby="facts-title" {
             h2 #facts-title { "What the gateway states" }
-            (facts(row, overview))
+            (facts(row, account, overview))
         }
         section aria-labelledby="changes-title" {
             h2 #changes-title { "Changes" }
@@ -168,7 +169,7 @@ fn known(row: &PageRow, account: &AccountOverview, overview: &Overview) -> Marku
 }
 
 /// Links of the configuration.
-fn more_about(row: &PageRow, overview: &Overview) -> Markup {
+fn more_about(row: &ProfileRow, overview: &Overview) -> Markup {
     let links = overview.site.links(row.account);
     let dashboard = links.and_then(|links| links.dashboard.as_ref());
     let grafana =
@@ -196,7 +197,7 @@ fn todo(finding: &Finding, links: Option<&Links>) -> Markup {
 /// The account has no data, or its data does not hold the profile.
 fn not_known(address: &ProfileAddress, account: &AccountOverview, overview: &Overview) -> Markup {
     html! {
-        h1 { @if account.has_data { "The gateway does not list this profile" } @else { "This profile is not known now" } }
+        h1 { @if account.has_data() { "The gateway does not list this profile" } @else { "This profile is not known now" } }
         p { (foreign(&address.platform)) " · " (foreign(&address.id)) " · " (account_name(account.name)) }
         p.quiet { (data_age(account, overview)) }
         @if let Some(failure) = account.failure { p.attempts { (attempts(failure, overview)) } }

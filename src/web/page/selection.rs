@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 
 use super::address::{Address, Column, Sort};
 use super::counts::Counts;
-use super::overview::{Overview, PageRow};
+use super::overview::Overview;
+use crate::record::ProfileRow;
 
 /// The rows that an address selects.
 #[derive(Debug)]
@@ -12,7 +13,7 @@ pub(super) struct Selection<'a> {
     /// The profiles that match the filter apart from its severity.
     pub(super) counts: Counts,
     /// The profiles that match the filter, in the order of the address.
-    pub(super) rows: Vec<&'a PageRow<'a>>,
+    pub(super) rows: Vec<&'a ProfileRow<'a>>,
 }
 
 impl<'a> Selection<'a> {
@@ -22,7 +23,7 @@ impl<'a> Selection<'a> {
         let mut rows = Vec::new();
         for row in &overview.rows {
             let severity = row.judged.verdict.severity;
-            if filter.matches(row.account, &row.judged) {
+            if filter.matches(row) {
                 counts.add(severity);
                 if filter.matches_severity(severity) {
                     rows.push(row);
@@ -37,7 +38,7 @@ impl<'a> Selection<'a> {
 }
 
 /// Sorts the rows by a column; rows without a value come last, and equal rows keep their order.
-fn sort_by_column(rows: &mut [&PageRow], sort: Sort) {
+fn sort_by_column(rows: &mut [&ProfileRow], sort: Sort) {
     let directed = |order: Ordering| match sort.is_descending {
         true => order.reverse(),
         false => order,
@@ -45,16 +46,16 @@ fn sort_by_column(rows: &mut [&PageRow], sort: Sort) {
     rows.sort_by(|a, b| match sort.column {
         // Ascending is the most urgent first.
         Column::Verdict => {
-            let urgency = |row: &PageRow| row.judged.verdict.urgency();
+            let urgency = |row: &ProfileRow| row.judged.verdict.urgency();
             directed(urgency(a).cmp(&urgency(b)))
         }
         Column::Profile => {
             let name =
-                |row: &PageRow| Some(row.name().to_lowercase()).filter(|name| !name.is_empty());
+                |row: &ProfileRow| Some(row.name().to_lowercase()).filter(|name| !name.is_empty());
             present_first(name(a), name(b), directed)
         }
         Column::Account => present_first(a.account, b.account, directed),
-        Column::Status => directed(a.status().cmp(b.status())),
+        Column::Status => directed(a.status_text().cmp(b.status_text())),
         Column::TokenEnd => present_first(a.judged.verdict.left, b.judged.verdict.left, directed),
         Column::Activity => present_first(a.last_activity_at(), b.last_activity_at(), directed),
     });

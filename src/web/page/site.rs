@@ -1,13 +1,14 @@
 //! What all pages share: the addresses of links, the time and its zone.
 
-use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use form_urlencoded::Serializer;
 use maud::{Markup, html};
 
 use super::address::Address;
 use crate::account::Accounts;
 use crate::config::Links;
-use crate::verdict::span;
+use crate::plural::span;
+use crate::record::rfc3339;
 use crate::web::options::WebOptions;
 use crate::web::paths::PROFILE;
 use crate::zone::Zone;
@@ -70,8 +71,4 @@ impl<'a> Site<'a> {
             age => format!("{} ago", span(age)),
         }
     }
-}
-
-fn rfc3339(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

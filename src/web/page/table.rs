@@ -6,9 +6,11 @@ use maud::{Markup, html};
 use super::address::{Address, Column};
 use super::changes;
 use super::elements::{account_name, advice, badge, foreign, name, short};
-use super::overview::{Overview, PageRow};
+use super::overview::Overview;
 use crate::config::Links;
-use crate::verdict::{Action, Finding, GIVEN_UP_AFTER, Severity, span};
+use crate::plural::span;
+use crate::record::ProfileRow;
+use crate::verdict::{Action, GIVEN_UP_AFTER, Severity, Verdict};
 
 /// The columns that the rows need: empty columns are left out.
 struct Columns {
@@ -17,7 +19,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(rows: &[&PageRow]) -> Columns {
+    fn of(rows: &[&ProfileRow]) -> Columns {
         Columns {
             has_token_ends: rows.iter().any(|row| row.judged.verdict.left.is_some()),
             has_activity: rows.iter().any(|row| row.last_activity_at().is_some()),
@@ -31,14 +33,14 @@ impl Columns {
 
 /// The rows, grouped by what to do if they are in the order by need.
 pub(super) fn table(
-    rows: &[&PageRow],
+    rows: &[&ProfileRow],
     caption: &str,
     overview: &Overview,
     address: &Address,
 ) -> Markup {
     let columns = Columns::of(rows);
     let same_group =
-        |a: &&PageRow, b: &&PageRow| address.sort.is_some() || a.action() == b.action();
+        |a: &&ProfileRow, b: &&ProfileRow| address.sort.is_some() || a.action() == b.action();
     html! {
         table.profiles role="table" {
             caption { (caption) }
@@ -81,7 +83,7 @@ fn column(column: Column, title: &str, overview: &Overview, address: &Address) -
 }
 
 /// The heading of rows with the same action.
-fn heading(rows: &[&PageRow], columns: &Columns, overview: &Overview) -> Markup {
+fn heading(rows: &[&ProfileRow], columns: &Columns, overview: &Overview) -> Markup {
     let action = rows.first().map_or(Action::Nothing, |row| row.action());
     let ends = rows
         .iter()
@@ -104,15 +106,15 @@ fn heading(rows: &[&PageRow], columns: &Columns, overview: &Overview) -> Markup 
     }
 }
 
-fn line(row: &PageRow, columns: &Columns, overview: &Overview) -> Markup {
+fn line(row: &ProfileRow, columns: &Columns, overview: &Overview) -> Markup {
     let site = &overview.site;
     html! {
         tr role="row" {
             td role="cell" { (badge(row.judged.verdict.severity)) }
             th scope="row" role="rowheader" { (profile(row, overview)) }
-            td.findings role="cell" { (findings(&row.judged.verdict.findings, site.links(row.account))) }
+            td.findings role="cell" { (findings(&row.judged.verdict, site.links(row.account))) }
             td role="cell" data-label="Status" {
-                span.word { (row.status()) }
+                span.word { (row.status_text()) }
                 @if let Some(since) = row.since { span.quiet { (changes::since(since, site)) } }
             }
             @if columns.has_token_ends { td role="cell" data-label="Token ends" { (token(row, overview)) } }
@@ -129,7 +131,7 @@ fn line(row: &PageRow, columns: &Columns, overview: &Overview) -> Markup {
 }
 
 /// The name with a link to the profile's page, the identifier and the account.
-fn profile(row: &PageRow, overview: &Overview) -> Markup {
+fn profile(row: &ProfileRow, overview: &Overview) -> Markup {
     let judged = &row.judged;
     html! {
         a.name href=(overview.site.profile_url(row.account, judged.platform, judged.id)) {
@@ -140,22 +142,21 @@ fn profile(row: &PageRow, overview: &Overview) -> Markup {
     }
 }
 
-/// The findings, worst first, each with its advice; the same advice is given once.
-fn findings(findings: &[Finding], links: Option<&Links>) -> Markup {
-    let same_advice = |a: &Finding, b: &Finding| a.advice() == b.advice();
+/// The findings, worst first, with their advice.
+fn findings(verdict: &Verdict, links: Option<&Links>) -> Markup {
     html! {
-        @for group in findings.chunk_by(same_advice) {
-            @for finding in group {
+        @for (findings, text) in verdict.by_advice() {
+            @for finding in findings {
                 span.finding.cannot-send[finding.severity() == Severity::Critical] { bdi { (short(&finding.to_string())) } }
             }
-            @if let Some(finding) = group.first() { span.quiet { (advice(finding.advice(), links)) } }
+            span.quiet { (advice(text, links)) }
         }
-        @if findings.is_empty() { span.quiet { "nothing to do" } }
+        @if verdict.findings.is_empty() { span.quiet { "nothing to do" } }
     }
 }
 
 /// When the token ends.
-pub(super) fn token(row: &PageRow, overview: &Overview) -> Markup {
+pub(super) fn token(row: &ProfileRow, overview: &Overview) -> Markup {
     let profile = row.judged.profile;
     let end = profile.and_then(|profile| profile.token_expires_at);
     html! {

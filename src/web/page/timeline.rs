@@ -7,8 +7,9 @@ use maud::{Markup, html};
 
 use super::address::{Address, Column};
 use super::elements::{foreign, name};
-use super::overview::{Overview, PageRow};
+use super::overview::Overview;
 use crate::plural::count;
+use crate::record::ProfileRow;
 use crate::verdict::Severity;
 
 /// The number of days of the timeline.
@@ -22,7 +23,7 @@ const DAY_WIDTH: u64 = 10;
 const HEIGHT: u64 = 40;
 
 /// The rows whose tokens end on one day, soonest first.
-type Ends<'a> = BTreeMap<NaiveDate, Vec<&'a PageRow<'a>>>;
+type Ends<'a> = BTreeMap<NaiveDate, Vec<&'a ProfileRow<'a>>>;
 
 /// The timeline; nothing if no token end is known to be in these days.
 pub(super) fn timeline(overview: &Overview) -> Markup {
@@ -87,12 +88,12 @@ fn strip(ends: &Ends, today: NaiveDate) -> Markup {
     }
 }
 
-fn worst(rows: &[&PageRow]) -> Severity {
+fn worst(rows: &[&ProfileRow]) -> Severity {
     let severities = rows.iter().map(|row| row.judged.verdict.severity);
     severities.max().unwrap_or(Severity::Fine)
 }
 
-fn listed_day(day: NaiveDate, rows: &[&PageRow], overview: &Overview) -> Markup {
+fn listed_day(day: NaiveDate, rows: &[&ProfileRow], overview: &Overview) -> Markup {
     html! {
         strong { (day.format("%a %-d %b %Y")) }
         " "
