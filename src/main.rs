@@ -14,9 +14,9 @@ use tokio::runtime::{Builder, Runtime};
 use tracing::Level;
 
 use exporter_toolkit::clock::{Clock, SystemClock};
+use exporter_toolkit::exporter_client::{Request, RequestError};
 use exporter_toolkit::flags::LogFlags;
 use exporter_toolkit::hash_password::{self, HashPasswordError};
-use exporter_toolkit::healthcheck::{self, HealthError};
 use exporter_toolkit::logging;
 use exporter_toolkit::memory;
 use exporter_toolkit::reloader::Fingerprint;
@@ -243,13 +243,14 @@ fn explain_answers(args: &ExplainArgs) -> Result<ExitCode, Error> {
 fn check_health(args: HealthcheckArgs) -> Result<(), Error> {
     let (ca_file, timeout) = (args.ca_file.clone(), args.timeout);
     run_single_threaded(async {
-        Ok(healthcheck::check(
-            args.target(),
-            ca_file.as_deref(),
+        let request = Request {
+            target: args.target(),
+            ca_file: ca_file.as_deref(),
             timeout,
-            build::USER_AGENT,
-        )
-        .await?)
+            user_agent: build::USER_AGENT,
+        };
+        request.send().await?;
+        Ok(())
     })
 }
 
@@ -280,7 +281,7 @@ enum Error {
     #[error(transparent)]
     Listen(#[from] ListenError),
     #[error("not healthy: {0}")]
-    Health(#[from] HealthError),
+    Health(#[from] RequestError),
     #[error(transparent)]
     Generate(#[from] GenerateError),
     #[error(transparent)]

@@ -6,6 +6,7 @@ mod html;
 mod junit;
 mod output_file;
 pub mod output_formats;
+mod running_exporter;
 mod table;
 mod terminal;
 mod verdicts;

@@ -15,7 +15,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use exporter_toolkit::Sockets;
 use exporter_toolkit::clock::SystemClock;
-use exporter_toolkit::healthcheck::Target;
+use exporter_toolkit::exporter_client::Target;
 use exporter_toolkit::reloader::Fingerprint;
 use exporter_toolkit::web_config::WebConfigFile;
 use gateway_simulator::Simulator;

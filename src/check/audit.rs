@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::running_exporter::Observed;
 use crate::config::CredentialSource;
 use crate::gateway::model::Status;
 use crate::record::{AccountRecord, ProfileRow, RecordFilter, Report};
@@ -19,6 +20,8 @@ pub struct Audit {
     pub(super) checked_at: DateTime<Utc>,
     pub(super) filter: CheckFilter,
     pub(super) thresholds: Thresholds,
+    /// What a running exporter has observed; `None` if none is asked.
+    pub(super) observed: Option<Observed>,
     /// In the order of the configuration.
     pub(super) accounts: Vec<AccountAudit>,
 }
@@ -90,6 +93,10 @@ impl Audit {
     /// Judges and sorts the profiles, and collects the notes.
     pub fn report(&self) -> Report<'_> {
         let accounts = self.accounts.iter().map(AccountAudit::record);
-        Report::new(accounts, self.checked_at, self.thresholds, &self.filter)
+        let mut report = Report::new(accounts, self.checked_at, self.thresholds, &self.filter);
+        if let Some(observed) = &self.observed {
+            observed.complete(&mut report);
+        }
+        report
     }
 }

@@ -149,7 +149,10 @@ impl Page<'_> {
                     }
                     td { (foreign(judged.platform)) }
                     @if self.has_accounts { td { (foreign(row.account.unwrap_or_default())) } }
-                    td { (row.status_text()) }
+                    td {
+                        (row.status_text())
+                        @if let Some(since) = row.since { " " span.quiet { "since " (since.in_column(self.zone)) } }
+                    }
                     td { (self.token_end(row)) }
                     td { @if let Some(time) = activity { (self.zone.column_minute(time)) } }
                 }

@@ -20,27 +20,30 @@ pub(super) enum Column {
     Profile,
     Name,
     Status,
+    Since,
     TokenEnds,
     Left,
     LastActivity,
 }
 
 impl Column {
-    const ALL: [Column; 9] = [
+    const ALL: [Column; 10] = [
         Column::Verdict,
         Column::Platform,
         Column::Account,
         Column::Profile,
         Column::Name,
         Column::Status,
+        Column::Since,
         Column::TokenEnds,
         Column::Left,
         Column::LastActivity,
     ];
 
     /// The columns that a narrow table omits, the first one first.
-    const OPTIONAL: [Column; 4] = [
+    const OPTIONAL: [Column; 5] = [
         Column::LastActivity,
+        Column::Since,
         Column::Status,
         Column::Left,
         Column::Account,
@@ -54,6 +57,7 @@ impl Column {
             Column::Profile => "PROFILE",
             Column::Name => "NAME",
             Column::Status => "STATUS",
+            Column::Since => "SINCE",
             Column::TokenEnds => "TOKEN ENDS",
             Column::Left => "LEFT",
             Column::LastActivity => "LAST ACTIVITY",
@@ -82,6 +86,7 @@ impl Column {
             Column::Account => Some(format!("account {value}")),
             Column::Profile => Some(format!("profile {value}")),
             Column::Name | Column::Status => Some(value.to_owned()),
+            Column::Since => Some(format!("since {value}")),
             Column::LastActivity => Some(format!("last activity {value}")),
             // Always shown, or a repetition of the date.
             Column::Verdict | Column::TokenEnds | Column::Left => None,

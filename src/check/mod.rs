@@ -13,6 +13,7 @@ mod nagios;
 mod output;
 mod output_file;
 mod read;
+mod running_exporter;
 mod table;
 mod watch;
 
@@ -22,5 +23,6 @@ pub use nagios::unknown as nagios_unknown;
 pub use output::CheckFormat;
 pub use output_file::{OutputError, write_file};
 pub use read::{Auditor, CheckError, CheckOptions, Progress, show_progress};
+pub use running_exporter::RunningExporter;
 pub use table::TableStyle;
 pub use watch::{Destination, watch};

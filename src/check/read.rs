@@ -9,6 +9,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, interval_at};
 
 use super::audit::{AccountAudit, Audit, CheckFilter};
+use super::running_exporter::RunningExporter;
 use crate::account::{AccountFactory, AccountsError};
 use crate::config::{Config, CredentialSource, UnknownAccount};
 use crate::refresh::{Priority, RefreshOutcome, Refresher};
@@ -27,6 +28,8 @@ pub struct CheckOptions {
     pub filter: CheckFilter,
     /// The time left of a token below which it is a warning or critical.
     pub thresholds: Thresholds,
+    /// The exporter that tells since when profiles are in their states.
+    pub exporter: Option<RunningExporter>,
 }
 
 /// The audit could not start.
@@ -48,6 +51,7 @@ pub struct Auditor {
     readers: Vec<AccountReader>,
     filter: CheckFilter,
     thresholds: Thresholds,
+    exporter: Option<RunningExporter>,
     clock: Arc<dyn Clock>,
 }
 
@@ -77,6 +81,7 @@ impl Auditor {
             readers: readers(config, &options.accounts, &clock)?,
             filter: options.filter,
             thresholds: options.thresholds,
+            exporter: options.exporter,
             clock,
         })
     }
@@ -89,7 +94,23 @@ impl Auditor {
     /// Reads the accounts concurrently, within the limits of the configuration. Calls `progress` at the start,
     /// after each account, and every second. A gateway that does not answer is not an error: the audit
     /// reports it.
-    pub async fn audit(&self, mut progress: impl FnMut(Progress)) -> Audit {
+    pub async fn audit(&self, progress: impl FnMut(Progress)) -> Audit {
+        let observed = async {
+            let exporter = self.exporter.as_ref()?;
+            Some(exporter.observed().await)
+        };
+        let (accounts, observed) = tokio::join!(self.read_accounts(progress), observed);
+        Audit {
+            checked_at: self.clock.now(),
+            filter: self.filter.clone(),
+            thresholds: self.thresholds,
+            observed,
+            accounts,
+        }
+    }
+
+    /// The accounts in the order of the configuration.
+    async fn read_accounts(&self, mut progress: impl FnMut(Progress)) -> Vec<AccountAudit> {
         let (accounts, started) = (self.readers.len(), Instant::now());
         let mut progress = |read| {
             progress(Progress {
@@ -113,12 +134,7 @@ impl Auditor {
             progress(read.len());
         }
         read.sort_by_key(|(index, _)| *index);
-        Audit {
-            checked_at: self.clock.now(),
-            filter: self.filter.clone(),
-            thresholds: self.thresholds,
-            accounts: read.into_iter().map(|(_, account)| account).collect(),
-        }
+        read.into_iter().map(|(_, account)| account).collect()
     }
 }
 

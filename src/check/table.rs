@@ -210,6 +210,8 @@ fn cells(row: &ProfileRow, audit: &Audit, zone: Zone) -> Cells {
         judged.profile.map_or("", |profile| &profile.name),
     );
     cells.set(Column::Status, row.status_text());
+    let since = row.since.map(|since| since.in_column(zone));
+    cells.set(Column::Since, since.unwrap_or_default());
     cells.set(
         Column::TokenEnds,
         match end {

@@ -10,12 +10,16 @@ use terminal_size::{Width, terminal_size_of};
 
 use super::arguments::{CONFIGURATION, GatewayArgs, zone_of_environment};
 use super::values::{
-    StatusFilter, parse_plugin_timeout, parse_status, parse_threshold, parse_verdict, parse_watch,
+    StatusFilter, parse_plugin_timeout, parse_status, parse_target, parse_threshold, parse_verdict,
+    parse_watch,
 };
-use crate::check::{CheckFilter, CheckFormat, CheckOptions, Destination, TableStyle};
+use crate::check::{
+    CheckFilter, CheckFormat, CheckOptions, Destination, RunningExporter, TableStyle,
+};
 use crate::config::Settings;
 use crate::verdict::{Severity, Thresholds};
 use crate::zone::Zone;
+use exporter_toolkit::exporter_client::Target;
 use exporter_toolkit::flags::LogFlags;
 
 const PROFILES: &str = "Profiles";
@@ -75,6 +79,13 @@ pub struct CheckArgs {
     /// Write a configuration file that expects the connected profiles
     #[arg(long, conflicts_with_all = ["output", "platform", "status", "verdict", "watch"], help_heading = OUTPUT)]
     write_expected: bool,
+    /// Show since when each profile is in its state, as the running exporter at this URL has observed it; the URL
+    /// can contain user and password
+    #[arg(long, env = "QLARA_EXPORTER_URL", hide_env_values = true, value_name = "URL", value_parser = parse_target, help_heading = PROFILES)]
+    exporter: Option<Target>,
+    /// Trust the certificates in this PEM file for --exporter, in addition to the system's
+    #[arg(long, env = "QLARA_EXPORTER_CA_FILE", value_name = "FILE", help_heading = PROFILES)]
+    exporter_ca_file: Option<PathBuf>,
     /// The gateway.
     #[command(flatten)]
     gateway: GatewayArgs,
@@ -118,6 +129,10 @@ impl CheckArgs {
                 warning: self.warning,
                 critical: self.critical,
             },
+            exporter: self.exporter.clone().map(|url| RunningExporter {
+                url,
+                ca_file: self.exporter_ca_file.clone(),
+            }),
         }
     }
 

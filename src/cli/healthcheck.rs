@@ -8,7 +8,7 @@ use clap::Args;
 use super::values::{parse_route_prefix, parse_target};
 use crate::web::ExternalUrl;
 use exporter_toolkit::duration;
-use exporter_toolkit::healthcheck::Target;
+use exporter_toolkit::exporter_client::Target;
 
 /// Flags of `healthcheck`.
 #[derive(Debug, Args)]

@@ -10,7 +10,7 @@ use crate::gateway::model::Status;
 use crate::verdict::Severity;
 use crate::web::{check_route_prefix, check_telemetry_path};
 use exporter_toolkit::duration;
-use exporter_toolkit::healthcheck::Target;
+use exporter_toolkit::exporter_client::Target;
 use exporter_toolkit::suggest::closest;
 
 /// The shortest interval of `check --watch`. At three platforms, an account then costs 24 of its requests per
@@ -24,7 +24,7 @@ pub(super) fn parse_telemetry_path(text: &str) -> Result<String, &'static str> {
     check_telemetry_path(text).map(|()| text.to_owned())
 }
 
-/// The target of `healthcheck --url`.
+/// The URL of a running exporter.
 pub(super) fn parse_target(text: &str) -> Result<Target, &'static str> {
     parse_http_url(text).map(Target::from)
 }

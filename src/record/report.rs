@@ -114,8 +114,7 @@ impl<'a> Report<'a> {
         });
         let mut rows: Vec<ProfileRow> = rows.filter(|row| filter.matches(row)).collect();
         rows.sort_by_cached_key(|row| row.judged.verdict.urgency());
-        let mut notes = notes(&accounts, &rows, filter);
-        notes.sort_by_key(|note| Reverse(note.state));
+        let notes = notes(&accounts, &rows, filter);
         let mut summary = Summary {
             unread: accounts.iter().filter(|it| it.snapshot.is_none()).count(),
             accounts: accounts.len(),
@@ -124,14 +123,22 @@ impl<'a> Report<'a> {
         for row in &rows {
             summary.add(row.judged.verdict.severity);
         }
-        Report {
+        let mut report = Report {
             checked_at,
             thresholds,
             accounts,
             rows,
-            notes,
+            notes: Vec::new(),
             summary,
-        }
+        };
+        report.add_notes(notes);
+        report
+    }
+
+    /// Adds notes behind those that are as bad.
+    pub(crate) fn add_notes(&mut self, notes: impl IntoIterator<Item = Note<'a>>) {
+        self.notes.extend(notes);
+        self.notes.sort_by_key(|note| Reverse(note.state));
     }
 
     /// The numbers of each account, by its name. An account without matching profiles has none.

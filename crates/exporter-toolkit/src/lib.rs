@@ -33,7 +33,7 @@
 //! | [`flags`] | the flags `--web.*` and `--log.*`, with their environment variables |
 //! | [`server`] | listening sockets and addresses, timeouts, [`ServerOptions`] |
 //! | [`web_config`] | the web configuration file |
-//! | [`health`], [`healthcheck`] | the health endpoints, and a client that checks them |
+//! | [`health`], [`exporter_client`] | the health endpoints, and a client of a running exporter |
 //! | [`logging`] | logs on standard error |
 //! | [`process_metrics`] | the `process_*` metrics |
 //! | [`signals`], [`systemd`] | SIGINT and SIGTERM; notifications to the service manager |
@@ -53,11 +53,11 @@ pub mod content_encoding;
 pub mod diagnostics;
 pub mod duration;
 pub mod error_chain;
+pub mod exporter_client;
 pub mod flags;
 mod guard;
 pub mod hash_password;
 pub mod health;
-pub mod healthcheck;
 pub mod logging;
 pub mod memory;
 pub mod printable;

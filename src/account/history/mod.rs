@@ -14,6 +14,7 @@ use chrono::{DateTime, FixedOffset, Utc};
 
 use crate::gateway::model::Status;
 use crate::snapshot::{Profile, Snapshot};
+use crate::zone::Zone;
 use known_profile::{KnownProfile, PermissionSets};
 
 /// Maximum number of changes that an account keeps.
@@ -76,6 +77,14 @@ impl Since {
         match self {
             Since::Observed(at) => Some(at),
             Since::AtLeast(_) => None,
+        }
+    }
+
+    /// The time as text, for a column whose heading says that a state has lasted since then.
+    pub(crate) fn in_column(self, zone: Zone) -> String {
+        match self {
+            Since::Observed(at) => zone.column_minute(at),
+            Since::AtLeast(at) => format!("{} or earlier", zone.column_minute(at)),
         }
     }
 
