@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::chromium::{DARK, LIGHT, browse};
+use crate::check::check;
 use crate::harness::tools::{AXE, folder, needs};
 use crate::harness::{Setup, Stack};
 use crate::page::{many_accounts, page, profile};
@@ -30,6 +31,18 @@ impl Shown {
             name,
             html,
             has_problem,
+        }
+    }
+
+    /// The HTML of `check`, which may run the scripts of this test.
+    async fn audit(name: &'static str, stack: &Stack) -> Shown {
+        let audit = check(&stack.gateway, &["--output", "html"]).await.output;
+        let policy = r#"http-equiv="Content-Security-Policy""#;
+        assert!(audit.contains(policy), "{audit}");
+        Shown {
+            name,
+            html: audit.replace(policy, r#"name="policy""#),
+            has_problem: false,
         }
     }
 
@@ -114,10 +127,13 @@ async fn all() -> Vec<Shown> {
         with_faults("details failing", "details:status=503").await,
         Shown::overview("list in part", &part).await,
         Shown::overview("25 accounts", &many_accounts(25).await.0).await,
+        Shown::overview("1,000 accounts", &many_accounts(1000).await.0).await,
         Shown::overview("1,000 profiles", &many).await,
         Shown::of("a part of 1,000 profiles", &many, "/?sort=profile&page=7").await,
         Shown::overview("hostile names", &hostile).await,
         Shown::of("hostile names, listed", &hostile, "/?sort=profile").await,
+        Shown::audit("HTML of check", &problems).await,
+        Shown::audit("HTML of check, hostile names", &hostile).await,
     ]
 }
 
