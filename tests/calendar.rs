@@ -45,8 +45,8 @@ async fn token_ends_are_events_with_reminders() {
     let whatsapp = json!({"platform": "whatsapp", "profileId": "w", "name": "W", "status": "CONNECTED",
         "phoneNumber": "+393401234567", "tokenExpiresAt": "2026-05-01T00:00:00Z"});
     let ended = ending("ended", "2026-04-01T00:00:00Z");
-    let nameless = json!({"platform": "facebook", "profileId": "n", "name": "", "status": "CONNECTED",
-        "tokenExpiresAt": "2026-07-01T00:00:00Z"});
+    let mut nameless = ending("n", "2026-07-01T00:00:00Z");
+    nameless["name"] = json!("");
     let stack = Setup::yaml("phone_number: show")
         .with_profiles(json!([
             ending("p", "2026-06-15T00:00:00+02:00"),

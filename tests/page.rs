@@ -45,6 +45,7 @@ pub fn profile(platform: &str, id: &str, name: &str) -> Value {
     json!({
         "platform": platform, "profileId": id, "name": name, "status": "CONNECTED",
         "tokenExpiresAt": "2026-06-15T00:00:00+02:00", "connectedAt": "2026-01-10T14:30:00+01:00",
+        "permissions": ["pages_messaging", "pages_read_engagement", "instagram_basic", "instagram_manage_messages"],
     })
 }
 

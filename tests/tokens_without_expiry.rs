@@ -16,6 +16,7 @@ fn profile(platform: &str, id: &str, expires_at: Option<&str>) -> Value {
         "status": "CONNECTED",
         "tokenExpiresAt": expires_at,
         "connectedAt": "2026-01-01T00:00:00Z",
+        "permissions": ["pages_messaging", "pages_read_engagement", "instagram_basic", "instagram_manage_messages"],
     })
 }
 

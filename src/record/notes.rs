@@ -258,30 +258,38 @@ fn list_notes(snapshot: &Snapshot) -> Vec<AccountNote> {
     notes
 }
 
+/// Entries that are left out have not been judged, apart from duplicates, of which one is.
 fn dropped_entries_notes(snapshot: &Snapshot) -> impl Iterator<Item = AccountNote> {
     let dropped = snapshot.dropped;
     let reasons = [
         (
+            CheckState::Warning,
             dropped.duplicate,
             "it is a duplicate",
             "they are duplicates",
         ),
-        (dropped.invalid, "it cannot be read", "they cannot be read"),
         (
+            CheckState::Unknown,
+            dropped.invalid,
+            "it cannot be read",
+            "they cannot be read",
+        ),
+        (
+            CheckState::Unknown,
             dropped.limit,
             "it is past limits.profiles or limits.exposition_bytes, which all accounts share",
             "they are past limits.profiles or limits.exposition_bytes, which all accounts share",
         ),
     ];
-    let reasons = reasons.into_iter().filter(|(number, ..)| *number > 0);
-    reasons.map(|(number, reason_of_one, reason)| {
+    let reasons = reasons.into_iter().filter(|(_, number, ..)| *number > 0);
+    reasons.map(|(state, number, reason_of_one, reason)| {
         let text = format!(
             "{} of the list {} left out: {}",
             count(number, "entry"),
             choose(number, "is", "are"),
             choose(number, reason_of_one, reason)
         );
-        (CheckState::Warning, text)
+        (state, text)
     })
 }
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::gateway::fields::Schema;
 use crate::gateway::model::Status;
 use crate::snapshot::{Profile, Snapshot};
 pub(crate) use action::Action;
@@ -176,7 +177,7 @@ impl<'a> Judge<'a> {
             now,
             thresholds,
             expected: expected.map(|it| (&*it.platform, &*it.id)).collect(),
-            states_permissions: states_permissions(snapshot),
+            states_permissions: platforms_that_state_permissions(snapshot),
         }
     }
 
@@ -257,18 +258,22 @@ fn status_finding(profile: &Profile, has_token: bool) -> Option<Finding> {
     }
 }
 
-/// The platforms that need permissions and whose permissions should be known: the details could not be read as a whole,
-/// or they state the permissions of at least one profile.
-fn states_permissions(snapshot: &Snapshot) -> HashSet<&str> {
+/// The platforms that need permissions and whose permissions should be known. The reference speaks of no permissions, so
+/// with it they are those whose details could not be read as a whole, or state the permissions of at least one profile.
+fn platforms_that_state_permissions(snapshot: &Snapshot) -> HashSet<&str> {
+    let needed = snapshot.platforms_with_permissions.iter();
+    let needed = needed.map(String::as_str);
+    if snapshot.schema != Some(Schema::Reference) {
+        return needed.collect();
+    }
     let details = snapshot.details.iter();
     let unread = details.filter(|(_, details)| !details.up || details.is_incomplete);
     let unread = unread.map(|(platform, _)| &**platform);
     let profiles = snapshot.profiles.iter();
     let stated = profiles.filter(|profile| profile.has_permissions());
     let stated = stated.map(|profile| &*profile.platform);
-    let needed = &snapshot.platforms_with_permissions;
-    unread
-        .chain(stated)
-        .filter(|platform| needed.contains(*platform))
+    let stating: HashSet<&str> = unread.chain(stated).collect();
+    needed
+        .filter(|platform| stating.contains(platform))
         .collect()
 }

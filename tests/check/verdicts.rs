@@ -359,24 +359,62 @@ async fn profile_whose_permissions_cannot_be_read_is_not_checked() {
     }
 }
 
+/// Details that were read say nothing of a profile that they omit.
 #[tokio::test]
-async fn permissions_that_no_profile_states_are_no_finding() {
+async fn permissions_that_the_details_omit_are_unknown() {
     let without = |id| with(page(id), json!({"permissions": null}));
-    for (profiles, codes) in [
-        (json!([without("a"), without("b")]), vec![]),
-        (
-            json!([without("a"), page("b")]),
-            vec!["permissions_unknown"],
-        ),
+    let profiles = json!([without("a"), page("b")]);
+    let details = |entry: Value| json!({"platform": "facebook", "profiles": [entry]}).to_string();
+    let empty = json!({"platform": "facebook", "profiles": []}).to_string();
+    let elsewhere = json!({"platform": "instagram", "profiles": [page("c")]}).to_string();
+    let text = details(with(page("b"), json!({"permissions": "pages_messaging"})));
+    let unknown = "permissions_unknown";
+    for (faults, answer, codes) in [
+        ("", None, vec![unknown]),
+        ("", Some(empty), vec![unknown, unknown]),
+        ("", Some(elsewhere), vec![unknown, unknown]),
+        ("", Some(text), vec![unknown, unknown]),
+        ("", Some(details(page("a"))), vec![unknown]),
+        ("details:status=404", None, vec![unknown, unknown]),
     ] {
         let gateway = gateway(&profiles).await;
+        gateway.faults(faults).await;
+        if let Some(answer) = answer.clone() {
+            gateway.set_details_response("facebook", answer).await;
+        }
         let ran = check(&gateway, &["--output", "json"]).await;
-        let json: Value = serde_json::from_str(&ran.output).expect("JSON");
-        let profiles = json["profiles"].as_array().expect("profiles").iter();
-        let found = profiles.flat_map(|profile| profile["findings"].as_array().expect("findings"));
-        let found: Vec<&Value> = found.map(|finding| &finding["code"]).collect();
-        assert_eq!(json!(found), json!(codes));
+        assert_eq!(found(&ran.output), codes, "{answer:?} {faults}");
+        assert_eq!(ran.code, 3, "{}", ran.output);
+        let none_required = check_yaml(&gateway, "permissions: {facebook: []}", &[]).await;
+        assert!(
+            none_required
+                .output
+                .contains("0 critical, 0 warning, 2 fine"),
+            "{}",
+            none_required.output
+        );
     }
+}
+
+/// The reference speaks of no permissions.
+#[tokio::test]
+async fn reference_without_permissions_is_no_finding() {
+    let entry = |id: &str| json!({"platform": "facebook", "username": id, "profile_name": "A page", "disconnected": false});
+    let gateway = gateway(&json!([])).await;
+    let list = json!({"socials": [entry("a"), entry("b")]});
+    gateway.set_list_response(list.to_string()).await;
+    let ran = check(&gateway, &["--output", "json"]).await;
+    assert_eq!(found(&ran.output), [""; 0], "{}", ran.output);
+}
+
+/// The codes of all findings.
+fn found(json: &str) -> Vec<String> {
+    let json: Value = serde_json::from_str(json).expect("JSON");
+    let profiles = json["profiles"].as_array().expect("profiles").iter();
+    let found = profiles.flat_map(|profile| profile["findings"].as_array().expect("findings"));
+    found
+        .map(|finding| finding["code"].as_str().expect("a code").to_owned())
+        .collect()
 }
 
 #[tokio::test]
