@@ -7,7 +7,9 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::alerting::{repository, succeeds, text, yaml};
+use crate::harness::Setup;
 use crate::harness::tools::needs;
+use crate::page::{assert_contains, names, page, profile};
 
 pub type Labels = BTreeMap<String, String>;
 
@@ -203,26 +205,62 @@ fn people_are_told_when_a_problem_is_solved() {
 #[test]
 fn name_of_a_profile_cannot_mention_a_channel() {
     needs!("amtool");
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("data.json");
     for status in ["firing", "resolved"] {
         let alert = json!({"status": status, "labels": {"severity": "critical"},
             "annotations": {"summary": "A token.", "description": "The token of <!channel> expired.",
                 "resolved": "Messages through <!channel> go through again."}});
         let data = json!({"receiver": "operators", "status": status, "alerts": [alert],
             "commonLabels": alert["labels"], "commonAnnotations": {"summary": "A token."}, "externalURL": ""});
-        std::fs::write(&file, data.to_string()).expect("a file");
-        let text = succeeds(Command::new("amtool").args([
-            "template",
-            "render",
-            &format!(
-                "--template.glob={}",
-                repository("alerts/qlara.tmpl").display()
-            ),
-            &format!("--template.data={}", file.display()),
-            r#"--template.text={{ template "qlara.text" . }}"#,
-        ]));
+        let text = rendered(r#"{{ template "qlara.text" . }}"#, &data);
         assert!(text.contains("!channel"), "{text}");
         assert!(!text.contains(['<', '>']), "{text}");
+    }
+}
+
+/// What Alertmanager makes of this text and of the data of a message.
+fn rendered(text: &str, data: &Value) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("data.json");
+    std::fs::write(&file, data.to_string()).expect("a file");
+    let templates = repository("alerts/qlara.tmpl");
+    succeeds(Command::new("amtool").args([
+        "template",
+        "render",
+        &format!("--template.glob={}", templates.display()),
+        &format!("--template.data={}", file.display()),
+        &format!("--template.text={text}"),
+    ]))
+}
+
+/// The link to the status page in a message about alerts that have these labels in common, without the exporter's address.
+fn status_path(labels: &Value) -> String {
+    let text = r#"{{ template "qlara.status_url" .CommonLabels }}"#;
+    let link = rendered(text, &json!({"commonLabels": labels}));
+    let path = link
+        .trim()
+        .strip_prefix("https://qlara-exporter.example.com");
+    path.expect("the exporter's address").to_owned()
+}
+
+#[tokio::test]
+async fn messages_link_to_the_page_of_their_profile_platform_or_account() {
+    needs!("amtool");
+    const HOSTILE: &str = "a b&c=d+e%20f/?#\"<ü>🍕";
+    let account = "Zoë & Co + 1";
+    let setup = Setup::yaml(&format!(
+        "accounts: [{{name: \"{account}\", api_key_env: QLARA_API_KEY}}]"
+    ));
+    let profiles = [HOSTILE, "other"].map(|platform| profile(platform, HOSTILE, platform));
+    let stack = setup.with_profiles(json!(profiles)).await;
+    let profile = json!({"account": account, "platform": HOSTILE, "profile": HOSTILE});
+    let platform = json!({"account": account, "platform": HOSTILE});
+    let everything = json!({"account": account});
+
+    let own = page(&stack, &status_path(&profile)).await;
+    let heading = "<h1><bdi>a b&amp;c=d+e%20f/?#&quot;&lt;ü&gt;🍕</bdi>";
+    assert_contains(&own, &[heading]);
+    for (labels, count) in [(platform, 1), (everything, 2)] {
+        let path = status_path(&labels);
+        assert_eq!(names(&page(&stack, &path).await).len(), count, "{path}");
     }
 }

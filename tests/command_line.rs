@@ -593,6 +593,8 @@ fn flag_for_the_key_is_answered_with_the_ways_to_give_it() {
         (&["--token=s3cret"], "--token", 2),
         (&["check", "--api_key", "s3cret"], "--api_key", 3),
         (&["explain", "--key", "s3cret"], "--key", 2),
+        (&["-api-key", "s3cret"], "-api-key", 2),
+        (&["check", "-token=s3cret"], "-token", 3),
     ] {
         let (found, output, error) = run(exporter().args(arguments));
         assert_eq!((found, output.as_str()), (code, ""), "{arguments:?}");
@@ -600,6 +602,112 @@ fn flag_for_the_key_is_answered_with_the_ways_to_give_it() {
             "qlara-exporter: error: unknown flag {flag}: other users of this machine could read the key; set QLARA_API_KEY to the key, or write it to a file and name that with --qlara.api-key-file\n"
         );
         assert_eq!(error, expected);
+    }
+}
+
+/// Older exporters accepted one dash before the name of a flag.
+#[test]
+fn one_dash_before_a_long_flag_is_answered_with_two() {
+    for (arguments, line, code) in [
+        (
+            &["-config.file", "s3cret"][..],
+            "unknown flag -config.file; did you mean --config.file?",
+            2,
+        ),
+        (
+            &["-confg.file=s3cret"],
+            "unknown flag -confg.file; did you mean --config.file?",
+            2,
+        ),
+        (
+            &["-web.listen-address=:1"],
+            "unknown flag -web.listen-address; did you mean --web.listen-address?",
+            2,
+        ),
+        (
+            &["--cache.ttl=1m", "-log.level", "debug"],
+            "unknown flag -log.level; did you mean --log.level?",
+            2,
+        ),
+        (
+            &["-version"],
+            "unknown flag -version; did you mean --version?",
+            2,
+        ),
+        (
+            &["-platform", "facebook"],
+            "unknown flag -platform; did you mean \"check --platform\"?",
+            2,
+        ),
+        (
+            &["demo", "-log.levl=s3cret"],
+            "unknown flag -log.levl; did you mean --log.level?",
+            2,
+        ),
+        (
+            &["check", "-account", "s3cret"],
+            "unknown flag -account; did you mean --account?",
+            3,
+        ),
+        // They begin with a short flag of `check`.
+        (
+            &["check", "-config.file", "s3cret"],
+            "unknown flag -config.file; did you mean --config.file?",
+            3,
+        ),
+        (
+            &["check", "-w7d", "-confg.file=s3cret"],
+            "unknown flag -confg.file; did you mean --config.file?",
+            3,
+        ),
+        (
+            &["check", "-verdict", "s3cret"],
+            "unknown flag -verdict; did you mean --verdict?",
+            3,
+        ),
+        (
+            &["check", "-timeout=5"],
+            "unknown flag -timeout; did you mean --timeout?",
+            3,
+        ),
+        // A value is not repeated, even if it begins with a dash.
+        (&["-ps3cret"], "unknown flag -p, try --help", 2),
+        (&["-p=s3cret"], "unknown flag -p, try --help", 2),
+        (&["-8s3cret"], "unknown flag, try --help", 2),
+        (&["--cache.ttl", "-5"], "unknown flag, try --help", 2),
+        (&["hash-password", "-s3cret"], "unknown flag, try --help", 2),
+        (
+            &["check", "-ws3cret"],
+            "--warning <DURATION>: expected a duration such as 30s, 15m or 1h30m, or a range in seconds such as 604800:, try --help",
+            3,
+        ),
+    ] {
+        let (found, output, error) = run(exporter().args(arguments));
+        assert_eq!((found, output.as_str()), (code, ""), "{arguments:?}");
+        assert_eq!(error, format!("qlara-exporter: error: {line}\n"));
+    }
+}
+
+/// They get as far as the missing key.
+#[test]
+fn short_flags_may_have_their_value_in_the_same_word() {
+    for arguments in [
+        &["-t5"][..],
+        &["-t", "5"],
+        &["-w7d", "-c=2d", "-v"],
+        &["-vt5"],
+    ] {
+        let (code, _, error) = run(exporter().arg("check").args(arguments));
+        assert_eq!(code, 3, "{arguments:?}");
+        assert!(error.contains("QLARA_API_KEY"), "{arguments:?}: {error}");
+    }
+    for (short, long) in [
+        ("-h", "Usage: qlara-exporter"),
+        ("-V", "qlara-exporter, version"),
+    ] {
+        let (code, output, _) = run(exporter().arg(short));
+        assert_eq!(code, 0, "{short}");
+        assert!(output.contains(long), "{output}");
     }
 }
 

@@ -462,6 +462,31 @@ async fn profile_page_shows_every_fact_and_every_remedy() {
         let page = page(&stack, path).await;
         assert_contains(&page, &["UNKNOWN → <strong>CONNECTED</strong>", time]);
     }
+
+    // The page of a profile that has vanished says when, and leads to the profiles among which it may be again.
+    let mut again = broken.clone();
+    again["profileId"] = json!("fb_2");
+    stack.gateway.profiles(&json!([again, phone])).await;
+    stack.clock.advance(Duration::from_secs(61));
+    let path = "/profile?account=a&platform=facebook&id=fb_1";
+    let vanished = stack.get(path).send().await.expect("a response");
+    assert_eq!(vanished.status(), 404);
+    let vanished = vanished.text().await.expect("a text");
+    assert_contains(
+        &vanished,
+        &[
+            "The gateway does not list this profile",
+            "<span>no longer listed</span>",
+            "<time datetime=\"2026-04-10T12:02:02Z\">",
+            "UNKNOWN → <strong>CONNECTED</strong>",
+        ],
+    );
+    let link = "/?platform=facebook&account=a";
+    let shown = format!("href=\"{}#profiles\"", link.replace('&', "&amp;"));
+    assert_contains(&vanished, &[&shown]);
+    let others = page(&stack, link).await;
+    assert_contains(&others, &["id=fb_2\"", "id=gone\""]);
+    assert!(!others.contains("wa_1"), "{others}");
     stack.clock.advance(Duration::from_secs(25 * 3600));
     let later = page(&stack, "/").await;
     assert_contains(

@@ -1,5 +1,7 @@
 //! Results of the command line that run no command: help, version, and usage errors in one line.
 
+use std::ffi::OsString;
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
 
@@ -21,15 +23,16 @@ pub enum CliExit {
     WrongUse(String),
 }
 
-impl From<clap::Error> for CliExit {
-    fn from(error: clap::Error) -> CliExit {
+impl CliExit {
+    /// Why clap runs no command with these arguments.
+    pub(super) fn new(error: &clap::Error, arguments: &[OsString]) -> CliExit {
         match error.kind() {
             ErrorKind::DisplayHelp => CliExit::Print(error.to_string()),
             ErrorKind::DisplayVersion => CliExit::Print(version()),
-            kind => CliExit::WrongUse(match advice(&error, kind) {
+            kind => CliExit::WrongUse(match advice(error, kind, arguments) {
                 Some(text) => format!("error: {text}"),
                 None => {
-                    let text = usage_error(&error, kind);
+                    let text = usage_error(error, kind);
                     let hint = if text.ends_with('?') {
                         ""
                     } else {
@@ -43,15 +46,18 @@ impl From<clap::Error> for CliExit {
 }
 
 /// The error in one line with what to do instead, if the arguments resemble something that exists.
-fn advice(error: &clap::Error, kind: ErrorKind) -> Option<String> {
+fn advice(error: &clap::Error, kind: ErrorKind, arguments: &[OsString]) -> Option<String> {
     let named = error.get(ContextKind::InvalidArg).map(ToString::to_string);
+    if let Some(text) = long_flag_after_one_dash(error, kind, arguments) {
+        return Some(text);
+    }
     match (kind, named) {
         (ErrorKind::InvalidSubcommand, _) => {
             let word = error.get(ContextKind::InvalidSubcommand);
             similar_command(error, &word?.to_string())
         }
         (ErrorKind::UnknownArgument, Some(flag)) if flag.starts_with('-') => {
-            similar_flag(error, &flag)
+            similar_flag(&command_of(error), &flag)
         }
         (ErrorKind::UnknownArgument, Some(word)) => similar_command(error, &word),
         _ => None,
@@ -84,21 +90,51 @@ fn unknown_flag(error: &clap::Error, flag: &str) -> String {
     match command_of(error).get_name() {
         // The argument may be the password that the command reads from a terminal.
         HASH_PASSWORD => "unknown flag".to_owned(),
+        // A negative number is meant as a value.
+        _ if flag.parse::<i64>().is_ok() => "unknown flag".to_owned(),
         _ => format!("unknown flag {}", shown_key(name_of(flag))),
     }
 }
 
+/// The error for `-log.level`, which older exporters accepted. clap reads it as the short flags `-l`, `-o` and so on, and
+/// `-config.file` of `check` as `-c` with the value `onfig.file`, so the whole word is looked up in the arguments.
+fn long_flag_after_one_dash(
+    error: &clap::Error,
+    kind: ErrorKind,
+    arguments: &[OsString],
+) -> Option<String> {
+    let rejected = match kind {
+        ErrorKind::UnknownArgument => error.get(ContextKind::InvalidArg)?,
+        ErrorKind::ValueValidation => error.get(ContextKind::InvalidValue)?,
+        _ => return None,
+    };
+    let rejected = rejected.to_string();
+    let rejected = rejected.trim_start_matches('-');
+    let words = arguments.iter().skip(1).filter_map(|word| word.to_str());
+    let mut words = words.take_while(|word| *word != "--").peekable();
+    // Flags come after the command.
+    let command = command_named(words.peek().copied());
+    words
+        .filter(|word| is_long_after_one_dash(word) && word.contains(rejected))
+        .find_map(|word| similar_flag(&command, word))
+}
+
+fn is_long_after_one_dash(word: &str) -> bool {
+    word.strip_prefix('-')
+        .is_some_and(|name| !name.starts_with('-') && name.chars().count() > 1)
+}
+
 /// The error for a flag that resembles one of the command, or for the whole program, one of any command.
-fn similar_flag(error: &clap::Error, flag: &str) -> Option<String> {
-    let (name, command) = (name_of(flag), command_of(error));
+fn similar_flag(command: &Command, flag: &str) -> Option<String> {
+    let name = name_of(flag);
     let shown = shown_key(name);
-    let takes_key_file = flags_of(&command).any(|flag| flag == KEY_FILE);
+    let takes_key_file = flags_of(command).any(|flag| flag == KEY_FILE);
     if takes_key_file && is_named_like_a_key(name) {
         return Some(format!(
             "unknown flag {shown}: other users of this machine could read the key; set QLARA_API_KEY to the key, or write it to a file and name that with --{KEY_FILE}"
         ));
     }
-    if let Some(similar) = closest(name, flags_of(&command)) {
+    if let Some(similar) = closest(name, flags_of(command)) {
         return Some(format!("unknown flag {shown}; did you mean --{similar}?"));
     }
     let mut commands = command.get_subcommands();
@@ -176,13 +212,16 @@ fn unexpected_word(error: &clap::Error) -> String {
 /// The command that rejected an argument: a subcommand, or the whole program. clap names it only in the usage line,
 /// "Usage: qlara-exporter check [OPTIONS]".
 fn command_of(error: &clap::Error) -> Command {
+    let usage = error.get(ContextKind::Usage).map(ToString::to_string);
+    let words = usage.as_deref().map(str::split_whitespace);
+    command_named(words.and_then(|mut words| words.nth(2)))
+}
+
+/// The subcommand with this name, or else the whole program.
+fn command_named(name: Option<&str>) -> Command {
     let mut root = super::command();
     // Adds --help and --version.
     root.build();
-    let usage = error.get(ContextKind::Usage).map(ToString::to_string);
-    let name = usage
-        .as_deref()
-        .and_then(|usage| usage.split_whitespace().nth(2));
     let subcommand = name.and_then(|name| root.find_subcommand(name)).cloned();
     subcommand.unwrap_or(root)
 }

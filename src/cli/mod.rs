@@ -36,9 +36,10 @@ impl Cli {
     /// # Errors
     /// [`CliExit`] for `--help`, `--version`, and arguments that are not valid.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, CliExit> {
+        let arguments: Vec<OsString> = arguments.into_iter().collect();
         flags::with_safe_variables(command())
-            .try_get_matches_from(arguments)
+            .try_get_matches_from(&arguments)
             .and_then(|matches| Cli::from_arg_matches(&matches))
-            .map_err(CliExit::from)
+            .map_err(|error| CliExit::new(&error, &arguments))
     }
 }

@@ -223,6 +223,18 @@ fn unusual_names() -> Vec<Value> {
         .collect()
 }
 
+/// The status page in this e-mail, at the address of the exporter, is the page of the profile with this name.
+async fn assert_status_link_opens(email: &str, exporter: &str, name: &str) {
+    let link = email
+        .lines()
+        .find_map(|line| line.strip_prefix("Status page: https://qlara-exporter.example.com"));
+    let url = format!("http://{exporter}{}", link.expect("a link"));
+    let answer = http().get(&url).send().await.expect("an answer");
+    assert_eq!(answer.status(), 200, "{url}");
+    let page = answer.text().await.expect("a text");
+    assert!(page.contains(&format!("<h1><bdi>{name}</bdi>")), "{url}");
+}
+
 #[tokio::test]
 async fn notifications_are_those_in_the_documentation() {
     needs!("prometheus-alertmanager", "prometheus");
@@ -234,6 +246,8 @@ async fn notifications_are_those_in_the_documentation() {
         failing("instagram", &id, &format!("Shop {number}"), "TOKEN_EXPIRED")
     }));
     profiles.push(profile_until(6, "tiktok", "tt_1", "Clips", "CONNECTED"));
+    let hostile = "a b&id=c+d%20/?#ü🍕";
+    profiles.push(failing("google", hostile, "Bar", "TOKEN_EXPIRED"));
     let with_shop = |hours: i64, status: &str| {
         let shop = profile_until(hours, "facebook", "fb 1/\"ü\"", "Shop Zoë", status);
         json!([vec![shop], profiles.clone()].concat())
@@ -269,6 +283,10 @@ async fn notifications_are_those_in_the_documentation() {
     matches_golden_file("token-expired.webhook.json", &webhook);
 
     let email = inbox.email("[Act now] Facebook: Qlara's access").await;
+    assert_status_link_opens(&email, &target, "Shop Zoë").await;
+    let hostile = inbox.email("[Act now] Google: Qlara's access").await;
+    assert_status_link_opens(&hostile, &target, "Bar").await;
+
     let (_, link) = email.trim().rsplit_once(' ').expect("a link");
     let covered = inbox.alerts_of_silence(link).await;
     assert_eq!(covered.len(), 1, "{link}: {covered:?}");

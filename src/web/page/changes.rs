@@ -8,7 +8,6 @@ use super::overview::{AccountOverview, Overview};
 use super::site::Site;
 use crate::account::history::{Change, ChangeKind, Since};
 use crate::plural::count;
-use crate::record::ProfileRow;
 
 /// Maximum number of changes of the last 24 hours.
 const MAX_SHOWN: usize = 20;
@@ -74,10 +73,15 @@ fn line(account: &AccountOverview, change: &Change, overview: &Overview) -> Mark
 }
 
 /// The changes of one profile, newest first.
-pub(super) fn of_profile(row: &ProfileRow, account: &AccountOverview, site: &Site) -> Markup {
+pub(super) fn of_profile(
+    platform: &str,
+    id: &str,
+    account: &AccountOverview,
+    site: &Site,
+) -> Markup {
     let changes = account.history.changes().iter();
     let mut changes = changes
-        .filter(|change| change.platform == row.judged.platform && change.id == row.judged.id)
+        .filter(|change| change.platform == platform && change.id == id)
         .peekable();
     html! {
         @if changes.peek().is_none() { p { "No change was read." } }

@@ -7,6 +7,7 @@ use form_urlencoded::{Serializer, parse};
 use maud::{Markup, html};
 
 use super::accounts::{attempts, data_age, problems};
+use super::address::Address;
 use super::changes;
 use super::elements::{account_name, advice, badge, foreign, name};
 use super::facts::facts;
@@ -18,7 +19,7 @@ use crate::config::Links;
 use crate::record::ProfileRow;
 use crate::snapshot::Snapshot;
 use crate::verdict::{Finding, Severity};
-use crate::web::filter::MAX_VALUE_CHARS;
+use crate::web::filter::{MAX_VALUE_CHARS, PageFilter};
 
 /// The query string of the page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,6 +52,18 @@ impl ProfileAddress {
             .append_pair("platform", &self.platform)
             .append_pair("id", &self.id);
         query.finish()
+    }
+
+    /// The profiles of its platform and account.
+    fn others(&self) -> Address {
+        Address {
+            filter: PageFilter {
+                account: self.account.clone(),
+                platform: Some(self.platform.clone()),
+                ..PageFilter::default()
+            },
+            ..Address::default()
+        }
     }
 
     /// Whether the profile is in this account.
@@ -155,15 +168,21 @@ fn known(row: &ProfileRow, account: &AccountOverview, overview: &Overview) -> Ma
             h2 #facts-title { "What the gateway states" }
             (facts(row, account, overview))
         }
-        section aria-labelledby="changes-title" {
-            h2 #changes-title { "Changes" }
-            (changes::of_profile(row, account, &overview.site))
-        }
+        (changes(row.judged.platform, row.judged.id, account, overview))
         @if !account.problems.is_empty() {
             section aria-labelledby="account-title" {
                 h2 #account-title { "About " (account_name(account.name)) }
                 (problems(account, overview))
             }
+        }
+    }
+}
+
+fn changes(platform: &str, id: &str, account: &AccountOverview, overview: &Overview) -> Markup {
+    html! {
+        section aria-labelledby="changes-title" {
+            h2 #changes-title { "Changes" }
+            (changes::of_profile(platform, id, account, &overview.site))
         }
     }
 }
@@ -194,13 +213,17 @@ fn todo(finding: &Finding, links: Option<&Links>) -> Markup {
     }
 }
 
-/// The account has no data, or its data does not hold the profile.
+/// The account has no data, or its data does not hold the profile. Links of alerts lead here after the profile has vanished:
+/// the page says when that was, and leads to the profiles among which it may have come back with another id.
 fn not_known(address: &ProfileAddress, account: &AccountOverview, overview: &Overview) -> Markup {
+    let others = overview.site.page_url(&address.others());
     html! {
         h1 { @if account.has_data() { "The gateway does not list this profile" } @else { "This profile is not known now" } }
         p { (foreign(&address.platform)) " · " (foreign(&address.id)) " · " (account_name(account.name)) }
         p.quiet { (data_age(account, overview)) }
         @if let Some(failure) = account.failure { p.attempts { (attempts(failure, overview)) } }
+        p.more { a href={ (others) "#profiles" } { "Profiles of the same platform and account" } }
+        (changes(&address.platform, &address.id, account, overview))
         (problems(account, overview))
     }
 }
