@@ -60,19 +60,27 @@ fn precedes(note: &Note, row: &ProfileRow) -> bool {
     note.state > state || (note.state, state) == (CheckState::Unknown, CheckState::Unknown)
 }
 
+/// What to do about the note, which itself is above.
 fn about_note(note: &Note) -> FirstStep {
+    let advice = with_small_initial(note.advice);
     match note.account {
         Some(account) => FirstStep {
             before: "First: account ",
             name: Some(account.to_owned()),
-            after: format!(": {}", note.text),
+            after: format!(": {advice}"),
         },
         None => FirstStep {
             before: "First: ",
             name: None,
-            after: note.text.clone(),
+            after: advice,
         },
     }
+}
+
+/// The sentence as it continues another one.
+fn with_small_initial(sentence: &str) -> String {
+    let (initial, rest) = sentence.split_at(sentence.len().min(1));
+    format!("{}{rest}", initial.to_ascii_lowercase())
 }
 
 fn about_row(row: &ProfileRow, report: &Report, zone: Zone) -> FirstStep {

@@ -83,17 +83,10 @@ impl Page<'_> {
         html! {
             @if !self.report.notes.is_empty() {
                 h2 { "Accounts" }
-                ul { @for note in &self.report.notes { (self.note(note)) } }
-            }
-        }
-    }
-
-    fn note(&self, note: &Note) -> Markup {
-        html! {
-            li {
-                (badge(note.state.verdict())) " "
-                @if let Some(account) = note.account { (foreign(account)) ": " }
-                (neutral(&note.text))
+                @for (notes, advice) in self.report.notes_by_advice() {
+                    ul { @for note in notes { (note_item(note)) } }
+                    p.quiet.advice { (advice) }
+                }
             }
         }
     }
@@ -179,11 +172,21 @@ impl Page<'_> {
     }
 }
 
+fn note_item(note: &Note) -> Markup {
+    html! {
+        li {
+            (badge(note.state.verdict())) " "
+            @if let Some(account) = note.account { (foreign(account)) ": " }
+            (neutral(&note.text))
+        }
+    }
+}
+
 fn findings(row: &ProfileRow) -> Markup {
     html! {
         @for (findings, advice) in row.judged.verdict.by_advice() {
             ul { @for finding in findings { li { (foreign(&finding.to_string())) } } }
-            p.quiet { (advice) }
+            p.quiet.advice { (advice) }
         }
     }
 }

@@ -141,7 +141,7 @@ impl Case {
             name: text.clone(),
             severity: note.state.verdict(),
             message: text.clone(),
-            text,
+            text: format!("{text}\n  {}", note.advice),
         }
     }
 

@@ -70,8 +70,11 @@ pub(super) fn write(
     if !report.rows.is_empty() {
         writeln!(out)?;
     }
-    for note in &report.notes {
-        table.write_with_severity(note.state.verdict(), &note.to_string(), out)?;
+    for (notes, advice) in report.notes_by_advice() {
+        for note in notes {
+            table.write_with_severity(note.state.verdict(), &note.to_string(), out)?;
+        }
+        table.write_indented(advice, "  ", out)?;
     }
     if let Some(descriptions) = descriptions(audit) {
         table.write_indented(&descriptions, "", out)?;

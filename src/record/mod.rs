@@ -3,6 +3,7 @@
 //! [`Report::new`] judges the profiles of accounts and collects notes. [`json`] and [`csv`] write the report.
 
 mod account;
+pub(crate) mod advice;
 pub(crate) mod csv;
 pub(crate) mod json;
 mod notes;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 
 use super::account::{AccountRecord, DataSource};
+use super::advice::{self, advise};
 use super::rfc3339;
 use super::row::{ProfileRow, RecordFilter};
 use super::state::CheckState;
@@ -14,8 +15,31 @@ use crate::refresh::RefreshErrors;
 use crate::snapshot::Snapshot;
 use exporter_toolkit::suggest::closest;
 
-/// State and text of a note on one account.
-type AccountNote = (CheckState, String);
+/// A note on one account, without its name.
+struct AccountNote {
+    state: CheckState,
+    text: String,
+    advice: &'static str,
+}
+
+impl AccountNote {
+    fn warning(text: String, advice: &'static str) -> AccountNote {
+        AccountNote {
+            state: CheckState::Warning,
+            text,
+            advice,
+        }
+    }
+
+    /// A note on what could not be read.
+    fn unknown(text: String, advice: &'static str) -> AccountNote {
+        AccountNote {
+            state: CheckState::Unknown,
+            text,
+            advice,
+        }
+    }
+}
 
 /// A finding that is not about a single profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +51,8 @@ pub struct Note<'a> {
     pub state: CheckState,
     /// A sentence.
     pub text: String,
+    /// What to do about it.
+    pub advice: &'static str,
 }
 
 impl Display for Note<'_> {
@@ -66,10 +92,11 @@ fn account_notes<'a>(
         notes.extend(incomplete_details_notes(snapshot, filter));
     }
     let account = account.name;
-    let note = |(state, text)| Note {
+    let note = |note: AccountNote| Note {
         account,
-        state,
-        text,
+        state: note.state,
+        text: note.text,
+        advice: note.advice,
     };
     notes.into_iter().map(note).collect()
 }
@@ -78,29 +105,37 @@ impl AccountRecord<'_> {
     /// Why no data of the account is known; `None` if there is data.
     pub(crate) fn why_unread(&self) -> Option<String> {
         let note = self.snapshot.is_none().then(|| list_note(self)).flatten();
-        note.map(|(_, text)| text)
+        note.map(|note| note.text)
     }
 }
 
 /// Why the list is not known, or not as it is now.
 fn list_note(account: &AccountRecord) -> Option<AccountNote> {
     let error = account.errors.and_then(|errors| errors.list.as_ref());
-    let text = match (account.source(), account.snapshot, error) {
+    let (text, advice) = match (account.source(), account.snapshot, error) {
         (DataSource::Current, ..) => return None,
-        (DataSource::Kept, Some(snapshot), Some(error)) => {
-            format!("{error}; the data of {} is shown", rfc3339(snapshot.read_at))
-        }
-        (_, _, Some(error)) => error.to_string(),
-        (DataSource::Pending, ..) => "being read for the first time: its profiles are not known yet".to_owned(),
-        (_, Some(snapshot), None) => format!(
-            "the latest list could not be used: the log says why; the data of {} is shown",
-            rfc3339(snapshot.read_at)
+        (DataSource::Kept, Some(snapshot), Some(error)) => (
+            format!("{error}; the data of {} is shown", rfc3339(snapshot.read_at)),
+            advise(error.reason()),
         ),
-        (_, None, None) => {
-            "its data is too old to be shown, and it is being read again: its profiles are not known now".to_owned()
-        }
+        (_, _, Some(error)) => (error.to_string(), advise(error.reason())),
+        (DataSource::Pending, ..) => (
+            "being read for the first time: its profiles are not known yet".to_owned(),
+            advice::PENDING,
+        ),
+        (_, Some(snapshot), None) => (
+            format!(
+                "the latest list could not be used: the log says why; the data of {} is shown",
+                rfc3339(snapshot.read_at)
+            ),
+            advice::UNUSABLE_LIST,
+        ),
+        (_, None, None) => (
+            "its data is too old to be shown, and it is being read again: its profiles are not known now".to_owned(),
+            advice::PENDING,
+        ),
     };
-    Some((CheckState::Unknown, text))
+    Some(AccountNote::unknown(text, advice))
 }
 
 /// What the API announces for a platform with an expired token.
@@ -122,12 +157,12 @@ fn details_error_notes(
             None => "are not known".to_owned(),
         };
         let is_blocked = snapshot.is_some_and(|snapshot| snapshot.is_blocked_by_token(platform));
-        let cause = match is_blocked {
-            true => BLOCKED_BY_TOKEN.to_owned(),
-            false => error.to_string(),
+        let (cause, advice) = match is_blocked {
+            true => (BLOCKED_BY_TOKEN.to_owned(), advice::EXPIRED_TOKEN),
+            false => (error.to_string(), advise(error.reason())),
         };
         let text = format!("details of {platform}: {cause}; its permissions {permissions}");
-        (CheckState::Unknown, text)
+        AccountNote::unknown(text, advice)
     };
     shown.map(note).collect()
 }
@@ -141,7 +176,7 @@ fn incomplete_details_notes(snapshot: &Snapshot, filter: &impl RecordFilter) -> 
         let text = format!(
             "the details of {platform} are incomplete: permissions of the other profiles are not known"
         );
-        (CheckState::Unknown, text)
+        AccountNote::unknown(text, advice::INCOMPLETE_DETAILS)
     };
     incomplete.map(note).collect()
 }
@@ -162,7 +197,7 @@ fn unknown_status_notes(
     let text = |word| format!("the gateway's documentation does not name the status {word:?}");
     words
         .iter()
-        .map(|word| (CheckState::Warning, text(word)))
+        .map(|word| AccountNote::warning(text(word), advice::UNKNOWN_STATUS))
         .collect()
 }
 
@@ -193,6 +228,7 @@ fn filter_notes<'a>(accounts: &[AccountRecord], filter: &impl RecordFilter) -> V
                 "no profile of the platform {platform} is {place}{}",
                 other_platforms(platform, &seen)
             ),
+            advice: advice::UNSEEN_PLATFORM,
         })
         .collect()
 }
@@ -210,20 +246,20 @@ fn other_platforms(platform: &str, seen: &BTreeSet<&str>) -> String {
 fn error_notes(errors: &RefreshErrors) -> Vec<AccountNote> {
     let mut notes = Vec::new();
     if let Some(error) = &errors.secret {
-        notes.push((CheckState::Warning, error.to_string()));
+        notes.push(AccountNote::warning(error.to_string(), advice::SECRET_FILE));
     }
     if errors.entries_with_secret > 0 {
         let text = format!(
             "the gateway repeats the account's credentials in {}: values with credentials are ignored",
             count(errors.entries_with_secret, "entry")
         );
-        notes.push((CheckState::Warning, text));
+        notes.push(AccountNote::warning(text, advice::REPEATED_SECRET));
     }
     if let Some(difference) = errors.clock {
         let text = format!(
             "the clock of this machine is {difference}; times until the end of a token are counted by this machine's clock: set it if it is wrong"
         );
-        notes.push((CheckState::Warning, text));
+        notes.push(AccountNote::warning(text, advice::CLOCK));
     }
     if errors.platforms_not_asked > 0 {
         let text = format!(
@@ -231,7 +267,7 @@ fn error_notes(errors: &RefreshErrors) -> Vec<AccountNote> {
             count(errors.platforms_not_asked, "platform"),
             choose(errors.platforms_not_asked, "it was", "they were")
         );
-        notes.push((CheckState::Unknown, text));
+        notes.push(AccountNote::unknown(text, advice::ODD_LIST));
     }
     notes
 }
@@ -240,10 +276,16 @@ fn error_notes(errors: &RefreshErrors) -> Vec<AccountNote> {
 fn list_notes(snapshot: &Snapshot) -> Vec<AccountNote> {
     let mut notes = Vec::new();
     if !snapshot.is_complete {
-        notes.push((CheckState::Unknown, incomplete_list(snapshot)));
+        notes.push(AccountNote::unknown(
+            incomplete_list(snapshot),
+            advice::INCOMPLETE_LIST,
+        ));
     }
     if snapshot.profiles.is_empty() && snapshot.is_complete {
-        notes.push((CheckState::Warning, "no profile is connected".to_owned()));
+        notes.push(AccountNote::warning(
+            "no profile is connected".to_owned(),
+            advice::EMPTY_LIST,
+        ));
     }
     let dropped = snapshot.linked_accounts_dropped;
     if dropped > 0 {
@@ -252,7 +294,7 @@ fn list_notes(snapshot: &Snapshot) -> Vec<AccountNote> {
             count(dropped, "linked account"),
             choose(dropped, "is left out: it is", "are left out: they are")
         );
-        notes.push((CheckState::Warning, text));
+        notes.push(AccountNote::warning(text, advice::LINKED_ACCOUNTS));
     }
     notes.extend(dropped_entries_notes(snapshot));
     notes
@@ -265,23 +307,30 @@ fn dropped_entries_notes(snapshot: &Snapshot) -> impl Iterator<Item = AccountNot
             dropped.duplicate,
             "it is a duplicate",
             "they are duplicates",
+            advice::ODD_LIST,
         ),
-        (dropped.invalid, "it cannot be read", "they cannot be read"),
+        (
+            dropped.invalid,
+            "it cannot be read",
+            "they cannot be read",
+            advice::ODD_LIST,
+        ),
         (
             dropped.limit,
             "it is past limits.profiles or limits.exposition_bytes, which all accounts share",
             "they are past limits.profiles or limits.exposition_bytes, which all accounts share",
+            advice::LONG_LIST,
         ),
     ];
     let reasons = reasons.into_iter().filter(|(number, ..)| *number > 0);
-    reasons.map(|(number, reason_of_one, reason)| {
+    reasons.map(|(number, reason_of_one, reason, advice)| {
         let text = format!(
             "{} of the list {} left out: {}",
             count(number, "entry"),
             choose(number, "is", "are"),
             choose(number, reason_of_one, reason)
         );
-        (CheckState::Warning, text)
+        AccountNote::warning(text, advice)
     })
 }
 
