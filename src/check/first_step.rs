@@ -86,8 +86,7 @@ fn with_small_initial(sentence: &str) -> String {
 fn about_row(row: &ProfileRow, report: &Report, zone: Zone) -> FirstStep {
     let judged = &row.judged;
     let (before, object_end) = step(row, zone);
-    let name = judged.profile.map(|profile| profile.name.trim());
-    let name = name.filter(|name| !name.is_empty()).unwrap_or(judged.id);
+    let name = row.visible_name().unwrap_or(judged.id);
     let account = row.account.map(|account| format!(", account {account}"));
     let account = account.unwrap_or_default();
     let others = report

@@ -137,7 +137,7 @@ impl Page<'_> {
                 tr {
                     td { (badge(judged.verdict.severity)) }
                     th scope="row" {
-                        @if let Some(profile) = judged.profile { (name(&profile.name)) " " }
+                        @if judged.profile.is_some() { (name(row)) " " }
                         span.quiet { (foreign(judged.id)) }
                     }
                     td { (foreign(judged.platform)) }
@@ -199,10 +199,10 @@ fn badge(severity: Severity) -> Markup {
     html! { span.badge.(severity.as_str()) { (severity.words()) } }
 }
 
-fn name(name: &str) -> Markup {
-    match name.trim().is_empty() {
-        true => html! { i { "no name" } },
-        false => foreign(name),
+fn name(row: &ProfileRow) -> Markup {
+    match row.visible_name() {
+        Some(name) => foreign(name),
+        None => html! { i { "no name" } },
     }
 }
 

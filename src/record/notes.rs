@@ -203,7 +203,10 @@ fn unknown_status_notes(
 
 /// A warning for each platform of the filter that no account has: it is probably misspelled. An account that could not be
 /// read may have the platform, and has a note of its own.
-fn filter_notes<'a>(accounts: &[AccountRecord], filter: &impl RecordFilter) -> Vec<Note<'a>> {
+pub(crate) fn filter_notes<'a>(
+    accounts: &[AccountRecord],
+    filter: &impl RecordFilter,
+) -> Vec<Note<'a>> {
     let snapshots: Vec<&Snapshot> = accounts.iter().filter_map(|it| it.snapshot).collect();
     let place = match snapshots.len() {
         0 => return Vec::new(),
