@@ -64,7 +64,7 @@ impl Page<'_> {
                     main {
                         div.headline.(severity.as_str()) {
                             h1 { (badge(severity)) " " (summary) }
-                            p { (step(&first_step(self.audit, self.report, self.zone))) }
+                            p { (step(&first_step(self.audit, self.report))) }
                         }
                         p.quiet { "Checked at " (checked_at) ". All times are in " (self.zone.name()) "." }
                         (self.notes())
@@ -163,7 +163,7 @@ impl Page<'_> {
         html! {
             @if let Some(end) = end {
                 @let left = end.to_utc() - self.audit.checked_at;
-                (self.zone.column_minute(end)) " "
+                (self.zone.stated_column_minute(end)) " "
                 span.quiet { @if left.num_seconds() > 0 { "in " (span(left)) } @else { (span(left)) " ago" } }
             } @else if never {
                 "never"

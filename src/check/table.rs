@@ -81,7 +81,7 @@ pub(super) fn write(
     }
     let summary = report.summary.to_string();
     table.write_with_severity(report.state().verdict(), &summary, out)?;
-    table.write_sentence(&first_step(audit, report, style.zone).to_string(), out)
+    table.write_sentence(&first_step(audit, report).to_string(), out)
 }
 
 struct Table<'a> {
@@ -111,7 +111,10 @@ impl<'a> Table<'a> {
     fn write_times(&self, out: &mut dyn Write) -> io::Result<()> {
         let zone = self.style.zone;
         let checked_at = zone.minute(self.audit.checked_at);
-        let text = format!("Checked at {checked_at}. All times are in {}.", zone.name());
+        let text = format!(
+            "Checked at {checked_at}. All times are in {}. Days of token ends are as the gateway states them.",
+            zone.name()
+        );
         self.write_sentence(&text, out)?;
         writeln!(out)
     }
@@ -218,7 +221,7 @@ fn cells(row: &ProfileRow, audit: &Audit, zone: Zone) -> Cells {
     cells.set(
         Column::TokenEnds,
         match end {
-            Some(end) => zone.day(end).to_string(),
+            Some(end) => end.date_naive().to_string(),
             None if never => "never".to_owned(),
             None => String::new(),
         },

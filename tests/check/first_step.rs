@@ -45,6 +45,10 @@ async fn most_urgent_profile_or_note_comes_first() {
         "Soon",
         json!({"tokenExpiresAt": "2026-04-15T12:00:00Z", "status": "TOKEN_EXPIRING"}),
     );
+    let at_midnight = with(
+        soon.clone(),
+        json!({"tokenExpiresAt": "2026-04-15T00:00:00+02:00"}),
+    );
     let reader = named(
         "reader",
         "Reader",
@@ -80,6 +84,12 @@ async fn most_urgent_profile_or_note_comes_first() {
         ),
         (
             json!([soon, fine]),
+            "",
+            "First: reconnect Soon (facebook) before its token ends on 2026-04-15.",
+        ),
+        // The day that the gateway states, whatever the zone.
+        (
+            json!([at_midnight, fine]),
             "",
             "First: reconnect Soon (facebook) before its token ends on 2026-04-15.",
         ),
