@@ -58,10 +58,18 @@ impl Zone {
     /// A time to the minute as in [`Zone::minute`]. If it is on another day than the gateway stated, the stated day follows:
     /// `2026-06-14 22:00 UTC (stated as 2026-06-15 +02:00)`.
     pub fn stated_minute(self, time: DateTime<FixedOffset>) -> String {
-        let minute = self.minute(time);
+        self.with_stated_day(self.minute(time), time)
+    }
+
+    /// A stated time to the minute for a column whose heading names the zone, as in [`Zone::stated_minute`].
+    pub fn stated_column_minute(self, time: DateTime<FixedOffset>) -> String {
+        self.with_stated_day(self.column_minute(time), time)
+    }
+
+    fn with_stated_day(self, shown: String, time: DateTime<FixedOffset>) -> String {
         match self.day(time) == time.date_naive() {
-            true => minute,
-            false => format!("{minute} (stated as {})", time.format("%Y-%m-%d %:z")),
+            true => shown,
+            false => format!("{shown} (stated as {})", time.format("%Y-%m-%d %:z")),
         }
     }
 
@@ -105,6 +113,10 @@ mod tests {
             ),
         ] {
             assert_eq!(zone(name).stated_minute(summer), shown, "{name}");
+            let column = zone(name).stated_column_minute(summer);
+            let (minute, stated) = (&shown[..16], shown.split_once(" ("));
+            let stated = stated.map_or(String::new(), |(_, stated)| format!(" ({stated}"));
+            assert_eq!(column, format!("{minute}{stated}"), "{name}");
         }
         assert_eq!(
             zone("Europe/Rome").minute(stated("2026-01-15T12:00:00Z")),

@@ -120,23 +120,26 @@ async fn renewed_token_moves_its_event() {
     let (old, new) = (of(&before, "Page p"), of(&after, "Page p"));
     assert_eq!(old["uid"], new["uid"]);
     assert_eq!(new["start"], "2026-06-15T00:00:00+00:00");
-    assert!(
-        new["sequence"].as_i64() > old["sequence"].as_i64(),
-        "{old} {new}"
-    );
     assert!(new["modified"].as_str() > old["modified"].as_str());
     let (old, new) = (of(&before, "Page q"), of(&after, "Page q"));
-    assert_eq!(
-        (&old["uid"], &old["start"], &old["sequence"]),
-        (&new["uid"], &new["start"], &new["sequence"])
-    );
+    assert_eq!((&old["uid"], &old["start"]), (&new["uid"], &new["start"]));
     assert_ne!(of(&after, "Page p")["uid"], new["uid"]);
-    // RFC 5545, section 3.3.8.
-    assert!(
-        after
-            .iter()
-            .all(|event| event["sequence"].as_i64() < Some(i64::from(i32::MAX)))
-    );
+    // Also to an earlier end, and within the hour.
+    let mut revisions = vec![of(&after, "Page p")];
+    for end in ["2026-06-14T23:59:00Z", "2026-06-14T23:58:00Z"] {
+        let moved = json!([ending("p", end), ending("q", "2026-05-01T00:00:00Z")]);
+        stack.gateway.profiles(&moved).await;
+        stack.clock.advance(Duration::from_secs(61));
+        revisions.push(of(&events(&stack, CALENDAR).await, "Page p"));
+    }
+    assert_eq!(revisions[2]["start"], "2026-06-14T23:58:00+00:00");
+    for pair in revisions.windows(2) {
+        assert_eq!(pair[0]["uid"], pair[1]["uid"]);
+        let stamp = |event: &Value| event["stamp"].as_str().expect("a time").to_owned();
+        assert!(stamp(&pair[1]) > stamp(&pair[0]), "{pair:?}");
+    }
+    let (_, _, text) = get(&stack, CALENDAR).await;
+    assert!(!text.contains("SEQUENCE"), "{text}");
 
     // Another exporter gives the same events.
     let replica = Setup::default()
@@ -147,7 +150,7 @@ async fn renewed_token_moves_its_event() {
         .await;
     let same = events(&replica, CALENDAR).await;
     assert_eq!(values(&same, "uid"), values(&after, "uid"));
-    assert_eq!(values(&same, "sequence"), values(&after, "sequence"));
+    assert_eq!(values(&same, "start"), values(&after, "start"));
 }
 
 /// The same profile of two accounts has two events, and parts of identities cannot be confused.
@@ -181,6 +184,11 @@ async fn hostile_texts_stay_in_their_event() {
         profile("facebook", "long", &long),
     ];
     // Folded lines break at every position of a character of several bytes.
+    // Lines of every length are at most as long as they may be.
+    profiles.extend((0..90).map(|length| {
+        let name = "x".repeat(length + 1);
+        profile("facebook", &format!("l{length:02}"), &name)
+    }));
     profiles.extend((0..40).map(|shift| {
         let name = format!("{}{}", "x".repeat(shift), "😀é ".repeat(30));
         profile("facebook", &format!("s{shift}"), &name)
@@ -196,11 +204,12 @@ async fn hostile_texts_stay_in_their_event() {
     );
     assert_eq!(
         found[1]["summary"],
-        format!("Token of {long} ends (facebook)")
+        format!("Token of {} ends (facebook)", long.trim_end())
     );
-    for (shift, event) in found[2..].iter().enumerate() {
+    for (shift, event) in found[92..].iter().enumerate() {
         let name = format!("{}{}", "x".repeat(shift), "😀é ".repeat(30));
-        assert_eq!(event["summary"], format!("Token of {name} ends (facebook)"));
+        let expected = format!("Token of {} ends (facebook)", name.trim_end());
+        assert_eq!(event["summary"], expected);
     }
 }
 
@@ -270,5 +279,47 @@ async fn incomplete_list_is_an_event_of_today() {
     let moved = events(&stack, CALENDAR).await;
     assert_eq!(moved[1]["start"], "2026-04-11");
     assert_eq!(moved[1]["uid"], found[1]["uid"]);
-    assert!(moved[1]["sequence"].as_i64() > found[1]["sequence"].as_i64());
+    assert_eq!(moved[1]["seconds"], 86_400.0);
+}
+
+/// A misspelled platform is not an empty calendar, as it is not an empty record in the API.
+#[tokio::test]
+async fn platform_that_no_account_has_is_an_event_of_today() {
+    needs!(API);
+    let stack = Setup::default()
+        .with_profiles(json!([ending("p", "2026-06-15T00:00:00Z")]))
+        .await;
+    let found = events(&stack, "/calendar.ics?platform=facebok").await;
+    assert_eq!(values(&found, "start"), ["2026-04-10"]);
+    assert_eq!(found[0]["seconds"], 86_400.0);
+    let (_, _, record) = get(&stack, "/api/v1/profiles?platform=facebok").await;
+    let record: Value = serde_json::from_str(&record).expect("JSON");
+    let note = &record["notes"][0];
+    assert_eq!(found[0]["summary"], note["text"]);
+    assert_eq!(found[0]["description"], note["advice"]);
+    assert_eq!(found[0]["stamp"], "2026-04-10T12:00:00+00:00");
+    let found = events(&stack, "/calendar.ics?platform=facebook").await;
+    assert_eq!(values(&found, "start"), ["2026-06-15T00:00:00+00:00"]);
+}
+
+#[tokio::test]
+async fn names_without_visible_characters_are_identifiers() {
+    needs!(API);
+    let named = |id: &str, name: &str| {
+        let mut profile = ending(id, "2026-06-15T00:00:00Z");
+        profile["name"] = json!(name);
+        profile
+    };
+    let names = [
+        "", "   ", "\u{3000}", "\u{200d}", "\u{fe0f}", "\u{301}", " P ",
+    ];
+    let profiles = names.iter().enumerate();
+    let profiles = profiles.map(|(number, name)| named(&format!("id{number}"), name));
+    let stack = Setup::default()
+        .with_profiles(json!(profiles.collect::<Vec<_>>()))
+        .await;
+    let found = events(&stack, CALENDAR).await;
+    let expected = ["id0", "id1", "id2", "id3", "id4", "id5", "P"];
+    let expected = expected.map(|name| format!("Token of {name} ends (facebook)"));
+    assert_eq!(values(&found, "summary"), expected.each_ref());
 }

@@ -1,5 +1,6 @@
 //! `check`: its findings for every kind of problem, in every output format, and its exit codes.
 
+mod advice;
 mod exit_codes;
 mod first_step;
 mod html;

@@ -7,7 +7,6 @@ use super::audit::Audit;
 use crate::plural::{choose, count};
 use crate::record::{CheckState, Note, ProfileRow, Report};
 use crate::verdict::{Action, Severity};
-use crate::zone::Zone;
 
 /// A sentence on what to do first.
 #[derive(Debug, Default)]
@@ -27,7 +26,7 @@ impl Display for FirstStep {
 
 /// A sentence on the most urgent profile or note. It says that there is nothing to do only if everything was
 /// read and is fine.
-pub(super) fn first_step(audit: &Audit, report: &Report, zone: Zone) -> FirstStep {
+pub(super) fn first_step(audit: &Audit, report: &Report) -> FirstStep {
     let row = most_urgent(&report.rows);
     let note = report
         .notes
@@ -35,7 +34,7 @@ pub(super) fn first_step(audit: &Audit, report: &Report, zone: Zone) -> FirstSte
         .filter(|note| note.state != CheckState::Ok);
     match (row, note) {
         (Some(row), Some(note)) if precedes(note, row) => about_note(note),
-        (Some(row), _) => about_row(row, report, zone),
+        (Some(row), _) => about_row(row, report),
         (None, Some(note)) => about_note(note),
         (None, None) => nothing(audit, report),
     }
@@ -60,26 +59,33 @@ fn precedes(note: &Note, row: &ProfileRow) -> bool {
     note.state > state || (note.state, state) == (CheckState::Unknown, CheckState::Unknown)
 }
 
+/// What to do about the note, which itself is above.
 fn about_note(note: &Note) -> FirstStep {
+    let advice = with_small_initial(note.advice);
     match note.account {
         Some(account) => FirstStep {
             before: "First: account ",
             name: Some(account.to_owned()),
-            after: format!(": {}", note.text),
+            after: format!(": {advice}"),
         },
         None => FirstStep {
             before: "First: ",
             name: None,
-            after: note.text.clone(),
+            after: advice,
         },
     }
 }
 
-fn about_row(row: &ProfileRow, report: &Report, zone: Zone) -> FirstStep {
+/// The sentence as it continues another one.
+fn with_small_initial(sentence: &str) -> String {
+    let (initial, rest) = sentence.split_at(sentence.len().min(1));
+    format!("{}{rest}", initial.to_ascii_lowercase())
+}
+
+fn about_row(row: &ProfileRow, report: &Report) -> FirstStep {
     let judged = &row.judged;
-    let (before, object_end) = step(row, zone);
-    let name = judged.profile.map(|profile| profile.name.trim());
-    let name = name.filter(|name| !name.is_empty()).unwrap_or(judged.id);
+    let (before, object_end) = step(row);
+    let name = row.visible_name().unwrap_or(judged.id);
     let account = row.account.map(|account| format!(", account {account}"));
     let account = account.unwrap_or_default();
     let others = report
@@ -104,14 +110,14 @@ fn about_row(row: &ProfileRow, report: &Report, zone: Zone) -> FirstStep {
 }
 
 /// What to do about a profile: the words before and after it.
-fn step(row: &ProfileRow, zone: Zone) -> (&'static str, String) {
+fn step(row: &ProfileRow) -> (&'static str, String) {
     let profile = row.judged.profile;
     let end = profile.and_then(|profile| profile.token_expires_at);
     let (before, after) = match (row.judged.verdict.action(), end) {
         (Action::ReconnectNow, _) if profile.is_none() => ("First: connect ", ""),
         (Action::ReconnectNow, _) => ("First: reconnect ", " now"),
         (Action::ReconnectInTime, Some(end)) => {
-            let after = format!(" before its token ends on {}", zone.day(end));
+            let after = format!(" before its token ends on {}", end.date_naive());
             return ("First: reconnect ", after);
         }
         (Action::ReconnectInTime, None) => ("First: reconnect ", " before its token ends"),

@@ -64,7 +64,7 @@ impl Page<'_> {
                     main {
                         div.headline.(severity.as_str()) {
                             h1 { (badge(severity)) " " (summary) }
-                            p { (step(&first_step(self.audit, self.report, self.zone))) }
+                            p { (step(&first_step(self.audit, self.report))) }
                         }
                         p.quiet { "Checked at " (checked_at) ". All times are in " (self.zone.name()) "." }
                         (self.notes())
@@ -83,17 +83,10 @@ impl Page<'_> {
         html! {
             @if !self.report.notes.is_empty() {
                 h2 { "Accounts" }
-                ul { @for note in &self.report.notes { (self.note(note)) } }
-            }
-        }
-    }
-
-    fn note(&self, note: &Note) -> Markup {
-        html! {
-            li {
-                (badge(note.state.verdict())) " "
-                @if let Some(account) = note.account { (foreign(account)) ": " }
-                (neutral(&note.text))
+                @for (notes, advice) in self.report.notes_by_advice() {
+                    ul { @for note in notes { (note_item(note)) } }
+                    p.quiet.advice { (advice) }
+                }
             }
         }
     }
@@ -144,7 +137,7 @@ impl Page<'_> {
                 tr {
                     td { (badge(judged.verdict.severity)) }
                     th scope="row" {
-                        @if let Some(profile) = judged.profile { (name(&profile.name)) " " }
+                        @if judged.profile.is_some() { (name(row)) " " }
                         span.quiet { (foreign(judged.id)) }
                     }
                     td { (foreign(judged.platform)) }
@@ -170,7 +163,7 @@ impl Page<'_> {
         html! {
             @if let Some(end) = end {
                 @let left = end.to_utc() - self.audit.checked_at;
-                (self.zone.column_minute(end)) " "
+                (self.zone.stated_column_minute(end)) " "
                 span.quiet { @if left.num_seconds() > 0 { "in " (span(left)) } @else { (span(left)) " ago" } }
             } @else if never {
                 "never"
@@ -179,11 +172,21 @@ impl Page<'_> {
     }
 }
 
+fn note_item(note: &Note) -> Markup {
+    html! {
+        li {
+            (badge(note.state.verdict())) " "
+            @if let Some(account) = note.account { (foreign(account)) ": " }
+            (neutral(&note.text))
+        }
+    }
+}
+
 fn findings(row: &ProfileRow) -> Markup {
     html! {
         @for (findings, advice) in row.judged.verdict.by_advice() {
             ul { @for finding in findings { li { (foreign(&finding.to_string())) } } }
-            p.quiet { (advice) }
+            p.quiet.advice { (advice) }
         }
     }
 }
@@ -196,10 +199,10 @@ fn badge(severity: Severity) -> Markup {
     html! { span.badge.(severity.as_str()) { (severity.words()) } }
 }
 
-fn name(name: &str) -> Markup {
-    match name.trim().is_empty() {
-        true => html! { i { "no name" } },
-        false => foreign(name),
+fn name(row: &ProfileRow) -> Markup {
+    match row.visible_name() {
+        Some(name) => foreign(name),
+        None => html! { i { "no name" } },
     }
 }
 

@@ -116,8 +116,7 @@ impl Case {
         let verdict = &row.judged.verdict;
         let findings = verdict.findings.iter().map(ToString::to_string);
         let message = findings.collect::<Vec<_>>().join(", ");
-        let name = row.judged.profile.map(|profile| profile.name.trim());
-        let message = match name.filter(|name| !name.is_empty()) {
+        let message = match row.visible_name() {
             Some(name) => format!("{name}: {message}"),
             None => message,
         };
@@ -141,7 +140,7 @@ impl Case {
             name: text.clone(),
             severity: note.state.verdict(),
             message: text.clone(),
-            text,
+            text: format!("{text}\n  {}", note.advice),
         }
     }
 

@@ -17,6 +17,11 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Enough for 100,000 profiles.
 const MAX_BYTES: usize = 128 << 20;
 
+/// What to do if the exporter does not answer.
+const EXPORTER_URL: &str = "Give --exporter the URL of a running qlara-exporter, with user and password if it has some, and --exporter-ca-file its certificate if it is not publicly trusted.";
+/// What to do if the exporter does not have an account.
+const OTHER_ACCOUNTS: &str = "Give --exporter the URL of the exporter of this account, and the account the same name in both.";
+
 /// A running exporter that watches the same accounts.
 #[derive(Debug, Clone)]
 pub struct RunningExporter {
@@ -88,24 +93,32 @@ impl Observed {
                     row.since = since(accounts, row);
                 }
                 let unwatched = report.accounts.iter().map(|account| account.name);
-                let unwatched = unwatched.filter(|name| !accounts.contains_key(&name.map(str::to_owned)));
-                let text = format!("the exporter at {} has no account of this name, so it does not tell since when profiles are in their states", self.exporter);
-                let notes: Vec<Note> = unwatched.map(|account| unknown(account, text.clone())).collect();
+                let unwatched =
+                    unwatched.filter(|name| !accounts.contains_key(&name.map(str::to_owned)));
+                let text = format!(
+                    "the exporter at {} has no account of this name, so it does not tell since when profiles are in their states",
+                    self.exporter
+                );
+                let notes: Vec<Note> = unwatched
+                    .map(|account| unknown(account, text.clone(), OTHER_ACCOUNTS))
+                    .collect();
                 report.add_notes(notes);
             }
             Err(failure) => report.add_notes([unknown(
                 None,
-                format!("since when profiles are in their states is not known: {failure}; --exporter needs the URL of a running qlara-exporter, with user and password if it has some"),
+                format!("since when profiles are in their states is not known: {failure}"),
+                EXPORTER_URL,
             )]),
         }
     }
 }
 
-fn unknown(account: Option<&str>, text: String) -> Note<'_> {
+fn unknown<'a>(account: Option<&'a str>, text: String, advice: &'static str) -> Note<'a> {
     Note {
         account,
         state: CheckState::Unknown,
         text,
+        advice,
     }
 }
 

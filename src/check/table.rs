@@ -70,15 +70,18 @@ pub(super) fn write(
     if !report.rows.is_empty() {
         writeln!(out)?;
     }
-    for note in &report.notes {
-        table.write_with_severity(note.state.verdict(), &note.to_string(), out)?;
+    for (notes, advice) in report.notes_by_advice() {
+        for note in notes {
+            table.write_with_severity(note.state.verdict(), &note.to_string(), out)?;
+        }
+        table.write_indented(advice, "  ", out)?;
     }
     if let Some(descriptions) = descriptions(audit) {
         table.write_indented(&descriptions, "", out)?;
     }
     let summary = report.summary.to_string();
     table.write_with_severity(report.state().verdict(), &summary, out)?;
-    table.write_sentence(&first_step(audit, report, style.zone).to_string(), out)
+    table.write_sentence(&first_step(audit, report).to_string(), out)
 }
 
 struct Table<'a> {
@@ -108,7 +111,10 @@ impl<'a> Table<'a> {
     fn write_times(&self, out: &mut dyn Write) -> io::Result<()> {
         let zone = self.style.zone;
         let checked_at = zone.minute(self.audit.checked_at);
-        let text = format!("Checked at {checked_at}. All times are in {}.", zone.name());
+        let text = format!(
+            "Checked at {checked_at}. All times are in {}. Days of token ends are as the gateway states them.",
+            zone.name()
+        );
         self.write_sentence(&text, out)?;
         writeln!(out)
     }
@@ -215,7 +221,7 @@ fn cells(row: &ProfileRow, audit: &Audit, zone: Zone) -> Cells {
     cells.set(
         Column::TokenEnds,
         match end {
-            Some(end) => zone.day(end).to_string(),
+            Some(end) => end.date_naive().to_string(),
             None if never => "never".to_owned(),
             None => String::new(),
         },

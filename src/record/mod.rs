@@ -3,6 +3,7 @@
 //! [`Report::new`] judges the profiles of accounts and collects notes. [`json`] and [`csv`] write the report.
 
 mod account;
+pub(crate) mod advice;
 pub(crate) mod csv;
 pub(crate) mod json;
 mod notes;
@@ -12,6 +13,7 @@ mod state;
 
 pub(crate) use account::AccountRecord;
 pub use notes::Note;
+pub(crate) use notes::filter_notes;
 pub use report::{Report, Summary};
 pub use row::ProfileRow;
 pub(crate) use row::{MISSING, RecordFilter};

@@ -141,6 +141,12 @@ impl<'a> Report<'a> {
         self.notes.sort_by_key(|note| Reverse(note.state));
     }
 
+    /// The notes, each group of neighbours with the advice that they share.
+    pub(crate) fn notes_by_advice(&self) -> impl Iterator<Item = (&[Note<'a>], &'static str)> {
+        let groups = self.notes.chunk_by(|one, next| one.advice == next.advice);
+        groups.filter_map(|notes| Some((notes, notes.first()?.advice)))
+    }
+
     /// The numbers of each account, by its name. An account without matching profiles has none.
     pub(super) fn summaries(&self) -> HashMap<Option<&'a str>, Summary> {
         let mut summaries: HashMap<_, Summary> = HashMap::new();

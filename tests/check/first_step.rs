@@ -45,6 +45,10 @@ async fn most_urgent_profile_or_note_comes_first() {
         "Soon",
         json!({"tokenExpiresAt": "2026-04-15T12:00:00Z", "status": "TOKEN_EXPIRING"}),
     );
+    let at_midnight = with(
+        soon.clone(),
+        json!({"tokenExpiresAt": "2026-04-15T00:00:00+02:00"}),
+    );
     let reader = named(
         "reader",
         "Reader",
@@ -83,6 +87,12 @@ async fn most_urgent_profile_or_note_comes_first() {
             "",
             "First: reconnect Soon (facebook) before its token ends on 2026-04-15.",
         ),
+        // The day that the gateway states, whatever the zone.
+        (
+            json!([at_midnight, fine]),
+            "",
+            "First: reconnect Soon (facebook) before its token ends on 2026-04-15.",
+        ),
         (
             json!([reader, fine]),
             "",
@@ -106,18 +116,22 @@ async fn most_urgent_profile_or_note_comes_first() {
         (
             json!([fine, soon]),
             "accounts: [{name: bad, api_key_file: bad}, {name: good, api_key_env: QLARA_API_KEY}]",
-            "First: account bad: the gateway refuses the credentials (HTTP 401): check the API key",
+            "First: account bad: check that the key is the right one and active. A new key in the same file needs no restart.",
         ),
         (
             json!([fine, expired("Café")]),
             "accounts: [{name: bad, api_key_file: bad}, {name: good, api_key_env: QLARA_API_KEY}]",
             "First: reconnect Café (facebook, account good) now.",
         ),
-        (json!([]), "", "First: no profile is connected"),
+        (
+            json!([]),
+            "",
+            "First: check that the key is that of the right account, and look there in the Qlara dashboard.",
+        ),
         (
             json!({"profiles": [fine], "total": 2}),
             "",
-            "First: the list is incomplete: it holds 1 of 2 profiles; the others are not known",
+            "First: look at the other profiles in the Qlara dashboard. qlara-exporter explain shows what the gateway answers.",
         ),
     ] {
         let found = first_step(profiles.clone(), yaml, CheckFilter::default()).await;
@@ -147,7 +161,7 @@ async fn nothing_to_do_is_said_only_of_what_was_read_and_is_fine() {
         (missing, "No profile passes the filter."),
         (
             platforms("facebok"),
-            "First: no profile of the platform facebok is connected; did you mean facebook? There are: facebook",
+            "First: correct the platform, or connect a profile of it in the Qlara dashboard.",
         ),
     ] {
         let profiles = json!([page("a"), page("b")]);

@@ -117,3 +117,20 @@ async fn unread_and_fine_accounts_say_so() {
         "{fine}"
     );
 }
+
+#[tokio::test]
+async fn token_ends_show_the_stated_day() {
+    needs!("python3");
+    let ending = with(
+        page("p"),
+        json!({"tokenExpiresAt": "2026-06-15T00:00:00+02:00"}),
+    );
+    for (zone, shown) in [
+        ("UTC", "2026-06-14 22:00 (stated as 2026-06-15 +02:00)"),
+        ("Europe/Rome", "2026-06-15 00:00"),
+    ] {
+        let zone = zone.parse().expect("a zone");
+        let html = html(&json!([ending.clone()]), "", zone).await;
+        assert!(text(&html).iter().any(|line| line == shown), "{html}");
+    }
+}

@@ -52,10 +52,11 @@ async fn each_profile_and_note_is_a_test_case() {
     let again =
         "Disconnect and reconnect the profile in the Qlara dashboard, and grant all permissions.";
     let refused = "the gateway refuses the credentials (HTTP 401): check the API key";
+    let key = "Check that the key is the right one and active. A new key in the same file needs no restart.";
     assert_eq!(
         found,
         [
-            format!("bad | bad.account | {refused} | error not_checked | {refused} / {refused}"),
+            format!("bad | bad.account | {refused} | error not_checked | {refused} / {refused} /   {key}"),
             format!(
                 "good | good.facebook | <&>\" | failure critical | <&>\"']]>\u{fffd}\u{fffd}\u{fffd}x: token expired 1d 0h ago, \
                  cannot send: pages_messaging missing, cannot read metrics: pages_read_engagement missing / \
@@ -84,7 +85,7 @@ async fn notes_of_the_filter_have_a_suite() {
     let note = "no profile of the platform facebok is connected; did you mean facebook? There are: facebook";
     let expected = |name: &str| {
         vec![format!(
-            "{name} | {name}.account | {note} | failure warning | {note} / {note}"
+            "{name} | {name}.account | {note} | failure warning | {note} / {note} /   Correct the platform, or connect a profile of it in the Qlara dashboard."
         )]
     };
     let profiles = json!([page("p")]);

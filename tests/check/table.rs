@@ -233,26 +233,32 @@ async fn default_account_has_no_account_column() {
 async fn times_are_in_the_zone_that_the_first_line_names() {
     let audit = audited(&profiles(), YAML).await;
     let (utc, _) = written(&audit, table(80));
-    assert!(
-        utc.starts_with("Checked at 2026-04-10 12:00 UTC. All times are in UTC.\n"),
-        "{utc}"
+    let heading = |text: &str| {
+        let lines = text.lines().take_while(|line| !line.is_empty());
+        lines.collect::<Vec<_>>().join(" ")
+    };
+    let days = "Days of token ends are as the gateway states them.";
+    assert_eq!(
+        heading(&utc),
+        format!("Checked at 2026-04-10 12:00 UTC. All times are in UTC. {days}")
     );
-    let (rome, _) = written(
-        &audit,
-        CheckFormat::Table(TableStyle {
-            zone: "Europe/Rome".parse::<Zone>().expect("a zone"),
+    let in_zone = |zone: &str| {
+        let style = TableStyle {
+            zone: zone.parse::<Zone>().expect("a zone"),
             ..TableStyle::default()
-        }),
+        };
+        written(&audit, CheckFormat::Table(style)).0
+    };
+    assert_eq!(
+        heading(&in_zone("Europe/Rome")),
+        format!("Checked at 2026-04-10 14:00 CEST. All times are in Europe/Rome. {days}")
     );
-    assert!(
-        rome.starts_with("Checked at 2026-04-10 14:00 CEST. All times are in Europe/Rome.\n"),
-        "{rome}"
-    );
-    // 15 June at midnight in Rome.
-    assert!(
-        utc.contains(" 2026-06-14") && rome.contains(" 2026-06-15"),
-        "{utc}{rome}"
-    );
+    // The gateway states midnight of 15 June in Rome and 1 March in Berlin.
+    for text in [utc, in_zone("Europe/Rome"), in_zone("America/New_York")] {
+        for day in [" 2026-06-15", " 2026-03-01"] {
+            assert!(text.contains(day), "{day}: {text}");
+        }
+    }
 }
 
 #[tokio::test]

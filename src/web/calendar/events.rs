@@ -9,11 +9,14 @@ use icalendar::{Alarm, Calendar, Component, Event, EventLike, Property};
 use ring::digest::{Context, SHA256};
 
 use crate::build;
-use crate::record::{AccountRecord, ProfileRow, Report};
+use crate::record::{AccountRecord, ProfileRow, Report, filter_notes};
+use crate::web::filter::PageFilter;
 use exporter_toolkit::printable::neutral;
 
 /// Days before the end of a token on which a calendar reminds. The gateway refreshes tokens 7 days before their end.
 const REMINDERS: [i64; 2] = [7, 2];
+/// The description of an event about token ends that are missing.
+const PARTIAL_LIST: &str = "The gateway's list of profiles is incomplete or longer than the exporter's limits. Look at the token ends of the other profiles in the Qlara dashboard.";
 /// How often a client should ask for the calendar.
 const REFRESH: Duration = Duration::hours(1);
 
@@ -26,8 +29,9 @@ pub(super) enum Stamp {
     Omitted,
 }
 
-/// The calendar with an event for each known token end, and for each account whose list is known to be a part.
-pub(super) fn calendar(report: &Report, stamp: Stamp) -> String {
+/// The calendar with an event for each known token end, for each account whose list is known to be a part, and for a filter
+/// that probably names a wrong platform.
+pub(super) fn calendar(report: &Report, filter: &PageFilter, stamp: Stamp) -> String {
     let mut calendar = Calendar::empty();
     let product = format!("-//qlara-exporter//{}//EN", build::VERSION);
     calendar
@@ -53,7 +57,32 @@ pub(super) fn calendar(report: &Report, stamp: Stamp) -> String {
             stamp_of(Some(&account)),
         ));
     }
-    calendar.to_string()
+    let latest = report.accounts.iter().map(|it| stamp_of(Some(&it))).max();
+    for note in filter_notes(&report.accounts, filter) {
+        let uid = uid(&["filter", &filter.query()]);
+        let mut event = event_of_today(&uid, report.checked_at, &note.text, note.advice);
+        stamp_event(&mut event, latest.flatten());
+        calendar.push(event.done());
+    }
+    folded(&calendar.to_string())
+}
+
+/// Folds lines at 75 octets (RFC 5545, section 3.1). The lines of icalendar may have one more.
+fn folded(text: &str) -> String {
+    const LIMIT: usize = 75;
+    let mut out = String::with_capacity(text.len());
+    for line in text.replace("\r\n ", "").split_terminator("\r\n") {
+        let (mut rest, mut room) = (line, LIMIT);
+        while rest.len() > room {
+            let boundary = (1..=room).rev().find(|at| rest.is_char_boundary(*at));
+            let (part, others) = rest.split_at(boundary.unwrap_or(room));
+            out.extend([part, "\r\n "]);
+            // The space counts.
+            (rest, room) = (others, LIMIT - 1);
+        }
+        out.extend([rest, "\r\n"]);
+    }
+    out
 }
 
 fn token_end(row: &ProfileRow, read_at: Option<DateTime<Utc>>) -> Option<Event> {
@@ -61,10 +90,7 @@ fn token_end(row: &ProfileRow, read_at: Option<DateTime<Utc>>) -> Option<Event> 
     // A profile without a verdict on its token has none, whatever the list states.
     row.judged.verdict.left?;
     let end = profile.token_expires_at?.to_utc();
-    let name = match profile.name.is_empty() {
-        true => row.judged.id,
-        false => &profile.name,
-    };
+    let name = row.visible_name().unwrap_or(row.judged.id);
     let summary = neutral(&format!("Token of {name} ends ({})", row.judged.platform));
     let mut description = format!(
         "{}/{}: messages fail from then on, unless the token is renewed or somebody reconnects the profile in the Qlara dashboard before.",
@@ -81,11 +107,10 @@ fn token_end(row: &ProfileRow, read_at: Option<DateTime<Utc>>) -> Option<Event> 
     let mut event = Event::new();
     event
         .uid(&uid)
-        .sequence(sequence(end))
         .starts(end)
         .summary(&summary)
         .description(&neutral(&description));
-    stamp(&mut event, read_at);
+    stamp_event(&mut event, read_at);
     for days in REMINDERS {
         let mut alarm = Alarm::display(&summary, -Duration::days(days));
         // Without them, icalendar writes a random identifier and the current time.
@@ -110,19 +135,28 @@ fn partial_list(
         .name
         .map(|name| format!(" of account {name}"))
         .unwrap_or_default();
-    let mut event = Event::new();
-    event
-        .uid(&uid(&["partial", account.name.unwrap_or_default()]))
-        .sequence(sequence(now))
-        .all_day(now.date_naive())
-        .summary(&neutral(&format!("Token ends{whose} are missing from this calendar")))
-        .description("The gateway's list of profiles is incomplete or longer than the exporter's limits. Look at the token ends of the other profiles in the Qlara dashboard.");
-    stamp(&mut event, read_at);
+    let uid = uid(&["partial", account.name.unwrap_or_default()]);
+    let summary = format!("Token ends{whose} are missing from this calendar");
+    let mut event = event_of_today(&uid, now, &summary, PARTIAL_LIST);
+    stamp_event(&mut event, read_at);
     Some(event.done())
 }
 
-/// Both stamps are the same in a calendar without a method (RFC 5545, section 3.8.7.2).
-fn stamp(event: &mut Event, read_at: Option<DateTime<Utc>>) {
+/// An event that lasts the day: without an end, a date is one (RFC 5545, section 3.6.1).
+fn event_of_today(uid: &str, now: DateTime<Utc>, summary: &str, description: &str) -> Event {
+    let mut event = Event::new();
+    event
+        .uid(uid)
+        .starts(now.date_naive())
+        .summary(&neutral(summary))
+        .description(description);
+    event
+}
+
+/// Both stamps are the same in a calendar without a method (RFC 5545, section 3.8.7.2). They grow with each reading, so an
+/// event that moves needs no SEQUENCE: of two revisions with the same one, the later stamp counts (RFC 5546, section 2.1.5).
+/// No number that an exporter could count on would be the same in its replicas and after a restart.
+fn stamp_event(event: &mut Event, read_at: Option<DateTime<Utc>>) {
     let stamp = read_at.unwrap_or_default();
     event.timestamp(stamp).last_modified(stamp);
     // Nobody is busy because a token ends.
@@ -141,10 +175,4 @@ fn uid(parts: &[&str]) -> String {
         "{}@qlara-exporter",
         BASE64_URL_SAFE_NO_PAD.encode(digest.finish())
     )
-}
-
-/// The number of a revision: the hour of the event since 1970. A renewal moves the end to later, so the number grows, also
-/// across restarts and between replicas, which remember nothing of each other.
-fn sequence(start: DateTime<Utc>) -> u32 {
-    u32::try_from(start.timestamp() / 3600).unwrap_or_default()
 }

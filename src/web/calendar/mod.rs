@@ -38,8 +38,8 @@ pub(super) async fn serve(
     let version = cached.version.clone();
     let render = move || {
         let report = cached.report(&filter);
-        let text = events::calendar(&report, events::Stamp::ReadAt);
-        let without_stamps = events::calendar(&report, events::Stamp::Omitted);
+        let text = events::calendar(&report, &filter, events::Stamp::ReadAt);
+        let without_stamps = events::calendar(&report, &filter, events::Stamp::Omitted);
         Ok(Rendered {
             text: text.into_bytes(),
             tag: Some(weak_tag(digest(&SHA256, without_stamps.as_bytes()))),

@@ -6,6 +6,7 @@ use super::elements::short;
 use crate::account::View;
 use crate::gateway::error::Reason;
 use crate::plural::{choose, count};
+use crate::record::advice::{advise, describe};
 use crate::refresh::RefreshErrors;
 use crate::snapshot::Snapshot;
 use crate::zone::Zone;
@@ -293,48 +294,4 @@ fn dropped_entries(snapshot: &Snapshot) -> Option<AccountProblem> {
         advice,
         alert: Some("QlaraProfilesDropped"),
     })
-}
-
-fn describe(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Unauthorized => "The gateway refuses the API key (HTTP 401).",
-        Reason::Forbidden => "The gateway forbids the call (HTTP 403).",
-        Reason::RateLimited => "The rate limit of the API key is used up (HTTP 429).",
-        Reason::ClientError => "The gateway does not know the address of the request.",
-        Reason::ServerError => "The gateway reports an error of its own (HTTP 5xx).",
-        Reason::Timeout => "The gateway did not answer in time.",
-        Reason::Connect => "The gateway cannot be reached.",
-        Reason::Tls => "No trusted TLS connection with the gateway.",
-        Reason::TooLarge => "The gateway's answer is longer than limits.response_bytes.",
-        Reason::InvalidResponse => "The gateway's answer is not as documented.",
-    }
-}
-
-fn advise(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Unauthorized => {
-            "Check that the key is the right one and active. A new key in the same file needs no restart."
-        }
-        Reason::Forbidden => {
-            "Check the key's permissions, and the account's IP allow-list: it may lack this machine's address."
-        }
-        Reason::RateLimited => {
-            "The exporter waits as long as the gateway asks for. If it happens again, find out what else uses the key, or raise cache.ttl."
-        }
-        Reason::ClientError => {
-            "Check gateway.url, the whole prefix in front of /socials: the API's pages use /api/v1/partner-gateway and /api/partner-gateway/v1. qlara-exporter explain tries both."
-        }
-        Reason::ServerError => {
-            "The exporter tries again by itself. If it lasts, ask the gateway's support."
-        }
-        Reason::Timeout => {
-            "Check name resolution, the network and the proxy, or raise gateway.timeout."
-        }
-        Reason::Connect => "Check gateway.url, name resolution, the network and the proxy.",
-        Reason::Tls => "Check gateway.tls_config.ca_file, and the clock of this machine.",
-        Reason::TooLarge => "Raise limits.response_bytes in the configuration.",
-        Reason::InvalidResponse => {
-            "Check that gateway.url leads to the gateway and not to a proxy's page. The log says what was found; qlara-exporter explain shows which fields the gateway answers."
-        }
-    }
 }

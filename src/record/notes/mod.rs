@@ -1,21 +1,47 @@
 //! Notes: findings on accounts, platforms and the filter rather than on single profiles.
 
+mod list;
+
 use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 
-use super::account::{AccountRecord, DataSource};
-use super::rfc3339;
-use super::row::{ProfileRow, RecordFilter};
-use super::state::CheckState;
 use crate::gateway::error::GatewayError;
 use crate::gateway::model::Status;
 use crate::plural::{choose, count};
+use crate::record::account::{AccountRecord, DataSource};
+use crate::record::advice::{self, advise};
+use crate::record::rfc3339;
+use crate::record::row::{ProfileRow, RecordFilter};
+use crate::record::state::CheckState;
 use crate::refresh::RefreshErrors;
 use crate::snapshot::Snapshot;
 use exporter_toolkit::suggest::closest;
 
-/// State and text of a note on one account.
-type AccountNote = (CheckState, String);
+/// A note on one account, without its name.
+struct AccountNote {
+    state: CheckState,
+    text: String,
+    advice: &'static str,
+}
+
+impl AccountNote {
+    fn warning(text: String, advice: &'static str) -> AccountNote {
+        AccountNote {
+            state: CheckState::Warning,
+            text,
+            advice,
+        }
+    }
+
+    /// A note on what could not be read.
+    fn unknown(text: String, advice: &'static str) -> AccountNote {
+        AccountNote {
+            state: CheckState::Unknown,
+            text,
+            advice,
+        }
+    }
+}
 
 /// A finding that is not about a single profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +53,8 @@ pub struct Note<'a> {
     pub state: CheckState,
     /// A sentence.
     pub text: String,
+    /// What to do about it.
+    pub advice: &'static str,
 }
 
 impl Display for Note<'_> {
@@ -62,14 +90,15 @@ fn account_notes<'a>(
         notes.extend(unknown_status_notes(account.name, errors, rows));
     }
     if let Some(snapshot) = account.snapshot {
-        notes.extend(list_notes(snapshot));
+        notes.extend(list::notes(snapshot));
         notes.extend(incomplete_details_notes(snapshot, filter));
     }
     let account = account.name;
-    let note = |(state, text)| Note {
+    let note = |note: AccountNote| Note {
         account,
-        state,
-        text,
+        state: note.state,
+        text: note.text,
+        advice: note.advice,
     };
     notes.into_iter().map(note).collect()
 }
@@ -78,29 +107,37 @@ impl AccountRecord<'_> {
     /// Why no data of the account is known; `None` if there is data.
     pub(crate) fn why_unread(&self) -> Option<String> {
         let note = self.snapshot.is_none().then(|| list_note(self)).flatten();
-        note.map(|(_, text)| text)
+        note.map(|note| note.text)
     }
 }
 
 /// Why the list is not known, or not as it is now.
 fn list_note(account: &AccountRecord) -> Option<AccountNote> {
     let error = account.errors.and_then(|errors| errors.list.as_ref());
-    let text = match (account.source(), account.snapshot, error) {
+    let (text, advice) = match (account.source(), account.snapshot, error) {
         (DataSource::Current, ..) => return None,
-        (DataSource::Kept, Some(snapshot), Some(error)) => {
-            format!("{error}; the data of {} is shown", rfc3339(snapshot.read_at))
-        }
-        (_, _, Some(error)) => error.to_string(),
-        (DataSource::Pending, ..) => "being read for the first time: its profiles are not known yet".to_owned(),
-        (_, Some(snapshot), None) => format!(
-            "the latest list could not be used: the log says why; the data of {} is shown",
-            rfc3339(snapshot.read_at)
+        (DataSource::Kept, Some(snapshot), Some(error)) => (
+            format!("{error}; the data of {} is shown", rfc3339(snapshot.read_at)),
+            advise(error.reason()),
         ),
-        (_, None, None) => {
-            "its data is too old to be shown, and it is being read again: its profiles are not known now".to_owned()
-        }
+        (_, _, Some(error)) => (error.to_string(), advise(error.reason())),
+        (DataSource::Pending, ..) => (
+            "being read for the first time: its profiles are not known yet".to_owned(),
+            advice::PENDING,
+        ),
+        (_, Some(snapshot), None) => (
+            format!(
+                "the latest list could not be used: the log says why; the data of {} is shown",
+                rfc3339(snapshot.read_at)
+            ),
+            advice::UNUSABLE_LIST,
+        ),
+        (_, None, None) => (
+            "its data is too old to be shown, and it is being read again: its profiles are not known now".to_owned(),
+            advice::PENDING,
+        ),
     };
-    Some((CheckState::Unknown, text))
+    Some(AccountNote::unknown(text, advice))
 }
 
 /// What the API announces for a platform with an expired token.
@@ -122,12 +159,12 @@ fn details_error_notes(
             None => "are not known".to_owned(),
         };
         let is_blocked = snapshot.is_some_and(|snapshot| snapshot.is_blocked_by_token(platform));
-        let cause = match is_blocked {
-            true => BLOCKED_BY_TOKEN.to_owned(),
-            false => error.to_string(),
+        let (cause, advice) = match is_blocked {
+            true => (BLOCKED_BY_TOKEN.to_owned(), advice::EXPIRED_TOKEN),
+            false => (error.to_string(), advise(error.reason())),
         };
         let text = format!("details of {platform}: {cause}; its permissions {permissions}");
-        (CheckState::Unknown, text)
+        AccountNote::unknown(text, advice)
     };
     shown.map(note).collect()
 }
@@ -141,7 +178,7 @@ fn incomplete_details_notes(snapshot: &Snapshot, filter: &impl RecordFilter) -> 
         let text = format!(
             "the details of {platform} are incomplete: permissions of the other profiles are not known"
         );
-        (CheckState::Unknown, text)
+        AccountNote::unknown(text, advice::INCOMPLETE_DETAILS)
     };
     incomplete.map(note).collect()
 }
@@ -162,13 +199,16 @@ fn unknown_status_notes(
     let text = |word| format!("the gateway's documentation does not name the status {word:?}");
     words
         .iter()
-        .map(|word| (CheckState::Warning, text(word)))
+        .map(|word| AccountNote::warning(text(word), advice::UNKNOWN_STATUS))
         .collect()
 }
 
 /// A warning for each platform of the filter that no account has: it is probably misspelled. An account that could not be
 /// read may have the platform, and has a note of its own.
-fn filter_notes<'a>(accounts: &[AccountRecord], filter: &impl RecordFilter) -> Vec<Note<'a>> {
+pub(crate) fn filter_notes<'a>(
+    accounts: &[AccountRecord],
+    filter: &impl RecordFilter,
+) -> Vec<Note<'a>> {
     let snapshots: Vec<&Snapshot> = accounts.iter().filter_map(|it| it.snapshot).collect();
     let place = match snapshots.len() {
         0 => return Vec::new(),
@@ -193,6 +233,7 @@ fn filter_notes<'a>(accounts: &[AccountRecord], filter: &impl RecordFilter) -> V
                 "no profile of the platform {platform} is {place}{}",
                 other_platforms(platform, &seen)
             ),
+            advice: advice::UNSEEN_PLATFORM,
         })
         .collect()
 }
@@ -210,20 +251,20 @@ fn other_platforms(platform: &str, seen: &BTreeSet<&str>) -> String {
 fn error_notes(errors: &RefreshErrors) -> Vec<AccountNote> {
     let mut notes = Vec::new();
     if let Some(error) = &errors.secret {
-        notes.push((CheckState::Warning, error.to_string()));
+        notes.push(AccountNote::warning(error.to_string(), advice::SECRET_FILE));
     }
     if errors.entries_with_secret > 0 {
         let text = format!(
             "the gateway repeats the account's credentials in {}: values with credentials are ignored",
             count(errors.entries_with_secret, "entry")
         );
-        notes.push((CheckState::Warning, text));
+        notes.push(AccountNote::warning(text, advice::REPEATED_SECRET));
     }
     if let Some(difference) = errors.clock {
         let text = format!(
             "the clock of this machine is {difference}; times until the end of a token are counted by this machine's clock: set it if it is wrong"
         );
-        notes.push((CheckState::Warning, text));
+        notes.push(AccountNote::warning(text, advice::CLOCK));
     }
     if errors.platforms_not_asked > 0 {
         let text = format!(
@@ -231,78 +272,7 @@ fn error_notes(errors: &RefreshErrors) -> Vec<AccountNote> {
             count(errors.platforms_not_asked, "platform"),
             choose(errors.platforms_not_asked, "it was", "they were")
         );
-        notes.push((CheckState::Unknown, text));
+        notes.push(AccountNote::unknown(text, advice::ODD_LIST));
     }
     notes
-}
-
-/// An empty list is a warning, as in the alerts. An incomplete list leaves profiles unchecked.
-fn list_notes(snapshot: &Snapshot) -> Vec<AccountNote> {
-    let mut notes = Vec::new();
-    if !snapshot.is_complete {
-        notes.push((CheckState::Unknown, incomplete_list(snapshot)));
-    }
-    if snapshot.profiles.is_empty() && snapshot.is_complete {
-        notes.push((CheckState::Warning, "no profile is connected".to_owned()));
-    }
-    let dropped = snapshot.linked_accounts_dropped;
-    if dropped > 0 {
-        let text = format!(
-            "{} {} past limits.profiles",
-            count(dropped, "linked account"),
-            choose(dropped, "is left out: it is", "are left out: they are")
-        );
-        notes.push((CheckState::Warning, text));
-    }
-    notes.extend(dropped_entries_notes(snapshot));
-    notes
-}
-
-/// Entries that are left out have not been judged, apart from duplicates, of which one is.
-fn dropped_entries_notes(snapshot: &Snapshot) -> impl Iterator<Item = AccountNote> {
-    let dropped = snapshot.dropped;
-    let reasons = [
-        (
-            CheckState::Warning,
-            dropped.duplicate,
-            "it is a duplicate",
-            "they are duplicates",
-        ),
-        (
-            CheckState::Unknown,
-            dropped.invalid,
-            "it cannot be read",
-            "they cannot be read",
-        ),
-        (
-            CheckState::Unknown,
-            dropped.limit,
-            "it is past limits.profiles or limits.exposition_bytes, which all accounts share",
-            "they are past limits.profiles or limits.exposition_bytes, which all accounts share",
-        ),
-    ];
-    let reasons = reasons.into_iter().filter(|(_, number, ..)| *number > 0);
-    reasons.map(|(state, number, reason_of_one, reason)| {
-        let text = format!(
-            "{} of the list {} left out: {}",
-            count(number, "entry"),
-            choose(number, "is", "are"),
-            choose(number, reason_of_one, reason)
-        );
-        (state, text)
-    })
-}
-
-fn incomplete_list(snapshot: &Snapshot) -> String {
-    let shown = snapshot.profiles.len();
-    match snapshot.reported {
-        Some(total) if total > shown as u64 => {
-            let total = count(total, "profile");
-            format!("the list is incomplete: it holds {shown} of {total}; the others are not known")
-        }
-        _ => format!(
-            "the list is incomplete: it holds {} and refers to more pages; the others are not known",
-            count(shown, "profile")
-        ),
-    }
 }

@@ -1,0 +1,87 @@
+//! What to do about an account that cannot be read: below its note, in the last line, and in the formats for programs.
+
+use qlara_exporter::check::{CheckFormat, CheckOptions};
+use qlara_exporter::zone::Zone;
+use serde_json::{Value, json};
+
+use super::{audit, check_yaml, gateway, page, written};
+use crate::harness::port::free_port;
+
+const YAML: &str = "{limits: {response_bytes: 1MiB}}";
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The advice in lower case, as the table has it below the note and in its last line. JSON has the same one.
+async fn advice(gateway: &crate::harness::Gateway, arguments: &[&str]) -> String {
+    let json = check_yaml(gateway, YAML, &[arguments, &["--output", "json"]].concat()).await;
+    let json: Value = serde_json::from_str(&json.output).expect("JSON");
+    let (text, advice) = (&json["notes"][0]["text"], &json["notes"][0]["advice"]);
+    let (text, advice) = (text.as_str().expect("a text"), advice.as_str());
+    let advice = advice.expect("an advice");
+    let table = one_line(&check_yaml(gateway, YAML, arguments).await.output);
+    assert!(table.contains(&format!("{text} {advice}")), "{table}");
+    let (_, step) = table.split_once("First: ").expect("a first step");
+    assert_eq!(step.to_lowercase(), advice.to_lowercase(), "{table}");
+    assert!(!step.contains(text), "{table}");
+    advice.to_lowercase()
+}
+
+#[tokio::test]
+async fn every_failure_says_what_to_do() {
+    let gateway = gateway(&json!([page("p")])).await;
+    for (fault, expected) in [
+        ("status=401", "check that the key is the right one"),
+        ("status=403", "check the key's permissions"),
+        ("status=404", "check gateway.url, the whole prefix"),
+        ("retry-after=30s", "find out what else uses the key"),
+        ("status=500", "if it lasts, ask the gateway's support"),
+        ("hang", "check name resolution, the network and the proxy"),
+        ("reset", "check gateway.url, name resolution"),
+        ("truncated", "check that gateway.url leads to the gateway"),
+        ("garbage", "check that gateway.url leads to the gateway"),
+        ("gzip-bomb", "raise limits.response_bytes"),
+        (
+            "details:status=503",
+            "if it lasts, ask the gateway's support",
+        ),
+    ] {
+        gateway.faults(fault).await;
+        let arguments: &[&str] = if fault == "hang" { &["-t", "1"] } else { &[] };
+        let advice = advice(&gateway, arguments).await;
+        assert!(advice.contains(expected), "{fault}: {advice}");
+    }
+    gateway.faults("").await;
+    let closed = format!("http://127.0.0.1:{}", free_port());
+    for url in [&closed, "https://gateway.invalid"] {
+        let advice = advice(&gateway, &["--qlara.url", url]).await;
+        assert!(advice.contains("name resolution, the network"), "{advice}");
+    }
+    let advice = advice(&gateway, &["--exporter", &closed]).await;
+    assert!(advice.contains("give --exporter the url"), "{advice}");
+}
+
+/// Notes with the same advice share it, as the findings of a profile do.
+#[tokio::test]
+async fn accounts_with_the_same_problem_share_the_advice() {
+    let yaml = "accounts: [{name: a, api_key_file: bad}, {name: b, api_key_file: bad}, {name: good, api_key_env: QLARA_API_KEY}]";
+    let audit = audit(&json!([]), yaml, CheckOptions::default()).await;
+    let audit = audit.expect("an audit");
+    let formats = [
+        CheckFormat::Table(Default::default()),
+        CheckFormat::Html { zone: Zone::UTC },
+    ];
+    for format in formats {
+        let text = one_line(&written(&audit, format).0);
+        let times = |piece: &str| text.matches(piece).count();
+        assert_eq!(times("refuses the credentials"), 2, "{text}");
+        assert_eq!(times("Check that the key is the right one"), 1, "{text}");
+        assert_eq!(times("Check that the key is that of"), 1, "{text}");
+    }
+    let (junit, _) = written(&audit, CheckFormat::Junit);
+    assert_eq!(junit.matches("Check that the key").count(), 3, "{junit}");
+    let (table, _) = written(&audit, CheckFormat::Table(Default::default()));
+    let step = "First: account a: check that the key is the right one and active.";
+    assert!(one_line(&table).contains(step), "{table}");
+}
