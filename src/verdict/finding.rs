@@ -227,7 +227,7 @@ impl Finding {
             }
             Finding::StatusUnknown => "Look at the profile in the Qlara dashboard.",
             Finding::PermissionsUnknown => {
-                "Look at the permissions of the profile in the Qlara dashboard. If the gateway never states them, require none with permissions in the configuration file."
+                "Look at the permissions of the profile in the Qlara dashboard. If the gateway never states any, require none in the configuration file."
             }
             Finding::DataOld(_) => {
                 "Look at the profile in the Qlara dashboard, until the gateway can be read again."

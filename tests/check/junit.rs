@@ -68,7 +68,7 @@ async fn each_profile_and_note_is_a_test_case() {
                  cannot read metrics: pages_read_engagement missing /   {again}"
             ),
             "good | good.facebook | unchecked | error not_checked | A page: permissions not known / permissions not known /   \
-             Look at the permissions of the profile in the Qlara dashboard, until the gateway states them again."
+             Look at the permissions of the profile in the Qlara dashboard. If the gateway never states any, require none in the configuration file."
                 .to_owned(),
             "good | good.facebook | fine | passed |".to_owned(),
         ]
