@@ -58,6 +58,10 @@ async fn every_failure_says_what_to_do() {
         let advice = advice(&gateway, &["--qlara.url", url]).await;
         assert!(advice.contains("name resolution, the network"), "{advice}");
     }
+    let encrypted = gateway.url().replace("http:", "https:");
+    let advice_on_tls = advice(&gateway, &["--qlara.url", &encrypted]).await;
+    let expected = "check host, port and scheme of gateway.url";
+    assert!(advice_on_tls.contains(expected), "{advice_on_tls}");
     let advice = advice(&gateway, &["--exporter", &closed]).await;
     assert!(advice.contains("give --exporter the url"), "{advice}");
 }
