@@ -40,7 +40,6 @@ fn usage_error_is_one_line_and_exit_code_2() {
             &["--web.timezone=Rome"],
             "--web.timezone <ZONE>: expected the IANA name of a time zone, such as Europe/Rome or UTC",
         ),
-        (&["demo", "--api-key", "s3cret"], "unknown flag --api-key"),
         (
             &["simulate", "--api-ky", "s3cret"],
             "unknown flag --api-ky; did you mean --api-key?",
@@ -66,6 +65,28 @@ fn usage_error_is_one_line_and_exit_code_2() {
             &["help", "chek"],
             "unknown command \"chek\"; did you mean \"check\"?",
         ),
+        (
+            &["--log.level", "debug", "chek"],
+            "unknown command \"chek\"; did you mean \"check\"?",
+        ),
+        (
+            &["--log.level", "debug", "explain"],
+            "flags must come after the command",
+        ),
+        (
+            &["explain", "--platfrom", "x"],
+            "unknown flag --platfrom; did you mean \"check --platform\"?",
+        ),
+        // After a command.
+        (
+            &["demo", "chek"],
+            "unexpected argument \"chek\" after \"demo\"; did you mean \"check\"?",
+        ),
+        (
+            &["demo", "profiles", "30"],
+            "unexpected argument \"profiles\" after \"demo\"; did you mean --profiles?",
+        ),
+        (&["hash-password", "check"], "unexpected argument"),
         (
             &["hlep"],
             "unknown command \"hlep\"; did you mean \"help\"?",
@@ -591,6 +612,8 @@ fn flag_for_the_key_is_answered_with_the_ways_to_give_it() {
         (&["--apikey", "s3cret"], "--apikey", 2),
         (&["--qlara.api-key=s3cret"], "--qlara.api-key", 2),
         (&["--token=s3cret"], "--token", 2),
+        (&["--qlara.key", "s3cret"], "--qlara.key", 2),
+        (&["check", "--qlara.token=s3cret"], "--qlara.token", 3),
         (&["check", "--api_key", "s3cret"], "--api_key", 3),
         (&["explain", "--key", "s3cret"], "--key", 2),
         (&["-api-key", "s3cret"], "-api-key", 2),
@@ -711,6 +734,25 @@ fn short_flags_may_have_their_value_in_the_same_word() {
     }
 }
 
+/// Commands that need no key say which ones do.
+#[test]
+fn flag_for_a_key_that_a_command_does_not_need_is_answered() {
+    for command in ["demo", "healthcheck"] {
+        let (code, output, error) = run(exporter().args([command, "--api-key", "s3cret"]));
+        assert_eq!((code, output.as_str()), (2, ""), "{command}");
+        let expected = format!(
+            "qlara-exporter: error: unknown flag --api-key: {command} takes no API key; other commands take it from QLARA_API_KEY, or from the file that --qlara.api-key-file names, try --help\n"
+        );
+        assert_eq!(
+            error.replace(", try --help", ""),
+            expected.replace(", try --help", "")
+        );
+    }
+    let (_, _, error) = run(exporter().args(["check", "chek"]));
+    let expected = "unexpected argument \"chek\" after \"check\"; did you mean \"check\"?";
+    assert!(error.contains(expected), "{error}");
+}
+
 #[test]
 fn help_command_shows_the_help_of_a_command() {
     let help = |arguments: &[&str]| {
@@ -748,11 +790,30 @@ fn short_help_fits_on_a_screen_and_has_examples() {
         assert!(short.contains(text), "{text} in\n{short}");
     }
     assert!(!short.contains("--cache.ttl"), "{short}");
-    let check = run(exporter().args(["check", "-h"])).1;
-    assert!(
-        check.contains("qlara-exporter check --config.file FILE"),
-        "{check}"
-    );
+}
+
+#[test]
+fn short_help_of_commands_fits_on_a_screen_and_has_examples() {
+    for (command, main, hidden) in [
+        ("check", "--platform", "--exporter-ca-file"),
+        ("explain", "--from", "--qlara.timeout"),
+        ("demo", "--profiles", "--web.max-requests"),
+        ("simulate", "--fault", "--envelope"),
+        ("healthcheck", "--url", "--timeout"),
+    ] {
+        let help = |flag| run(exporter().args([command, flag]).env("COLUMNS", "80")).1;
+        let (short, long) = (help("-h"), help("--help"));
+        assert!(short.lines().count() <= 48, "{short}");
+        assert!(short.contains("see more with '--help'"), "{short}");
+        assert!(short.contains(main) && !short.contains(hidden), "{short}");
+        assert!(long.contains(main) && long.contains(hidden), "{long}");
+        for help in [&short, &long] {
+            let (_, examples) = help.split_once("\nExamples:\n").expect("examples");
+            let example = format!("qlara-exporter {command}");
+            assert_eq!(examples.matches(&example).count(), 2, "{examples}");
+            assert!(examples.lines().all(|line| line.len() <= 80), "{examples}");
+        }
+    }
 }
 
 /// Whatever the date, the dates of the simulated gateway are near.

@@ -87,7 +87,7 @@ const NO_HTTP: &str = "the answer is not as documented: no valid HTTP";
 const BREAKS_OFF: &str = "the body breaks off";
 const TOO_LONG: &str = "longer than limits.response_bytes";
 
-const CASES: [Case; 37] = [
+const CASES: [Case; 38] = [
     // Connection.
     case(
         Fault::Network(NetworkFault::Refused),
@@ -102,9 +102,19 @@ const CASES: [Case; 37] = [
     case(
         handshake("HTTP/1.1 400 Bad Request\r\n\r\n", Close),
         "tls",
-        "TLS with the gateway fails",
+        "check scheme and port in gateway.url",
     ),
-    case(handshake("", Close), "tls", "the handshake breaks off"),
+    // The alert `handshake_failure`.
+    case(
+        handshake("\u{15}\u{3}\u{3}\0\u{2}\u{2}\u{28}", Close),
+        "tls",
+        "check scheme, host and port in gateway.url",
+    ),
+    case(
+        handshake("", Close),
+        "tls",
+        "the handshake breaks off; check scheme, host and port in gateway.url",
+    ),
     case(handshake("", Reset), "connect", UNREACHABLE),
     lasting(handshake("", Silence)),
     // Headers.

@@ -124,6 +124,8 @@ async fn trusted_certificate_for_another_host_is_rejected() {
         let (is_up, log) = read(&identity, &identity.file("cert.pem"), &BOTH).await;
         assert!(!is_up, "{expected}");
         assert!(log.to_lowercase().contains(expected), "{expected}: {log}");
+        let advice = "the host in gateway.url (--qlara.url)";
+        assert!(log.contains(advice), "{expected}: {log}");
     }
 }
 
@@ -155,6 +157,34 @@ async fn rejected_certificate_comes_with_advice() {
         let text = log.take();
         assert!(text.contains(advice), "{certificate:?}: {text}");
     }
+}
+
+/// The default of OpenSSL: a self-signed certificate of a CA. Naming its file is enough.
+#[tokio::test]
+async fn unknown_self_signed_certificate_comes_with_advice() {
+    needs!("openssl");
+    let other = SelfSigned::new(P256, &["-subj", "/CN=other"]);
+    let advice = "it is the certificate of a CA, not of a server; if it is the gateway's own, self-signed certificate, \
+                  name the file with it in gateway.tls_config.ca_file";
+    let made = SelfSigned::new(P256, &["-subj", "/CN=localhost"]);
+    let (is_up, log) = read(&made, &other.file("cert.pem"), &BOTH).await;
+    assert!(!is_up && log.contains(advice), "{log}");
+    let (is_up, log) = read(&made, &made.file("cert.pem"), &BOTH).await;
+    assert!(is_up, "{log}");
+
+    // The system may trust another certificate for CN=localhost.
+    let no_ca = [
+        "-subj",
+        "/CN=gateway",
+        "-addext",
+        "subjectAltName=DNS:localhost",
+        "-addext",
+        "basicConstraints=CA:FALSE",
+    ];
+    let made = SelfSigned::new(P256, &no_ca);
+    let (is_up, log) = read(&made, &other.file("cert.pem"), &BOTH).await;
+    let advice = "certificate in gateway.tls_config.ca_file";
+    assert!(!is_up && log.contains(advice), "{log}");
 }
 
 /// The same names with another key are another certificate.
@@ -290,7 +320,8 @@ async fn unusable_issuer_key_is_named() {
         let expected = format!(
             "TLS with the gateway fails: invalid peer certificate: the issuer CN=weak CA has {found}, {EXPECTED}"
         );
-        assert!(log.contains(&expected), "{log}");
+        let advice = "; the server, or the proxy that inspects TLS, needs another certificate";
+        assert!(log.contains(&(expected + advice)), "{log}");
         let named = format!("certificate 1 (CN=weak CA) has {found}, {EXPECTED}");
         assert!(log.contains(&named), "{log}");
     }

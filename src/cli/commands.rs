@@ -17,18 +17,40 @@ use exporter_toolkit::flags::{self, LogFlags};
 use exporter_toolkit::redacted::Redacted;
 use exporter_toolkit::server::TcpAddress;
 
+const NAME: &str = "qlara-exporter";
 /// The default of `--web.listen-address`.
 const DEFAULT_LISTEN_ADDRESS: &str = ":10017";
 /// The prefix of environment variables for flags.
 const VARIABLE_PREFIX: &str = "QLARA";
 
-/// The flags that `-h` shows; `--help` shows all.
-const SHORT_HELP_FLAGS: [&str; 4] = [
-    "config.file",
-    "web.listen-address",
-    "qlara.url",
-    "qlara.api-key-file",
-];
+/// The flags that `-h` shows of the program or a command; `--help` shows all. `None` if both show the same.
+fn main_flags(command: &str) -> Option<&'static [&'static str]> {
+    Some(match command {
+        NAME => &[
+            "config.file",
+            "web.listen-address",
+            "qlara.url",
+            "qlara.api-key-file",
+        ],
+        "check" => &[
+            "config.file",
+            "account",
+            "platform",
+            "verdict",
+            "output",
+            "output-file",
+            "watch",
+            "qlara.url",
+            "qlara.api-key-file",
+        ],
+        "explain" => &["config.file", "account", "from", "qlara.api-key-file"],
+        "demo" => &["web.listen-address", "profiles", "seed", "fault", "speed"],
+        "simulate" => &["web.listen-address", "profiles", "fault", "api-key"],
+        "healthcheck" => &["web.listen-address", "url", "ca-file"],
+        _ => return None,
+    })
+}
+
 const SHORT_HELP: &str = "\
 Examples:
   qlara-exporter demo                         Try it without a key
@@ -40,13 +62,29 @@ Without a command, qlara-exporter serves metrics. The API key is read from a fil
 argument.";
 const CHECK_EXAMPLES: &str = "\
 Examples:
-  QLARA_API_KEY=KEY qlara-exporter check                   The profiles of one account by urgency
-  qlara-exporter check --config.file FILE --output nagios  A line for Nagios and Icinga about all accounts";
+  QLARA_API_KEY=KEY qlara-exporter check                   Profiles by urgency
+  qlara-exporter check --config.file FILE --output nagios  One line for Nagios";
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  QLARA_API_KEY=KEY qlara-exporter explain  The fields that the gateway answers
+  qlara-exporter explain --from FILE        Those of a saved answer";
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  qlara-exporter demo                             A page on port 10017
+  qlara-exporter demo --profiles 30 --speed 1000  30 profiles that change quickly";
+const SIMULATE_EXAMPLES: &str = "\
+Examples:
+  qlara-exporter simulate                     The gateway on port 10018
+  qlara-exporter simulate --fault status=503  One that answers HTTP 503";
+const HEALTHCHECK_EXAMPLES: &str = "\
+Examples:
+  qlara-exporter healthcheck
+  qlara-exporter healthcheck --url https://exporter.example/-/healthy";
 
 /// The parsed command line.
 #[derive(Debug, Parser)]
 #[command(
-    name = "qlara-exporter",
+    name = NAME,
     version = build::VERSION,
     about = "Prometheus exporter for the social profiles connected to the Qlara messaging gateway",
     after_help = SHORT_HELP,
@@ -76,14 +114,18 @@ pub enum Command {
     ///
     /// Exits with 0 if everything that the metrics need was read, 1 if something is missing, 3 if there was no
     /// answer.
+    #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
     /// Serve metrics of a simulated gateway in the same process, without a key, a file or network access
+    #[command(after_help = DEMO_EXAMPLES)]
     Demo(DemoArgs),
     /// Serve only the simulated gateway
+    #[command(after_help = SIMULATE_EXAMPLES)]
     Simulate(SimulateArgs),
     /// Check that a running exporter is healthy, for containers
     ///
     /// Exits with 0 if it is, 1 if not.
+    #[command(after_help = HEALTHCHECK_EXAMPLES)]
     Healthcheck(HealthcheckArgs),
     /// Print the bcrypt hash of a password for the web configuration file
     ///
@@ -189,11 +231,17 @@ impl SimulateArgs {
 
 /// The clap command of the program, with defaults and environment variables.
 pub(crate) fn command() -> clap::Command {
-    let command = Cli::command().mut_args(|arg| {
-        let is_short = arg
-            .get_long()
-            .is_some_and(|it| SHORT_HELP_FLAGS.contains(&it));
-        arg.hide_short_help(!is_short)
-    });
+    let command = with_short_help(Cli::command());
     flags::complete(command, DEFAULT_LISTEN_ADDRESS, VARIABLE_PREFIX)
+}
+
+/// Leaves only the main flags in `-h`, of the command and of its subcommands.
+fn with_short_help(command: clap::Command) -> clap::Command {
+    let shown = main_flags(command.get_name());
+    let is_hidden = |flag: &str| shown.is_some_and(|shown| !shown.contains(&flag));
+    let command = command.mut_args(|arg| {
+        let is_hidden = arg.get_long().is_some_and(is_hidden);
+        arg.hide_short_help(is_hidden)
+    });
+    command.mut_subcommands(with_short_help)
 }

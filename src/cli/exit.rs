@@ -52,7 +52,8 @@ fn advice(error: &clap::Error, kind: ErrorKind, arguments: &[OsString]) -> Optio
         return Some(text);
     }
     match (kind, named) {
-        (ErrorKind::InvalidSubcommand, _) => {
+        // Flags before the command are a conflict.
+        (ErrorKind::InvalidSubcommand, _) | (ErrorKind::ArgumentConflict, None) => {
             let word = error.get(ContextKind::InvalidSubcommand);
             similar_command(error, &word?.to_string())
         }
@@ -129,7 +130,8 @@ fn similar_flag(command: &Command, flag: &str) -> Option<String> {
     let name = name_of(flag);
     let shown = shown_key(name);
     let takes_key_file = flags_of(command).any(|flag| flag == KEY_FILE);
-    if takes_key_file && is_named_like_a_key(name) {
+    let is_key = is_named_like_a_key(name);
+    if takes_key_file && is_key {
         return Some(format!(
             "unknown flag {shown}: other users of this machine could read the key; set QLARA_API_KEY to the key, or write it to a file and name that with --{KEY_FILE}"
         ));
@@ -137,7 +139,17 @@ fn similar_flag(command: &Command, flag: &str) -> Option<String> {
     if let Some(similar) = closest(name, flags_of(command)) {
         return Some(format!("unknown flag {shown}; did you mean --{similar}?"));
     }
-    let mut commands = command.get_subcommands();
+    if command.get_name() == HASH_PASSWORD {
+        return None;
+    }
+    if is_key {
+        return Some(format!(
+            "unknown flag {shown}: {} takes no API key; other commands take it from QLARA_API_KEY, or from the file that --{KEY_FILE} names",
+            command.get_name()
+        ));
+    }
+    let root = super::command();
+    let mut commands = root.get_subcommands();
     commands.find_map(|command| {
         let similar = closest(name, flags_of(command))?;
         let command = command.get_name();
@@ -156,11 +168,11 @@ fn is_named_like_a_key(flag: &str) -> bool {
         "apitoken",
         "secret",
         "password",
-        "qlaraapikey",
+        "accesstoken",
     ];
     let letters = flag.chars().filter(char::is_ascii_alphanumeric);
     let letters: String = letters.collect::<String>().to_ascii_lowercase();
-    NAMES.contains(&letters.as_str())
+    NAMES.contains(&letters.strip_prefix("qlara").unwrap_or(&letters))
 }
 
 /// A flag without its value.
@@ -178,7 +190,7 @@ fn commands_of(command: &Command) -> Vec<&str> {
     commands.map(Command::get_name).collect()
 }
 
-/// The error for a word that resembles a command, or `version`.
+/// The error for a word that resembles a command, or something else that may be in its place.
 fn similar_command(error: &clap::Error, word: &str) -> Option<String> {
     const VERSION: &str = "version";
     let command = command_of(error);
@@ -188,12 +200,32 @@ fn similar_command(error: &clap::Error, word: &str) -> Option<String> {
             "unknown command \"{word}\"; did you mean --{VERSION}?"
         ));
     }
+    if commands.is_empty() {
+        return similar_after_command(&command, word);
+    }
     // After `--` even the name of a command is an argument.
     let similar = closest(word, commands).filter(|similar| *similar != word)?;
     let word = shown_key(word);
     Some(format!(
         "unknown command \"{word}\"; did you mean \"{similar}\"?"
     ))
+}
+
+/// The error for a word after a command, if it resembles a flag of the command, or any command.
+fn similar_after_command(command: &Command, word: &str) -> Option<String> {
+    let name = command.get_name();
+    if name == HASH_PASSWORD {
+        // The word may be the password.
+        return None;
+    }
+    let shown = shown_key(word);
+    let error = format!("unexpected argument \"{shown}\" after \"{name}\"");
+    let root = super::command();
+    let similar = match closest(word, commands_of(&root)) {
+        Some(command) => format!("\"{command}\""),
+        None => format!("--{}", closest(word, flags_of(command))?),
+    };
+    Some(format!("{error}; did you mean {similar}?"))
 }
 
 /// The word is not repeated, because it may be an API key.

@@ -9,7 +9,7 @@ use super::invalid::InvalidResponse;
 use super::proxy::ProxyUrl;
 use super::resolver::LookupError;
 use exporter_toolkit::error_chain::{find_cause, root_cause, root_io_kind};
-use exporter_toolkit::tls::tls_error_text;
+use exporter_toolkit::tls::{is_certificate_of_a_ca, tls_error_text};
 
 /// Whether an established connection ended before the head of the response: the peer closed it, perhaps without TLS
 /// close_notify or while the request was on its way, or the kernel gave it up because the peer acknowledged nothing.
@@ -46,7 +46,7 @@ pub(super) fn classify(error: reqwest::Error, proxy: Option<&ProxyUrl>) -> Gatew
     }
     if error.is_connect() && root_io_kind(&error) == Some(ErrorKind::UnexpectedEof) {
         // While connecting, only a TLS handshake can end with this error.
-        return GatewayError::Tls("the handshake breaks off".to_owned());
+        return GatewayError::Tls(format!("the handshake breaks off{CHECK_URL_AND_PROXY}"));
     }
     if error.is_body() || error.is_decode() {
         return InvalidResponse::Body.into();
@@ -70,23 +70,51 @@ pub(super) fn classify(error: reqwest::Error, proxy: Option<&ProxyUrl>) -> Gatew
     }
 }
 
-/// What an operator can do about an error of the certificate.
+/// What an operator can do if the server is perhaps not the gateway.
+const CHECK_URL_AND_PROXY: &str =
+    "; check scheme, host and port in gateway.url (--qlara.url), and proxies in between";
+
+/// What an operator can do about an error of TLS.
 fn tls_advice(error: &rustls::Error) -> &'static str {
-    let rustls::Error::InvalidCertificate(error) = error else {
-        return "";
-    };
+    use rustls::Error::{FailedToGetCurrentTime, InvalidCertificate, InvalidMessage};
+    match error {
+        InvalidCertificate(error) => certificate_advice(error),
+        // In most cases this is an answer in plain HTTP.
+        InvalidMessage(_) => {
+            "; the server does not speak TLS at this port: check scheme and port in gateway.url (--qlara.url)"
+        }
+        FailedToGetCurrentTime => "; check the clock of this machine",
+        _ => CHECK_URL_AND_PROXY,
+    }
+}
+
+fn certificate_advice(error: &CertificateError) -> &'static str {
     match error {
         CertificateError::UnknownIssuer => {
             "; if it belongs to a CA of your own, or to a proxy that inspects TLS, name the file with the CA's \
              certificate in gateway.tls_config.ca_file"
         }
+        error if is_certificate_of_a_ca(error) => {
+            "; if it is the gateway's own, self-signed certificate, name the file with it in \
+             gateway.tls_config.ca_file"
+        }
+        CertificateError::BadSignature => {
+            "; if its CA is your own and has a new key, name the file with the CA's new certificate in \
+             gateway.tls_config.ca_file"
+        }
         CertificateError::Expired
         | CertificateError::ExpiredContext { .. }
         | CertificateError::NotValidYet
-        | CertificateError::NotValidYetContext { .. } => "; check the clock of this machine",
+        | CertificateError::NotValidYetContext { .. } => {
+            "; check the clock of this machine; if it is right, the server needs another certificate"
+        }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "; check the host in gateway.url (--qlara.url)"
         }
-        _ => "",
+        // A key, an algorithm, a purpose or an encoding that nobody can trust.
+        _ => {
+            "; the server, or the proxy that inspects TLS, needs another certificate; check also the host in \
+             gateway.url (--qlara.url)"
+        }
     }
 }

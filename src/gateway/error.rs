@@ -9,6 +9,9 @@ use super::sent_secret::SentSecret;
 use crate::plural::count;
 use exporter_toolkit::redacted::shown_path;
 
+/// The end of the path of the list.
+const LIST: &str = "/socials";
+
 /// The reason of a failure, the label `reason` of `qlara_gateway_request_failures_total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
@@ -88,9 +91,9 @@ pub enum GatewayError {
     },
     /// HTTP 404 for the list. Every account has a list, so the path prefix is wrong.
     #[error(
-        "the gateway answers HTTP 404 at {}: check gateway.url (--qlara.url); the API's pages also use the prefix {}",
+        "the gateway answers HTTP 404 at {}: {}",
         shown_path(Path::new(path)),
-        other_prefixes(path)
+        prefix_advice(path)
     )]
     NoSuchList {
         /// The requested path.
@@ -145,11 +148,21 @@ pub enum GatewayError {
     InvalidResponse(#[from] InvalidResponse),
 }
 
-/// The documented prefixes that a path does not have.
-fn other_prefixes(path: &str) -> String {
+/// What to do about the prefix of the path of a list that does not exist.
+fn prefix_advice(path: &str) -> String {
+    let prefix = path.strip_suffix(LIST).unwrap_or(path);
+    if format!("{prefix}/").contains(&format!("{LIST}/")) {
+        return format!(
+            "remove {LIST} and what follows it from gateway.url (--qlara.url): the exporter adds it"
+        );
+    }
+    // The documented prefixes that the path does not have.
     let others = PREFIXES.into_iter();
     let others: Vec<&str> = others.filter(|prefix| !path.starts_with(prefix)).collect();
-    others.join(" or ")
+    format!(
+        "check gateway.url (--qlara.url); the API's pages also use the prefix {}",
+        others.join(" or ")
+    )
 }
 
 impl GatewayError {

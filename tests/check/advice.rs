@@ -4,7 +4,7 @@ use qlara_exporter::check::{CheckFormat, CheckOptions};
 use qlara_exporter::zone::Zone;
 use serde_json::{Value, json};
 
-use super::{audit, check_yaml, gateway, page, written};
+use super::{audit, check, check_yaml, gateway, page, written};
 use crate::harness::port::free_port;
 
 const YAML: &str = "{limits: {response_bytes: 1MiB}}";
@@ -58,6 +58,14 @@ async fn every_failure_says_what_to_do() {
         let advice = advice(&gateway, &["--qlara.url", url]).await;
         assert!(advice.contains("name resolution, the network"), "{advice}");
     }
+    let encrypted = gateway.url().replace("http:", "https:");
+    let advice_on_tls = advice(&gateway, &["--qlara.url", &encrypted]).await;
+    let expected = "check host, port and scheme of gateway.url";
+    assert!(advice_on_tls.contains(expected), "{advice_on_tls}");
+    let doubled = format!("{}/socials", gateway.url());
+    let output = check(&gateway, &["--qlara.url", &doubled]).await.output;
+    let expected = "remove /socials and what follows it from gateway.url";
+    assert!(one_line(&output).contains(expected), "{output}");
     let advice = advice(&gateway, &["--exporter", &closed]).await;
     assert!(advice.contains("give --exporter the url"), "{advice}");
 }

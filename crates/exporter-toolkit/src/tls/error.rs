@@ -41,6 +41,18 @@ pub fn tls_error_text(error: &Error) -> String {
     }
 }
 
+/// Whether a server shows the certificate of a CA, which only a client that trusts this very certificate accepts. OpenSSL
+/// makes self-signed certificates for CAs unless told otherwise.
+pub fn is_certificate_of_a_ca(error: &CertificateError) -> bool {
+    let CertificateError::Other(OtherError(reason)) = error else {
+        return false;
+    };
+    matches!(
+        reason.downcast_ref(),
+        Some(webpki::Error::CaUsedAsEndEntity)
+    )
+}
+
 /// The message of a certificate error.
 pub(crate) fn certificate_error_text(error: &CertificateError) -> String {
     match error {
@@ -63,6 +75,9 @@ pub(crate) fn certificate_error_text(error: &CertificateError) -> String {
         CertificateError::Other(OtherError(reason)) => match reason.downcast_ref() {
             Some(webpki::Error::UnsupportedCertVersion) => {
                 "it is not of version 3 of X.509".to_owned()
+            }
+            Some(webpki::Error::CaUsedAsEndEntity) => {
+                "it is the certificate of a CA, not of a server".to_owned()
             }
             _ => reason.to_string(),
         },

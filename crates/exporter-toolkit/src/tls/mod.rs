@@ -21,7 +21,7 @@ use x509_cert::ext::pkix::{ExtendedKeyUsage, SubjectAltName};
 use crate::printable::neutral;
 
 pub(crate) use error::certificate_error_text;
-pub use error::tls_error_text;
+pub use error::{is_certificate_of_a_ca, tls_error_text};
 pub(crate) use handshake::HandshakeSignatures;
 pub(crate) use key::{
     UnusableCertificate, UnusableKey, UsableKeys, check_key, unusable_certificates,
