@@ -82,11 +82,6 @@ async fn each_account_shows_its_state() {
     let accounts = between(section, "<li>", "</li>");
     let expectations = [
         [
-            "<bdi>bad</bdi>",
-            "No data could be read yet",
-            "refuses the API key (HTTP 401)",
-        ],
-        [
             "<bdi>good</bdi>",
             "Data read 0 s ago",
             "4 profiles · 2 critical · 1 warning · 1 fine",
@@ -95,6 +90,11 @@ async fn each_account_shows_its_state() {
             "<bdi>other</bdi>",
             "Data read 0 s ago",
             "3 profiles · 1 critical · 2 fine",
+        ],
+        [
+            "<bdi>bad</bdi>",
+            "No data could be read yet",
+            "refuses the API key (HTTP 401)",
         ],
     ];
     assert_eq!(accounts.len(), 3);

@@ -6,7 +6,7 @@ use super::accounts::{attempts, data_age, problems};
 use super::elements::{account_name, foreign, name, symbol};
 use super::overview::{AccountOverview, Overview};
 use crate::plural::{count, span};
-use crate::record::ProfileRow;
+use crate::record::{CheckState, ProfileRow};
 use crate::verdict::{Action, Severity};
 
 /// Maximum number of names in a sentence.
@@ -52,14 +52,10 @@ pub(super) fn text(overview: &Overview) -> String {
     }
 }
 
-/// The severity of the headline. An account without data is critical, like a profile that fails.
+/// The severity of the headline: that of the worst account.
 pub(super) fn severity(overview: &Overview) -> Severity {
-    let accounts = overview.accounts.iter().map(AccountOverview::severity);
-    let worst = accounts.max().unwrap_or(Severity::Warning);
-    match worst {
-        Severity::Fine if overview.all.total() == 0 => Severity::Warning,
-        worst => worst,
-    }
+    let states = overview.accounts.iter().map(AccountOverview::state);
+    states.max().map_or(Severity::Warning, CheckState::verdict)
 }
 
 /// Why nothing is known, if the page shows a single account and it cannot be read.
