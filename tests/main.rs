@@ -43,6 +43,7 @@ mod many_accounts;
 mod memory;
 mod page;
 mod page_accounts;
+mod page_names;
 mod page_unknown;
 mod prometheus;
 mod properties;

@@ -348,7 +348,8 @@ async fn filters_are_in_the_url() {
     ] {
         let page = page(&stack, &format!("/{query}")).await;
         assert_eq!(page.matches("<th scope=\"row\"").count(), shown, "{query}");
-        if shown == 0 {
+        let is_known = !query.contains("bad");
+        if shown == 0 && is_known {
             assert_contains(&page, &["No profile matches the filter."]);
         }
     }
@@ -360,7 +361,7 @@ async fn filters_are_in_the_url() {
     assert_contains(
         &page,
         &[
-            "<form id=\"search\" role=\"search\" action=\"/#profiles\" method=\"get\">",
+            "<form role=\"search\" action=\"/#profiles\" method=\"get\">",
             "<option value=\"facebook\" selected>",
             "<option value=\"CONNECTED\" selected>",
             "<option value=\"good\" selected>",

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use maud::{Markup, html};
 
-use super::elements::{account_name, foreign, name};
+use super::elements::{account_name, foreign, named};
 use super::overview::{AccountOverview, Overview};
 use super::site::Site;
 use crate::account::history::{Change, ChangeKind, Since};
@@ -65,7 +65,7 @@ fn line(account: &AccountOverview, change: &Change, overview: &Overview) -> Mark
     html! {
         p.line {
             span.quiet { (site.time(change.at)) }
-            a href=(site.profile_url(account.name, &change.platform, &change.id)) { (name(&change.name)) }
+            a href=(site.profile_url(account.name, &change.platform, &change.id)) { (named(&change.name, &change.id)) }
             span.quiet { (foreign(&change.platform)) }
             @if overview.has_several_accounts() { span.quiet { (account_name(account.name)) } }
             span { (what(change, site)) }

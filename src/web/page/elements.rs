@@ -55,6 +55,14 @@ pub(super) fn name(name: &str) -> Markup {
     }
 }
 
+/// The name of a profile in a text without its identifier: a profile without a name shows it.
+pub(super) fn named(name: &str, id: &str) -> Markup {
+    match name.trim().is_empty() {
+        true => html! { i { "no name" } " " (foreign(id)) },
+        false => foreign(name),
+    }
+}
+
 /// The name of an account.
 pub(super) fn account_name(name: Option<&str>) -> Markup {
     match name {

@@ -6,13 +6,14 @@ use axum::http::StatusCode;
 use form_urlencoded::{Serializer, parse};
 use maud::{Markup, html};
 
-use super::accounts::{attempts, data_age, problems};
+use super::accounts::{about, data_age};
 use super::changes;
 use super::elements::{account_name, advice, badge, foreign, name};
 use super::facts::facts;
 use super::layout::Document;
 use super::overview::{AccountOverview, Overview};
 use super::site::Site;
+use super::troubles::of_account;
 use crate::account::View;
 use crate::config::Links;
 use crate::record::ProfileRow;
@@ -144,7 +145,6 @@ fn known(row: &ProfileRow, account: &AccountOverview, overview: &Overview) -> Ma
             " " (badge(verdict.severity))
         }
         p.quiet { (data_age(account, overview)) }
-        @if let Some(failure) = account.failure { p.attempts { (attempts(failure, overview)) } }
         section aria-labelledby="todo-title" {
             h2 #todo-title { "What to do" }
             @if verdict.findings.is_empty() { p { "Nothing. All that the gateway states was read, and nothing was found." } }
@@ -159,12 +159,7 @@ fn known(row: &ProfileRow, account: &AccountOverview, overview: &Overview) -> Ma
             h2 #changes-title { "Changes" }
             (changes::of_profile(row, account, &overview.site))
         }
-        @if !account.problems.is_empty() {
-            section aria-labelledby="account-title" {
-                h2 #account-title { "About " (account_name(account.name)) }
-                (problems(account, overview))
-            }
-        }
+        @if !account.problems.is_empty() { (about(account, overview)) }
     }
 }
 
@@ -200,7 +195,6 @@ fn not_known(address: &ProfileAddress, account: &AccountOverview, overview: &Ove
         h1 { @if account.has_data() { "The gateway does not list this profile" } @else { "This profile is not known now" } }
         p { (foreign(&address.platform)) " · " (foreign(&address.id)) " · " (account_name(account.name)) }
         p.quiet { (data_age(account, overview)) }
-        @if let Some(failure) = account.failure { p.attempts { (attempts(failure, overview)) } }
-        (problems(account, overview))
+        (of_account(account, overview))
     }
 }

@@ -97,8 +97,8 @@ fn heading(rows: &[&ProfileRow], columns: &Columns, overview: &Overview) -> Mark
                 (action.heading(first_end))
                 @if action == Action::DecideWhetherToKeep {
                     span.quiet {
-                        "The token ended at least " (days) " days ago, so nobody is paged any more. "
-                        "Reconnect the profile, or remove it from Qlara."
+                        "The token ended at least " (days) " days ago: nobody is paged. "
+                        "Reconnect the profile or remove it."
                     }
                 }
             }

@@ -6,7 +6,7 @@ use chrono::{Days, NaiveDate};
 use maud::{Markup, html};
 
 use super::address::{Address, Column};
-use super::elements::{foreign, name};
+use super::elements::{foreign, named};
 use super::overview::Overview;
 use crate::plural::count;
 use crate::record::ProfileRow;
@@ -99,7 +99,7 @@ fn listed_day(day: NaiveDate, rows: &[&ProfileRow], overview: &Overview) -> Mark
         " "
         @for (index, row) in rows.iter().take(MAX_NAMES).enumerate() {
             @if index > 0 { ", " }
-            a href=(overview.site.profile_url(row.account, row.judged.platform, row.judged.id)) { (name(row.name())) }
+            a href=(overview.site.profile_url(row.account, row.judged.platform, row.judged.id)) { (named(row.name(), row.judged.id)) }
             " (" (foreign(row.judged.platform)) ")"
         }
         @if rows.len() > MAX_NAMES { " and " (count(rows.len() - MAX_NAMES, "more profile")) }
