@@ -44,6 +44,7 @@ mod memory;
 mod page;
 mod page_accounts;
 mod page_names;
+mod page_size;
 mod page_unknown;
 mod prometheus;
 mod properties;

@@ -24,11 +24,11 @@ use crate::record::ProfileRow;
 use crate::verdict::Severity;
 
 /// Maximum number of rows of a list.
-const LIST_ROWS: usize = 50;
+const LIST_ROWS: usize = 30;
 /// Maximum number of rows of the overview that need attention.
-const URGENT_ROWS: usize = 40;
+const URGENT_ROWS: usize = 25;
 /// Maximum number of lines of the overview with nothing to do.
-const FINE_ROWS: usize = 40;
+const FINE_ROWS: usize = 30;
 
 /// Renders the page.
 pub(super) fn html(views: &[Arc<View>], site: Site, address: &Address) -> String {
