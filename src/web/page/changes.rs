@@ -7,7 +7,7 @@ use super::elements::{account_name, foreign, named};
 use super::overview::{AccountOverview, Overview};
 use super::site::Site;
 use crate::account::history::{Change, ChangeKind, Since};
-use crate::plural::count;
+use crate::plural::{choose, count};
 use crate::record::ProfileRow;
 
 /// Maximum number of changes of the last 24 hours.
@@ -56,7 +56,7 @@ fn coverage(overview: &Overview) -> Markup {
             None => "Changes are recorded from the first answer of the gateway on",
         }
         ", for each account the latest " (crate::account::history::MAX_CHANGES) "."
-        @if dropped > 0 { " " (count(dropped, "earlier change")) " no longer kept." }
+        @if dropped > 0 { " " (count(dropped, "earlier change")) " " (choose(dropped, "is", "are")) " no longer kept." }
     }
 }
 

@@ -87,7 +87,11 @@ fn by_need(overview: &Overview, selection: &Selection, address: &Address) -> Mar
 fn in_need(urgent: &[ProfileRow], overview: &Overview, address: &Address) -> Markup {
     let shown: Vec<&ProfileRow> = urgent.iter().take(URGENT_ROWS).collect();
     let everything = overview.site.page_url(&address.sorted_by(Column::Verdict));
-    let caption = format!("{} that need attention", counted(shown.len(), urgent.len()));
+    let caption = format!(
+        "{} that {} attention",
+        counted(shown.len(), urgent.len()),
+        choose(urgent.len(), "needs", "need")
+    );
     html! {
         (table(&shown, &caption, overview, address))
         @if shown.len() < urgent.len() { p.more { a href={ (everything) "#profiles" } { "All profiles, the most urgent first" } } }
