@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::Setup;
-use crate::page::{assert_contains, many_accounts, page, profile};
+use crate::page::{assert_contains, between, many_accounts, page, profile};
 
 /// A profile whose token ends at this time.
 fn ending(id: &str, end: &str) -> Value {
@@ -34,6 +34,60 @@ async fn headline_tells_profiles_with_equal_names_apart() {
         let link = format!("<i>no name</i> <bdi>{id}</bdi></a> (<bdi>facebook</bdi>)");
         // In the headline and in the timeline.
         assert_eq!(page.matches(&link).count(), 2, "{page}");
+    }
+}
+
+/// The day of a token's end is the one that the gateway states, at its offset.
+#[tokio::test]
+async fn days_are_those_that_the_gateway_states() {
+    for zone in ["UTC", "America/Sao_Paulo", "Asia/Tokyo"] {
+        let mut setup = Setup::default();
+        setup.web.zone = zone.parse().expect("a zone");
+        let stack = setup
+            .with_profiles(json!([
+                ending("soon", "2026-04-15T00:00:00+02:00"),
+                ending("late", "2026-05-05T23:30:00-03:00"),
+            ]))
+            .await;
+        let page = page(&stack, "/").await;
+        assert_contains(
+            &page,
+            &[
+                "Reconnect before 15 Apr 2026",
+                "<strong>Wed 15 Apr 2026</strong>",
+                "<strong>Tue 5 May 2026</strong>",
+            ],
+        );
+    }
+}
+
+#[tokio::test]
+async fn timeline_says_how_many_ends_follow() {
+    let ends = |number: u32| -> Value {
+        let day = |index: u32| format!("2026-05-{:02}T12:00:00Z", index + 1);
+        let profiles = (0..number).map(|index| ending(&format!("id{index}"), &day(index)));
+        profiles.collect()
+    };
+    for (number, text) in [
+        (11, Some("1 more token ends by 11 May 2026: ")),
+        (14, Some("4 more tokens end by 14 May 2026: ")),
+        (10, None),
+    ] {
+        let stack = Setup::default().with_profiles(ends(number)).await;
+        let page = page(&stack, "/").await;
+        let timeline = between(
+            &page,
+            "<section aria-labelledby=\"timeline-title\"",
+            "</section>",
+        )[0];
+        match text {
+            Some(text) => {
+                let link =
+                    "<a href=\"/?sort=token#profiles\">all profiles by the end of their tokens</a>";
+                assert_contains(timeline, &[&format!("{text}{link}")]);
+            }
+            None => assert!(!timeline.contains(" more "), "{timeline}"),
+        }
     }
 }
 
