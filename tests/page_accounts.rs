@@ -411,7 +411,7 @@ async fn profile_page_shows_every_fact_and_every_remedy() {
     assert_contains(
         &facts,
         &[
-            "<title>\u{fffd}Shop – Qlara profiles</title>",
+            "<title>U+202EShop – Qlara profiles</title>",
             // Every finding with its remedy.
             "token ends in 1d 0h",
             "Reconnect the profile in the Qlara dashboard before messages fail.",

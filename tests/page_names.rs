@@ -37,6 +37,51 @@ async fn headline_tells_profiles_with_equal_names_apart() {
     }
 }
 
+#[tokio::test]
+async fn no_link_has_an_invisible_text() {
+    let shown = [
+        ("\u{200d}", "<i>no name</i>"),
+        ("\u{fe0f} \u{a0}", "<i>no name</i>"),
+        ("\u{301}", "\u{25cc}\u{301}"),
+        ("\u{200d}\u{301}", "\u{25cc}\u{200d}\u{301}"),
+        (
+            "\u{200b}\u{200d}",
+            "<span class=\"hidden\">U+200B</span>\u{200d}",
+        ),
+        ("e\u{301}", "e\u{301}"),
+    ];
+    let profiles = shown.iter().enumerate();
+    let profiles: Value = profiles
+        .map(|(index, (name, _))| profile("facebook", &format!("fb_{index}"), name))
+        .collect();
+    let stack = Setup::default().with_profiles(profiles).await;
+    let page = page(&stack, "/?sort=verdict").await;
+    let links = between(&page, "<a class=\"name\"", "</a>");
+    for ((name, text), link) in shown.iter().zip(links) {
+        let (_, link) = link.split_once('>').expect("a text");
+        let link = link.replace("<bdi>", "").replace("</bdi>", "");
+        assert_eq!(link, *text, "{name:?}");
+    }
+    // A title has a name, too.
+    let page = self::page(&stack, "/profile?platform=facebook&id=fb_0").await;
+    assert_contains(&page, &["<title>fb_0 – Qlara"]);
+}
+
+/// The filter cannot have the element by which rows show hidden characters, but it has the same text.
+#[tokio::test]
+async fn filter_and_rows_show_hidden_characters_alike() {
+    let profiles = json!([profile("face\u{202e}book", "id", "Shop")]);
+    let stack = Setup::default().with_profiles(profiles).await;
+    let page = page(&stack, "/").await;
+    assert_contains(
+        &page,
+        &[
+            "<option value=\"face\u{202e}book\">faceU+202Ebook</option>",
+            "face<span class=\"hidden\">U+202E</span>book",
+        ],
+    );
+}
+
 /// The day of a token's end is the one that the gateway states, at its offset.
 #[tokio::test]
 async fn days_are_those_that_the_gateway_states() {

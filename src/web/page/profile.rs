@@ -8,7 +8,7 @@ use maud::{Markup, html};
 
 use super::accounts::{about, data_age};
 use super::changes;
-use super::elements::{account_name, advice, badge, foreign, name};
+use super::elements::{account_name, advice, badge, foreign, name, short};
 use super::facts::facts;
 use super::layout::Document;
 use super::overview::{AccountOverview, Overview};
@@ -19,7 +19,7 @@ use crate::config::Links;
 use crate::record::ProfileRow;
 use crate::snapshot::Snapshot;
 use crate::verdict::{Finding, Severity};
-use crate::web::filter::MAX_VALUE_CHARS;
+use exporter_toolkit::printable::is_blank;
 
 /// The query string of the page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -129,12 +129,10 @@ pub(super) fn html(views: &[Arc<View>], site: Site, address: &ProfileAddress) ->
 }
 
 fn title(row: &ProfileRow) -> String {
-    let name = match row.name().trim() {
-        "" => row.judged.id,
-        name => name,
-    };
-    let name: String = name.chars().take(MAX_VALUE_CHARS).collect();
-    exporter_toolkit::printable::neutral(&name)
+    match is_blank(row.name()) {
+        true => short(row.judged.id),
+        false => short(row.name().trim()),
+    }
 }
 
 fn known(row: &ProfileRow, account: &AccountOverview, overview: &Overview) -> Markup {
