@@ -1,9 +1,11 @@
 //! Names, days and numbers on the status page: each says which profile, which day and how many it means.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::harness::Setup;
-use crate::page::{assert_contains, between, many_accounts, page, profile};
+use crate::page::{assert_contains, between, many_accounts, names, page, profile};
 
 /// A profile whose token ends at this time.
 fn ending(id: &str, end: &str) -> Value {
@@ -158,4 +160,44 @@ async fn one_profile_needs_attention_and_two_need_it() {
         let stack = Setup::default().with_profiles(json!(ended[..number])).await;
         assert_contains(&page(&stack, "/").await, &texts);
     }
+}
+
+/// The page of a profile that the gateway no longer lists tells what happened to it.
+#[tokio::test]
+async fn vanished_profile_keeps_its_changes() {
+    let (stays, mut leaves) = (
+        profile("facebook", "a", "Stays"),
+        profile("facebook", "b", "Leaves"),
+    );
+    let stack = Setup::default().with_profiles(json!([stays, leaves])).await;
+    page(&stack, "/").await;
+    leaves["status"] = json!("DISCONNECTED");
+    stack.gateway.profiles(&json!([stays, leaves])).await;
+    stack.clock.advance(Duration::from_secs(61));
+    page(&stack, "/").await;
+    stack.gateway.profiles(&json!([stays])).await;
+    stack.clock.advance(Duration::from_secs(61));
+    let overview = page(&stack, "/").await;
+    let path = "/profile?platform=facebook&id=b";
+    assert_contains(
+        &overview,
+        &[&path.replace('&', "&amp;"), "no longer listed"],
+    );
+    assert_eq!(names(&overview), ["Stays"]);
+
+    let answer = stack.get(path).send().await.expect("a response");
+    assert_eq!(answer.status(), 404);
+    assert_contains(
+        &answer.text().await.expect("a text"),
+        &[
+            "The gateway does not list this profile",
+            "<bdi>Leaves</bdi> · ",
+            "The gateway has not listed it since <time datetime=\"2026-04-10T12:02:02Z\">",
+            "CONNECTED → <strong>DISCONNECTED</strong>",
+        ],
+    );
+    // A profile that was never listed has no changes.
+    let answer = stack.get("/profile?platform=facebook&id=c").send().await;
+    let never = answer.expect("a response").text().await.expect("a text");
+    assert!(!never.contains("Changes"), "{never}");
 }

@@ -8,7 +8,6 @@ use super::overview::{AccountOverview, Overview};
 use super::site::Site;
 use crate::account::history::{Change, ChangeKind, Since};
 use crate::plural::{choose, count};
-use crate::record::ProfileRow;
 
 /// Maximum number of changes of the last 24 hours.
 const MAX_SHOWN: usize = 20;
@@ -73,12 +72,24 @@ fn line(account: &AccountOverview, change: &Change, overview: &Overview) -> Mark
     }
 }
 
-/// The changes of one profile, newest first.
-pub(super) fn of_profile(row: &ProfileRow, account: &AccountOverview, site: &Site) -> Markup {
+/// The recorded changes of one profile, newest first.
+pub(super) fn recorded<'a>(
+    account: &AccountOverview<'a>,
+    platform: &str,
+    id: &str,
+) -> impl Iterator<Item = &'a Change> {
     let changes = account.history.changes().iter();
-    let mut changes = changes
-        .filter(|change| change.platform == row.judged.platform && change.id == row.judged.id)
-        .peekable();
+    changes.filter(move |change| change.platform == platform && change.id == id)
+}
+
+/// The changes of one profile, newest first.
+pub(super) fn of_profile(
+    platform: &str,
+    id: &str,
+    account: &AccountOverview,
+    site: &Site,
+) -> Markup {
+    let mut changes = recorded(account, platform, id).peekable();
     html! {
         @if changes.peek().is_none() { p { "No change was read." } }
         ul.lines {

@@ -15,6 +15,7 @@ use super::overview::{AccountOverview, Overview};
 use super::site::Site;
 use super::troubles::of_account;
 use crate::account::View;
+use crate::account::history::{Change, ChangeKind};
 use crate::config::Links;
 use crate::record::ProfileRow;
 use crate::snapshot::Snapshot;
@@ -155,7 +156,7 @@ fn known(row: &ProfileRow, account: &AccountOverview, overview: &Overview) -> Ma
         }
         section aria-labelledby="changes-title" {
             h2 #changes-title { "Changes" }
-            (changes::of_profile(row, account, &overview.site))
+            (changes::of_profile(row.judged.platform, row.judged.id, account, &overview.site))
         }
         @if !account.problems.is_empty() { (about(account, overview)) }
     }
@@ -189,10 +190,25 @@ fn todo(finding: &Finding, links: Option<&Links>) -> Markup {
 
 /// The account has no data, or its data does not hold the profile.
 fn not_known(address: &ProfileAddress, account: &AccountOverview, overview: &Overview) -> Markup {
+    let (platform, id) = (&*address.platform, &*address.id);
+    let latest = changes::recorded(account, platform, id).next();
+    let is_gone = |change: &&Change| account.has_data() && change.kind == ChangeKind::Disappeared;
     html! {
         h1 { @if account.has_data() { "The gateway does not list this profile" } @else { "This profile is not known now" } }
-        p { (foreign(&address.platform)) " · " (foreign(&address.id)) " · " (account_name(account.name)) }
+        p {
+            @if let Some(change) = latest { (name(&change.name)) " · " }
+            (foreign(platform)) " · " (foreign(id)) " · " (account_name(account.name))
+        }
+        @if let Some(change) = latest.filter(is_gone) {
+            p { "The gateway has not listed it since " (overview.site.time(change.at)) "." }
+        }
         p.quiet { (data_age(account, overview)) }
         (of_account(account, overview))
+        @if latest.is_some() {
+            section aria-labelledby="changes-title" {
+                h2 #changes-title { "Changes" }
+                (changes::of_profile(platform, id, account, &overview.site))
+            }
+        }
     }
 }
