@@ -202,3 +202,19 @@ async fn selection_of_an_account_without_data_says_why() {
         &["The configuration has no account with this name."],
     );
 }
+
+/// `/?refresh=1` is read from afar: the age of the data stands in the headline.
+#[tokio::test]
+async fn headline_of_several_accounts_has_the_ages_of_their_data() {
+    let entry = |name: &str| format!("  - {{name: {name}, api_key_env: QLARA_API_KEY}}\n");
+    let mut setup = Setup::yaml(&format!("accounts:\n{}{}", entry("a"), entry("b")));
+    setup.web.enable_lifecycle = true;
+    let stack = setup.start().await;
+    let same = page(&stack, "/?refresh=1").await;
+    assert_contains(&same, &["2 accounts</a> · Data read 0 s ago"]);
+    stack.clock.advance(Duration::from_secs(12));
+    let three = format!("accounts:\n{}{}{}", entry("a"), entry("b"), entry("c"));
+    stack.reload_with(&three).await;
+    let page = page(&stack, "/?refresh=1").await;
+    assert_contains(&page, &["3 accounts</a> · Data read 0 s to 12 s ago"]);
+}

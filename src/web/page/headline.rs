@@ -1,5 +1,6 @@
 //! The headline: what is broken, for whom, and by when somebody must act.
 
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use super::accounts::data_age;
@@ -158,9 +159,24 @@ fn summary(overview: &Overview, address: &Address) -> Markup {
                 [account] => (data_age(account, overview)),
                 accounts => {
                     a href="#accounts" { (count(accounts.len(), "account")) }
+                    (data_ages(accounts, overview))
                 }
             }
             @if address.is_overview() && overview.has_data() { " · " a href="#search" { "search and filter" } }
+        }
+    }
+}
+
+/// How old the newest and the oldest data is.
+fn data_ages(accounts: &[AccountOverview], overview: &Overview) -> Markup {
+    let read = accounts.iter().filter(|account| account.has_data());
+    let read: Vec<DateTime<Utc>> = read.filter_map(|account| account.read_at).collect();
+    let age = |time: Option<&DateTime<Utc>>| time.map(|time| overview.site.age(*time));
+    html! {
+        @match (age(read.iter().max()), age(read.iter().min())) {
+            (Some(newest), Some(oldest)) if newest == oldest => { " · Data read " (oldest) " ago" },
+            (Some(newest), Some(oldest)) => { " · Data read " (newest) " to " (oldest) " ago" },
+            _ => {}
         }
     }
 }
