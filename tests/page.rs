@@ -349,7 +349,8 @@ async fn filters_are_in_the_url() {
     ] {
         let page = page(&stack, &format!("/{query}")).await;
         assert_eq!(page.matches("<th scope=\"row\"").count(), shown, "{query}");
-        if shown == 0 {
+        let is_known = !query.contains("bad");
+        if shown == 0 && is_known {
             assert_contains(&page, &["No profile matches the filter."]);
         }
     }
@@ -361,7 +362,7 @@ async fn filters_are_in_the_url() {
     assert_contains(
         &page,
         &[
-            "<form id=\"search\" role=\"search\" action=\"/#profiles\" method=\"get\">",
+            "<form role=\"search\" action=\"/#profiles\" method=\"get\">",
             "<option value=\"facebook\" selected>",
             "<option value=\"CONNECTED\" selected>",
             "<option value=\"good\" selected>",
@@ -400,7 +401,7 @@ async fn page_of_ten_thousand_profiles_is_limited_and_shows_all_in_parts() {
     stack.scrape().await;
     let overview = page(&stack, "/").await;
     assert!(overview.len() < 100 * 1024, "{}", overview.len());
-    assert_eq!(names(&overview).len(), 41);
+    assert_eq!(names(&overview).len(), 31);
     assert!(overview.matches("<option").count() < 50);
     // The most urgent profile first, with its name shortened.
     assert_eq!(names(&overview)[0], format!("{}…", "x".repeat(120)));
@@ -408,17 +409,17 @@ async fn page_of_ten_thousand_profiles_is_limited_and_shows_all_in_parts() {
 
     let first = page(&stack, "/?sort=verdict").await;
     assert!(first.len() < 100 * 1024, "{}", first.len());
-    assert_eq!(names(&first).len(), 50);
+    assert_eq!(names(&first).len(), 30);
     assert_contains(
         &first,
         &[
-            "1 to 50 of 10000",
-            "href=\"/?sort=verdict&amp;page=200#profiles\"",
+            "1 to 30 of 10000",
+            "href=\"/?sort=verdict&amp;page=334#profiles\"",
         ],
     );
-    let last = page(&stack, "/?sort=verdict&page=200").await;
-    assert_eq!(names(&last).len(), 50);
-    assert_contains(&last, &["9951 to 10000 of 10000"]);
+    let last = page(&stack, "/?sort=verdict&page=334").await;
+    assert_eq!(names(&last).len(), 10);
+    assert_contains(&last, &["9991 to 10000 of 10000"]);
     // A part past the end is the last one.
     let past = page(&stack, "/?sort=verdict&page=1000000").await;
     assert_eq!(names(&past), names(&last));
@@ -443,10 +444,10 @@ async fn every_profile_is_on_exactly_one_part() {
     let stack = Setup::default().with_profiles(json!(profiles)).await;
     for order in ["verdict=fine", "sort=profile", "sort=-token", "q=shop"] {
         let mut seen = std::collections::BTreeSet::new();
-        for part in 1..=3 {
+        for part in 1..=4 {
             let page = page(&stack, &format!("/?{order}&page={part}")).await;
             let names = names(&page);
-            assert_eq!(names.len(), [50, 50, 20][part - 1], "{order}");
+            assert_eq!(names.len(), 30, "{order}");
             seen.extend(names.into_iter().map(str::to_owned));
         }
         assert_eq!(seen.len(), 120, "{order}");

@@ -220,7 +220,7 @@ async fn details_that_an_expired_token_blocks_say_so() {
         assert_eq!(of("qlara_details_up"), 1.0 - blocked, "{platform}");
     }
     let html = page(&stack).await;
-    let what = format!("No details of instagram. {ANNOUNCED}");
+    let what = format!("The details of instagram cannot be read. {ANNOUNCED}");
     let advice = "Reconnect the profiles with expired tokens in the Qlara dashboard.";
     assert!(html.contains(&what) && html.contains(advice), "{html}");
     assert!(!html.contains("error of its own"), "{html}");

@@ -41,6 +41,7 @@ axe.run(document, { resultTypes: ["violations"] }).then(result => {
     isDark: matchMedia("(prefers-color-scheme: dark)").matches,
     overflow: wide(),
     cutWords: cutWords(),
+    accountLine: Math.max(0, ...Array.from(document.querySelectorAll(".accounts li"), line => line.offsetHeight)),
     firstProblem: first && first.getBoundingClientRect().bottom + scrollY,
   });
   parent.document.body.append(report);

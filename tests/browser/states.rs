@@ -1,5 +1,6 @@
 //! Every state of the pages at several widths, light and dark: axe-core finds nothing, and nothing is wider than the window.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -10,27 +11,30 @@ use crate::check::check;
 use crate::harness::tools::{AXE, folder, needs};
 use crate::harness::{Setup, Stack};
 use crate::page::{many_accounts, page, profile};
+use crate::page_unknown::refused_accounts;
 
 const WIDTHS: [u32; 4] = [320, 360, 768, 1440];
 /// The height of a small phone's screen without the browser's own bars.
 const FIRST_SCREEN: f64 = 640.0;
+/// The height of a line of an account on a phone: two lines of text.
+const ACCOUNT_LINE: f64 = 64.0;
 
 /// A page in a state.
 struct Shown {
     name: &'static str,
     html: String,
-    /// Whether a profile needs attention.
-    has_problem: bool,
+    /// Whether there is a table of profiles.
+    has_table: bool,
 }
 
 impl Shown {
     async fn of(name: &'static str, stack: &Stack, path: &str) -> Shown {
         let html = page(stack, path).await;
-        let has_problem = html.contains("that need attention</caption>");
+        let has_table = html.contains("<th scope=\"row\"");
         Shown {
             name,
             html,
-            has_problem,
+            has_table,
         }
     }
 
@@ -42,7 +46,7 @@ impl Shown {
         Shown {
             name,
             html: audit.replace(policy, r#"name="policy""#),
-            has_problem: false,
+            has_table: false,
         }
     }
 
@@ -55,6 +59,17 @@ async fn with_faults(name: &'static str, faults: &str) -> Shown {
     let stack = Stack::start().await;
     stack.gateway.faults(faults).await;
     Shown::overview(name, &stack).await
+}
+
+/// 100 profiles, of which many need attention.
+async fn hundred_profiles(faults: &str, page_size: Option<usize>) -> Stack {
+    let mut setup = Setup::default();
+    setup.simulator.profiles = 100;
+    setup.simulator.seed = 3;
+    setup.simulator.page_size = page_size.and_then(NonZeroUsize::new);
+    let stack = setup.start().await;
+    stack.gateway.faults(faults).await;
+    stack
 }
 
 /// Names that try to break out of the page, of their line and of their direction.
@@ -107,6 +122,9 @@ async fn all() -> Vec<Shown> {
     let many = Setup::default().with_profiles(many).await;
     many.scrape().await;
     let hostile = Setup::default().with_profiles(hostile()).await;
+    let accounts = many_accounts(1000).await.0;
+    let failing = hundred_profiles("details:status=503", None).await;
+    let short_list = hundred_profiles("", Some(20)).await;
     vec![
         Shown::overview("fine", &fine).await,
         Shown::overview("problems", &problems).await,
@@ -127,7 +145,12 @@ async fn all() -> Vec<Shown> {
         with_faults("details failing", "details:status=503").await,
         Shown::overview("list in part", &part).await,
         Shown::overview("25 accounts", &many_accounts(25).await.0).await,
-        Shown::overview("1,000 accounts", &many_accounts(1000).await.0).await,
+        Shown::overview("25 refused accounts", &refused_accounts().await).await,
+        Shown::overview("1,000 accounts", &accounts).await,
+        Shown::of("1,000 accounts, critical", &accounts, "/?verdict=CRITICAL").await,
+        Shown::of("1,000 accounts, one of them", &accounts, "/?account=a999").await,
+        Shown::overview("100 profiles, details failing", &failing).await,
+        Shown::overview("100 profiles, list in part", &short_list).await,
         Shown::overview("1,000 profiles", &many).await,
         Shown::of("a part of 1,000 profiles", &many, "/?sort=profile&page=7").await,
         Shown::overview("hostile names", &hostile).await,
@@ -189,9 +212,14 @@ async fn every_state_is_accessible_and_fits_the_window() {
             assert!(report["passes"].as_u64() > Some(20), "{report}");
             assert_eq!(report["overflow"], json!([]), "{name}");
             assert_eq!(report["cutWords"], json!([]), "{name}");
+            let account_line = report["accountLine"].as_f64();
+            assert!(
+                account_line < Some(ACCOUNT_LINE),
+                "{name}: {account_line:?}"
+            );
         }
         // Long names take the space of several problems.
-        let problems = pages.iter().filter(|shown| shown.has_problem);
+        let problems = pages.iter().filter(|shown| shown.has_table);
         for shown in problems.filter(|shown| !shown.name.starts_with("hostile")) {
             let name = format!("{}, 360 px", shown.name);
             let report = reports.iter().find(|report| report["name"] == *name);

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Replaces unprintable characters with U+FFFD.
 ///
@@ -101,6 +101,33 @@ fn is_invisible(char: char) -> bool {
         | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
         | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
         | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether a character is an invisible one that names need, see [`is_unprintable`].
+fn is_joiner(char: char) -> bool {
+    matches!(char, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
+}
+
+/// Whether a text shows nothing: it has only white space, joiners and variation selectors.
+///
+/// ```
+/// assert!(exporter_toolkit::printable::is_blank(" \u{200d}"));
+/// assert!(!exporter_toolkit::printable::is_blank("\u{200b}"), "shown as its code point");
+/// ```
+pub fn is_blank(text: &str) -> bool {
+    text.chars()
+        .all(|char| is_joiner(char) || (char.is_whitespace() && !is_unprintable(char)))
+}
+
+/// Whether the first visible character of a text is a combining mark, which has no base then.
+///
+/// ```
+/// assert!(exporter_toolkit::printable::starts_with_mark("\u{301}a"));
+/// assert!(!exporter_toolkit::printable::starts_with_mark("a\u{301}"));
+/// ```
+pub fn starts_with_mark(text: &str) -> bool {
+    let first = text.trim_start_matches(is_joiner).chars().next();
+    first.is_some_and(|char| char.width() == Some(0) && !is_unprintable(char))
 }
 
 /// Whether a code point is a noncharacter: the last two of each plane, and 32 more (Unicode, section 23.7).

@@ -104,6 +104,12 @@ fn account_notes<'a>(
 }
 
 impl AccountRecord<'_> {
+    /// The worst state of the account itself, apart from its profiles.
+    pub(crate) fn state(&self, filter: &impl RecordFilter) -> CheckState {
+        let notes = account_notes(self, &[], filter).into_iter();
+        notes.map(|note| note.state).max().unwrap_or(CheckState::Ok)
+    }
+
     /// Why no data of the account is known; `None` if there is data.
     pub(crate) fn why_unread(&self) -> Option<String> {
         let note = self.snapshot.is_none().then(|| list_note(self)).flatten();

@@ -1,13 +1,13 @@
-//! The accounts: one line each, worst first, and what is wrong with them.
+//! The accounts: one line each, worst first.
 
 use maud::{Markup, html};
 
 use super::address::Address;
-use super::elements::{account_name, advice, symbol};
+use super::elements::{account_name, symbol};
 use super::overview::{AccountOverview, Overview};
 use super::paging::{paging, part};
-use crate::account::ListFailure;
-use exporter_toolkit::printable::neutral;
+use super::troubles::of_account;
+use crate::plural::{count, span};
 
 /// Maximum number of accounts on a page.
 const MAX_ACCOUNTS: usize = 25;
@@ -41,36 +41,41 @@ fn line(account: &AccountOverview, overview: &Overview, address: &Address) -> Ma
                     None => (account_name(None)),
                 }
             }
+            (in_few_words(account, overview))
             @if account.has_data() { span { (account.counts.summary()) } }
-            span.quiet { (data_age(account, overview)) }
-        }
-        @if let Some(failure) = account.failure { p.quiet { (attempts(failure, overview)) } }
-        (problems(account, overview))
-    }
-}
-
-/// What is wrong with an account, and what to do.
-pub(super) fn problems(account: &AccountOverview, overview: &Overview) -> Markup {
-    let links = overview.site.links(account.name);
-    html! {
-        @for problem in &account.problems {
-            div.problem.critical-edge[!account.has_data()] {
-                p { strong { bdi { (neutral(&problem.what)) } } }
-                p {
-                    (advice(&problem.advice, links))
-                    @if let Some(url) = problem.alert.and_then(|alert| links?.runbook(alert)) { " " a href=(url) { "Runbook" } }
-                }
+            @if let Some(read_at) = account.read_at.filter(|_| account.has_data()) {
+                span.quiet.age { "read " (overview.site.ago(read_at)) }
             }
         }
     }
 }
 
-/// Since when the list could not be read, and when the next attempt may be made.
-pub(super) fn attempts(failure: ListFailure, overview: &Overview) -> Markup {
-    let site = &overview.site;
+/// What is wrong with the account. Its own view has the whole texts.
+fn in_few_words(account: &AccountOverview, overview: &Overview) -> Markup {
     html! {
-        "Not read since " (site.time(failure.since)) ". The next attempt is made by the first scrape or view of this page after "
-        (site.time(failure.next_attempt_at)) "."
+        @match &account.problems[..] {
+            [first, others @ ..] => {
+                span {
+                    (first.short)
+                    @if let Some(failure) = account.failure { " for " (span(overview.site.now - failure.since)) }
+                    @if !others.is_empty() { ", " (count(others.len(), "more problem")) }
+                }
+            }
+            [] if account.is_new => span { "being read for the first time" },
+            [] if !account.has_data() => span { "data too old" },
+            [] => {}
+        }
+    }
+}
+
+/// Everything about one account.
+pub(super) fn about(account: &AccountOverview, overview: &Overview) -> Markup {
+    html! {
+        section aria-labelledby="account-title" {
+            h2 #account-title { "About " (account_name(account.name)) }
+            p.quiet { (data_age(account, overview)) }
+            (of_account(account, overview))
+        }
     }
 }
 

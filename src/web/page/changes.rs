@@ -3,11 +3,11 @@
 use chrono::TimeDelta;
 use maud::{Markup, html};
 
-use super::elements::{account_name, foreign, name};
+use super::elements::{account_name, foreign, named};
 use super::overview::{AccountOverview, Overview};
 use super::site::Site;
 use crate::account::history::{Change, ChangeKind, Since};
-use crate::plural::count;
+use crate::plural::{choose, count};
 
 /// Maximum number of changes of the last 24 hours.
 const MAX_SHOWN: usize = 20;
@@ -55,7 +55,7 @@ fn coverage(overview: &Overview) -> Markup {
             None => "Changes are recorded from the first answer of the gateway on",
         }
         ", for each account the latest " (crate::account::history::MAX_CHANGES) "."
-        @if dropped > 0 { " " (count(dropped, "earlier change")) " no longer kept." }
+        @if dropped > 0 { " " (count(dropped, "earlier change")) " " (choose(dropped, "is", "are")) " no longer kept." }
     }
 }
 
@@ -64,12 +64,22 @@ fn line(account: &AccountOverview, change: &Change, overview: &Overview) -> Mark
     html! {
         p.line {
             span.quiet { (site.time(change.at)) }
-            a href=(site.profile_url(account.name, &change.platform, &change.id)) { (name(&change.name)) }
+            a href=(site.profile_url(account.name, &change.platform, &change.id)) { (named(&change.name, &change.id)) }
             span.quiet { (foreign(&change.platform)) }
             @if overview.has_several_accounts() { span.quiet { (account_name(account.name)) } }
             span { (what(change, site)) }
         }
     }
+}
+
+/// The recorded changes of one profile, newest first.
+pub(super) fn recorded<'a>(
+    account: &AccountOverview<'a>,
+    platform: &str,
+    id: &str,
+) -> impl Iterator<Item = &'a Change> {
+    let changes = account.history.changes().iter();
+    changes.filter(move |change| change.platform == platform && change.id == id)
 }
 
 /// The changes of one profile, newest first.
@@ -79,10 +89,7 @@ pub(super) fn of_profile(
     account: &AccountOverview,
     site: &Site,
 ) -> Markup {
-    let changes = account.history.changes().iter();
-    let mut changes = changes
-        .filter(|change| change.platform == platform && change.id == id)
-        .peekable();
+    let mut changes = recorded(account, platform, id).peekable();
     html! {
         @if changes.peek().is_none() { p { "No change was read." } }
         ul.lines {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::address::{Address, Column};
-use super::elements::{short, symbol};
+use super::elements::{foreign, short, symbol};
 use super::overview::Overview;
 use super::selection::Selection;
 use crate::gateway::model::Status;
@@ -14,17 +14,32 @@ use crate::web::paths::{CALENDAR, PROFILES};
 /// Maximum number of accounts in a selection field; more are searched by name.
 const MAX_CHOICES: usize = 50;
 
-/// The form, and links to the profiles of each severity.
+/// Links to the profiles of each severity, and the form, which is folded on a phone until somebody asks for it.
 pub(super) fn controls(overview: &Overview, selection: &Selection, address: &Address) -> Markup {
     html! {
-        (severity_links(overview, selection, address))
-        (search_form(overview, address))
-        (downloads(overview, address))
+        @if selection.has_data() { (severity_links(overview, selection, address)) }
+        div #search {
+            input #show-search type="checkbox";
+            label for="show-search" { "Search and filter" (chosen(address)) }
+            (search_form(overview, address))
+        }
     }
 }
 
+/// What the folded form is filled with.
+fn chosen(address: &Address) -> Markup {
+    let filter = &address.filter;
+    let values = [
+        &filter.search,
+        &filter.platform,
+        &filter.status,
+        &filter.account,
+    ];
+    html! { @for value in values.into_iter().flatten() { " · " (foreign(value)) } }
+}
+
 /// The selected profiles as files.
-fn downloads(overview: &Overview, address: &Address) -> Markup {
+pub(super) fn downloads(overview: &Overview, address: &Address) -> Markup {
     let query = address.filter.query();
     let csv = match &*query {
         "?" => "?format=csv".to_owned(),
@@ -69,7 +84,7 @@ fn search_form(overview: &Overview, address: &Address) -> Markup {
     let mut statuses = Status::ALL.map(Status::as_str).to_vec();
     statuses.push(MISSING);
     html! {
-        form #search role="search" action={ (overview.site.url("/")) "#profiles" } method="get" {
+        form role="search" action={ (overview.site.url("/")) "#profiles" } method="get" {
             label {
                 "Name, identifier or account "
                 input type="search" name="q" value=[filter.search.as_deref()] autocomplete="off";

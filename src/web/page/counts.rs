@@ -1,6 +1,7 @@
 //! Numbers of profiles by severity.
 
 use crate::plural::count;
+use crate::record::CheckState;
 use crate::verdict::Severity;
 
 /// Numbers of profiles by severity.
@@ -29,11 +30,15 @@ impl Counts {
         self.fine += other.fine;
     }
 
-    /// The severity of the worst profile; fine without profiles.
-    pub(super) fn worst(&self) -> Severity {
-        let mut all = Severity::ALL.into_iter();
-        all.find(|severity| self.get(*severity) > 0)
-            .unwrap_or(Severity::Fine)
+    /// The state of the worst profile, in the order of `check`; OK without profiles.
+    pub(super) fn state(&self) -> CheckState {
+        let present = Severity::ALL
+            .into_iter()
+            .filter(|severity| self.get(*severity) > 0);
+        present
+            .map(CheckState::from)
+            .max()
+            .unwrap_or(CheckState::Ok)
     }
 
     pub(super) fn total(&self) -> usize {

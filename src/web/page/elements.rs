@@ -5,14 +5,22 @@ use maud::{Markup, html};
 use crate::config::Links;
 use crate::verdict::Severity;
 use crate::web::filter::MAX_VALUE_CHARS;
-use exporter_toolkit::printable::{is_unprintable, neutral};
+use exporter_toolkit::printable::{is_blank, is_unprintable, starts_with_mark};
 
 /// A text of the gateway for attributes and plain sentences: truncated to [`MAX_VALUE_CHARS`], with control and invisible
-/// characters replaced.
+/// characters as their code points.
 pub(super) fn short(text: &str) -> String {
     let (start, is_cut) = cut(text);
-    let ellipsis = if is_cut { "…" } else { "" };
-    format!("{}{ellipsis}", neutral(start))
+    let parts = start.split_inclusive(is_unprintable).map(split_hidden);
+    let mut short = base(start).to_owned();
+    for (plain, hidden) in parts {
+        short.push_str(plain);
+        short.extend(hidden.map(code_point));
+    }
+    if is_cut {
+        short.push('…');
+    }
+    short
 }
 
 /// A text of the gateway, truncated to [`MAX_VALUE_CHARS`] and isolated: its direction does not change the text around it, and
@@ -21,6 +29,7 @@ pub(super) fn foreign(text: &str) -> Markup {
     let (start, is_cut) = cut(text);
     html! {
         bdi {
+            (base(start))
             @for part in start.split_inclusive(is_unprintable) { (visible(part)) }
             @if is_cut { "…" }
         }
@@ -29,14 +38,30 @@ pub(super) fn foreign(text: &str) -> Markup {
 
 /// A text of which at most the last character is unprintable.
 fn visible(text: &str) -> Markup {
-    let hidden = text
-        .chars()
-        .next_back()
-        .filter(|char| is_unprintable(*char));
-    let plain = &text[..text.len() - hidden.map_or(0, char::len_utf8)];
+    let (plain, hidden) = split_hidden(text);
     html! {
         (plain)
-        @if let Some(char) = hidden { span.hidden { "U+" (format!("{:04X}", u32::from(char))) } }
+        @if let Some(char) = hidden { span.hidden { (code_point(char)) } }
+    }
+}
+
+/// Splits off the last character if it is unprintable.
+fn split_hidden(text: &str) -> (&str, Option<char>) {
+    let last = text.chars().next_back();
+    let hidden = last.filter(|char| is_unprintable(*char));
+    let plain = &text[..text.len() - hidden.map_or(0, char::len_utf8)];
+    (plain, hidden)
+}
+
+fn code_point(char: char) -> String {
+    format!("U+{:04X}", u32::from(char))
+}
+
+/// The base of a combining mark that begins the text, as in Unicode's charts.
+fn base(text: &str) -> &'static str {
+    match starts_with_mark(text) {
+        true => "\u{25cc}",
+        false => "",
     }
 }
 
@@ -49,8 +74,16 @@ fn cut(text: &str) -> (&str, bool) {
 
 /// The name of a profile.
 pub(super) fn name(name: &str) -> Markup {
-    match name.trim().is_empty() {
+    match is_blank(name) {
         true => html! { i { "no name" } },
+        false => foreign(name),
+    }
+}
+
+/// The name of a profile in a text without its identifier: a profile without a name shows it.
+pub(super) fn named(name: &str, id: &str) -> Markup {
+    match is_blank(name) {
+        true => html! { i { "no name" } " " (foreign(id)) },
         false => foreign(name),
     }
 }

@@ -1,99 +1,182 @@
 //! The headline: what is broken, for whom, and by when somebody must act.
 
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
-use super::accounts::{attempts, data_age, problems};
-use super::elements::{account_name, foreign, name, symbol};
+use super::accounts::data_age;
+use super::address::Address;
+use super::elements::{account_name, foreign, named, symbol};
 use super::overview::{AccountOverview, Overview};
+use super::problems::AccountProblem;
+use super::troubles::{in_full, who};
 use crate::plural::{count, span};
-use crate::record::ProfileRow;
+use crate::record::{CheckState, ProfileRow};
 use crate::verdict::{Action, Severity};
 
 /// Maximum number of names in a sentence.
 const MAX_NAMES: usize = 3;
+/// Maximum number of facts in the headline.
+const MAX_FACTS: usize = 2;
 
 /// The headline as text, which is also the title: the two worst facts, or that all profiles are fine.
 pub(super) fn text(overview: &Overview) -> String {
-    if let Some(cause) = single_cause(overview) {
-        return cause.to_owned();
-    }
-    let all = overview.all;
-    let silent = silent(overview).count();
-    let facts = [
-        (silent, "profile", "cannot send"),
-        (all.critical - silent, "profile", "about to fail"),
-        (
-            overview.count_accounts(|account| account.is_unread()),
-            "account",
-            "not read",
-        ),
-        (
-            overview.count_accounts(|it| it.has_data() && !it.problems.is_empty()),
-            "account",
-            "with problems",
-        ),
-        (all.warning, "profile", "with a warning"),
-        (all.not_checked, "profile", "not checked"),
-    ];
-    let facts: Vec<String> = facts
-        .into_iter()
-        .filter(|(number, ..)| *number > 0)
-        .take(2)
-        .map(|(number, noun, how)| format!("{} {how}", count(number, noun)))
-        .collect();
-    if !facts.is_empty() {
-        facts.join(", ")
+    let facts = facts(overview).into_iter().take(MAX_FACTS);
+    let facts: Vec<String> = facts.collect();
+    if let [first, others @ ..] = &facts[..] {
+        // With several accounts, a fact starts with a number or a name.
+        let others = others
+            .iter()
+            .map(|fact| match overview.has_several_accounts() {
+                true => format!(", {fact}"),
+                false => format!(", {}", lower_first(fact)),
+            });
+        first.clone() + &others.collect::<String>()
     } else if overview.count_accounts(|account| account.is_new) > 0 {
         "Reading the profiles".to_owned()
-    } else if all.total() == 0 {
+    } else if overview.all.total() == 0 {
         "No profiles connected".to_owned()
     } else {
         "All profiles are fine".to_owned()
     }
 }
 
-/// The severity of the headline. An account without data is critical, like a profile that fails.
-pub(super) fn severity(overview: &Overview) -> Severity {
-    let accounts = overview.accounts.iter().map(AccountOverview::severity);
-    let worst = accounts.max().unwrap_or(Severity::Warning);
-    match worst {
-        Severity::Fine if overview.all.total() == 0 => Severity::Warning,
-        worst => worst,
-    }
+/// What is wrong, worst first. Each cause is one fact: profiles that were not checked because an account could not be read
+/// are no fact of their own.
+fn facts(overview: &Overview) -> Vec<String> {
+    let all = overview.all;
+    let silent = silent(overview).count();
+    let fact =
+        |number: usize, how| (number > 0).then(|| format!("{} {how}", count(number, "profile")));
+    let is_explained = overview.count_accounts(|it| it.own_state >= CheckState::Unknown) > 0;
+    let mut facts = Vec::new();
+    facts.extend(fact(silent, "cannot send"));
+    facts.extend(fact(all.critical - silent, "about to fail"));
+    facts.extend(unread_accounts(overview));
+    facts.extend(troubled_accounts(overview));
+    facts.extend(fact(all.warning, "with a warning"));
+    let needs_fact = facts.is_empty() || !is_explained;
+    facts.extend(fact(all.not_checked, "not checked").filter(|_| needs_fact));
+    facts
 }
 
-/// Why nothing is known, if the page shows a single account and it cannot be read.
-fn single_cause<'a>(overview: &'a Overview) -> Option<&'a str> {
+/// The accounts without data, or the cause if there is only one account.
+fn unread_accounts(overview: &Overview) -> Option<String> {
     match &overview.accounts[..] {
         [account] if account.is_unread() => {
-            let problem = account.problems.first()?;
-            Some(problem.what.trim_end_matches('.'))
+            let cause = account.problems.first().map(AccountProblem::headline);
+            Some(cause.unwrap_or("The profiles are not known now").to_owned())
         }
-        _ => None,
+        [_] => None,
+        _ => {
+            let number = overview.count_accounts(|account| account.is_unread());
+            (number > 0).then(|| format!("{} not read", count(number, "account")))
+        }
     }
 }
 
-/// The headline with names, times and numbers.
-pub(super) fn headline(overview: &Overview) -> Markup {
+/// The problems of accounts with data.
+fn troubled_accounts(overview: &Overview) -> Vec<String> {
+    let mut troubles = overview.troubles();
+    troubles.retain(|trouble| trouble.has_data() && trouble.is_cause());
+    match (&troubles[..], overview.has_several_accounts()) {
+        (troubles, false) => {
+            let facts = troubles.iter().map(|trouble| trouble.problem.headline());
+            facts.map(str::to_owned).collect()
+        }
+        ([], true) => Vec::new(),
+        ([trouble], true) => vec![trouble.words()],
+        ([first, ..], true) => {
+            let has_trouble = |account: &AccountOverview| {
+                let mut accounts = troubles.iter().flat_map(|trouble| &trouble.accounts);
+                accounts.any(|troubled| std::ptr::eq(*troubled, account))
+            };
+            let number = overview.count_accounts(has_trouble);
+            vec![match number {
+                1 => first.words(),
+                _ => format!("{} with problems", count(number, "account")),
+            }]
+        }
+    }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|first| first.to_ascii_lowercase());
+    first.into_iter().chain(chars).collect()
+}
+
+/// The severity of the headline: that of the worst account.
+pub(super) fn severity(overview: &Overview) -> Severity {
+    let states = overview.accounts.iter().map(AccountOverview::state);
+    states.max().map_or(Severity::Warning, CheckState::verdict)
+}
+
+/// The headline with names, times and numbers. On a list it is short, so that the list begins on the first screen.
+pub(super) fn headline(overview: &Overview, address: &Address) -> Markup {
     let severity = severity(overview);
     html! {
         div class={ "headline " (severity.as_str()) } {
             h1 { (symbol(severity)) " " (text(overview)) }
-            (who_cannot_send(overview))
-            (next_end(overview))
-            (unread_accounts(overview))
+            @if address.is_overview() {
+                (who_cannot_send(overview))
+                (next_end(overview))
+                (account_troubles(overview))
+            }
+            (summary(overview, address))
+        }
+    }
+}
+
+/// The problems of accounts in full, or in few words if the profiles that need attention come first.
+fn account_troubles(overview: &Overview) -> Markup {
+    let troubles = overview.troubles();
+    let (urgent, _) = overview.by_need();
+    let mut unread = troubles
+        .iter()
+        .filter(|trouble| !trouble.has_data())
+        .peekable();
+    html! {
+        @if urgent.is_empty() {
+            (in_full(&troubles, overview))
+        } @else if unread.peek().is_some() {
             p {
-                @if overview.has_data() { (overview.all.summary()) }
-                @match &overview.accounts[..] {
-                    [account] => { @if overview.has_data() { " · " } (data_age(account, overview)) }
-                    accounts => { @if overview.has_data() { " · " } a href="#accounts" { (count(accounts.len(), "account")) } }
+                "Not read: "
+                @for (index, trouble) in unread.take(MAX_NAMES).enumerate() {
+                    @if index > 0 { ", " }
+                    (who(trouble, overview)) " (" (trouble.problem.short) ")"
                 }
-                @if overview.has_data() { " · " a href="#search" { "search and filter" } }
+                ": " a href="#troubles" { "what to do" } "."
             }
         }
-        @if let [account] = &overview.accounts[..] {
-            @if let Some(failure) = account.failure { p.attempts { (attempts(failure, overview)) } }
-            (problems(account, overview))
+    }
+}
+
+fn summary(overview: &Overview, address: &Address) -> Markup {
+    html! {
+        p {
+            @if overview.has_data() { (overview.all.summary()) " · " }
+            @match &overview.accounts[..] {
+                [account] => (data_age(account, overview)),
+                accounts => {
+                    a href="#accounts" { (count(accounts.len(), "account")) }
+                    (data_ages(accounts, overview))
+                }
+            }
+            @if address.is_overview() && overview.has_data() { " · " a href="#search" { "search and filter" } }
+        }
+    }
+}
+
+/// How old the newest and the oldest data is.
+fn data_ages(accounts: &[AccountOverview], overview: &Overview) -> Markup {
+    let read = accounts.iter().filter(|account| account.has_data());
+    let read: Vec<DateTime<Utc>> = read.filter_map(|account| account.read_at).collect();
+    let age = |time: Option<&DateTime<Utc>>| time.map(|time| overview.site.age(*time));
+    html! {
+        @match (age(read.iter().max()), age(read.iter().min())) {
+            (Some(newest), Some(oldest)) if newest == oldest => { " · Data read " (oldest) " ago" },
+            (Some(newest), Some(oldest)) => { " · Data read " (newest) " to " (oldest) " ago" },
+            _ => {}
         }
     }
 }
@@ -139,36 +222,13 @@ fn next_end(overview: &Overview) -> Markup {
     }
 }
 
-fn unread_accounts(overview: &Overview) -> Markup {
-    let unread = || {
-        overview
-            .accounts
-            .iter()
-            .filter(|account| account.is_unread())
-    };
-    let total = unread().count();
-    html! {
-        @if overview.has_several_accounts() && total > 0 {
-            p {
-                "Not read: "
-                @for (index, account) in unread().take(MAX_NAMES).enumerate() {
-                    @if index > 0 { ", " }
-                    (account_name(account.name))
-                    @if let Some(problem) = account.problems.first() { " (" (problem.what.trim_end_matches('.')) ")" }
-                }
-                @if total > MAX_NAMES { " and " (total - MAX_NAMES) " more" }
-                ". Their profiles are not known."
-            }
-        }
-    }
-}
-
+/// The profile with its platform and, if there are several, its account.
 fn link(row: &ProfileRow, overview: &Overview) -> Markup {
     let judged = &row.judged;
     html! {
-        a href=(overview.site.profile_url(row.account, judged.platform, judged.id)) {
-            @if judged.profile.is_some() { (name(row.name())) } @else { (foreign(judged.id)) }
-        }
-        " (" (foreign(judged.platform)) ")"
+        a href=(overview.site.profile_url(row.account, judged.platform, judged.id)) { (named(row.name(), judged.id)) }
+        " (" (foreign(judged.platform))
+        @if overview.has_several_accounts() { ", " (account_name(row.account)) }
+        ")"
     }
 }

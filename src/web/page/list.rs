@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
-use super::accounts::accounts;
+use super::accounts::{about, accounts};
 use super::address::{Address, Column};
 use super::changes;
-use super::controls::controls;
+use super::controls::{controls, downloads};
 use super::headline;
 use super::layout::Document;
 use super::lines::lines;
@@ -17,24 +17,25 @@ use super::selection::Selection;
 use super::site::Site;
 use super::table::table;
 use super::timeline::timeline;
+use super::troubles::{Trouble, in_full};
 use crate::account::View;
-use crate::plural::count;
+use crate::plural::{choose, count};
 use crate::record::ProfileRow;
 use crate::verdict::Severity;
 
 /// Maximum number of rows of a list.
-const LIST_ROWS: usize = 50;
+const LIST_ROWS: usize = 30;
 /// Maximum number of rows of the overview that need attention.
-const URGENT_ROWS: usize = 40;
+const URGENT_ROWS: usize = 25;
 /// Maximum number of lines of the overview with nothing to do.
-const FINE_ROWS: usize = 40;
+const FINE_ROWS: usize = 30;
 
 /// Renders the page.
 pub(super) fn html(views: &[Arc<View>], site: Site, address: &Address) -> String {
     let overview = Overview::new(views, site);
     let selection = Selection::new(&overview, address);
     let main = html! {
-        (headline::headline(&overview))
+        (headline::headline(&overview, address))
         @if address.is_overview() {
             (by_need(&overview, &selection, address))
         } @else {
@@ -52,23 +53,22 @@ pub(super) fn html(views: &[Arc<View>], site: Site, address: &Address) -> String
     document.render(&site)
 }
 
-/// The profiles that need attention, the timeline, and the others.
+/// The profiles that need attention, what is wrong with accounts, the timeline, and the other profiles.
 fn by_need(overview: &Overview, selection: &Selection, address: &Address) -> Markup {
     let (urgent, fine) = overview.by_need();
-    let shown: Vec<&ProfileRow> = urgent.iter().take(URGENT_ROWS).collect();
-    let everything = overview.site.page_url(&address.sorted_by(Column::Verdict));
     html! {
         section #profiles aria-label="Profiles that need attention" tabindex="-1" {
-            @if !shown.is_empty() {
-                (table(&shown, &format!("{} that need attention", counted(shown.len(), urgent.len())), overview, address))
-                @if shown.len() < urgent.len() { p.more { a href={ (everything) "#profiles" } { "All profiles, the most urgent first" } } }
+            @if !urgent.is_empty() {
+                (in_need(urgent, overview, address))
             } @else if overview.rows.is_empty() {
-                p.none { (no_rows(overview)) }
+                p.none { (no_rows(selection)) }
             }
         }
+        // Without these profiles, the headline has the problems.
+        @if !urgent.is_empty() { (account_problems(overview)) }
         (timeline(overview))
-        @if overview.has_data() { (changes::last_day(overview)) }
         @if overview.has_data() {
+            (changes::last_day(overview))
             section aria-labelledby="others-title" {
                 h2 #others-title { @if urgent.is_empty() { "Profiles" } @else { "All others" } }
                 (controls(overview, selection, address))
@@ -78,6 +78,34 @@ fn by_need(overview: &Overview, selection: &Selection, address: &Address) -> Mar
                 @if fine.len() > FINE_ROWS {
                     p.more { a href={ (overview.site.page_url(&address.with_severity(Some(Severity::Fine)))) "#profiles" } { "All " (count(fine.len(), "profile")) " with nothing to do" } }
                 }
+                (downloads(overview, address))
+            }
+        }
+    }
+}
+
+fn in_need(urgent: &[ProfileRow], overview: &Overview, address: &Address) -> Markup {
+    let shown: Vec<&ProfileRow> = urgent.iter().take(URGENT_ROWS).collect();
+    let everything = overview.site.page_url(&address.sorted_by(Column::Verdict));
+    let caption = format!(
+        "{} that {} attention",
+        counted(shown.len(), urgent.len()),
+        choose(urgent.len(), "needs", "need")
+    );
+    html! {
+        (table(&shown, &caption, overview, address))
+        @if shown.len() < urgent.len() { p.more { a href={ (everything) "#profiles" } { "All profiles, the most urgent first" } } }
+    }
+}
+
+/// What is wrong with accounts, and what to do.
+fn account_problems(overview: &Overview) -> Markup {
+    let troubles = overview.troubles();
+    html! {
+        @if !troubles.is_empty() {
+            section #troubles aria-labelledby="troubles-title" {
+                h2 #troubles-title { "Problems of " (choose(overview.accounts.len(), "the account", "accounts")) }
+                (in_full(&troubles, overview))
             }
         }
     }
@@ -91,13 +119,32 @@ fn selected(overview: &Overview, selection: &Selection, address: &Address) -> Ma
     html! {
         section #profiles aria-labelledby="profiles-title" tabindex="-1" {
             h2 #profiles-title { "Profiles" }
-            @if overview.has_data() { (controls(overview, selection, address)) }
+            (controls(overview, selection, address))
             @if shown.is_empty() {
-                p.none { (no_rows(overview)) }
+                p.none { (no_rows(selection)) }
             } @else {
                 (table(shown, &counted(shown.len(), rows.len()), overview, address))
                 (paging("Profiles", address.page, LIST_ROWS, rows.len(), url))
             }
+            @if selection.has_data() { (downloads(overview, address)) }
+        }
+        (selected_accounts(overview, selection, address))
+    }
+}
+
+/// Everything about the chosen account, or why the profiles of some accounts are not known.
+fn selected_accounts(overview: &Overview, selection: &Selection, address: &Address) -> Markup {
+    let unknown = selection.unknown();
+    html! {
+        @match &selection.accounts[..] {
+            [account] if address.filter.account.is_some() || !account.has_data() => (about(account, overview)),
+            _ if !unknown.is_empty() => {
+                section aria-labelledby="unknown-title" {
+                    h2 #unknown-title { "The profiles of " (count(unknown.len(), "account")) " are not known" }
+                    (in_full(&Trouble::of(unknown), overview))
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -110,13 +157,18 @@ fn counted(shown: usize, all: usize) -> String {
     }
 }
 
-fn no_rows(overview: &Overview) -> &'static str {
-    if overview.all.total() > 0 {
+fn no_rows(selection: &Selection) -> &'static str {
+    let mut accounts = selection.accounts.iter();
+    if selection.accounts.is_empty() {
+        "The configuration has no account with this name."
+    } else if !selection.has_data() {
+        "The profiles are not known now."
+    } else if accounts.any(|account| account.counts.total() > 0) {
         "No profile matches the filter."
-    } else if overview.has_data() {
+    } else if selection.unknown().is_empty() {
         "No profiles are connected."
     } else {
-        "The profiles are not known now."
+        "No profile is known now."
     }
 }
 

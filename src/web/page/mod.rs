@@ -5,6 +5,7 @@ mod address;
 mod changes;
 mod controls;
 mod counts;
+mod details_problems;
 mod documentation;
 mod elements;
 mod facts;
@@ -20,6 +21,7 @@ mod selection;
 mod site;
 mod table;
 mod timeline;
+mod troubles;
 
 use std::sync::Arc;
 

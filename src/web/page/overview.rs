@@ -12,10 +12,10 @@ use super::site::Site;
 use crate::account::history::History;
 use crate::account::{ListFailure, View};
 use crate::gateway::model::DOCUMENTED_PLATFORMS;
-use crate::record::ProfileRow;
+use crate::record::{AccountRecord, CheckState, ProfileRow};
 use crate::snapshot::Snapshot;
 use crate::verdict::{Action, Severity, Thresholds, judge_snapshot};
-use crate::web::filter::MAX_VALUE_CHARS;
+use crate::web::filter::{MAX_VALUE_CHARS, PageFilter};
 
 /// Maximum number of platforms in the form, because the gateway may return any number.
 const MAX_PLATFORMS: usize = 20;
@@ -46,6 +46,9 @@ pub(super) struct AccountOverview<'a> {
     /// The failure to read the list, if the latest refresh could not.
     pub(super) failure: Option<ListFailure>,
     pub(super) counts: Counts,
+    /// The state of the account itself, apart from its profiles.
+    pub(super) own_state: CheckState,
+    /// Worst first.
     pub(super) problems: Vec<AccountProblem>,
     pub(super) history: &'a History,
 }
@@ -61,18 +64,14 @@ impl AccountOverview<'_> {
         !self.has_data() && !self.is_new
     }
 
-    /// The severity of the account: of its worst profile, or of what is wrong with the account itself.
+    /// The worst state of the account and of its profiles, as `check` says it.
+    pub(super) fn state(&self) -> CheckState {
+        self.own_state.max(self.counts.state())
+    }
+
+    /// The state as a severity.
     pub(super) fn severity(&self) -> Severity {
-        let own = if self.is_unread() {
-            Severity::Critical
-        } else if !self.problems.is_empty() {
-            Severity::Warning
-        } else if self.is_new {
-            Severity::NotChecked
-        } else {
-            Severity::Fine
-        };
-        own.max(self.counts.worst())
+        self.state().verdict()
     }
 }
 
@@ -88,13 +87,9 @@ impl<'a> Overview<'a> {
         for view in views {
             overview.add(view);
         }
-        overview.accounts.sort_by_key(|account| {
-            (
-                Reverse(account.severity()),
-                !account.is_unread(),
-                account.name,
-            )
-        });
+        overview
+            .accounts
+            .sort_by_key(|account| (Reverse(account.state()), !account.is_unread(), account.name));
         sort_by_need(&mut overview.rows);
         overview
     }
@@ -108,6 +103,7 @@ impl<'a> Overview<'a> {
             snapshot: view.snapshot.as_deref(),
             failure: view.failure,
             counts: Counts::default(),
+            own_state: AccountRecord::of_view(view).state(&PageFilter::default()),
             problems: account_problems(view, self.site.zone()),
             history: &view.history,
         };

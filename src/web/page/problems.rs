@@ -1,8 +1,6 @@
 //! The problems of an account, each with advice on what to do.
 
-use std::iter;
-
-use super::elements::short;
+use super::details_problems::{details_problems, incomplete_details};
 use crate::account::View;
 use crate::gateway::error::Reason;
 use crate::plural::{choose, count};
@@ -11,193 +9,159 @@ use crate::refresh::RefreshErrors;
 use crate::snapshot::Snapshot;
 use crate::zone::Zone;
 
-/// Maximum number of platforms in a text.
-const MAX_NAMES: usize = 5;
-
 const LOOK_AT_THE_LIST: &str = "Look at the list of the account in the Qlara dashboard.";
 
 /// A problem of an account.
 #[derive(Debug)]
 pub(super) struct AccountProblem {
-    /// The problem, in one or two sentences.
+    /// The problem in few words, which are the same for all accounts that have it.
+    pub(super) short: &'static str,
+    /// The problem of this account, in one sentence.
     pub(super) what: String,
+    /// Why, if `what` does not say it.
+    pub(super) cause: Option<&'static str>,
+    /// What the page shows of this account instead.
+    pub(super) meanwhile: Option<String>,
     /// What to do.
-    pub(super) advice: String,
+    pub(super) advice: &'static str,
     /// The alert about it, whose runbook tells more; `None` if no alert is about it.
     pub(super) alert: Option<&'static str>,
+    pub(super) kind: ProblemKind,
+}
+
+/// What a problem says about the data of the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ProblemKind {
+    /// The list could not be read.
+    ListNotRead,
+    /// Follows from a profile with an expired token, which the page shows too.
+    BlockedByToken,
+    Other,
 }
 
 impl AccountProblem {
-    fn from_reason(reason: Reason) -> AccountProblem {
+    fn new(
+        short: &'static str,
+        what: impl Into<String>,
+        advice: &'static str,
+        alert: Option<&'static str>,
+    ) -> AccountProblem {
         AccountProblem {
-            what: describe(reason).to_owned(),
-            advice: advise(reason).to_owned(),
-            alert: Some(match reason {
-                Reason::Unauthorized | Reason::Forbidden => "QlaraGatewayCredentialsRefused",
-                Reason::RateLimited => "QlaraGatewayRateLimited",
-                _ => "QlaraGatewayUnreachable",
-            }),
+            short,
+            what: what.into(),
+            cause: None,
+            meanwhile: None,
+            advice,
+            alert,
+            kind: ProblemKind::Other,
         }
+    }
+
+    fn list_not_read(reason: Reason) -> AccountProblem {
+        let alert = match reason {
+            Reason::Unauthorized | Reason::Forbidden => "QlaraGatewayCredentialsRefused",
+            Reason::RateLimited => "QlaraGatewayRateLimited",
+            _ => "QlaraGatewayUnreachable",
+        };
+        AccountProblem {
+            kind: ProblemKind::ListNotRead,
+            ..AccountProblem::new(brief(reason), describe(reason), advise(reason), Some(alert))
+        }
+    }
+
+    fn list_not_usable() -> AccountProblem {
+        AccountProblem {
+            kind: ProblemKind::ListNotRead,
+            ..AccountProblem::new(
+                "list not usable",
+                "The list of profiles was read but could not be used.",
+                "Look at the exporter's log.",
+                Some("QlaraGatewayUnreachable"),
+            )
+        }
+    }
+
+    /// The problem as a part of a headline.
+    pub(super) fn headline(&self) -> &str {
+        self.what.trim_end_matches('.')
     }
 }
 
 /// All problems of the account, worst first.
 pub(super) fn account_problems(view: &View, zone: Zone) -> Vec<AccountProblem> {
+    let snapshot = view.snapshot.as_deref();
     let mut all = Vec::new();
     if let Some(errors) = &view.errors {
-        all.extend(
-            errors
-                .list
-                .as_ref()
-                .map(|error| AccountProblem::from_reason(error.reason())),
-        );
-        if errors.list.is_none() && view.exposed.up == Some(false) {
-            all.push(AccountProblem {
-                what: "The list of profiles was read but could not be used.".to_owned(),
-                advice: "Look at the exporter's log.".to_owned(),
-                alert: Some("QlaraGatewayUnreachable"),
-            });
+        match &errors.list {
+            Some(error) => all.push(AccountProblem::list_not_read(error.reason())),
+            None if view.exposed.up == Some(false) => all.push(AccountProblem::list_not_usable()),
+            None => {}
         }
-        all.extend(details_problems(errors, view.snapshot.as_deref(), zone));
-        all.extend(errors.secret.as_ref().map(|_| {
-            AccountProblem {
-                what:
-                    "The file with the credentials cannot be used; its last content stays in use."
-                        .to_owned(),
-                advice: "The exporter's log names the file and the error.".to_owned(),
-                alert: Some("QlaraExporterConfigurationBroken"),
-            }
-        }));
-        all.extend(repeated_secret(errors));
-        all.extend(errors.clock.map(|difference| {
-            AccountProblem {
-                what: format!("The clock of this machine is {difference}."),
-                advice:
-                    "Set the clock if it is wrong: it counts the time until the end of a token."
-                        .to_owned(),
-                alert: None,
-            }
-        }));
-        if errors.platforms_not_asked > 0 {
-            all.push(AccountProblem {
-                what: format!(
-                    "{} {} not asked for details: the list names too many.",
-                    count(errors.platforms_not_asked, "platform"),
-                    choose(errors.platforms_not_asked, "is", "are")
-                ),
-                advice: LOOK_AT_THE_LIST.to_owned(),
-                alert: Some("QlaraDetailsUnavailable"),
-            });
-        }
+        all.extend(details_problems(errors, snapshot, zone));
+        all.extend(platforms_not_asked(errors));
     }
-    all.extend(view.snapshot.as_deref().and_then(incomplete_list));
-    all.extend(view.snapshot.as_deref().and_then(incomplete_details));
-    all.extend(view.snapshot.as_deref().and_then(empty_list));
-    all.extend(view.snapshot.as_deref().and_then(linked_accounts_dropped));
-    all.extend(view.snapshot.as_deref().and_then(dropped_entries));
+    all.extend(snapshot.and_then(incomplete_list));
+    all.extend(snapshot.and_then(incomplete_details));
+    all.extend(snapshot.and_then(empty_list));
+    if let Some(errors) = &view.errors {
+        all.extend(broken_secret(errors));
+        all.extend(repeated_secret(errors));
+        all.extend(skewed_clock(errors));
+    }
+    all.extend(snapshot.and_then(linked_accounts_dropped));
+    all.extend(snapshot.and_then(dropped_entries));
     all
+}
+
+fn platforms_not_asked(errors: &RefreshErrors) -> Option<AccountProblem> {
+    let number = errors.platforms_not_asked;
+    (number > 0).then(|| {
+        let what = format!(
+            "{} {} not asked for details: the list names too many.",
+            count(number, "platform"),
+            choose(number, "is", "are")
+        );
+        let alert = Some("QlaraDetailsUnavailable");
+        AccountProblem::new("too many platforms", what, LOOK_AT_THE_LIST, alert)
+    })
+}
+
+fn broken_secret(errors: &RefreshErrors) -> Option<AccountProblem> {
+    errors.secret.as_ref().map(|_| {
+        AccountProblem::new(
+            "key file not usable",
+            "The file with the credentials cannot be used; its last content stays in use.",
+            "The exporter's log names the file and the error.",
+            Some("QlaraExporterConfigurationBroken"),
+        )
+    })
+}
+
+fn skewed_clock(errors: &RefreshErrors) -> Option<AccountProblem> {
+    errors.clock.map(|difference| {
+        AccountProblem::new(
+            "clocks differ",
+            format!("The clock of this machine is {difference}."),
+            "Set the clock if it is wrong: it counts the time until the end of a token.",
+            None,
+        )
+    })
 }
 
 fn repeated_secret(errors: &RefreshErrors) -> Option<AccountProblem> {
     let entries = errors.entries_with_secret;
-    (entries > 0).then(|| AccountProblem {
-        what: format!("The gateway repeats the account's credentials in {}; values with credentials are ignored.", count(entries, "entry")),
-        advice: "Check that gateway.url leads to the gateway and not to a proxy's page. If something else answered, replace the credentials."
-            .to_owned(), alert: Some("QlaraAnswersInvalid"),
-    })
-}
-
-/// Why the details of a platform cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum DetailsFailure {
-    /// The token of one of its profiles has expired.
-    ExpiredToken,
-    /// The call failed.
-    Call(Reason),
-}
-
-impl DetailsFailure {
-    fn all() -> impl Iterator<Item = DetailsFailure> {
-        let calls = Reason::ALL.into_iter().map(DetailsFailure::Call);
-        iter::once(DetailsFailure::ExpiredToken).chain(calls)
-    }
-
-    fn of(platform: &str, reason: Reason, snapshot: Option<&Snapshot>) -> DetailsFailure {
-        match snapshot.is_some_and(|snapshot| snapshot.is_blocked_by_token(platform)) {
-            true => DetailsFailure::ExpiredToken,
-            false => DetailsFailure::Call(reason),
-        }
-    }
-
-    fn describe(self) -> &'static str {
-        match self {
-            DetailsFailure::ExpiredToken => {
-                "The gateway answers 503 for a channel with an expired token."
-            }
-            DetailsFailure::Call(reason) => describe(reason),
-        }
-    }
-
-    fn alert(self) -> &'static str {
-        match self {
-            DetailsFailure::ExpiredToken => "QlaraTokenExpired",
-            DetailsFailure::Call(_) => "QlaraDetailsUnavailable",
-        }
-    }
-
-    fn advise(self) -> &'static str {
-        match self {
-            DetailsFailure::ExpiredToken => {
-                "Reconnect the profiles with expired tokens in the Qlara dashboard."
-            }
-            DetailsFailure::Call(reason) => advise(reason),
-        }
-    }
-}
-
-/// Failed calls for details, grouped by reason.
-fn details_problems(
-    errors: &RefreshErrors,
-    snapshot: Option<&Snapshot>,
-    zone: Zone,
-) -> impl Iterator<Item = AccountProblem> {
-    DetailsFailure::all().filter_map(move |failure| {
-        let failed = errors.details.iter();
-        let failed = failed.filter(|(platform, error)| {
-            DetailsFailure::of(platform, error.reason(), snapshot) == failure
-        });
-        let platforms: Vec<&str> = failed.map(|(platform, _)| platform.as_str()).collect();
+    (entries > 0).then(|| {
         let what = format!(
-            "No details of {}. {}",
-            names(&platforms),
-            failure.describe()
+            "The gateway repeats the account's credentials in {}; values with credentials are ignored.",
+            count(entries, "entry")
         );
-        let advice = format!(
-            "{} {}",
-            shown_instead(snapshot, &platforms, zone),
-            failure.advise()
-        );
-        (!platforms.is_empty()).then_some(AccountProblem {
+        AccountProblem::new(
+            "credentials in the answer",
             what,
-            advice,
-            alert: Some(failure.alert()),
-        })
+            "Check that gateway.url leads to the gateway and not to a proxy's page. If something else answered, replace the credentials.",
+            Some("QlaraAnswersInvalid"),
+        )
     })
-}
-
-/// What the page shows instead of details that cannot be read.
-fn shown_instead(snapshot: Option<&Snapshot>, platforms: &[&str], zone: Zone) -> String {
-    let kept = platforms.iter().filter_map(|platform| {
-        let details = snapshot?.details.get(*platform)?;
-        details.oldest
-    });
-    match kept.map(|read_at| read_at.wall).min() {
-        Some(oldest) => format!(
-            "Meanwhile, permissions and last activity are shown as of {}.",
-            zone.minute(oldest)
-        ),
-        None => "Meanwhile, permissions and last activity are not known.".to_owned(),
-    }
 }
 
 fn incomplete_list(snapshot: &Snapshot) -> Option<AccountProblem> {
@@ -209,57 +173,43 @@ fn incomplete_list(snapshot: &Snapshot) -> Option<AccountProblem> {
         }
         _ => "The list is incomplete: it refers to more pages.".to_owned(),
     };
-    (!snapshot.is_complete).then(|| AccountProblem {
-        what,
-        advice: "The other profiles are not known: look at them in the Qlara dashboard. qlara-exporter explain shows what the gateway answers.".to_owned(), alert: Some("QlaraListIncomplete"),
+    (!snapshot.is_complete).then(|| {
+        AccountProblem::new(
+            "list incomplete",
+            what,
+            "The other profiles are not known: look at them in the Qlara dashboard. qlara-exporter explain shows what the gateway answers.",
+            Some("QlaraListIncomplete"),
+        )
     })
-}
-
-fn incomplete_details(snapshot: &Snapshot) -> Option<AccountProblem> {
-    let parts = snapshot
-        .details
-        .iter()
-        .filter(|(_, details)| details.is_incomplete);
-    let platforms: Vec<&str> = parts.map(|(platform, _)| &**platform).collect();
-    (!platforms.is_empty()).then(|| AccountProblem {
-        what: format!("The details of {} are incomplete.", names(&platforms)),
-        advice: "Permissions and last activity of the other profiles are not known.".to_owned(),
-        alert: Some("QlaraDetailsIncomplete"),
-    })
-}
-
-/// The names of the first platforms, and the number of the others.
-fn names(platforms: &[&str]) -> String {
-    let names: Vec<_> = platforms
-        .iter()
-        .take(MAX_NAMES)
-        .map(|name| short(name))
-        .collect();
-    match platforms.len() {
-        0..=MAX_NAMES => names.join(", "),
-        count => format!("{} and {} more", names.join(", "), count - MAX_NAMES),
-    }
 }
 
 /// An account without profiles is a problem, as in `check` and the alerts.
 fn empty_list(snapshot: &Snapshot) -> Option<AccountProblem> {
     let is_empty = snapshot.profiles.is_empty() && snapshot.is_complete;
-    is_empty.then(|| AccountProblem {
-        what: "No profile is connected.".to_owned(),
-        advice: "Check that the key is that of the right account, and look there in the Qlara dashboard.".to_owned(), alert: Some("QlaraNoProfiles"),
+    is_empty.then(|| {
+        AccountProblem::new(
+            "no profile connected",
+            "No profile is connected.",
+            "Check that the key is that of the right account, and look there in the Qlara dashboard.",
+            Some("QlaraNoProfiles"),
+        )
     })
 }
 
 fn linked_accounts_dropped(snapshot: &Snapshot) -> Option<AccountProblem> {
     let dropped = snapshot.linked_accounts_dropped;
-    (dropped > 0).then(|| AccountProblem {
-        what: format!(
+    (dropped > 0).then(|| {
+        let what = format!(
             "{} not shown: {} past limits.profiles.",
             count(dropped, "linked account") + choose(dropped, " is", " are"),
             choose(dropped, "it is", "they are")
-        ),
-        advice: "Raise limits.profiles in the configuration.".to_owned(),
-        alert: Some("QlaraProfilesDropped"),
+        );
+        AccountProblem::new(
+            "linked accounts left out",
+            what,
+            "Raise limits.profiles in the configuration.",
+            Some("QlaraProfilesDropped"),
+        )
     })
 }
 
@@ -273,9 +223,9 @@ fn dropped_entries(snapshot: &Snapshot) -> Option<AccountProblem> {
         (dropped.invalid, "without a usable platform or id"),
         (dropped.duplicate, "listed twice"),
     ];
+    let total = dropped.limit + dropped.invalid + dropped.duplicate;
+    let kinds = kinds.into_iter().filter(|(count, _)| *count > 0);
     let kinds: Vec<String> = kinds
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
         .map(|(count, kind)| format!("{count} {kind}"))
         .collect();
     let advice = match dropped.limit {
@@ -284,14 +234,33 @@ fn dropped_entries(snapshot: &Snapshot) -> Option<AccountProblem> {
             "Raise limits.profiles or limits.exposition_bytes, which all accounts share, in the configuration."
         }
     };
-    let advice = advice.to_owned();
-    let what = format!(
-        "Entries of the gateway's list are left out: {}.",
-        kinds.join(", ")
-    );
-    (!kinds.is_empty()).then_some(AccountProblem {
-        what,
-        advice,
-        alert: Some("QlaraProfilesDropped"),
+    (total > 0).then(|| {
+        let what = format!(
+            "{} of the gateway's list {} left out: {}.",
+            count(total, "entry"),
+            choose(total, "is", "are"),
+            kinds.join(", ")
+        );
+        AccountProblem::new(
+            "entries left out",
+            what,
+            advice,
+            Some("QlaraProfilesDropped"),
+        )
     })
+}
+
+fn brief(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Unauthorized => "key refused",
+        Reason::Forbidden => "call forbidden",
+        Reason::RateLimited => "rate limit used up",
+        Reason::ClientError => "address not known",
+        Reason::ServerError => "gateway error",
+        Reason::Timeout => "no answer in time",
+        Reason::Connect => "not reachable",
+        Reason::Tls => "no TLS connection",
+        Reason::TooLarge => "answer too long",
+        Reason::InvalidResponse => "answer not as documented",
+    }
 }

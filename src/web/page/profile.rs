@@ -6,20 +6,23 @@ use axum::http::StatusCode;
 use form_urlencoded::{Serializer, parse};
 use maud::{Markup, html};
 
-use super::accounts::{attempts, data_age, problems};
+use super::accounts::{about, data_age};
 use super::address::Address;
 use super::changes;
-use super::elements::{account_name, advice, badge, foreign, name};
+use super::elements::{account_name, advice, badge, foreign, name, short};
 use super::facts::facts;
 use super::layout::Document;
 use super::overview::{AccountOverview, Overview};
 use super::site::Site;
+use super::troubles::of_account;
 use crate::account::View;
+use crate::account::history::{Change, ChangeKind};
 use crate::config::Links;
 use crate::record::ProfileRow;
 use crate::snapshot::Snapshot;
 use crate::verdict::{Finding, Severity};
-use crate::web::filter::{MAX_VALUE_CHARS, PageFilter};
+use crate::web::filter::PageFilter;
+use exporter_toolkit::printable::is_blank;
 
 /// The query string of the page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -141,12 +144,10 @@ pub(super) fn html(views: &[Arc<View>], site: Site, address: &ProfileAddress) ->
 }
 
 fn title(row: &ProfileRow) -> String {
-    let name = match row.name().trim() {
-        "" => row.judged.id,
-        name => name,
-    };
-    let name: String = name.chars().take(MAX_VALUE_CHARS).collect();
-    exporter_toolkit::printable::neutral(&name)
+    match is_blank(row.name()) {
+        true => short(row.judged.id),
+        false => short(row.name().trim()),
+    }
 }
 
 fn known(row: &ProfileRow, account: &AccountOverview, overview: &Overview) -> Markup {
@@ -157,7 +158,6 @@ fn known(row: &ProfileRow, account: &AccountOverview, overview: &Overview) -> Ma
             " " (badge(verdict.severity))
         }
         p.quiet { (data_age(account, overview)) }
-        @if let Some(failure) = account.failure { p.attempts { (attempts(failure, overview)) } }
         section aria-labelledby="todo-title" {
             h2 #todo-title { "What to do" }
             @if verdict.findings.is_empty() { p { "Nothing. All that the gateway states was read, and nothing was found." } }
@@ -169,12 +169,7 @@ fn known(row: &ProfileRow, account: &AccountOverview, overview: &Overview) -> Ma
             (facts(row, account, overview))
         }
         (changes(row.judged.platform, row.judged.id, account, overview))
-        @if !account.problems.is_empty() {
-            section aria-labelledby="account-title" {
-                h2 #account-title { "About " (account_name(account.name)) }
-                (problems(account, overview))
-            }
-        }
+        @if !account.problems.is_empty() { (about(account, overview)) }
     }
 }
 
@@ -217,13 +212,21 @@ fn todo(finding: &Finding, links: Option<&Links>) -> Markup {
 /// the page says when that was, and leads to the profiles among which it may have come back with another id.
 fn not_known(address: &ProfileAddress, account: &AccountOverview, overview: &Overview) -> Markup {
     let others = overview.site.page_url(&address.others());
+    let (platform, id) = (&*address.platform, &*address.id);
+    let latest = changes::recorded(account, platform, id).next();
+    let is_gone = |change: &&Change| account.has_data() && change.kind == ChangeKind::Disappeared;
     html! {
         h1 { @if account.has_data() { "The gateway does not list this profile" } @else { "This profile is not known now" } }
-        p { (foreign(&address.platform)) " · " (foreign(&address.id)) " · " (account_name(account.name)) }
+        p {
+            @if let Some(change) = latest { (name(&change.name)) " · " }
+            (foreign(platform)) " · " (foreign(id)) " · " (account_name(account.name))
+        }
+        @if let Some(change) = latest.filter(is_gone) {
+            p { "The gateway has not listed it since " (overview.site.time(change.at)) "." }
+        }
         p.quiet { (data_age(account, overview)) }
-        @if let Some(failure) = account.failure { p.attempts { (attempts(failure, overview)) } }
+        (of_account(account, overview))
         p.more { a href={ (others) "#profiles" } { "Profiles of the same platform and account" } }
-        (changes(&address.platform, &address.id, account, overview))
-        (problems(account, overview))
+        @if latest.is_some() { (changes(platform, id, account, overview)) }
     }
 }

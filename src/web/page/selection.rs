@@ -4,12 +4,14 @@ use std::cmp::Ordering;
 
 use super::address::{Address, Column, Sort};
 use super::counts::Counts;
-use super::overview::Overview;
+use super::overview::{AccountOverview, Overview};
 use crate::record::ProfileRow;
 
 /// The rows that an address selects.
 #[derive(Debug)]
 pub(super) struct Selection<'a> {
+    /// The accounts that match the filter.
+    pub(super) accounts: Vec<&'a AccountOverview<'a>>,
     /// The profiles that match the filter apart from its severity.
     pub(super) counts: Counts,
     /// The profiles that match the filter, in the order of the address.
@@ -33,7 +35,24 @@ impl<'a> Selection<'a> {
         if let Some(sort) = address.sort {
             sort_by_column(&mut rows, sort);
         }
-        Selection { counts, rows }
+        let accounts = overview.accounts.iter();
+        let accounts = accounts.filter(|account| filter.matches_account(account.name));
+        Selection {
+            accounts: accounts.collect(),
+            counts,
+            rows,
+        }
+    }
+
+    /// Whether the profiles of any selected account are known, so that there are numbers of them.
+    pub(super) fn has_data(&self) -> bool {
+        self.accounts.iter().any(|account| account.has_data())
+    }
+
+    /// The selected accounts whose profiles are not known.
+    pub(super) fn unknown(&self) -> Vec<&'a AccountOverview<'a>> {
+        let accounts = self.accounts.iter().copied();
+        accounts.filter(|account| !account.has_data()).collect()
     }
 }
 

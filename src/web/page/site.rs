@@ -64,11 +64,16 @@ impl<'a> Site<'a> {
         html! { time datetime=(rfc3339(time.to_utc())) { (self.zone().stated_minute(time)) } }
     }
 
-    /// The age of `time`, `5m ago`. A time in the future, from a wrong clock, counts as now.
-    pub(super) fn ago(&self, time: DateTime<Utc>) -> String {
+    /// The age of `time`, `5m`. A time in the future, from a wrong clock, counts as now.
+    pub(super) fn age(&self, time: DateTime<Utc>) -> String {
         match (self.now - time).max(TimeDelta::zero()) {
-            age if age < TimeDelta::minutes(1) => format!("{} s ago", age.num_seconds()),
-            age => format!("{} ago", span(age)),
+            age if age < TimeDelta::minutes(1) => format!("{} s", age.num_seconds()),
+            age => span(age),
         }
+    }
+
+    /// The age of `time`, `5m ago`.
+    pub(super) fn ago(&self, time: DateTime<Utc>) -> String {
+        format!("{} ago", self.age(time))
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn table(
             thead role="rowgroup" { (head(&columns, overview, address)) }
             @for group in rows.chunk_by(same_group) {
                 tbody role="rowgroup" {
-                    @if address.sort.is_none() { (heading(group, &columns, overview)) }
+                    @if address.sort.is_none() { (heading(group, &columns)) }
                     @for row in group { (line(row, &columns, overview)) }
                 }
             }
@@ -83,12 +83,13 @@ fn column(column: Column, title: &str, overview: &Overview, address: &Address) -
 }
 
 /// The heading of rows with the same action.
-fn heading(rows: &[&ProfileRow], columns: &Columns, overview: &Overview) -> Markup {
+fn heading(rows: &[&ProfileRow], columns: &Columns) -> Markup {
     let action = rows.first().map_or(Action::Nothing, |row| row.action());
     let ends = rows
         .iter()
         .filter_map(|row| row.judged.profile?.token_expires_at);
-    let first_end = ends.min().map(|end| overview.site.zone().day(end));
+    // The day that the gateway states.
+    let first_end = ends.min().map(|end| end.date_naive());
     let days = GIVEN_UP_AFTER.as_secs() / (24 * 60 * 60);
     let width = columns.count();
     html! {
@@ -97,8 +98,8 @@ fn heading(rows: &[&ProfileRow], columns: &Columns, overview: &Overview) -> Mark
                 (action.heading(first_end))
                 @if action == Action::DecideWhetherToKeep {
                     span.quiet {
-                        "The token ended at least " (days) " days ago, so nobody is paged any more. "
-                        "Reconnect the profile, or remove it from Qlara."
+                        "The token ended at least " (days) " days ago: nobody is paged. "
+                        "Reconnect the profile or remove it."
                     }
                 }
             }

@@ -6,9 +6,9 @@ use chrono::{Days, NaiveDate};
 use maud::{Markup, html};
 
 use super::address::{Address, Column};
-use super::elements::{foreign, name};
+use super::elements::{foreign, named};
 use super::overview::Overview;
-use crate::plural::count;
+use crate::plural::{choose, count};
 use crate::record::ProfileRow;
 use crate::verdict::Severity;
 
@@ -29,7 +29,6 @@ type Ends<'a> = BTreeMap<NaiveDate, Vec<&'a ProfileRow<'a>>>;
 pub(super) fn timeline(overview: &Overview) -> Markup {
     let today = overview.site.zone().day(overview.site.now);
     let ends = ends(overview, today);
-    let by_token = Address::default().sorted_by(Column::TokenEnd);
     html! {
         @if !ends.is_empty() {
             section aria-labelledby="timeline-title" {
@@ -38,9 +37,22 @@ pub(super) fn timeline(overview: &Overview) -> Markup {
                 ol.timeline {
                     @for (day, rows) in ends.iter().take(MAX_LISTED_DAYS) { li { (listed_day(*day, rows, overview)) } }
                 }
-                @if ends.len() > MAX_LISTED_DAYS {
-                    p { a href={ (overview.site.page_url(&by_token)) "#profiles" } { "All profiles by the end of their tokens" } }
-                }
+                (rest(&ends, overview))
+            }
+        }
+    }
+}
+
+/// The number of the ends after the listed days, and the link to all.
+fn rest(ends: &Ends, overview: &Overview) -> Markup {
+    let by_token = Address::default().sorted_by(Column::TokenEnd);
+    let rest = || ends.iter().skip(MAX_LISTED_DAYS);
+    let number: usize = rest().map(|(_, rows)| rows.len()).sum();
+    html! {
+        @if let Some((last, _)) = rest().next_back() {
+            p {
+                (count(number, "more token")) " " (choose(number, "ends", "end")) " by " (last.format("%-d %b %Y")) ": "
+                a href={ (overview.site.page_url(&by_token)) "#profiles" } { "all profiles by the end of their tokens" }
             }
         }
     }
@@ -59,9 +71,8 @@ fn ends<'a>(overview: &'a Overview<'a>, today: NaiveDate) -> Ends<'a> {
             .verdict
             .left
             .is_some_and(|left| left.num_seconds() > 0);
-        let day = end
-            .filter(|_| ahead)
-            .map(|end| overview.site.zone().day(end));
+        // The day that the gateway states.
+        let day = end.filter(|_| ahead).map(|end| end.date_naive());
         if let Some(day) = day.filter(|day| *day < end_of_strip) {
             ends.entry(day).or_default().push(row);
         }
@@ -99,7 +110,7 @@ fn listed_day(day: NaiveDate, rows: &[&ProfileRow], overview: &Overview) -> Mark
         " "
         @for (index, row) in rows.iter().take(MAX_NAMES).enumerate() {
             @if index > 0 { ", " }
-            a href=(overview.site.profile_url(row.account, row.judged.platform, row.judged.id)) { (name(row.name())) }
+            a href=(overview.site.profile_url(row.account, row.judged.platform, row.judged.id)) { (named(row.name(), row.judged.id)) }
             " (" (foreign(row.judged.platform)) ")"
         }
         @if rows.len() > MAX_NAMES { " and " (count(rows.len() - MAX_NAMES, "more profile")) }

@@ -1,0 +1,181 @@
+//! What is wrong with accounts: each problem once, with the accounts that have it.
+
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
+
+use super::address::Address;
+use super::elements::{account_name, advice, short};
+use super::overview::{AccountOverview, Overview};
+use super::problems::{AccountProblem, ProblemKind};
+use super::site::Site;
+use crate::account::ListFailure;
+use crate::config::Links;
+use crate::plural::count;
+
+/// Maximum number of accounts that a text names.
+const MAX_NAMES: usize = 3;
+
+/// A problem, and the accounts that have it.
+#[derive(Debug)]
+pub(super) struct Trouble<'a> {
+    /// At least one. All of them have data, or none has.
+    pub(super) accounts: Vec<&'a AccountOverview<'a>>,
+    /// The problem of the first account. Those of the others differ in numbers and names at most.
+    pub(super) problem: &'a AccountProblem,
+}
+
+impl<'a> Trouble<'a> {
+    /// The problems of these accounts, in their order.
+    pub(super) fn of(
+        accounts: impl IntoIterator<Item = &'a AccountOverview<'a>>,
+    ) -> Vec<Trouble<'a>> {
+        let mut troubles: Vec<Trouble> = Vec::new();
+        for account in accounts {
+            for problem in &account.problems {
+                match troubles.iter_mut().find(|it| it.covers(account, problem)) {
+                    Some(trouble) => trouble.accounts.push(account),
+                    None => troubles.push(Trouble {
+                        accounts: vec![account],
+                        problem,
+                    }),
+                }
+            }
+        }
+        troubles
+    }
+
+    fn covers(&self, account: &AccountOverview, problem: &AccountProblem) -> bool {
+        let kind = |problem: &AccountProblem| (problem.short, problem.cause, problem.advice);
+        self.has_data() == account.has_data() && kind(self.problem) == kind(problem)
+    }
+
+    pub(super) fn has_data(&self) -> bool {
+        self.accounts.iter().all(|account| account.has_data())
+    }
+
+    /// Whether the profiles that the page shows do not tell about it.
+    pub(super) fn is_cause(&self) -> bool {
+        self.problem.kind != ProblemKind::BlockedByToken
+    }
+
+    /// The accounts and their problem in few words, without markup.
+    pub(super) fn words(&self) -> String {
+        let who = match &self.accounts[..] {
+            [account] => account
+                .name
+                .map_or_else(|| "the default account".to_owned(), short),
+            accounts => count(accounts.len(), "account"),
+        };
+        format!("{who}: {}", self.problem.short)
+    }
+
+    /// The start of the first failure and the earliest next attempt, if the lists could not be read.
+    fn failure(&self) -> Option<ListFailure> {
+        let failures = || self.accounts.iter().filter_map(|account| account.failure);
+        let is_list = self.problem.kind == ProblemKind::ListNotRead;
+        is_list.then_some(ListFailure {
+            since: failures().map(|failure| failure.since).min()?,
+            next_attempt_at: failures().map(|failure| failure.next_attempt_at).min()?,
+        })
+    }
+
+    /// The end of the time since which the first accounts could not be read, if others could be for longer.
+    fn last_start(&self) -> Option<DateTime<Utc>> {
+        let starts = self.accounts.iter().filter_map(|account| account.failure);
+        starts.map(|failure| failure.since).max()
+    }
+
+    /// The sentence for all accounts.
+    fn sentence(&self) -> String {
+        let mut whats = self.accounts.iter().flat_map(|account| &account.problems);
+        let differs = whats.any(|other| {
+            let problem = self.problem;
+            (other.short, other.cause) == (problem.short, problem.cause)
+                && other.what != problem.what
+        });
+        let what = match differs {
+            true => format!("{}.", self.problem.short),
+            false => self.problem.what.clone(),
+        };
+        format!("{what} {}", self.problem.cause.unwrap_or_default())
+    }
+
+    /// The links that all accounts share.
+    fn links(&self, site: &Site<'a>) -> Option<&'a Links> {
+        let links = site.links(self.accounts.first()?.name);
+        let mut others = self.accounts.iter();
+        links.filter(|_| others.all(|account| site.links(account.name) == links))
+    }
+}
+
+impl Overview<'_> {
+    /// The problems of all accounts, those of the worst accounts first.
+    pub(super) fn troubles(&self) -> Vec<Trouble<'_>> {
+        Trouble::of(&self.accounts)
+    }
+}
+
+/// The problems in full, each with its accounts and with what to do.
+pub(super) fn in_full(troubles: &[Trouble], overview: &Overview) -> Markup {
+    html! { @for trouble in troubles { (block(trouble, overview, overview.has_several_accounts())) } }
+}
+
+/// All problems of one account, on a page or in a section about it.
+pub(super) fn of_account(account: &AccountOverview, overview: &Overview) -> Markup {
+    html! { @for trouble in Trouble::of([account]) { (block(&trouble, overview, false)) } }
+}
+
+fn block(trouble: &Trouble, overview: &Overview, names_accounts: bool) -> Markup {
+    let links = trouble.links(&overview.site);
+    let problem = trouble.problem;
+    html! {
+        div.problem {
+            p {
+                @if names_accounts { (who(trouble, overview)) ": " }
+                strong { (trouble.sentence()) }
+                @if let Some(failure) = trouble.failure() { " " (attempts(failure, trouble.last_start(), &overview.site)) }
+            }
+            p {
+                @if let ([_], Some(meanwhile)) = (&trouble.accounts[..], &problem.meanwhile) { (meanwhile) " " }
+                (advice(problem.advice, links))
+                @if let Some(url) = problem.alert.and_then(|alert| links?.runbook(alert)) { " " a href=(url) { "Runbook" } }
+            }
+        }
+    }
+}
+
+/// The names of few accounts with links to their profiles, or the number of many.
+pub(super) fn who(trouble: &Trouble, overview: &Overview) -> Markup {
+    html! {
+        @if trouble.accounts.len() > MAX_NAMES { (count(trouble.accounts.len(), "account")) }
+        @else {
+            @for (index, account) in trouble.accounts.iter().enumerate() {
+                @if index > 0 { ", " }
+                (link(account, overview))
+            }
+        }
+    }
+}
+
+/// The name of an account, with a link to its profiles.
+pub(super) fn link(account: &AccountOverview, overview: &Overview) -> Markup {
+    html! {
+        @match account.name {
+            Some(name) => {
+                a href={ (overview.site.page_url(&Address::default().of_account(name))) "#profiles" } { (account_name(Some(name))) }
+            }
+            None => (account_name(None)),
+        }
+    }
+}
+
+/// Since when the list could not be read, and when the next attempt may be made.
+fn attempts(failure: ListFailure, last_start: Option<DateTime<Utc>>, site: &Site) -> Markup {
+    let differs = last_start
+        .is_some_and(|last| site.zone().minute(last) != site.zone().minute(failure.since));
+    html! {
+        "Not read since " (site.time(failure.since)) @if differs { " or later" }
+        ". The next attempt is made by the first scrape or view of this page after "
+        (site.time(failure.next_attempt_at)) "."
+    }
+}
