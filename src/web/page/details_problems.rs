@@ -5,7 +5,7 @@ use std::iter;
 use super::elements::short;
 use super::problems::{AccountProblem, ProblemKind};
 use crate::gateway::error::Reason;
-use crate::record::advice::{advise, describe};
+use crate::record::advice::{self, advise, describe};
 use crate::refresh::RefreshErrors;
 use crate::snapshot::Snapshot;
 use crate::zone::Zone;
@@ -67,9 +67,7 @@ impl DetailsFailure {
 
     fn advise(self) -> &'static str {
         match self {
-            DetailsFailure::ExpiredToken => {
-                "Reconnect the profiles with expired tokens in the Qlara dashboard."
-            }
+            DetailsFailure::ExpiredToken => advice::EXPIRED_TOKEN,
             DetailsFailure::Call(reason) => advise(reason),
         }
     }
@@ -125,7 +123,7 @@ pub(super) fn incomplete_details(snapshot: &Snapshot) -> Option<AccountProblem> 
         what: format!("The details of {} are incomplete.", names(&platforms)),
         cause: None,
         meanwhile: None,
-        advice: "Permissions and last activity of the other profiles are not known.",
+        advice: advice::INCOMPLETE_DETAILS,
         alert: Some("QlaraDetailsIncomplete"),
         kind: ProblemKind::Other,
     })

@@ -4,12 +4,10 @@ use super::details_problems::{details_problems, incomplete_details};
 use crate::account::View;
 use crate::gateway::error::Reason;
 use crate::plural::{choose, count};
-use crate::record::advice::{advise, describe};
+use crate::record::advice::{self, advise, describe};
 use crate::refresh::RefreshErrors;
 use crate::snapshot::Snapshot;
 use crate::zone::Zone;
-
-const LOOK_AT_THE_LIST: &str = "Look at the list of the account in the Qlara dashboard.";
 
 /// A problem of an account.
 #[derive(Debug)]
@@ -75,7 +73,7 @@ impl AccountProblem {
             ..AccountProblem::new(
                 "list not usable",
                 "The list of profiles was read but could not be used.",
-                "Look at the exporter's log.",
+                advice::UNUSABLE_LIST,
                 Some("QlaraGatewayUnreachable"),
             )
         }
@@ -122,7 +120,7 @@ fn platforms_not_asked(errors: &RefreshErrors) -> Option<AccountProblem> {
             choose(number, "is", "are")
         );
         let alert = Some("QlaraDetailsUnavailable");
-        AccountProblem::new("too many platforms", what, LOOK_AT_THE_LIST, alert)
+        AccountProblem::new("too many platforms", what, advice::ODD_LIST, alert)
     })
 }
 
@@ -131,7 +129,7 @@ fn broken_secret(errors: &RefreshErrors) -> Option<AccountProblem> {
         AccountProblem::new(
             "key file not usable",
             "The file with the credentials cannot be used; its last content stays in use.",
-            "The exporter's log names the file and the error.",
+            advice::SECRET_FILE,
             Some("QlaraExporterConfigurationBroken"),
         )
     })
@@ -142,7 +140,7 @@ fn skewed_clock(errors: &RefreshErrors) -> Option<AccountProblem> {
         AccountProblem::new(
             "clocks differ",
             format!("The clock of this machine is {difference}."),
-            "Set the clock if it is wrong: it counts the time until the end of a token.",
+            advice::CLOCK,
             None,
         )
     })
@@ -158,7 +156,7 @@ fn repeated_secret(errors: &RefreshErrors) -> Option<AccountProblem> {
         AccountProblem::new(
             "credentials in the answer",
             what,
-            "Check that gateway.url leads to the gateway and not to a proxy's page. If something else answered, replace the credentials.",
+            advice::REPEATED_SECRET,
             Some("QlaraAnswersInvalid"),
         )
     })
@@ -177,7 +175,7 @@ fn incomplete_list(snapshot: &Snapshot) -> Option<AccountProblem> {
         AccountProblem::new(
             "list incomplete",
             what,
-            "The other profiles are not known: look at them in the Qlara dashboard. qlara-exporter explain shows what the gateway answers.",
+            advice::INCOMPLETE_LIST,
             Some("QlaraListIncomplete"),
         )
     })
@@ -190,7 +188,7 @@ fn empty_list(snapshot: &Snapshot) -> Option<AccountProblem> {
         AccountProblem::new(
             "no profile connected",
             "No profile is connected.",
-            "Check that the key is that of the right account, and look there in the Qlara dashboard.",
+            advice::EMPTY_LIST,
             Some("QlaraNoProfiles"),
         )
     })
@@ -207,7 +205,7 @@ fn linked_accounts_dropped(snapshot: &Snapshot) -> Option<AccountProblem> {
         AccountProblem::new(
             "linked accounts left out",
             what,
-            "Raise limits.profiles in the configuration.",
+            advice::LINKED_ACCOUNTS,
             Some("QlaraProfilesDropped"),
         )
     })
@@ -229,10 +227,8 @@ fn dropped_entries(snapshot: &Snapshot) -> Option<AccountProblem> {
         .map(|(count, kind)| format!("{count} {kind}"))
         .collect();
     let advice = match dropped.limit {
-        0 => LOOK_AT_THE_LIST,
-        _ => {
-            "Raise limits.profiles or limits.exposition_bytes, which all accounts share, in the configuration."
-        }
+        0 => advice::ODD_LIST,
+        _ => advice::LONG_LIST,
     };
     (total > 0).then(|| {
         let what = format!(
