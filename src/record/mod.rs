@@ -5,6 +5,7 @@
 mod account;
 pub(crate) mod advice;
 pub(crate) mod csv;
+mod filter_notes;
 pub(crate) mod json;
 mod notes;
 mod report;
@@ -12,8 +13,8 @@ mod row;
 mod state;
 
 pub(crate) use account::AccountRecord;
+pub(crate) use filter_notes::filter_notes;
 pub use notes::Note;
-pub(crate) use notes::filter_notes;
 pub use report::{Report, Summary};
 pub use row::ProfileRow;
 pub(crate) use row::{MISSING, RecordFilter};
