@@ -1,4 +1,4 @@
-//! Numbers and time spans in texts, with singular and plural.
+//! Numbers, time spans and sentences in texts, with singular and plural.
 
 use std::fmt::Display;
 
@@ -32,6 +32,13 @@ pub(crate) fn span(time: TimeDelta) -> String {
         (0, hours, minutes) => format!("{hours}h {minutes}m"),
         (days, hours, _) => format!("{days}d {hours}h"),
     }
+}
+
+/// A sentence as it continues another one: with a small initial, and without its full stop.
+pub(crate) fn continued(sentence: &str) -> String {
+    let (initial, rest) = sentence.split_at(sentence.len().min(1));
+    let rest = rest.strip_suffix('.').unwrap_or(rest);
+    initial.to_ascii_lowercase() + rest
 }
 
 #[cfg(test)]

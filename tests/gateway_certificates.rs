@@ -8,7 +8,7 @@ use rustls::version::{TLS12, TLS13};
 use tracing::Level;
 
 use crate::gateway_client::{ca_file_yaml, failures};
-use crate::harness::fault_proxy::{BadCertificate, Calls, Fault, FaultProxy};
+use crate::harness::fault_proxy::{After, BadCertificate, Calls, Fault, FaultProxy, RawReply};
 use crate::harness::log::Log;
 use crate::harness::openssl::{
     ED448, ED25519, P256, P521, RSA, RSA_1024, RSA_8200, RSA_PSS, SelfSigned,
@@ -132,16 +132,33 @@ async fn trusted_certificate_for_another_host_is_rejected() {
 /// The error says which setting or clock to check.
 /// [certificate-advice]
 #[tokio::test]
-async fn rejected_certificate_comes_with_advice() {
-    for (certificate, advice) in [
+async fn failed_handshake_comes_with_advice() {
+    let answer = |bytes| Fault::Handshake(RawReply(bytes, After::Close));
+    for (fault, advice) in [
         (
-            BadCertificate::UnknownIssuer,
+            Fault::Certificate(BadCertificate::UnknownIssuer),
             "name the file with the CA's certificate in gateway.tls_config.ca_file",
         ),
-        (BadCertificate::Expired, "; check the clock of this machine"),
         (
-            BadCertificate::OtherHost,
+            Fault::Certificate(BadCertificate::Expired),
+            "; check the clock of this machine",
+        ),
+        (
+            Fault::Certificate(BadCertificate::OtherHost),
             "; check the host in gateway.url (--qlara.url)",
+        ),
+        (
+            answer("HTTP/1.1 400 Bad Request\r\n\r\n"),
+            "; check scheme and port in gateway.url (--qlara.url): the server there does not speak TLS",
+        ),
+        // The alert `handshake_failure`.
+        (
+            answer("\u{15}\u{3}\u{3}\0\u{2}\u{2}\u{28}"),
+            "; check scheme, host and port in gateway.url (--qlara.url), and proxies in between",
+        ),
+        (
+            answer(""),
+            "the handshake breaks off; check scheme, host and port in gateway.url (--qlara.url)",
         ),
     ] {
         let mut proxy = FaultProxy::over_tls();
@@ -151,11 +168,10 @@ async fn rejected_certificate_comes_with_advice() {
             ..Setup::yaml(&ca_file_yaml(proxy.ca_file().expect("a file")))
         };
         let stack = setup.start().await;
-        let fault = Fault::Certificate(certificate);
         proxy.inject(stack.gateway.address, fault, Calls::All).await;
         assert_eq!(stack.scrape().await.value("qlara_up"), 0.0);
         let text = log.take();
-        assert!(text.contains(advice), "{certificate:?}: {text}");
+        assert!(text.contains(advice), "{advice}: {text}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::fmt::{self, Display};
 
 use super::audit::Audit;
-use crate::plural::{choose, count};
+use crate::plural::{choose, continued, count};
 use crate::record::{CheckState, Note, ProfileRow, Report};
 use crate::verdict::{Action, Severity};
 
@@ -61,7 +61,7 @@ fn precedes(note: &Note, row: &ProfileRow) -> bool {
 
 /// What to do about the note, which itself is above.
 fn about_note(note: &Note) -> FirstStep {
-    let advice = with_small_initial(note.advice);
+    let advice = continued(&note.advice) + ".";
     match note.account {
         Some(account) => FirstStep {
             before: "First: account ",
@@ -74,12 +74,6 @@ fn about_note(note: &Note) -> FirstStep {
             after: advice,
         },
     }
-}
-
-/// The sentence as it continues another one.
-fn with_small_initial(sentence: &str) -> String {
-    let (initial, rest) = sentence.split_at(sentence.len().min(1));
-    format!("{}{rest}", initial.to_ascii_lowercase())
 }
 
 fn about_row(row: &ProfileRow, report: &Report) -> FirstStep {

@@ -110,7 +110,7 @@ impl Cells {
         self.0[column as usize] = value.into();
     }
 
-    fn get(&self, column: Column) -> &str {
+    pub(super) fn get(&self, column: Column) -> &str {
         &self.0[column as usize]
     }
 }

@@ -118,7 +118,7 @@ fn unknown<'a>(account: Option<&'a str>, text: String, advice: &'static str) -> 
         account,
         state: CheckState::Unknown,
         text,
-        advice,
+        advice: advice.into(),
     }
 }
 

@@ -111,10 +111,11 @@ impl<'a> Table<'a> {
     fn write_times(&self, out: &mut dyn Write) -> io::Result<()> {
         let zone = self.style.zone;
         let checked_at = zone.minute(self.audit.checked_at);
-        let text = format!(
-            "Checked at {checked_at}. All times are in {}. Days of token ends are as the gateway states them.",
-            zone.name()
-        );
+        let mut text = format!("Checked at {checked_at}. All times are in {}.", zone.name());
+        let mut cells = self.cells.iter();
+        if cells.any(|cells| !cells.get(Column::TokenEnds).is_empty()) {
+            text += " Days of token ends are as the gateway states them.";
+        }
         self.write_sentence(&text, out)?;
         writeln!(out)
     }

@@ -5,10 +5,16 @@ use clap::Args;
 use exporter_toolkit::hash_password::USUAL_COSTS;
 use exporter_toolkit::hash_password::{Options, UserName};
 
+const EXAMPLES: &str = "\
+Examples:
+  qlara-exporter hash-password              Ask for the password twice
+  qlara-exporter hash-password --user NAME  A line for basic_auth_users";
+
 /// Flags of `hash-password`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "From a pipe, the command reads one line without its line end. The password is never an argument, because other users of the machine can see arguments."
+    after_help = EXAMPLES,
+    after_long_help = "From a pipe, the command reads one line without its line end. The password is never an argument, because other users of the machine can see arguments."
 )]
 pub struct HashPasswordArgs {
     /// Print a line for basic_auth_users, with this user name before the hash; without it only the hash is

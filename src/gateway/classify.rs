@@ -42,11 +42,17 @@ pub(super) fn classify(error: reqwest::Error, proxy: Option<&ProxyUrl>) -> Gatew
         return GatewayError::Unreached(root_cause(&error));
     }
     if let Some(tls) = find_cause::<rustls::Error>(&error) {
-        return GatewayError::Tls(format!("{}{}", tls_error_text(tls), tls_advice(tls)));
+        return GatewayError::Tls {
+            cause: tls_error_text(tls),
+            advice: tls_advice(tls),
+        };
     }
     if error.is_connect() && root_io_kind(&error) == Some(ErrorKind::UnexpectedEof) {
         // While connecting, only a TLS handshake can end with this error.
-        return GatewayError::Tls(format!("the handshake breaks off{CHECK_URL_AND_PROXY}"));
+        return GatewayError::Tls {
+            cause: "the handshake breaks off".to_owned(),
+            advice: CHECK_URL_AND_PROXY,
+        };
     }
     if error.is_body() || error.is_decode() {
         return InvalidResponse::Body.into();
@@ -72,7 +78,7 @@ pub(super) fn classify(error: reqwest::Error, proxy: Option<&ProxyUrl>) -> Gatew
 
 /// What an operator can do if the server is perhaps not the gateway.
 const CHECK_URL_AND_PROXY: &str =
-    "; check scheme, host and port in gateway.url (--qlara.url), and proxies in between";
+    "Check scheme, host and port in gateway.url (--qlara.url), and proxies in between.";
 
 /// What an operator can do about an error of TLS.
 fn tls_advice(error: &rustls::Error) -> &'static str {
@@ -81,9 +87,9 @@ fn tls_advice(error: &rustls::Error) -> &'static str {
         InvalidCertificate(error) => certificate_advice(error),
         // In most cases this is an answer in plain HTTP.
         InvalidMessage(_) => {
-            "; the server does not speak TLS at this port: check scheme and port in gateway.url (--qlara.url)"
+            "Check scheme and port in gateway.url (--qlara.url): the server there does not speak TLS."
         }
-        FailedToGetCurrentTime => "; check the clock of this machine",
+        FailedToGetCurrentTime => "Check the clock of this machine.",
         _ => CHECK_URL_AND_PROXY,
     }
 }
@@ -91,30 +97,30 @@ fn tls_advice(error: &rustls::Error) -> &'static str {
 fn certificate_advice(error: &CertificateError) -> &'static str {
     match error {
         CertificateError::UnknownIssuer => {
-            "; if it belongs to a CA of your own, or to a proxy that inspects TLS, name the file with the CA's \
-             certificate in gateway.tls_config.ca_file"
+            "If it belongs to a CA of your own, or to a proxy that inspects TLS, name the file with the CA's \
+             certificate in gateway.tls_config.ca_file."
         }
         error if is_certificate_of_a_ca(error) => {
-            "; if it is the gateway's own, self-signed certificate, name the file with it in \
-             gateway.tls_config.ca_file"
+            "If it is the gateway's own, self-signed certificate, name the file with it in \
+             gateway.tls_config.ca_file."
         }
         CertificateError::BadSignature => {
-            "; if its CA is your own and has a new key, name the file with the CA's new certificate in \
-             gateway.tls_config.ca_file"
+            "If its CA is your own and has a new key, name the file with the CA's new certificate in \
+             gateway.tls_config.ca_file."
         }
         CertificateError::Expired
         | CertificateError::ExpiredContext { .. }
         | CertificateError::NotValidYet
         | CertificateError::NotValidYetContext { .. } => {
-            "; check the clock of this machine; if it is right, the server needs another certificate"
+            "Check the clock of this machine. If it is right, the server needs another certificate."
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "; check the host in gateway.url (--qlara.url)"
+            "Check the host in gateway.url (--qlara.url)."
         }
         // A key, an algorithm, a purpose or an encoding that nobody can trust.
         _ => {
-            "; the server, or the proxy that inspects TLS, needs another certificate; check also the host in \
-             gateway.url (--qlara.url)"
+            "The server, or the proxy that inspects TLS, needs another certificate. Check also the host in \
+             gateway.url (--qlara.url)."
         }
     }
 }

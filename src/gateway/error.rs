@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::PREFIXES;
 use super::invalid::InvalidResponse;
 use super::sent_secret::SentSecret;
-use crate::plural::count;
+use crate::plural::{continued, count};
 use exporter_toolkit::redacted::shown_path;
 
 /// The end of the path of the list.
@@ -93,7 +93,7 @@ pub enum GatewayError {
     #[error(
         "the gateway answers HTTP 404 at {}: {}",
         shown_path(Path::new(path)),
-        prefix_advice(path)
+        continued(&prefix_advice(path))
     )]
     NoSuchList {
         /// The requested path.
@@ -101,7 +101,8 @@ pub enum GatewayError {
     },
     /// HTTP 407 of an HTTP proxy.
     #[error(
-        "the proxy asks for other credentials (HTTP 407): check user and password in {given_by}"
+        "the proxy asks for other credentials (HTTP 407): {}",
+        continued(&credentials_advice(given_by))
     )]
     ProxyCredentials {
         /// The configuration key or the environment variable with the URL of the proxy.
@@ -124,7 +125,8 @@ pub enum GatewayError {
     Connect(String),
     /// No connection to the proxy, or from the proxy to the gateway.
     #[error(
-        "cannot reach the gateway through the proxy {proxy}: {cause}; check the proxy, and its address in {given_by}"
+        "cannot reach the gateway through the proxy {proxy}: {cause}; {}",
+        continued(&proxy_advice(given_by))
     )]
     Proxy {
         /// The URL of the proxy without credentials.
@@ -135,8 +137,13 @@ pub enum GatewayError {
         cause: String,
     },
     /// The TLS handshake failed.
-    #[error("TLS with the gateway fails: {0}")]
-    Tls(String),
+    #[error("TLS with the gateway fails: {cause}; {}", continued(advice))]
+    Tls {
+        /// What failed.
+        cause: String,
+        /// What to do about it, in a sentence.
+        advice: &'static str,
+    },
     /// The body exceeds `limits.response_bytes`.
     #[error("the answer is longer than limits.response_bytes ({})", count(*limit, "byte"))]
     TooLarge {
@@ -153,19 +160,38 @@ fn prefix_advice(path: &str) -> String {
     let prefix = path.strip_suffix(LIST).unwrap_or(path);
     if format!("{prefix}/").contains(&format!("{LIST}/")) {
         return format!(
-            "remove {LIST} and what follows it from gateway.url (--qlara.url): the exporter adds it"
+            "Remove {LIST} and what follows it from gateway.url (--qlara.url): the exporter adds it."
         );
     }
     // The documented prefixes that the path does not have.
     let others = PREFIXES.into_iter();
     let others: Vec<&str> = others.filter(|prefix| !path.starts_with(prefix)).collect();
     format!(
-        "check gateway.url (--qlara.url); the API's pages also use the prefix {}",
+        "Check gateway.url (--qlara.url); the API's pages also use the prefix {}.",
         others.join(" or ")
     )
 }
 
+fn credentials_advice(given_by: &str) -> String {
+    format!("Check user and password in {given_by}.")
+}
+
+fn proxy_advice(given_by: &str) -> String {
+    format!("Check the proxy, and its address in {given_by}.")
+}
+
 impl GatewayError {
+    /// What to do about this very error, in a sentence with which its text ends; `None` if its reason says enough.
+    pub(crate) fn advice(&self) -> Option<String> {
+        match self {
+            GatewayError::NoSuchList { path } => Some(prefix_advice(path)),
+            GatewayError::ProxyCredentials { given_by } => Some(credentials_advice(given_by)),
+            GatewayError::Proxy { given_by, .. } => Some(proxy_advice(given_by)),
+            GatewayError::Tls { advice, .. } => Some((*advice).to_owned()),
+            _ => None,
+        }
+    }
+
     /// Hides all texts that repeat the secret of the request: keys in the response, names in a certificate.
     #[must_use]
     pub fn redacted(self, sent: &SentSecret) -> GatewayError {
@@ -184,7 +210,10 @@ impl GatewayError {
                 given_by,
                 cause: redacted(cause),
             },
-            GatewayError::Tls(text) => GatewayError::Tls(redacted(text)),
+            GatewayError::Tls { cause, advice } => GatewayError::Tls {
+                cause: redacted(cause),
+                advice,
+            },
             GatewayError::InvalidResponse(error) => error.redacted(sent).into(),
             other => other,
         }
@@ -202,7 +231,7 @@ impl GatewayError {
             GatewayError::ProxyCredentials { .. }
             | GatewayError::Proxy { .. }
             | GatewayError::Connect(_) => Reason::Connect,
-            GatewayError::Tls(_) => Reason::Tls,
+            GatewayError::Tls { .. } => Reason::Tls,
             GatewayError::TooLarge { .. } => Reason::TooLarge,
             GatewayError::InvalidResponse(_) => Reason::InvalidResponse,
         }

@@ -1,7 +1,10 @@
 //! What to do about the problems of accounts, for `check`, the API and the status page. The texts hold for a single
 //! reading and for a running exporter.
 
-use crate::gateway::error::Reason;
+use std::borrow::Cow;
+
+use crate::gateway::error::{GatewayError, Reason};
+use crate::plural::continued;
 
 /// A list that holds only a part of the profiles.
 pub(crate) const INCOMPLETE_LIST: &str = "Look at the other profiles in the Qlara dashboard. qlara-exporter explain shows what the gateway answers.";
@@ -37,6 +40,17 @@ pub(super) const UNKNOWN_STATUS: &str =
 /// A platform of the filter that no account has.
 pub(super) const UNSEEN_PLATFORM: &str =
     "Correct the platform, or connect a profile of it in the Qlara dashboard.";
+
+/// The text of an error, and what to do about it: about this very error if it knows, else about its reason.
+pub(super) fn explained(error: &GatewayError) -> (String, Cow<'static, str>) {
+    let text = error.to_string();
+    let Some(advice) = error.advice() else {
+        return (text, advise(error.reason()).into());
+    };
+    let cause = text.strip_suffix(&continued(&advice)).unwrap_or(&text);
+    let cause = cause.trim_end_matches([' ', ':', ';']).to_owned();
+    (cause, advice.into())
+}
 
 /// What a failed call means, in one sentence.
 pub(crate) fn describe(reason: Reason) -> &'static str {

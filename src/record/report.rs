@@ -142,9 +142,9 @@ impl<'a> Report<'a> {
     }
 
     /// The notes, each group of neighbours with the advice that they share.
-    pub(crate) fn notes_by_advice(&self) -> impl Iterator<Item = (&[Note<'a>], &'static str)> {
+    pub(crate) fn notes_by_advice(&self) -> impl Iterator<Item = (&[Note<'a>], &str)> {
         let groups = self.notes.chunk_by(|one, next| one.advice == next.advice);
-        groups.filter_map(|notes| Some((notes, notes.first()?.advice)))
+        groups.filter_map(|notes| Some((notes, &*notes.first()?.advice)))
     }
 
     /// The numbers of each account, by its name. An account without matching profiles has none.

@@ -6,7 +6,7 @@ use crate::account::history::Since;
 use crate::gateway::model::Status;
 use crate::snapshot::Profile;
 use crate::verdict::{Action, JudgedProfile};
-use exporter_toolkit::printable::{neutral, width};
+use exporter_toolkit::printable::is_blank;
 
 /// The state of an expected profile that is not connected, as text.
 pub(crate) const MISSING: &str = "MISSING";
@@ -41,7 +41,7 @@ impl ProfileRow<'_> {
     /// The name without spaces around it; `None` if it has no visible character.
     pub(crate) fn visible_name(&self) -> Option<&str> {
         let name = self.name().trim();
-        (width(&neutral(name)) > 0).then_some(name)
+        (!is_blank(name)).then_some(name)
     }
 
     /// The time of the last activity, if the details have it.

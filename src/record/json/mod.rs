@@ -156,7 +156,7 @@ struct NoteOut<'a> {
     account: Option<&'a str>,
     state: &'static str,
     text: &'a str,
-    advice: &'static str,
+    advice: &'a str,
 }
 
 impl<'a> ProfilesDocument<'a> {
@@ -273,6 +273,6 @@ fn note<'a>(note: &'a Note) -> NoteOut<'a> {
         account: note.account,
         state: note.state.as_str(),
         text: &note.text,
-        advice: note.advice,
+        advice: &note.advice,
     }
 }

@@ -1,27 +1,28 @@
 //! Notes: findings on accounts, platforms and the filter rather than on single profiles.
 
+mod filter;
 mod list;
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 use std::fmt::{self, Display};
 
 use crate::gateway::error::GatewayError;
 use crate::gateway::model::Status;
 use crate::plural::{choose, count};
 use crate::record::account::{AccountRecord, DataSource};
-use crate::record::advice::{self, advise};
+use crate::record::advice::{self, explained};
 use crate::record::rfc3339;
 use crate::record::row::{ProfileRow, RecordFilter};
 use crate::record::state::CheckState;
 use crate::refresh::RefreshErrors;
 use crate::snapshot::Snapshot;
-use exporter_toolkit::suggest::closest;
+pub(crate) use filter::filter_notes;
 
 /// A note on one account, without its name.
 struct AccountNote {
     state: CheckState,
     text: String,
-    advice: &'static str,
+    advice: Cow<'static, str>,
 }
 
 impl AccountNote {
@@ -29,16 +30,16 @@ impl AccountNote {
         AccountNote {
             state: CheckState::Warning,
             text,
-            advice,
+            advice: advice.into(),
         }
     }
 
     /// A note on what could not be read.
-    fn unknown(text: String, advice: &'static str) -> AccountNote {
+    fn unknown(text: String, advice: impl Into<Cow<'static, str>>) -> AccountNote {
         AccountNote {
             state: CheckState::Unknown,
             text,
-            advice,
+            advice: advice.into(),
         }
     }
 }
@@ -54,7 +55,7 @@ pub struct Note<'a> {
     /// A sentence.
     pub text: String,
     /// What to do about it.
-    pub advice: &'static str,
+    pub advice: Cow<'static, str>,
 }
 
 impl Display for Note<'_> {
@@ -112,8 +113,10 @@ impl AccountRecord<'_> {
 
     /// Why no data of the account is known; `None` if there is data.
     pub(crate) fn why_unread(&self) -> Option<String> {
-        let note = self.snapshot.is_none().then(|| list_note(self)).flatten();
-        note.map(|note| note.text)
+        let note = self.snapshot.is_none().then(|| list_note(self)).flatten()?;
+        let error = self.errors.and_then(|errors| errors.list.as_ref());
+        // The text of an error also says what to do.
+        Some(error.map_or(note.text, ToString::to_string))
     }
 }
 
@@ -122,25 +125,26 @@ fn list_note(account: &AccountRecord) -> Option<AccountNote> {
     let error = account.errors.and_then(|errors| errors.list.as_ref());
     let (text, advice) = match (account.source(), account.snapshot, error) {
         (DataSource::Current, ..) => return None,
-        (DataSource::Kept, Some(snapshot), Some(error)) => (
-            format!("{error}; the data of {} is shown", rfc3339(snapshot.read_at)),
-            advise(error.reason()),
-        ),
-        (_, _, Some(error)) => (error.to_string(), advise(error.reason())),
+        (DataSource::Kept, Some(snapshot), Some(error)) => {
+            let (error, advice) = explained(error);
+            let read_at = rfc3339(snapshot.read_at);
+            (format!("{error}; the data of {read_at} is shown"), advice)
+        }
+        (_, _, Some(error)) => explained(error),
         (DataSource::Pending, ..) => (
             "being read for the first time: its profiles are not known yet".to_owned(),
-            advice::PENDING,
+            advice::PENDING.into(),
         ),
         (_, Some(snapshot), None) => (
             format!(
                 "the latest list could not be used: the log says why; the data of {} is shown",
                 rfc3339(snapshot.read_at)
             ),
-            advice::UNUSABLE_LIST,
+            advice::UNUSABLE_LIST.into(),
         ),
         (_, None, None) => (
             "its data is too old to be shown, and it is being read again: its profiles are not known now".to_owned(),
-            advice::PENDING,
+            advice::PENDING.into(),
         ),
     };
     Some(AccountNote::unknown(text, advice))
@@ -166,8 +170,8 @@ fn details_error_notes(
         };
         let is_blocked = snapshot.is_some_and(|snapshot| snapshot.is_blocked_by_token(platform));
         let (cause, advice) = match is_blocked {
-            true => (BLOCKED_BY_TOKEN.to_owned(), advice::EXPIRED_TOKEN),
-            false => (error.to_string(), advise(error.reason())),
+            true => (BLOCKED_BY_TOKEN.to_owned(), advice::EXPIRED_TOKEN.into()),
+            false => explained(error),
         };
         let text = format!("details of {platform}: {cause}; its permissions {permissions}");
         AccountNote::unknown(text, advice)
@@ -207,51 +211,6 @@ fn unknown_status_notes(
         .iter()
         .map(|word| AccountNote::warning(text(word), advice::UNKNOWN_STATUS))
         .collect()
-}
-
-/// A warning for each platform of the filter that no account has: it is probably misspelled. An account that could not be
-/// read may have the platform, and has a note of its own.
-pub(crate) fn filter_notes<'a>(
-    accounts: &[AccountRecord],
-    filter: &impl RecordFilter,
-) -> Vec<Note<'a>> {
-    let snapshots: Vec<&Snapshot> = accounts.iter().filter_map(|it| it.snapshot).collect();
-    let place = match snapshots.len() {
-        0 => return Vec::new(),
-        read if read < accounts.len() => "connected in the accounts that were read",
-        _ => "connected",
-    };
-    let listed = snapshots
-        .iter()
-        .flat_map(|snapshot| snapshot.details.keys());
-    let expected = snapshots.iter().flat_map(|snapshot| &snapshot.expected);
-    let seen: BTreeSet<&str> = listed
-        .chain(expected.map(|expected| &expected.platform))
-        .map(String::as_str)
-        .collect();
-    let platforms = filter.platforms().into_iter();
-    let unseen = platforms.filter(|platform| !seen.contains(platform));
-    unseen
-        .map(|platform| Note {
-            account: None,
-            state: CheckState::Warning,
-            text: format!(
-                "no profile of the platform {platform} is {place}{}",
-                other_platforms(platform, &seen)
-            ),
-            advice: advice::UNSEEN_PLATFORM,
-        })
-        .collect()
-}
-
-/// The end of a sentence on a platform that was not seen: the similar one, and all that were seen.
-fn other_platforms(platform: &str, seen: &BTreeSet<&str>) -> String {
-    let all = seen.iter().copied().collect::<Vec<_>>().join(", ");
-    match closest(platform, seen.iter().copied()) {
-        _ if seen.is_empty() => String::new(),
-        Some(similar) => format!("; did you mean {similar}? There are: {all}"),
-        None => format!("; there are: {all}"),
-    }
 }
 
 fn error_notes(errors: &RefreshErrors) -> Vec<AccountNote> {

@@ -60,7 +60,7 @@ pub(super) fn calendar(report: &Report, filter: &PageFilter, stamp: Stamp) -> St
     let latest = report.accounts.iter().map(|it| stamp_of(Some(&it))).max();
     for note in filter_notes(&report.accounts, filter) {
         let uid = uid(&["filter", &filter.query()]);
-        let mut event = event_of_today(&uid, report.checked_at, &note.text, note.advice);
+        let mut event = event_of_today(&uid, report.checked_at, &note.text, &note.advice);
         stamp_event(&mut event, latest.flatten());
         calendar.push(event.done());
     }
