@@ -168,11 +168,15 @@ async fn profile_that_nobody_repairs_does_not_hide_a_new_failure() {
         .await;
     let page = page(&stack, "/").await;
     let (urgent, rest) = page.split_once("Given up?").expect("given up");
-    let (given_up, fine) = rest.split_once("</table>").expect("an end");
-    assert_eq!(names(urgent), ["less", "undated", "warning"]);
+    let (rest, fine) = rest.split_once("</table>").expect("an end");
+    let (given_up, warnings) = rest
+        .split_once("Reconnect before 15 Apr 2026")
+        .expect("a group");
+    assert_eq!(names(urgent), ["less", "undated"]);
     assert_eq!(names(given_up), ["old", "by date", "14 days"]);
+    assert_eq!(names(warnings), ["warning"]);
     assert_eq!(names(fine), ["fine"]);
-    assert_contains(urgent, &["Reconnect now", "Reconnect before 15 Apr 2026"]);
+    assert_contains(urgent, &["Reconnect now"]);
     assert_contains(given_up, &["The token ended at least 14 days ago"]);
     // They stay critical: their messages fail.
     assert_contains(&page, &["critical <b>5</b>"]);
@@ -427,6 +431,42 @@ async fn page_of_ten_thousand_profiles_is_limited_and_shows_all_in_parts() {
     let query = format!("/?platform={long}&account={long}&verdict={long}&q={long}");
     let empty = page(&stack, &query).await;
     assert!(empty.len() < OWN_BYTES, "{}", empty.len());
+}
+
+/// [page]
+#[tokio::test]
+async fn every_critical_profile_precedes_warnings() {
+    let warning = |number: usize| {
+        let mut profile = profile("facebook", &format!("id{number}"), "warning");
+        profile["permissions"] = json!(["pages_messaging"]);
+        profile
+    };
+    let critical = |name: &str, changes: Value| {
+        let mut profile = profile("facebook", name, name);
+        let changes = changes.as_object().expect("an object").clone();
+        profile.as_object_mut().expect("an object").extend(changes);
+        profile
+    };
+    let mut profiles: Vec<Value> = (0..30).map(warning).collect();
+    profiles.push(critical("permission", json!({"permissions": []})));
+    profiles.push(critical(
+        "old",
+        json!({"tokenExpiresAt": "2026-01-01T00:00:00Z"}),
+    ));
+    profiles.push(critical(
+        "provider",
+        json!({"platform": "whatsapp", "status": "DISCONNECTED"}),
+    ));
+    let stack = Setup::default().with_profiles(json!(profiles)).await;
+    let page = page(&stack, "/").await;
+    let (_, table) = page.split_once("<tbody").expect("a table");
+    assert_eq!(
+        names(table)[..4],
+        ["permission", "provider", "old", "warning"]
+    );
+    assert_contains(table, &["Look at the provider now"]);
+    // The group of the same name has a part above and a part below.
+    assert_eq!(table.matches("Grant permissions").count(), 2);
 }
 
 /// [page-rows]

@@ -150,8 +150,8 @@ impl<'a> Overview<'a> {
     }
 }
 
-/// Sorts the rows by urgency within groups of the same action. The group with the most urgent row comes first; profiles that
-/// seem given up come after those that need attention, so that an old failure does not hide a new one.
+/// Sorts critical rows before the others, both in groups of the same action. The group with the most urgent row comes first;
+/// profiles that seem given up come after the other critical ones, so that an old failure does not hide a new one.
 fn sort_by_need(rows: &mut [ProfileRow]) {
     rows.sort_by_cached_key(|row| row.judged.verdict.urgency());
     let mut order: Vec<Action> = Vec::new();
@@ -160,10 +160,11 @@ fn sort_by_need(rows: &mut [ProfileRow]) {
             order.push(action);
         }
     }
-    order.sort_by_key(|action| *action >= Action::DecideWhetherToKeep);
     // Stable, so the order within a group is kept.
     rows.sort_by_cached_key(|row| {
         let action = row.action();
-        order.iter().position(|known| *known == action)
+        let is_critical = row.judged.verdict.severity == Severity::Critical;
+        let group = order.iter().position(|known| *known == action);
+        (!is_critical, action == Action::DecideWhetherToKeep, group)
     });
 }
