@@ -108,7 +108,8 @@ fn step(row: &ProfileRow) -> (&'static str, String) {
     let profile = row.judged.profile;
     let end = profile.and_then(|profile| profile.token_expires_at);
     let (before, after) = match (row.judged.verdict.action(), end) {
-        (Action::ReconnectNow, _) if profile.is_none() => ("First: connect ", ""),
+        (Action::Connect, _) => ("First: connect ", ""),
+        (Action::LookAtTheProvider, _) => ("First: look at the provider's connection of ", " now"),
         (Action::ReconnectNow, _) => ("First: reconnect ", " now"),
         (Action::ReconnectInTime, Some(end)) => {
             let after = format!(" before its token ends on {}", end.date_naive());

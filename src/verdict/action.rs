@@ -2,12 +2,15 @@
 
 use chrono::NaiveDate;
 
-/// The kind of work that mends a finding, most pressing first. Rows are grouped in this order, except that a group with a
-/// more urgent profile comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// The kind of work that mends a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Messages fail until somebody reconnects the profile.
     ReconnectNow,
+    /// Messages fail until the connection to the provider works again.
+    LookAtTheProvider,
+    /// The configuration expects the profile, but it is not connected.
+    Connect,
     /// Messages will fail when the token ends.
     ReconnectInTime,
     /// The profile lacks permissions.
@@ -36,6 +39,8 @@ impl Action {
     fn words(self) -> &'static str {
         match self {
             Action::ReconnectNow => "Reconnect now",
+            Action::LookAtTheProvider => "Look at the provider now",
+            Action::Connect => "Connect, or expect no longer",
             Action::ReconnectInTime => "Reconnect before the token ends",
             Action::GrantPermissions => "Grant permissions",
             Action::LookInto => "Look into",

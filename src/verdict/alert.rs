@@ -17,7 +17,7 @@ impl Finding {
             Finding::Disconnected(_) => Some("QlaraProfileDisconnected"),
             Finding::StatusUnknown => Some("QlaraProfileStatusUnknown"),
             // Alerts about the account report what cannot be read.
-            Finding::PermissionsUnknown => Some("QlaraDetailsUnavailable"),
+            Finding::PermissionsUnknown(_) => Some("QlaraDetailsUnavailable"),
             Finding::DataOld(_) => Some("QlaraDataStale"),
             Finding::PermissionMissing(permission) => match Cost::of_missing(permission) {
                 Cost::CannotSend => Some("QlaraSendPermissionMissing"),

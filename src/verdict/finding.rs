@@ -102,6 +102,17 @@ impl Cause {
     }
 }
 
+/// Why the permissions of a profile are not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
+    /// The details of the platform could not be read, or only a part of them.
+    DetailsFailed,
+    /// The gateway gives no details of the platform while one of its tokens has expired.
+    BlockedByToken,
+    /// The details do not have them.
+    Omitted,
+}
+
 /// One problem of a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
@@ -121,8 +132,8 @@ pub enum Finding {
     Disconnected(Cause),
     /// The gateway reports a state that its documentation does not name.
     StatusUnknown,
-    /// The permissions that the profile needs could not be read.
-    PermissionsUnknown,
+    /// The permissions that the profile needs are not known.
+    PermissionsUnknown(Unread),
     /// The data is too old to tell whether the profile works now; holds its age.
     DataOld(TimeDelta),
     /// A required permission is not granted.
@@ -141,7 +152,7 @@ impl Finding {
             | Finding::TokenEndImminent(_)
             | Finding::Disconnected(_)
             | Finding::Missing => Severity::Critical,
-            Finding::PermissionsUnknown | Finding::DataOld(_) => Severity::NotChecked,
+            Finding::PermissionsUnknown(_) | Finding::DataOld(_) => Severity::NotChecked,
             Finding::TokenEndsSoon(_)
             | Finding::RefreshFailed
             | Finding::RefreshOverdue
@@ -177,7 +188,7 @@ impl Finding {
             Finding::TokenEndUnknown => "token_end_unknown",
             Finding::Disconnected(_) => "disconnected",
             Finding::StatusUnknown => "status_unknown",
-            Finding::PermissionsUnknown => "permissions_unknown",
+            Finding::PermissionsUnknown(_) => "permissions_unknown",
             Finding::DataOld(_) => "data_old",
             Finding::PermissionMissing(_) => "permission_missing",
             Finding::Missing => "missing",
@@ -188,9 +199,9 @@ impl Finding {
     /// The kind of work that mends it.
     pub(crate) fn action(&self) -> Action {
         match self {
-            Finding::TokenExpired(_) | Finding::Disconnected(_) | Finding::Missing => {
-                Action::ReconnectNow
-            }
+            Finding::Disconnected(Cause::Provider) => Action::LookAtTheProvider,
+            Finding::TokenExpired(_) | Finding::Disconnected(_) => Action::ReconnectNow,
+            Finding::Missing => Action::Connect,
             Finding::TokenEndImminent(_)
             | Finding::TokenEndsSoon(_)
             | Finding::RefreshFailed
@@ -199,7 +210,7 @@ impl Finding {
             Finding::TokenEndUnknown | Finding::StatusUnknown | Finding::NotExpected => {
                 Action::LookInto
             }
-            Finding::PermissionsUnknown | Finding::DataOld(_) => Action::CheckByHand,
+            Finding::PermissionsUnknown(_) | Finding::DataOld(_) => Action::CheckByHand,
         }
     }
 
@@ -226,7 +237,13 @@ impl Finding {
                 "Messages fail: look at the profile in the Qlara dashboard, and reconnect it there."
             }
             Finding::StatusUnknown => "Look at the profile in the Qlara dashboard.",
-            Finding::PermissionsUnknown => {
+            Finding::PermissionsUnknown(Unread::DetailsFailed) => {
+                "Look at the permissions of the profile in the Qlara dashboard, until the gateway can be asked for them again."
+            }
+            Finding::PermissionsUnknown(Unread::BlockedByToken) => {
+                "Reconnect the profiles of the platform whose tokens have expired: the gateway answers for no other until then."
+            }
+            Finding::PermissionsUnknown(Unread::Omitted) => {
                 "Look at the permissions of the profile in the Qlara dashboard. If the gateway never states any, require none in the configuration file."
             }
             Finding::DataOld(_) => {
@@ -265,7 +282,7 @@ impl Display for Finding {
             }
             Finding::Disconnected(Cause::Unknown) => write!(out, "disconnected"),
             Finding::StatusUnknown => write!(out, "status unknown"),
-            Finding::PermissionsUnknown => write!(out, "permissions not known"),
+            Finding::PermissionsUnknown(_) => write!(out, "permissions not known"),
             Finding::DataOld(age) => write!(out, "not read for {}", span(*age)),
             Finding::PermissionMissing(permission) => {
                 write!(

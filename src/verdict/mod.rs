@@ -17,7 +17,7 @@ use crate::gateway::fields::Schema;
 use crate::gateway::model::Status;
 use crate::snapshot::{Profile, Snapshot};
 pub(crate) use action::Action;
-pub(crate) use finding::{Cause, Cost, Finding, Severity};
+pub(crate) use finding::{Cause, Cost, Finding, Severity, Unread};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -209,12 +209,20 @@ impl<'a> Judge<'a> {
 
     fn permission_findings(&self, profile: &Profile) -> Vec<Finding> {
         if !profile.has_permissions() && self.states_permissions.contains(&*profile.platform) {
-            return vec![Finding::PermissionsUnknown];
+            return vec![Finding::PermissionsUnknown(self.why_unread(profile))];
         }
         let missing = profile.permissions().filter(|(_, granted)| !granted);
         missing
             .map(|(permission, _)| Finding::PermissionMissing(permission.to_owned()))
             .collect()
+    }
+
+    fn why_unread(&self, profile: &Profile) -> Unread {
+        match self.snapshot.details.get(&profile.platform) {
+            Some(details) if details.is_blocked_by_token => Unread::BlockedByToken,
+            Some(details) if !details.up || details.is_incomplete => Unread::DetailsFailed,
+            _ => Unread::Omitted,
+        }
     }
 
     fn token_findings(&self, profile: &Profile, left: Option<TimeDelta>) -> Vec<Finding> {

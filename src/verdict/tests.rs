@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::Value;
 
 use super::{
-    Cause, Cost, Finding, GIVEN_UP_AFTER, OLD_AFTER, REFRESH_OVERDUE, Severity, Thresholds,
+    Cause, Cost, Finding, GIVEN_UP_AFTER, OLD_AFTER, REFRESH_OVERDUE, Severity, Thresholds, Unread,
 };
 
 const RULES: &str = include_str!("../../alerts/qlara.rules.yml");
@@ -81,7 +81,10 @@ fn severities_of_alerts_and_findings_agree() {
         Finding::Missing,
         Finding::NotExpected,
     ];
-    for finding in [Finding::PermissionsUnknown, Finding::DataOld(time)] {
+    for finding in [
+        Finding::PermissionsUnknown(Unread::Omitted),
+        Finding::DataOld(time),
+    ] {
         let alert = finding.alert().expect("an alert");
         assert_eq!(severity(alert), "warning", "{alert}");
         assert_eq!(finding.severity(), Severity::NotChecked);

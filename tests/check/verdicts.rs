@@ -396,6 +396,65 @@ async fn permissions_that_the_details_omit_are_unknown() {
     }
 }
 
+/// The cause decides what to do: nobody should turn off the requirement because of an outage.
+#[tokio::test]
+async fn advice_on_unknown_permissions_depends_on_the_cause() {
+    let without = with(page("p"), json!({"permissions": null}));
+    let expired = with(page("expired"), json!({"status": "TOKEN_EXPIRED"}));
+    for (faults, expired_channel, profiles, advice) in [
+        (
+            "",
+            None,
+            json!([without]),
+            "If the gateway never states any, require none",
+        ),
+        (
+            "details:status=503",
+            None,
+            json!([page("p")]),
+            "until the gateway can be asked for them again",
+        ),
+        (
+            "details:retry-after=9s",
+            None,
+            json!([page("p")]),
+            "until the gateway can be asked for them again",
+        ),
+        (
+            "",
+            Some(503),
+            json!([page("p"), expired]),
+            "Reconnect the profiles of the platform whose tokens have expired",
+        ),
+    ] {
+        let options = gateway_simulator::Options {
+            expired_channel,
+            ..gateway_simulator::Options::default()
+        };
+        let gateway = Gateway::start(options, Arc::new(SystemClock)).await;
+        gateway.profiles(&profiles).await;
+        gateway.faults(faults).await;
+        let ran = check(&gateway, &["--output", "json"]).await;
+        let json: Value = serde_json::from_str(&ran.output).expect("JSON");
+        let profiles = json["profiles"].as_array().expect("profiles").iter();
+        let found = profiles.flat_map(|profile| profile["findings"].as_array().expect("findings"));
+        let mut unknown = found.filter(|finding| finding["code"] == "permissions_unknown");
+        let unknown = unknown.next().expect("a finding")["advice"].to_string();
+        assert!(unknown.contains(advice), "{unknown}");
+    }
+}
+
+/// A WhatsApp profile has no token to renew.
+#[tokio::test]
+async fn first_step_about_a_provider_is_not_to_reconnect() {
+    let disconnected =
+        json!({"platform": "whatsapp", "profileId": "w", "name": "W", "status": "DISCONNECTED"});
+    let gateway = gateway(&json!([disconnected])).await;
+    let table = check(&gateway, &[]).await.output;
+    let first = "First: look at the provider's connection of W (whatsapp) now.";
+    assert!(table.contains(first), "{table}");
+}
+
 /// The reference speaks of no permissions.
 #[tokio::test]
 async fn reference_without_permissions_is_no_finding() {
