@@ -164,16 +164,16 @@ fn details_error_notes(
     let note = |(platform, error): (&String, &GatewayError)| {
         let details = snapshot.and_then(|snapshot| snapshot.details.get(platform));
         let kept = details.and_then(|details| details.oldest);
-        let permissions = match kept {
-            Some(read_at) => format!("are shown as of {}", rfc3339(read_at.wall)),
-            None => "are not known".to_owned(),
+        let shown = match kept {
+            Some(read_at) => format!("those of {} are shown", rfc3339(read_at.wall)),
+            None => "none are known".to_owned(),
         };
         let is_blocked = snapshot.is_some_and(|snapshot| snapshot.is_blocked_by_token(platform));
         let (cause, advice) = match is_blocked {
             true => (BLOCKED_BY_TOKEN.to_owned(), advice::EXPIRED_TOKEN.into()),
             false => explained(error),
         };
-        let text = format!("details of {platform}: {cause}; its permissions {permissions}");
+        let text = format!("details of {platform}: {cause}; {shown}");
         AccountNote::unknown(text, advice)
     };
     shown.map(note).collect()
