@@ -104,9 +104,9 @@ async fn profiles_are_what_check_says() {
     for (query, bom) in [("format=csv", false), ("format=csv&bom=true", true)] {
         let (_, _, text) = get(&stack, &format!("{PROFILES}?{query}")).await;
         let audit = checked(&stack, CheckFormat::Csv { bom }).await;
-        // The last two columns.
+        // `since`, `since_at_least` and what follows them.
         let of_one_reading = |csv: &str| -> Vec<String> {
-            let lines = csv.lines().map(|line| line.rsplitn(3, ',').last());
+            let lines = csv.lines().map(|line| line.rsplitn(4, ',').last());
             lines
                 .map(|line| line.expect("columns").to_owned())
                 .collect()
@@ -151,7 +151,10 @@ async fn states_and_changes_say_since_when() {
             "kind": "state", "from": "CONNECTED", "to": "TOKEN_EXPIRING", "permission": null}])
     );
     let (_, _, csv) = get(&stack, "/api/v1/profiles?format=csv").await;
-    assert!(csv.contains(",2026-04-10T12:01:01Z,\r\n"), "{csv}");
+    assert!(
+        csv.contains(",2026-04-10T12:01:01Z,,2026-06-15\r\n"),
+        "{csv}"
+    );
 
     let mut renewed = page("CONNECTED");
     renewed["tokenExpiresAt"] = json!("2026-08-01T00:00:00+02:00");
@@ -240,6 +243,10 @@ async fn schemas_refuse_other_documents() {
         ("/version", json!(2)),
         ("/profiles/0/status", json!("SLEEPING")),
         ("/profiles/0/token_expires_at", json!("2026-06-15")),
+        (
+            "/profiles/0/token_expires_on",
+            json!("2026-06-14T22:00:00Z"),
+        ),
         ("/profiles/0/verdict", json!("ok")),
         ("/accounts/0/data", Value::Null),
         ("/summary/fine", json!(-1)),

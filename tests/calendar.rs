@@ -71,10 +71,19 @@ async fn token_ends_are_events_with_reminders() {
         summaries,
         [
             "Token of Page ended ends (facebook)",
-            "Token of Page p ends (facebook)",
+            "Token of Page p ends on 2026-06-15 (facebook)",
             "Token of n ends (facebook)"
         ]
     );
+    let stated = [
+        "facebook/ended: the token ends at 2026-04-01 00:00 UTC. Messages fail",
+        "facebook/p: the token ends at 2026-06-14 22:00 UTC (stated as 2026-06-15 +02:00). Messages fail",
+        "facebook/n: the token ends at 2026-07-01 00:00 UTC. Messages fail",
+    ];
+    for (event, stated) in found.iter().zip(stated) {
+        let text = event["description"].as_str().expect("a text");
+        assert!(text.starts_with(stated), "{text}");
+    }
     for event in &found {
         assert_eq!(event["alarms"], json!([-7.0, -2.0]), "{event}");
         assert_eq!(event["stamp"], "2026-04-10T12:00:00+00:00");
@@ -200,15 +209,15 @@ async fn hostile_texts_stay_in_their_event() {
         "a;b,c\\n\\;\u{fffd}\u{fffd}END:VEVENT\u{fffd}\u{fffd}BEGIN:VEVENT\u{fffd}\u{fffd}\"x\"";
     assert_eq!(
         found[0]["summary"],
-        format!("Token of {shown} ends (facebook)")
+        format!("Token of {shown} ends on 2026-06-15 (facebook)")
     );
     assert_eq!(
         found[1]["summary"],
-        format!("Token of {} ends (facebook)", long.trim_end())
+        format!("Token of {} ends on 2026-06-15 (facebook)", long.trim_end())
     );
     for (shift, event) in found[92..].iter().enumerate() {
         let name = format!("{}{}", "x".repeat(shift), "😀é ".repeat(30));
-        let expected = format!("Token of {} ends (facebook)", name.trim_end());
+        let expected = format!("Token of {} ends on 2026-06-15 (facebook)", name.trim_end());
         assert_eq!(event["summary"], expected);
     }
 }

@@ -157,7 +157,7 @@ const CASES: [Case; 38] = [
     simulated(
         "redirect=http://127.0.0.1:9/",
         "client_error",
-        "the gateway answers HTTP 302",
+        "the gateway answers HTTP 302, a redirect, which is not followed",
     ),
     simulated("status=500", "server_error", "the gateway answers HTTP 500"),
     simulated("status=503", "server_error", "the gateway answers HTTP 503"),

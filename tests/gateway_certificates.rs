@@ -156,6 +156,23 @@ async fn failed_handshake_comes_with_advice() {
             answer("\u{15}\u{3}\u{3}\0\u{2}\u{2}\u{28}"),
             "; check scheme, host and port in gateway.url (--qlara.url), and proxies in between",
         ),
+        // The alert `certificate_required`.
+        (
+            answer("\u{15}\u{3}\u{3}\0\u{2}\u{2}\u{74}"),
+            "; the server asks for a client certificate, and the exporter has none to show",
+        ),
+        // The alert `protocol_version`.
+        (
+            answer("\u{15}\u{3}\u{3}\0\u{2}\u{2}\u{46}"),
+            "; the server has to speak TLS 1.2 or 1.3",
+        ),
+        // A ServerHello of TLS 1.1.
+        (
+            answer(
+                "\u{16}\u{3}\u{2}\0\u{2a}\u{2}\0\0\u{26}\u{3}\u{2}01234567890123456789012345678901\0\0\u{2f}\0",
+            ),
+            "; the server has to speak TLS 1.2 or 1.3",
+        ),
         (
             answer(""),
             "the handshake breaks off; check scheme, host and port in gateway.url (--qlara.url)",
@@ -168,6 +185,35 @@ async fn failed_handshake_comes_with_advice() {
             ..Setup::yaml(&ca_file_yaml(proxy.ca_file().expect("a file")))
         };
         let stack = setup.start().await;
+        proxy.inject(stack.gateway.address, fault, Calls::All).await;
+        assert_eq!(stack.scrape().await.value("qlara_up"), 0.0);
+        let text = log.take();
+        assert!(text.contains(advice), "{advice}: {text}");
+    }
+}
+
+/// Servers with TLS answer plain HTTP with an alert, or close the connection.
+/// [certificate-advice]
+#[tokio::test]
+async fn http_at_a_port_with_tls_comes_with_advice() {
+    for (answer, advice) in [
+        (
+            "",
+            "; if the server speaks TLS, set the scheme in gateway.url (--qlara.url) to https",
+        ),
+        (
+            "\u{15}\u{3}\u{3}\0\u{2}\u{2}\u{46}",
+            "no valid HTTP; check scheme, host and port in gateway.url (--qlara.url)",
+        ),
+    ] {
+        let mut proxy = FaultProxy::plain();
+        let log = Log::collect(Level::WARN);
+        let setup = Setup {
+            url: Some(proxy.url()),
+            ..Setup::default()
+        };
+        let stack = setup.start().await;
+        let fault = Fault::Response(RawReply(answer, After::Close));
         proxy.inject(stack.gateway.address, fault, Calls::All).await;
         assert_eq!(stack.scrape().await.value("qlara_up"), 0.0);
         let text = log.take();

@@ -9,7 +9,7 @@ use super::first_step::{FirstStep, first_step};
 use super::table::descriptions;
 use crate::build;
 use crate::plural::{count, span};
-use crate::record::{Note, ProfileRow, Report};
+use crate::record::{NoteGroup, ProfileRow, Report};
 use crate::snapshot::Profile;
 use crate::verdict::Severity;
 use crate::zone::Zone;
@@ -84,7 +84,7 @@ impl Page<'_> {
             @if !self.report.notes.is_empty() {
                 h2 { "Accounts" }
                 @for (notes, advice) in self.report.notes_by_advice() {
-                    ul { @for note in notes { (note_item(note)) } }
+                    ul { @for note in notes { (note_item(&note)) } }
                     p.quiet.advice { (advice) }
                 }
             }
@@ -172,12 +172,17 @@ impl Page<'_> {
     }
 }
 
-fn note_item(note: &Note) -> Markup {
+fn note_item(note: &NoteGroup) -> Markup {
     html! {
         li {
             (badge(note.state.verdict())) " "
-            @if let Some(account) = note.account { (foreign(account)) ": " }
-            (neutral(&note.text))
+            (note.before_names())
+            @for (index, name) in note.names().iter().enumerate() {
+                @if index > 0 { ", " }
+                (foreign(name))
+            }
+            (note.after_names())
+            (neutral(note.text))
         }
     }
 }

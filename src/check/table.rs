@@ -212,10 +212,11 @@ fn cells(row: &ProfileRow, audit: &Audit, zone: Zone) -> Cells {
     cells.set(Column::Platform, judged.platform);
     cells.set(Column::Account, row.account.unwrap_or_default());
     cells.set(Column::Profile, judged.id);
-    cells.set(
-        Column::Name,
-        judged.profile.map_or("", |profile| &profile.name),
-    );
+    // A missing profile has no name to know.
+    let name = judged
+        .profile
+        .map(|_| row.visible_name().unwrap_or("no name"));
+    cells.set(Column::Name, name.unwrap_or_default());
     cells.set(Column::Status, row.status_text());
     let since = row.since.map(|since| since.in_column(zone));
     cells.set(Column::Since, since.unwrap_or_default());

@@ -2,7 +2,8 @@
 
 use std::io::ErrorKind;
 
-use rustls::CertificateError;
+use reqwest::Url;
+use rustls::{AlertDescription, CertificateError, PeerIncompatible};
 
 use super::error::GatewayError;
 use super::invalid::InvalidResponse;
@@ -31,9 +32,13 @@ pub(super) fn ended_before_response(error: &reqwest::Error) -> bool {
 /// The text with which the HTTP client reports that a proxy answers 407 to a request for a tunnel. It has no type for it.
 const TUNNEL_NEEDS_CREDENTIALS: &str = "proxy authorization required";
 
-/// Converts an error of the HTTP client, whose requests go through this proxy. Timeouts are checked first, because a timeout while reading the body is
-/// reported as a decoding error, too.
-pub(super) fn classify(error: reqwest::Error, proxy: Option<&ProxyUrl>) -> GatewayError {
+/// Converts an error of the HTTP client, whose requests go to addresses below `base`, through this proxy. Timeouts are
+/// checked first, because a timeout while reading the body is reported as a decoding error, too.
+pub(super) fn classify(
+    error: reqwest::Error,
+    base: &Url,
+    proxy: Option<&ProxyUrl>,
+) -> GatewayError {
     let error = error.without_url();
     if let Some(error @ LookupError::TooLong(_)) = find_cause(&error) {
         return GatewayError::Unreached(error.to_string());
@@ -62,6 +67,9 @@ pub(super) fn classify(error: reqwest::Error, proxy: Option<&ProxyUrl>) -> Gatew
     }
     let cause = root_cause(&error);
     match proxy {
+        None if base.scheme() == "http" && ended_before_response(&error) => {
+            GatewayError::EndedInClear(cause)
+        }
         None => GatewayError::Connect(cause),
         Some(proxy) if cause.ends_with(TUNNEL_NEEDS_CREDENTIALS) => {
             GatewayError::ProxyCredentials {
@@ -77,17 +85,32 @@ pub(super) fn classify(error: reqwest::Error, proxy: Option<&ProxyUrl>) -> Gatew
 }
 
 /// What an operator can do if the server is perhaps not the gateway.
-const CHECK_URL_AND_PROXY: &str =
+pub(super) const CHECK_URL_AND_PROXY: &str =
     "Check scheme, host and port in gateway.url (--qlara.url), and proxies in between.";
 
 /// What an operator can do about an error of TLS.
 fn tls_advice(error: &rustls::Error) -> &'static str {
-    use rustls::Error::{FailedToGetCurrentTime, InvalidCertificate, InvalidMessage};
+    use rustls::Error::{
+        AlertReceived, FailedToGetCurrentTime, InvalidCertificate, InvalidMessage,
+        PeerIncompatible as Incompatible,
+    };
     match error {
         InvalidCertificate(error) => certificate_advice(error),
         // In most cases this is an answer in plain HTTP.
         InvalidMessage(_) => {
             "Check scheme and port in gateway.url (--qlara.url): the server there does not speak TLS."
+        }
+        AlertReceived(AlertDescription::CertificateRequired) => {
+            "The server asks for a client certificate, and the exporter has none to show. Check host and port in \
+             gateway.url (--qlara.url), or ask the gateway's support for access without one."
+        }
+        AlertReceived(AlertDescription::ProtocolVersion)
+        | Incompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        ) => {
+            "The server has to speak TLS 1.2 or 1.3, older versions are not safe. Check host and port in gateway.url \
+             (--qlara.url), and proxies in between."
         }
         FailedToGetCurrentTime => "Check the clock of this machine.",
         _ => CHECK_URL_AND_PROXY,

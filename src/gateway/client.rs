@@ -174,9 +174,8 @@ impl GatewayClient {
                 retry_after: retry_after_header
                     .max(body.ok().and_then(|body| retry_after_in_body(&body))),
             }),
-            _ if status.is_client_error() || status.is_redirection() => {
-                Err(GatewayError::ClientError(status.as_u16()))
-            }
+            _ if status.is_redirection() => Err(GatewayError::Redirect(status.as_u16())),
+            _ if status.is_client_error() => Err(GatewayError::ClientError(status.as_u16())),
             _ if status.is_server_error() => Err(GatewayError::ServerError(status.as_u16())),
             _ => Err(InvalidResponse::Status(status.as_u16()).into()),
         }
@@ -210,7 +209,7 @@ impl GatewayClient {
     ) -> Result<T, GatewayError> {
         let proxy = self.transport.settings().proxy.as_ref();
         match timeout_at(deadline, step).await {
-            Ok(result) => result.map_err(|error| classify(error, proxy)),
+            Ok(result) => result.map_err(|error| classify(error, &self.base, proxy)),
             Err(_) => Err(GatewayError::Timeout),
         }
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::PREFIXES;
+use super::classify::CHECK_URL_AND_PROXY;
 use super::invalid::InvalidResponse;
 use super::sent_secret::SentSecret;
 use crate::plural::{continued, count};
@@ -108,7 +109,10 @@ pub enum GatewayError {
         /// The configuration key or the environment variable with the URL of the proxy.
         given_by: &'static str,
     },
-    /// Any other 4xx, or a redirect.
+    /// HTTP 3xx.
+    #[error("the gateway answers HTTP {0}, a redirect, which is not followed: {advice}", advice = continued(FINAL_ADDRESS))]
+    Redirect(u16),
+    /// Any other 4xx.
     #[error("the gateway answers HTTP {0}: check gateway.url (--qlara.url)")]
     ClientError(u16),
     /// HTTP 5xx.
@@ -123,6 +127,9 @@ pub enum GatewayError {
     /// No connection.
     #[error("cannot reach the gateway: {0}")]
     Connect(String),
+    /// A connection without TLS that ended before an answer.
+    #[error("cannot reach the gateway: {0}; {advice}", advice = continued(PERHAPS_TLS))]
+    EndedInClear(String),
     /// No connection to the proxy, or from the proxy to the gateway.
     #[error(
         "cannot reach the gateway through the proxy {proxy}: {cause}; {}",
@@ -155,6 +162,14 @@ pub enum GatewayError {
     InvalidResponse(#[from] InvalidResponse),
 }
 
+/// What to do about a redirect.
+const FINAL_ADDRESS: &str = "Set gateway.url (--qlara.url) to the final address; if that is a login page, something \
+    in front of the gateway answers.";
+
+/// What to do about a server without an answer in clear text.
+const PERHAPS_TLS: &str = "If the server speaks TLS, set the scheme in gateway.url (--qlara.url) to https, else check \
+    the gateway and proxies in between.";
+
 /// What to do about the prefix of the path of a list that does not exist.
 fn prefix_advice(path: &str) -> String {
     let prefix = path.strip_suffix(LIST).unwrap_or(path);
@@ -185,6 +200,11 @@ impl GatewayError {
     pub(crate) fn advice(&self) -> Option<String> {
         match self {
             GatewayError::NoSuchList { path } => Some(prefix_advice(path)),
+            GatewayError::Redirect(_) => Some(FINAL_ADDRESS.to_owned()),
+            GatewayError::EndedInClear(_) => Some(PERHAPS_TLS.to_owned()),
+            GatewayError::InvalidResponse(InvalidResponse::NotHttp) => {
+                Some(CHECK_URL_AND_PROXY.to_owned())
+            }
             GatewayError::ProxyCredentials { given_by } => Some(credentials_advice(given_by)),
             GatewayError::Proxy { given_by, .. } => Some(proxy_advice(given_by)),
             GatewayError::Tls { advice, .. } => Some((*advice).to_owned()),
@@ -201,6 +221,7 @@ impl GatewayError {
         };
         match self {
             GatewayError::Connect(text) => GatewayError::Connect(redacted(text)),
+            GatewayError::EndedInClear(text) => GatewayError::EndedInClear(redacted(text)),
             GatewayError::Proxy {
                 proxy,
                 given_by,
@@ -225,11 +246,14 @@ impl GatewayError {
             GatewayError::Unauthorized => Reason::Unauthorized,
             GatewayError::Forbidden => Reason::Forbidden,
             GatewayError::RateLimited { .. } => Reason::RateLimited,
-            GatewayError::NoSuchList { .. } | GatewayError::ClientError(_) => Reason::ClientError,
+            GatewayError::NoSuchList { .. }
+            | GatewayError::Redirect(_)
+            | GatewayError::ClientError(_) => Reason::ClientError,
             GatewayError::ServerError(_) => Reason::ServerError,
             GatewayError::Timeout | GatewayError::Unreached(_) => Reason::Timeout,
             GatewayError::ProxyCredentials { .. }
             | GatewayError::Proxy { .. }
+            | GatewayError::EndedInClear(_)
             | GatewayError::Connect(_) => Reason::Connect,
             GatewayError::Tls { .. } => Reason::Tls,
             GatewayError::TooLarge { .. } => Reason::TooLarge,

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
+use super::classify::CHECK_URL_AND_PROXY;
 use super::sent_secret::SentSecret;
-use crate::plural::count;
+use crate::plural::{continued, count};
 
 /// The valid shapes of a response, for errors.
 const EXPECTED: &str = "an array of profiles, alone or under \"profiles\" or \"socials\", and either of these alone or under \"data\"";
@@ -21,7 +22,7 @@ pub enum InvalidResponse {
     #[error("HTTP {0}, expected HTTP 200")]
     Status(u16),
     /// The response is not HTTP.
-    #[error("no valid HTTP")]
+    #[error("no valid HTTP; {}", continued(CHECK_URL_AND_PROXY))]
     NotHttp,
     /// A content coding that the request does not accept.
     #[error("the content coding is {0}, expected gzip or none")]

@@ -58,7 +58,9 @@ pub(crate) fn describe(reason: Reason) -> &'static str {
         Reason::Unauthorized => "The gateway refuses the API key (HTTP 401).",
         Reason::Forbidden => "The gateway forbids the call (HTTP 403).",
         Reason::RateLimited => "The rate limit of the API key is used up (HTTP 429).",
-        Reason::ClientError => "The gateway does not know the address of the request.",
+        Reason::ClientError => {
+            "The gateway does not know the address of the request, or redirects it."
+        }
         Reason::ServerError => "The gateway reports an error of its own (HTTP 5xx).",
         Reason::Timeout => "The gateway did not answer in time.",
         Reason::Connect => "The gateway cannot be reached.",
@@ -81,7 +83,7 @@ pub(crate) fn advise(reason: Reason) -> &'static str {
             "Try again later: a running exporter waits as long as the gateway asks for. If it happens again, find out what else uses the key, or raise cache.ttl."
         }
         Reason::ClientError => {
-            "Check gateway.url, the whole prefix in front of /socials, without /socials itself: the API's pages use /api/v1/partner-gateway and /api/partner-gateway/v1. qlara-exporter explain tries both."
+            "Check gateway.url, its scheme and the whole prefix in front of /socials, without /socials itself: the API's pages use /api/v1/partner-gateway and /api/partner-gateway/v1. qlara-exporter explain tries both. A redirect, perhaps to a login page, is not followed."
         }
         Reason::ServerError => {
             "Try again later: a running exporter tries again by itself. If it lasts, ask the gateway's support."

@@ -19,7 +19,7 @@ use exporter_toolkit::printable::neutral;
 /// Tells Excel that the file is UTF-8.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-const COLUMNS: usize = 23;
+const COLUMNS: usize = 24;
 
 /// New columns are last, so that the position of the others stays.
 const HEADER: [&str; COLUMNS] = [
@@ -46,6 +46,7 @@ const HEADER: [&str; COLUMNS] = [
     "linked_accounts",
     "since",
     "since_at_least",
+    "token_expires_on",
 ];
 
 const ACCOUNTS_COLUMNS: usize = 13;
@@ -179,6 +180,9 @@ fn fields(row: &ProfileRow) -> [String; COLUMNS] {
         plain_text(&linked.join("; ")),
         time(row.since.and_then(Since::observed)),
         time(row.since.and_then(Since::at_least)),
+        expires
+            .map(|end| end.date_naive().to_string())
+            .unwrap_or_default(),
     ]
 }
 

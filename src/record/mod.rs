@@ -13,7 +13,7 @@ mod state;
 
 pub(crate) use account::AccountRecord;
 pub use notes::Note;
-pub(crate) use notes::filter_notes;
+pub(crate) use notes::{NoteGroup, filter_notes};
 pub use report::{Report, Summary};
 pub use row::ProfileRow;
 pub(crate) use row::{MISSING, RecordFilter};

@@ -7,7 +7,7 @@ use std::fmt::{self, Display};
 use chrono::{DateTime, Utc};
 
 use super::account::AccountRecord;
-use super::notes::{Note, notes};
+use super::notes::{Note, NoteGroup, by_advice, notes};
 use super::row::{ProfileRow, RecordFilter};
 use super::state::CheckState;
 use crate::plural::count;
@@ -141,10 +141,9 @@ impl<'a> Report<'a> {
         self.notes.sort_by_key(|note| Reverse(note.state));
     }
 
-    /// The notes, each group of neighbours with the advice that they share.
-    pub(crate) fn notes_by_advice(&self) -> impl Iterator<Item = (&[Note<'a>], &str)> {
-        let groups = self.notes.chunk_by(|one, next| one.advice == next.advice);
-        groups.filter_map(|notes| Some((notes, &*notes.first()?.advice)))
+    /// The notes, those that say the same of several accounts as one, with the advice that they share.
+    pub(crate) fn notes_by_advice(&self) -> Vec<(Vec<NoteGroup<'_>>, &str)> {
+        by_advice(&self.notes)
     }
 
     /// The numbers of each account, by its name. An account without matching profiles has none.

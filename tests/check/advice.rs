@@ -37,11 +37,18 @@ async fn every_failure_says_what_to_do() {
         ("status=401", "check that the key is the right one"),
         ("status=403", "check the key's permissions"),
         ("status=404", "the api's pages also use the prefix"),
-        ("status=400", "check gateway.url, the whole prefix"),
+        (
+            "status=400",
+            "check gateway.url, its scheme and the whole prefix",
+        ),
         ("retry-after=30s", "find out what else uses the key"),
         ("status=500", "if it lasts, ask the gateway's support"),
         ("hang", "check name resolution, the network and the proxy"),
-        ("reset", "check gateway.url, name resolution"),
+        ("reset", "(--qlara.url) to https, else check the gateway"),
+        (
+            "redirect=http://127.0.0.1:9/login",
+            "if that is a login page",
+        ),
         ("truncated", "check that gateway.url leads to the gateway"),
         ("garbage", "check that gateway.url leads to the gateway"),
         ("gzip-bomb", "raise limits.response_bytes"),
@@ -87,13 +94,56 @@ async fn accounts_with_the_same_problem_share_the_advice() {
     for format in formats {
         let text = one_line(&written(&audit, format).0);
         let times = |piece: &str| text.matches(piece).count();
-        assert_eq!(times("refuses the credentials"), 2, "{text}");
+        assert_eq!(times("refuses the credentials"), 1, "{text}");
         assert_eq!(times("Check that the key is the right one"), 1, "{text}");
         assert_eq!(times("Check that the key is that of"), 1, "{text}");
     }
+    let (table, _) = written(&audit, CheckFormat::Table(Default::default()));
+    let grouped = "2 accounts: a, b: the gateway refuses the credentials";
+    assert!(one_line(&table).contains(grouped), "{table}");
+    let (html, _) = written(&audit, CheckFormat::Html { zone: Zone::UTC });
+    let grouped = "2 accounts: <bdi>a</bdi>, <bdi>b</bdi>: the gateway refuses the credentials";
+    assert!(html.contains(grouped), "{html}");
     let (junit, _) = written(&audit, CheckFormat::Junit);
     assert_eq!(junit.matches("Check that the key").count(), 3, "{junit}");
-    let (table, _) = written(&audit, CheckFormat::Table(Default::default()));
     let step = "First: account a: check that the key is the right one and active.";
     assert!(one_line(&table).contains(step), "{table}");
+}
+
+/// Accounts with two kinds of problems take turns; JSON, CSV and JUnit have each of them.
+#[tokio::test]
+async fn many_accounts_with_the_same_problems_are_a_few_lines() {
+    let pair = |number: usize| {
+        format!(
+            "{{name: bad{number:02}, api_key_file: bad}}, {{name: empty{number:02}, api_key_env: QLARA_API_KEY}}"
+        )
+    };
+    let accounts: Vec<String> = (1..=12).map(pair).collect();
+    let yaml = format!("accounts: [{}]", accounts.join(", "));
+    let audit = audit(&json!([]), &yaml, CheckOptions::default()).await;
+    let audit = audit.expect("an audit");
+    let table = written(&audit, CheckFormat::Table(Default::default())).0;
+    assert!(table.lines().count() < 25, "{table}");
+    let text = one_line(&table);
+    for piece in [
+        "12 accounts: bad01, bad02, bad03, bad04, bad05, bad06, bad07, bad08, bad09, bad10 and 2 more: the gateway refuses",
+        "empty10 and 2 more: no profile is connected",
+    ] {
+        assert!(text.contains(piece), "{piece}: {text}");
+    }
+    assert_eq!(text.matches("of the right account").count(), 1, "{text}");
+    let html = written(&audit, CheckFormat::Html { zone: Zone::UTC }).0;
+    assert!(html.contains("<bdi>bad10</bdi> and 2 more: the"), "{html}");
+    assert!(!html.contains("bad11"), "{html}");
+    let json: Value = serde_json::from_str(&written(&audit, CheckFormat::Json).0).expect("JSON");
+    assert_eq!(json["notes"].as_array().map(Vec::len), Some(24));
+    for format in [CheckFormat::Csv { bom: false }, CheckFormat::Junit] {
+        let text = written(&audit, format).0;
+        assert_eq!(
+            text.matches("refuses the credentials").count() % 12,
+            0,
+            "{text}"
+        );
+        assert!(text.contains("bad12") && text.contains("empty12"), "{text}");
+    }
 }

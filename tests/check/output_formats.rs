@@ -55,8 +55,8 @@ async fn json_works_with_jq() {
             "\"permission_missing\"\n\"warning\"\n\"cannot read metrics: pages_read_engagement missing\"",
         ),
         (
-            ".profiles[1] | [.platform, .token_expires_at, .token_seconds_left, .permissions_granted]",
-            r#"["whatsapp",null,null,null]"#,
+            ".profiles[1] | [.platform, .token_expires_at, .token_expires_on, .token_seconds_left, .permissions_granted]",
+            r#"["whatsapp",null,null,null,null]"#,
         ),
         (
             "[.profiles[0] | .token_seconds_left > 5000000, (.token_expires_at | fromdate > 0), (.last_activity_at | fromdate > 0)]",
@@ -218,11 +218,11 @@ async fn json_and_csv_have_every_field_of_the_api() {
             .expect("a line")
     };
     assert!(
-        line("f").ends_with("brandco,CONNECTED,false,2026-01-02T03:04:05Z,,'17841400000000001,E-commerce,other pages_messaging,2,\"page 1; 2\",,"),
+        line("f").ends_with("brandco,CONNECTED,false,2026-01-02T03:04:05Z,,'17841400000000001,E-commerce,other pages_messaging,2,\"page 1; 2\",,,2026-06-15"),
         "{csv}"
     );
     assert!(
-        line("w").ends_with(",,SLEEPING,false,2026-01-02T02:04:05Z,'+**********67,,,,,,,"),
+        line("w").ends_with(",,SLEEPING,false,2026-01-02T02:04:05Z,'+**********67,,,,,,,,"),
         "{csv}"
     );
     // A word that a spreadsheet would evaluate.
@@ -290,12 +290,14 @@ async fn csv_contains_no_spreadsheet_formulas() {
     let lines: Vec<&str> = csv.split("\r\n").collect();
     assert_eq!(
         lines[0],
-        "account,platform,profile,name,status,token_expires_at,token_seconds_left,permissions_missing,last_activity_at,verdict,findings,username,status_raw,token_never_expires,connected_at,phone_number,page_id,category,permissions_granted,linked_accounts_count,linked_accounts,since,since_at_least"
+        "account,platform,profile,name,status,token_expires_at,token_seconds_left,permissions_missing,last_activity_at,verdict,findings,username,status_raw,token_never_expires,connected_at,phone_number,page_id,category,permissions_granted,linked_accounts_count,linked_accounts,since,since_at_least,token_expires_on"
     );
     let name =
         "\"'=cmd()|\"\"a\"\",\u{fffd}[31m\u{fffd}31m\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}x\"";
     let start = format!(",facebook,p,{name},CONNECTED,2026-06-14T22:00:00Z,5652000,,");
     assert!(lines[1].starts_with(&start), "{}", lines[1]);
+    // The day that the gateway stated.
+    assert!(lines[1].ends_with(",2026-06-15"), "{}", lines[1]);
     assert!(
         lines[1].contains(",fine,,,CONNECTED,false,"),
         "{}",

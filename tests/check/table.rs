@@ -261,6 +261,22 @@ async fn times_are_in_the_zone_that_the_first_line_names() {
     }
 }
 
+/// The formats for programs keep what the gateway states.
+#[tokio::test]
+async fn name_without_visible_characters_is_no_name() {
+    for name in ["", " ", "\u{fe0f}"] {
+        let audit = audited(&json!([with(page("p"), json!({"name": name}))]), "").await;
+        let (text, _) = written(&audit, table(80));
+        assert!(text.contains(" p        no name  CONNECTED"), "{text}");
+        assert!(!text.contains('\u{fe0f}'), "{text}");
+        let (json, _) = written(&audit, CheckFormat::Json);
+        let json: Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!(json["profiles"][0]["name"], name);
+        let (csv, _) = written(&audit, CheckFormat::Csv { bom: false });
+        assert!(!csv.contains("no name"), "{csv}");
+    }
+}
+
 #[tokio::test]
 async fn each_finding_has_its_advice_once() {
     let ends_soon = json!({"tokenExpiresAt": "2026-04-11T12:00:00Z", "permissions": []});

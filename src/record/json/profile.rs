@@ -20,6 +20,7 @@ pub(super) struct ProfileOut<'a> {
     since: Option<String>,
     since_at_least: Option<String>,
     token_expires_at: Option<String>,
+    token_expires_on: Option<String>,
     token_seconds_left: Option<i64>,
     token_never_expires: bool,
     connected_at: Option<String>,
@@ -73,6 +74,9 @@ impl<'a> ProfileOut<'a> {
             since: row.since.and_then(Since::observed).map(rfc3339),
             since_at_least: row.since.and_then(Since::at_least).map(rfc3339),
             token_expires_at: time(|profile| Some(profile.token_expires_at?.to_utc())),
+            token_expires_on: profile
+                .and_then(|profile| profile.token_expires_at)
+                .map(|end| end.date_naive().to_string()),
             token_seconds_left: judged.verdict.left.map(|left| left.num_seconds()),
             token_never_expires: profile.is_some_and(|profile| profile.never_expires),
             connected_at: time(|profile| profile.connected_at),

@@ -1,6 +1,7 @@
 //! Notes: findings on accounts, platforms and the filter rather than on single profiles.
 
 mod filter;
+mod group;
 mod list;
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ use crate::record::state::CheckState;
 use crate::refresh::RefreshErrors;
 use crate::snapshot::Snapshot;
 pub(crate) use filter::filter_notes;
+pub(crate) use group::{NoteGroup, by_advice};
 
 /// A note on one account, without its name.
 struct AccountNote {

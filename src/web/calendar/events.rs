@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, FixedOffset, Utc};
 use icalendar::{Alarm, Calendar, Component, Event, EventLike, Property};
 use ring::digest::{Context, SHA256};
 
 use crate::build;
 use crate::record::{AccountRecord, ProfileRow, Report, filter_notes};
 use crate::web::filter::PageFilter;
+use crate::zone::Zone;
 use exporter_toolkit::printable::neutral;
 
 /// Days before the end of a token on which a calendar reminds. The gateway refreshes tokens 7 days before their end.
@@ -89,12 +90,18 @@ fn token_end(row: &ProfileRow, read_at: Option<DateTime<Utc>>) -> Option<Event> 
     let profile = row.judged.profile?;
     // A profile without a verdict on its token has none, whatever the list states.
     row.judged.verdict.left?;
-    let end = profile.token_expires_at?.to_utc();
+    let end = profile.token_expires_at?;
     let name = row.visible_name().unwrap_or(row.judged.id);
-    let summary = neutral(&format!("Token of {name} ends ({})", row.judged.platform));
+    let summary = neutral(&format!(
+        "Token of {name} ends{} ({})",
+        stated_day(end),
+        row.judged.platform
+    ));
     let mut description = format!(
-        "{}/{}: messages fail from then on, unless the token is renewed or somebody reconnects the profile in the Qlara dashboard before.",
-        row.judged.platform, row.judged.id
+        "{}/{}: the token ends at {}. Messages fail from then on, unless the token is renewed or somebody reconnects the profile in the Qlara dashboard before.",
+        row.judged.platform,
+        row.judged.id,
+        Zone::UTC.stated_minute(end)
     );
     if let Some(account) = row.account {
         description = format!("Account {account}, {description}");
@@ -107,7 +114,7 @@ fn token_end(row: &ProfileRow, read_at: Option<DateTime<Utc>>) -> Option<Event> 
     let mut event = Event::new();
     event
         .uid(&uid)
-        .starts(end)
+        .starts(end.to_utc())
         .summary(&summary)
         .description(&neutral(&description));
     stamp_event(&mut event, read_at);
@@ -119,6 +126,15 @@ fn token_end(row: &ProfileRow, read_at: Option<DateTime<Utc>>) -> Option<Event> 
         event.alarm(alarm);
     }
     Some(event.done())
+}
+
+/// The day that the gateway stated, if a calendar that reads UTC shows the event on another one.
+fn stated_day(end: DateTime<FixedOffset>) -> String {
+    let day = end.date_naive();
+    match Zone::UTC.day(end) == day {
+        true => String::new(),
+        false => format!(" on {day}"),
+    }
 }
 
 /// An event of today for an account of which some token ends may be missing, so that people see it in the calendar.
