@@ -116,6 +116,33 @@ async fn headline_of_a_single_account_says_what_is_wrong() {
     );
 }
 
+/// The problem of an account explains nothing about the profiles of another one.
+#[tokio::test]
+async fn problem_of_an_account_hides_no_profile_of_another() {
+    let entry = |name: &str| format!("{{name: {name}, api_key_env: QLARA_API_KEY}}");
+    let one = format!("accounts: [{}]", entry("b"));
+    let two = format!("accounts: [{}, {}]", entry("a"), entry("b"));
+    let mut setup = Setup::yaml(&one);
+    setup.web.enable_lifecycle = true;
+    let mut without_permissions = profile("facebook", "fb_1", "Shop");
+    without_permissions
+        .as_object_mut()
+        .expect("an object")
+        .remove("permissions");
+    let stack = setup.with_profiles(json!([without_permissions])).await;
+    assert_contains(
+        &page(&stack, "/").await,
+        &["<title>1 profile not checked –"],
+    );
+    // The account `a` is read now, and `b` is not read again yet.
+    let whatsapp = json!([profile("whatsapp", "wa_1", "Shop")]);
+    stack.gateway.profiles(&whatsapp).await;
+    stack.gateway.faults("details/whatsapp:status=503").await;
+    stack.reload_with(&two).await;
+    let title = "<title>a: details not read, 1 profile not checked –";
+    assert_contains(&page(&stack, "/").await, &[title]);
+}
+
 /// 25 accounts whose key is refused.
 pub async fn refused_accounts() -> Stack {
     let accounts = (0..25).map(|index| format!("  - {{name: a{index}, api_key_env: KEY}}\n"));

@@ -40,23 +40,32 @@ pub(super) fn text(overview: &Overview) -> String {
     }
 }
 
-/// What is wrong, worst first. Each cause is one fact: profiles that were not checked because an account could not be read
-/// are no fact of their own.
+/// What is wrong, worst first. Each cause is one fact: profiles that were not checked because their account could not be
+/// read as a whole are no fact of their own.
 fn facts(overview: &Overview) -> Vec<String> {
     let all = overview.all;
     let silent = silent(overview).count();
     let fact =
         |number: usize, how| (number > 0).then(|| format!("{} {how}", count(number, "profile")));
-    let is_explained = overview.count_accounts(|it| it.own_state >= CheckState::Unknown) > 0;
     let mut facts = Vec::new();
     facts.extend(fact(silent, "cannot send"));
     facts.extend(fact(all.critical - silent, "about to fail"));
     facts.extend(unread_accounts(overview));
     facts.extend(troubled_accounts(overview));
     facts.extend(fact(all.warning, "with a warning"));
-    let needs_fact = facts.is_empty() || !is_explained;
-    facts.extend(fact(all.not_checked, "not checked").filter(|_| needs_fact));
+    let not_checked = match facts.is_empty() {
+        true => all.not_checked,
+        false => not_checked_without_cause(overview),
+    };
+    facts.extend(fact(not_checked, "not checked"));
     facts
+}
+
+/// The number of profiles that were not checked, although nothing is wrong with their accounts.
+fn not_checked_without_cause(overview: &Overview) -> usize {
+    let accounts = overview.accounts.iter();
+    let known = accounts.filter(|account| account.own_state < CheckState::Unknown);
+    known.map(|account| account.counts.not_checked).sum()
 }
 
 /// The accounts without data, or the cause if there is only one account.
