@@ -129,7 +129,12 @@ async fn problem_of_an_account_hides_no_profile_of_another() {
         .as_object_mut()
         .expect("an object")
         .remove("permissions");
-    let stack = setup.with_profiles(json!([without_permissions])).await;
+    let stack = setup
+        .with_profiles(json!([
+            profile("facebook", "fb_2", "Shop"),
+            without_permissions
+        ]))
+        .await;
     assert_contains(
         &page(&stack, "/").await,
         &["<title>1 profile not checked –"],

@@ -18,6 +18,7 @@ use super::site::Site;
 use super::table::table;
 use super::timeline::timeline;
 use super::troubles::{Trouble, in_full};
+use super::vanished::vanished;
 use crate::account::View;
 use crate::plural::{choose, count};
 use crate::record::ProfileRow;
@@ -67,8 +68,8 @@ fn by_need(overview: &Overview, selection: &Selection, address: &Address) -> Mar
         // Without these profiles, the headline has the problems.
         @if !urgent.is_empty() { (account_problems(overview)) }
         (timeline(overview))
+        (changes::last_day(overview))
         @if overview.has_data() {
-            (changes::last_day(overview))
             section aria-labelledby="others-title" {
                 h2 #others-title { @if urgent.is_empty() { "Profiles" } @else { "All others" } }
                 (controls(overview, selection, address))
@@ -126,18 +127,22 @@ fn selected(overview: &Overview, selection: &Selection, address: &Address) -> Ma
                 (table(shown, &counted(shown.len(), rows.len()), overview, address))
                 (paging("Profiles", address.page, LIST_ROWS, rows.len(), url))
             }
+            (vanished(overview, address))
             @if selection.has_data() { (downloads(overview, address)) }
         }
         (selected_accounts(overview, selection, address))
     }
 }
 
-/// Everything about the chosen account, or why the profiles of some accounts are not known.
+/// What is known about the only account, or why the profiles of some accounts are not known.
 fn selected_accounts(overview: &Overview, selection: &Selection, address: &Address) -> Markup {
     let unknown = selection.unknown();
     html! {
         @match &selection.accounts[..] {
-            [account] if address.filter.account.is_some() || !account.has_data() => (about(account, overview)),
+            [account] => {
+                @if address.filter.account.is_some() || !account.has_data() { (about(account, overview)) }
+                (changes::of_account(account, overview))
+            }
             _ if !unknown.is_empty() => {
                 section aria-labelledby="unknown-title" {
                     h2 #unknown-title { "The profiles of " (count(unknown.len(), "account")) " are not known" }

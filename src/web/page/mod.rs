@@ -22,6 +22,7 @@ mod site;
 mod table;
 mod timeline;
 mod troubles;
+mod vanished;
 
 use std::sync::Arc;
 

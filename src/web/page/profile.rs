@@ -15,11 +15,11 @@ use super::layout::Document;
 use super::overview::{AccountOverview, Overview};
 use super::site::Site;
 use super::troubles::of_account;
+use super::vanished::lists_or_expects;
 use crate::account::View;
 use crate::account::history::{Change, ChangeKind};
 use crate::config::Links;
 use crate::record::ProfileRow;
-use crate::snapshot::Snapshot;
 use crate::verdict::{Finding, Severity};
 use crate::web::filter::PageFilter;
 use exporter_toolkit::printable::is_blank;
@@ -80,20 +80,12 @@ impl ProfileAddress {
         let view = views.find(|view| self.is_in(view.exposed.account.as_deref()));
         let may_exist = |view: &Arc<View>| match &view.snapshot {
             None => true,
-            Some(snapshot) => self.is_listed_or_expected(snapshot),
+            Some(snapshot) => lists_or_expects(snapshot, &self.platform, &self.id),
         };
         match view.is_some_and(may_exist) {
             true => StatusCode::OK,
             false => StatusCode::NOT_FOUND,
         }
-    }
-
-    fn is_listed_or_expected(&self, snapshot: &Snapshot) -> bool {
-        let is_this = |platform: &str, id: &str| platform == self.platform && id == self.id;
-        let mut listed = snapshot.profiles.iter();
-        let mut expected = snapshot.expected.iter();
-        listed.any(|profile| is_this(&profile.platform, &profile.id))
-            || expected.any(|profile| is_this(&profile.platform, &profile.id))
     }
 
     fn is_of(&self, row: &ProfileRow) -> bool {
