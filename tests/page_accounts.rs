@@ -450,7 +450,10 @@ async fn profile_page_shows_every_fact_and_every_remedy() {
             "/profile?platform=facebook&id=fb_1",
             "There is no such account",
         ),
-        ("/profile", "There is no such account"),
+        (
+            "/profile?account=b&platform=facebook&id=fb_1",
+            "There is no such account",
+        ),
     ] {
         let answer = stack.get(path).send().await.expect("a response");
         assert_eq!(answer.status(), 404, "{path}");

@@ -229,10 +229,6 @@ async fn selection_of_an_account_without_data_says_why() {
             "<bdi>bad</bdi></a>: <strong>The gateway refuses",
         ],
     );
-    assert_contains(
-        &page(&stack, "/?account=nobody").await,
-        &["The configuration has no account with this name."],
-    );
 }
 
 /// `/?refresh=1` is read from afar: the age of the data stands in the headline.
@@ -249,4 +245,49 @@ async fn headline_of_several_accounts_has_the_ages_of_their_data() {
     stack.reload_with(&three).await;
     let page = page(&stack, "/?refresh=1").await;
     assert_contains(&page, &["3 accounts</a> · Data read 0 s to 12 s ago"]);
+}
+
+/// A misspelled address must not look like an answer about profiles.
+#[tokio::test]
+async fn address_that_names_what_cannot_exist_is_refused() {
+    let directory = TempDir::new().expect("a folder");
+    let stack = several_accounts(&directory).await;
+    for (path, reason) in [
+        (
+            "/?verdict=foo",
+            "unknown verdict &quot;foo&quot;, expected one of critical, warning, not_checked, fine",
+        ),
+        (
+            "/?verdict=critcal",
+            "unknown verdict &quot;critcal&quot;; did you mean &quot;critical&quot;?",
+        ),
+        ("/?verdict=<script>", "&lt;script&gt;"),
+        ("/?status=foo", "unknown status &quot;foo&quot;, expected"),
+        (
+            "/?account=nobody",
+            "the configuration has no account with this name",
+        ),
+        ("/profile", "the parameter &quot;platform&quot; is missing"),
+        (
+            "/profile?platform=facebook&profile=fb_2",
+            "the parameter &quot;id&quot; is missing",
+        ),
+        (
+            "/profile?platform=facebook&id=",
+            "the parameter &quot;id&quot; is missing",
+        ),
+        (
+            "/profile?acount=good&platform=facebook&id=fb_page_123456",
+            "unknown parameter &quot;acount&quot;; did you mean &quot;account&quot;?",
+        ),
+    ] {
+        let answer = stack.get(path).send().await.expect("a response");
+        assert_eq!(answer.status(), 400, "{path}");
+        assert!(answer.headers().contains_key("content-security-policy"));
+        let page = answer.text().await.expect("a text");
+        assert_contains(&page, &[reason, "<a href=\"/\">All profiles</a>"]);
+        for claim in ["all <b>", "No profile matches", "does not list"] {
+            assert!(!page.contains(claim), "{claim} in {page}");
+        }
+    }
 }

@@ -164,9 +164,7 @@ fn counted(shown: usize, all: usize) -> String {
 
 fn no_rows(selection: &Selection) -> &'static str {
     let mut accounts = selection.accounts.iter();
-    if selection.accounts.is_empty() {
-        "The configuration has no account with this name."
-    } else if !selection.has_data() {
+    if !selection.has_data() {
         "The profiles are not known now."
     } else if accounts.any(|account| account.counts.total() > 0) {
         "No profile matches the filter."

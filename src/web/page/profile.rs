@@ -21,8 +21,12 @@ use crate::account::history::{Change, ChangeKind};
 use crate::config::Links;
 use crate::record::ProfileRow;
 use crate::verdict::{Finding, Severity};
+use crate::web::api::BadQuery;
 use crate::web::filter::PageFilter;
 use exporter_toolkit::printable::is_blank;
+
+/// The parameters of the page.
+const PARAMETERS: [&str; 3] = ["account", "platform", "id"];
 
 /// The query string of the page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,17 +38,30 @@ pub(super) struct ProfileAddress {
 }
 
 impl ProfileAddress {
-    pub(super) fn parse(query: &str) -> ProfileAddress {
+    /// Parses a query string.
+    ///
+    /// # Errors
+    /// [`BadQuery`] for a missing or an unknown parameter: the page of another profile, or none, would be a false answer.
+    pub(super) fn parse(query: &str) -> Result<ProfileAddress, BadQuery> {
         let mut address = ProfileAddress::default();
+        let mut unknown = None;
         for (key, value) in parse(query.as_bytes()) {
             match &*key {
                 "account" => address.account = Some(value.into_owned()),
                 "platform" => address.platform = value.into_owned(),
                 "id" => address.id = value.into_owned(),
-                _ => {}
+                _ => unknown = Some(key),
             }
         }
-        address
+        for (name, value) in [("platform", &address.platform), ("id", &address.id)] {
+            if value.is_empty() {
+                return Err(BadQuery::missing(name));
+            }
+        }
+        match unknown {
+            Some(key) => Err(BadQuery::unknown("parameter", &key, &PARAMETERS)),
+            None => Ok(address),
+        }
     }
 
     /// The query string. Equal addresses have the same one.
