@@ -369,8 +369,8 @@ async fn filters_are_in_the_url() {
             "<input type=\"hidden\" name=\"verdict\" value=\"critical\">",
             "href=\"/?verdict=fine&amp;platform=facebook&amp;status=CONNECTED&amp;account=good#profiles\"",
             "aria-current=\"true\" class=\"critical\"",
-            // The headline covers all profiles, whatever the filter.
-            "<title>3 profiles cannot send, 1 account not read – Qlara profiles</title>",
+            // The headline covers all profiles of the account, whatever the filter.
+            "<title>good: 2 profiles cannot send, 1 profile with a warning – Qlara profiles</title>",
         ],
     );
 }

@@ -166,7 +166,7 @@ async fn common_cause_of_many_accounts_is_said_once() {
     assert_contains(
         headline,
         &[
-            "<title>25 accounts not read – Qlara",
+            "<title>25 accounts not read: key refused – Qlara",
             "25 accounts: <strong>The gateway refuses the API key (HTTP 401).",
             "Not read since <time datetime=\"2026-04-10T12:00:00Z\">",
             "after <time datetime=\"2026-04-10T12:01:00Z\">",

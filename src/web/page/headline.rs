@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::accounts::data_age;
 use super::address::Address;
-use super::elements::{account_name, foreign, named, symbol};
+use super::elements::{brief, brief_foreign, briefly_named, symbol};
 use super::overview::{AccountOverview, Overview};
 use super::problems::AccountProblem;
 use super::troubles::{in_full, who};
@@ -15,13 +15,22 @@ use crate::verdict::{Action, Severity};
 
 /// Maximum number of names in a sentence.
 const MAX_NAMES: usize = 3;
-/// Maximum number of facts in the headline.
+/// Maximum number of facts in the headline, if no more are urgent.
 const MAX_FACTS: usize = 2;
+/// Maximum number of causes in the headline for which accounts could not be read.
+const MAX_CAUSES: usize = 2;
 
-/// The headline as text, which is also the title: the two worst facts, or that all profiles are fine.
-pub(super) fn text(overview: &Overview) -> String {
-    let facts = facts(overview).into_iter().take(MAX_FACTS);
-    let facts: Vec<String> = facts.collect();
+/// The headline as text, which is also the title: the worst facts, or that all profiles are fine. With a chosen account, it
+/// is about that account only, whose name it starts with.
+pub(super) fn text(overview: &Overview, address: &Address) -> String {
+    match &address.filter.account {
+        Some(account) => format!("{}: {}", brief(account), worst_facts(overview)),
+        None => worst_facts(overview),
+    }
+}
+
+fn worst_facts(overview: &Overview) -> String {
+    let facts = facts(overview);
     if let [first, others @ ..] = &facts[..] {
         // With several accounts, a fact starts with a number or a name.
         let others = others
@@ -40,8 +49,9 @@ pub(super) fn text(overview: &Overview) -> String {
     }
 }
 
-/// What is wrong, worst first. Each cause is one fact: profiles that were not checked because their account could not be
-/// read as a whole are no fact of their own.
+/// What is wrong, worst first: all that is urgent, which accounts that could not be read may be, and some of the rest. Each
+/// cause is one fact: profiles that were not checked because their account could not be read as a whole are no fact of
+/// their own.
 fn facts(overview: &Overview) -> Vec<String> {
     let all = overview.all;
     let silent = silent(overview).count();
@@ -51,6 +61,7 @@ fn facts(overview: &Overview) -> Vec<String> {
     facts.extend(fact(silent, "cannot send"));
     facts.extend(fact(all.critical - silent, "about to fail"));
     facts.extend(unread_accounts(overview));
+    let most = facts.len().max(MAX_FACTS);
     facts.extend(troubled_accounts(overview));
     facts.extend(fact(all.warning, "with a warning"));
     let not_checked = match facts.is_empty() {
@@ -58,6 +69,7 @@ fn facts(overview: &Overview) -> Vec<String> {
         false => not_checked_without_cause(overview),
     };
     facts.extend(fact(not_checked, "not checked"));
+    facts.truncate(most);
     facts
 }
 
@@ -68,7 +80,7 @@ fn not_checked_without_cause(overview: &Overview) -> usize {
     known.map(|account| account.counts.not_checked).sum()
 }
 
-/// The accounts without data, or the cause if there is only one account.
+/// The accounts without data and the causes, or the cause alone if there is only one account.
 fn unread_accounts(overview: &Overview) -> Option<String> {
     match &overview.accounts[..] {
         [account] if account.is_unread() => {
@@ -78,9 +90,24 @@ fn unread_accounts(overview: &Overview) -> Option<String> {
         [_] => None,
         _ => {
             let number = overview.count_accounts(|account| account.is_unread());
-            (number > 0).then(|| format!("{} not read", count(number, "account")))
+            let causes = unread_causes(overview);
+            let causes = match causes.len() {
+                1..=MAX_CAUSES => format!(": {}", causes.join(", ")),
+                _ => String::new(),
+            };
+            (number > 0).then(|| format!("{} not read{causes}", count(number, "account")))
         }
     }
+}
+
+/// In few words, each cause once.
+fn unread_causes(overview: &Overview) -> Vec<&'static str> {
+    let mut causes = Vec::new();
+    for account in overview.accounts.iter().filter(|it| it.is_unread()) {
+        let cause = account.problems.first().map(|problem| problem.short);
+        causes.extend(cause.filter(|cause| !causes.contains(cause)));
+    }
+    causes
 }
 
 /// The problems of accounts with data.
@@ -125,7 +152,7 @@ pub(super) fn headline(overview: &Overview, address: &Address) -> Markup {
     let severity = severity(overview);
     html! {
         div class={ "headline " (severity.as_str()) } {
-            h1 { (symbol(severity)) " " (text(overview)) }
+            h1 { (symbol(severity)) " " (text(overview, address)) }
             @if address.is_overview() {
                 (who_cannot_send(overview))
                 (next_end(overview))
@@ -235,9 +262,9 @@ fn next_end(overview: &Overview) -> Markup {
 fn link(row: &ProfileRow, overview: &Overview) -> Markup {
     let judged = &row.judged;
     html! {
-        a href=(overview.site.profile_url(row.account, judged.platform, judged.id)) { (named(row.name(), judged.id)) }
-        " (" (foreign(judged.platform))
-        @if overview.has_several_accounts() { ", " (account_name(row.account)) }
+        a href=(overview.site.profile_url(row.account, judged.platform, judged.id)) { (briefly_named(row.name(), judged.id)) }
+        " (" (brief_foreign(judged.platform))
+        @if let Some(account) = row.account.filter(|_| overview.has_several_accounts()) { ", " (brief_foreign(account)) }
         ")"
     }
 }

@@ -35,8 +35,10 @@ const FINE_ROWS: usize = 30;
 pub(super) fn html(views: &[Arc<View>], site: Site, address: &Address) -> String {
     let overview = Overview::new(views, site);
     let selection = Selection::new(&overview, address);
+    let chosen = of_chosen_account(views, address);
+    let chosen = Overview::new(&chosen, site);
     let main = html! {
-        (headline::headline(&overview, address))
+        (headline::headline(&chosen, address))
         @if address.is_overview() {
             (by_need(&overview, &selection, address))
         } @else {
@@ -45,13 +47,23 @@ pub(super) fn html(views: &[Arc<View>], site: Site, address: &Address) -> String
         (accounts(&overview, address))
     };
     let document = Document {
-        title: headline::text(&overview),
-        severity: headline::severity(&overview),
+        title: headline::text(&chosen, address),
+        severity: headline::severity(&chosen),
         skip_to: ("profiles", "the profiles"),
         main,
         footer: reload_link(&site, address),
     };
     document.render(&site)
+}
+
+/// What the headline is about: the chosen account, or all.
+fn of_chosen_account(views: &[Arc<View>], address: &Address) -> Vec<Arc<View>> {
+    let views = views.iter();
+    let chosen = views.filter(|view| {
+        let name = view.exposed.account.as_deref();
+        address.filter.matches_account(name)
+    });
+    chosen.cloned().collect()
 }
 
 /// The profiles that need attention, what is wrong with accounts, the timeline, and the other profiles.

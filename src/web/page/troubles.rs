@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use super::address::Address;
-use super::elements::{account_name, advice, short};
+use super::elements::{account_name, advice, brief};
 use super::overview::{AccountOverview, Overview};
 use super::problems::{AccountProblem, ProblemKind};
 use super::site::Site;
@@ -63,7 +63,7 @@ impl<'a> Trouble<'a> {
         let who = match &self.accounts[..] {
             [account] => account
                 .name
-                .map_or_else(|| "the default account".to_owned(), short),
+                .map_or_else(|| "the default account".to_owned(), brief),
             accounts => count(accounts.len(), "account"),
         };
         format!("{who}: {}", self.problem.short)
