@@ -43,7 +43,7 @@ async fn headline_and_icon_have_the_state_of_check() {
         (healthy(), "", None, "fine"),
         (warning.clone(), "", None, "warning"),
         (json!([]), "", None, "warning"),
-        (json!([{}, healthy()[0]]), "", None, "warning"),
+        (json!([{}, healthy()[0]]), "", None, "not_checked"),
         (healthy(), "status=401", None, "not_checked"),
         (healthy(), "status=503", None, "not_checked"),
         (healthy(), "retry-after=120s", None, "not_checked"),
