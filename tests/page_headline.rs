@@ -87,3 +87,21 @@ async fn headline_cuts_long_names() {
         "{title}"
     );
 }
+
+/// A headline with the only cause is not followed by the same sentence.
+#[tokio::test]
+async fn headline_and_the_text_below_it_do_not_repeat_each_other() {
+    let stack = Stack::start().await;
+    stack.gateway.faults("status=401").await;
+    let text = page(&stack, "/").await;
+    // In the title and in the headline.
+    assert_eq!(text.matches("The gateway refuses the API key").count(), 2);
+    assert_contains(
+        &text,
+        &["<p>Not read since ", "Check that the key is the right one"],
+    );
+    let nothing = Setup::default().with_profiles(json!([])).await;
+    let text = page(&nothing, "/").await;
+    assert_eq!(text.matches("No profile is connected").count(), 2);
+    assert!(!text.contains("<p></p>"), "{text}");
+}

@@ -103,6 +103,9 @@ async fn headline_of_a_single_account_says_what_is_wrong() {
         let expected = title.replace('\'', "&#39;");
         let shown = between(&page, "<title>", " – Qlara profiles")[0];
         assert!(shown == title || shown == expected, "{shown}");
+        // The text below the first line does not repeat it.
+        let headline = between(&page, "<div class=\"headline", "<section")[0];
+        assert_eq!(headline.matches(shown).count(), 1, "{headline}");
     }
     // The details that an expired token blocks follow from the profile that cannot send.
     let mut setup = Setup::default();

@@ -8,7 +8,7 @@ use super::address::Address;
 use super::elements::{brief, brief_foreign, briefly_named, symbol};
 use super::overview::{AccountOverview, Overview};
 use super::problems::AccountProblem;
-use super::troubles::{in_full, who};
+use super::troubles::{below, who};
 use crate::plural::{count, span};
 use crate::record::{CheckState, ProfileRow};
 use crate::verdict::{Action, Severity};
@@ -150,13 +150,14 @@ pub(super) fn severity(overview: &Overview) -> Severity {
 /// The headline with names, times and numbers. On a list it is short, so that the list begins on the first screen.
 pub(super) fn headline(overview: &Overview, address: &Address) -> Markup {
     let severity = severity(overview);
+    let text = text(overview, address);
     html! {
         div class={ "headline " (severity.as_str()) } {
-            h1 { (symbol(severity)) " " (text(overview, address)) }
+            h1 { (symbol(severity)) " " (text) }
             @if address.is_overview() {
                 (who_cannot_send(overview))
                 (next_end(overview))
-                (account_troubles(overview))
+                (account_troubles(&text, overview))
             }
             (summary(overview, address))
         }
@@ -164,7 +165,7 @@ pub(super) fn headline(overview: &Overview, address: &Address) -> Markup {
 }
 
 /// The problems of accounts in full, or in few words if the profiles that need attention come first.
-fn account_troubles(overview: &Overview) -> Markup {
+fn account_troubles(headline: &str, overview: &Overview) -> Markup {
     let troubles = overview.troubles();
     let (urgent, _) = overview.by_need();
     let mut unread = troubles
@@ -173,7 +174,7 @@ fn account_troubles(overview: &Overview) -> Markup {
         .peekable();
     html! {
         @if urgent.is_empty() {
-            (in_full(&troubles, overview))
+            (below(headline, &troubles, overview))
         } @else if unread.peek().is_some() {
             p {
                 "Not read: "
