@@ -43,6 +43,7 @@ mod many_accounts;
 mod memory;
 mod page;
 mod page_accounts;
+mod page_headline;
 mod page_names;
 mod page_size;
 mod page_unknown;

@@ -24,7 +24,7 @@ async fn account_without_profiles_is_a_warning_as_in_check() {
         &page,
         &[
             "<title>No profile is connected – Qlara",
-            "No profile is connected.",
+            "No profile is connected",
         ],
     );
 }
@@ -36,7 +36,7 @@ async fn counts_use_singular_and_plural() {
     let stack = Setup::default().with_profiles(profiles).await;
     assert_contains(
         &page(&stack, "/").await,
-        &["1 platform is not asked for details: the list names too many."],
+        &["1 platform is not asked for details: the list names too many"],
     );
 }
 
@@ -191,7 +191,7 @@ async fn dropped_entries_are_shown() {
     assert_contains(
         &page,
         &[
-            "2 entries of the gateway's list are left out: 1 without a usable platform or id, 1 listed twice.",
+            "2 entries of the gateway's list are left out: 1 without a usable platform or id, 1 listed twice",
         ],
     );
 }
@@ -450,7 +450,10 @@ async fn profile_page_shows_every_fact_and_every_remedy() {
             "/profile?platform=facebook&id=fb_1",
             "There is no such account",
         ),
-        ("/profile", "There is no such account"),
+        (
+            "/profile?account=b&platform=facebook&id=fb_1",
+            "There is no such account",
+        ),
     ] {
         let answer = stack.get(path).send().await.expect("a response");
         assert_eq!(answer.status(), 404, "{path}");

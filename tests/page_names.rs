@@ -201,3 +201,72 @@ async fn vanished_profile_keeps_its_changes() {
     let never = answer.expect("a response").text().await.expect("a text");
     assert!(!never.contains("Changes"), "{never}");
 }
+
+/// 45 profiles vanish at once: each can still be found, and all changes can be read.
+#[tokio::test]
+async fn vanished_profiles_can_be_found() {
+    let all: Vec<Value> = (10..55)
+        .map(|number| {
+            profile(
+                "whatsapp",
+                &format!("wa_{number}"),
+                &format!("Shop {number}"),
+            )
+        })
+        .collect();
+    for (accounts, all_changes) in [
+        ("", "/?sort=verdict"),
+        (
+            "accounts: [{name: a, api_key_env: QLARA_API_KEY}]",
+            "/?account=a",
+        ),
+    ] {
+        let setup = match accounts {
+            "" => Setup::default(),
+            accounts => Setup::yaml(accounts),
+        };
+        let stack = setup.with_profiles(json!(all)).await;
+        page(&stack, "/").await;
+        stack.gateway.profiles(&json!(all[..1])).await;
+        stack.clock.advance(Duration::from_secs(61));
+        let overview = page(&stack, "/").await;
+        let link = format!("24 more changes: <a href=\"{all_changes}#changes\">");
+        assert_contains(&overview, &[&link]);
+        let changes = page(&stack, all_changes).await;
+        let (_, changes) = changes
+            .split_once("<section id=\"changes\"")
+            .expect("changes");
+        assert_eq!(changes.matches("no longer listed").count(), 44);
+
+        let search = page(&stack, "/?q=WA_42").await;
+        let (_, found) = search.split_once("No longer listed:").expect("a section");
+        let (found, _) = found.split_once("</ul>").expect("a list");
+        assert_eq!(found.matches("<li>").count(), 1);
+        assert_contains(
+            found,
+            &[
+                "platform=whatsapp&amp;id=wa_42\"><bdi>Shop 42</bdi></a>",
+                "since <time datetime=\"2026-04-10T12:01:01Z\">",
+            ],
+        );
+        for (path, gone) in [
+            ("/?platform=whatsapp", 44),
+            ("/?platform=facebook", 0),
+            ("/?verdict=fine", 0),
+            ("/?q=wa_10", 0),
+        ] {
+            let page = page(&stack, path).await;
+            let list = page
+                .split_once("No longer listed:")
+                .map_or("", |(_, rest)| rest);
+            let list = list.split_once("</ul>").map_or("", |(list, _)| list);
+            assert_eq!(list.matches("<li>").count(), gone, "{path}");
+        }
+
+        // An outage hides no changes.
+        stack.gateway.faults("status=503").await;
+        stack.clock.advance(Duration::from_secs(3600));
+        let outage = page(&stack, "/").await;
+        assert_contains(&outage, &["Last 24 hours", "no longer listed"]);
+    }
+}

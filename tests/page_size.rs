@@ -12,7 +12,7 @@ use crate::page::{names, page, profile};
 const MAX_BYTES: usize = 85_000;
 
 /// Profiles with several findings each.
-fn troubled() -> Value {
+pub fn troubled() -> Value {
     let mut facebook = profile("facebook", "fb_page_123456", "BrandCo Official");
     facebook["status"] = json!("TOKEN_EXPIRING");
     facebook["tokenExpiresAt"] = json!("2026-04-15T00:00:00+02:00");

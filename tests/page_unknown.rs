@@ -103,6 +103,9 @@ async fn headline_of_a_single_account_says_what_is_wrong() {
         let expected = title.replace('\'', "&#39;");
         let shown = between(&page, "<title>", " – Qlara profiles")[0];
         assert!(shown == title || shown == expected, "{shown}");
+        // The text below the first line does not repeat it.
+        let headline = between(&page, "<div class=\"headline", "<section")[0];
+        assert_eq!(headline.matches(shown).count(), 1, "{headline}");
     }
     // The details that an expired token blocks follow from the profile that cannot send.
     let mut setup = Setup::default();
@@ -114,6 +117,38 @@ async fn headline_of_a_single_account_says_what_is_wrong() {
             "The details of instagram cannot be read.",
         ],
     );
+}
+
+/// The problem of an account explains nothing about the profiles of another one.
+#[tokio::test]
+async fn problem_of_an_account_hides_no_profile_of_another() {
+    let entry = |name: &str| format!("{{name: {name}, api_key_env: QLARA_API_KEY}}");
+    let one = format!("accounts: [{}]", entry("b"));
+    let two = format!("accounts: [{}, {}]", entry("a"), entry("b"));
+    let mut setup = Setup::yaml(&one);
+    setup.web.enable_lifecycle = true;
+    let mut without_permissions = profile("facebook", "fb_1", "Shop");
+    without_permissions
+        .as_object_mut()
+        .expect("an object")
+        .remove("permissions");
+    let stack = setup
+        .with_profiles(json!([
+            profile("facebook", "fb_2", "Shop"),
+            without_permissions
+        ]))
+        .await;
+    assert_contains(
+        &page(&stack, "/").await,
+        &["<title>1 profile not checked –"],
+    );
+    // The account `a` is read now, and `b` is not read again yet.
+    let whatsapp = json!([profile("whatsapp", "wa_1", "Shop")]);
+    stack.gateway.profiles(&whatsapp).await;
+    stack.gateway.faults("details/whatsapp:status=503").await;
+    stack.reload_with(&two).await;
+    let title = "<title>a: details not read, 1 profile not checked –";
+    assert_contains(&page(&stack, "/").await, &[title]);
 }
 
 /// 25 accounts whose key is refused.
@@ -134,7 +169,7 @@ async fn common_cause_of_many_accounts_is_said_once() {
     assert_contains(
         headline,
         &[
-            "<title>25 accounts not read – Qlara",
+            "<title>25 accounts not read: key refused – Qlara",
             "25 accounts: <strong>The gateway refuses the API key (HTTP 401).",
             "Not read since <time datetime=\"2026-04-10T12:00:00Z\">",
             "after <time datetime=\"2026-04-10T12:01:00Z\">",
@@ -197,10 +232,6 @@ async fn selection_of_an_account_without_data_says_why() {
             "<bdi>bad</bdi></a>: <strong>The gateway refuses",
         ],
     );
-    assert_contains(
-        &page(&stack, "/?account=nobody").await,
-        &["The configuration has no account with this name."],
-    );
 }
 
 /// `/?refresh=1` is read from afar: the age of the data stands in the headline.
@@ -217,4 +248,49 @@ async fn headline_of_several_accounts_has_the_ages_of_their_data() {
     stack.reload_with(&three).await;
     let page = page(&stack, "/?refresh=1").await;
     assert_contains(&page, &["3 accounts</a> · Data read 0 s to 12 s ago"]);
+}
+
+/// A misspelled address must not look like an answer about profiles.
+#[tokio::test]
+async fn address_that_names_what_cannot_exist_is_refused() {
+    let directory = TempDir::new().expect("a folder");
+    let stack = several_accounts(&directory).await;
+    for (path, reason) in [
+        (
+            "/?verdict=foo",
+            "unknown verdict &quot;foo&quot;, expected one of critical, warning, not_checked, fine",
+        ),
+        (
+            "/?verdict=critcal",
+            "unknown verdict &quot;critcal&quot;; did you mean &quot;critical&quot;?",
+        ),
+        ("/?verdict=<script>", "&lt;script&gt;"),
+        ("/?status=foo", "unknown status &quot;foo&quot;, expected"),
+        (
+            "/?account=nobody",
+            "the configuration has no account with this name",
+        ),
+        ("/profile", "the parameter &quot;platform&quot; is missing"),
+        (
+            "/profile?platform=facebook&profile=fb_2",
+            "the parameter &quot;id&quot; is missing",
+        ),
+        (
+            "/profile?platform=facebook&id=",
+            "the parameter &quot;id&quot; is missing",
+        ),
+        (
+            "/profile?acount=good&platform=facebook&id=fb_page_123456",
+            "unknown parameter &quot;acount&quot;; did you mean &quot;account&quot;?",
+        ),
+    ] {
+        let answer = stack.get(path).send().await.expect("a response");
+        assert_eq!(answer.status(), 400, "{path}");
+        assert!(answer.headers().contains_key("content-security-policy"));
+        let page = answer.text().await.expect("a text");
+        assert_contains(&page, &[reason, "<a href=\"/\">All profiles</a>"]);
+        for claim in ["all <b>", "No profile matches", "does not list"] {
+            assert!(!page.contains(claim), "{claim} in {page}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use form_urlencoded::{Serializer, parse};
 
+use crate::account::history::Change;
 use crate::record::ProfileRow;
 use crate::verdict::Severity;
 
@@ -77,9 +78,13 @@ impl PageFilter {
 
     /// Whether the profile matches, whatever its severity.
     pub(super) fn matches(&self, row: &ProfileRow) -> bool {
+        let judged = &row.judged;
+        let username = judged
+            .profile
+            .and_then(|profile| profile.username.as_deref());
         self.matches_account(row.account)
             && self.matches_platform_and_status(row)
-            && self.matches_search(row)
+            && self.matches_search([Some(judged.id), row.account, Some(row.name()), username])
     }
 
     /// Whether the account matches. The default account matches only if no account is chosen.
@@ -87,15 +92,20 @@ impl PageFilter {
         self.account.is_none() || self.account.as_deref() == account
     }
 
-    fn matches_search(&self, row: &ProfileRow) -> bool {
+    /// Whether a profile that is no longer listed matches. It has no verdict and no status.
+    pub(super) fn matches_vanished(&self, account: Option<&str>, profile: &Change) -> bool {
+        let platform = self.platform.as_deref();
+        self.verdict.is_none()
+            && self.status.is_none()
+            && self.matches_account(account)
+            && platform.is_none_or(|wanted| wanted == profile.platform)
+            && self.matches_search([Some(&*profile.id), account, Some(&*profile.name)])
+    }
+
+    fn matches_search<'a>(&self, texts: impl IntoIterator<Item = Option<&'a str>>) -> bool {
         let Some(wanted) = self.search.as_deref().map(str::to_lowercase) else {
             return true;
         };
-        let username = row
-            .judged
-            .profile
-            .and_then(|profile| profile.username.as_deref());
-        let texts = [Some(row.judged.id), row.account, Some(row.name()), username];
         let mut texts = texts.into_iter().flatten();
         texts.any(|text| text.to_lowercase().contains(wanted.trim()))
     }

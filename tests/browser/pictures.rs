@@ -1,13 +1,17 @@
 //! The pictures of the documentation, and the page on paper.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use serde_json::json;
 use tempfile::TempDir;
 
 use super::Demo;
 use super::chromium::{DARK, LIGHT, browse, size};
+use crate::harness::eventually;
 use crate::harness::tools::needs;
-use crate::page::many_accounts;
+use crate::page::{many_accounts, page, profile};
+use crate::page_size::troubled;
 
 /// Name, window, colour scheme and path of each picture in `docs/images`.
 const PICTURES: [(&str, (u32, u32), &str, &str); 4] = [
@@ -55,10 +59,8 @@ fn sheets(pdf: &Path) -> usize {
     text.matches("/Type /Page\n").count()
 }
 
-#[tokio::test]
-async fn twenty_five_accounts_print_on_two_sheets() {
-    needs!("chromium");
-    let (_stack, html) = many_accounts(25).await;
+/// The number of sheets of a page on paper.
+fn printed(html: &str) -> usize {
     let directory = TempDir::new().expect("a folder");
     let copy = directory.path().join("page.html");
     std::fs::write(&copy, html).expect("a file");
@@ -66,6 +68,34 @@ async fn twenty_five_accounts_print_on_two_sheets() {
     let to = format!("--print-to-pdf={}", file.display());
     let url = format!("file://{}", copy.display());
     browse((1280, 900), &["--no-pdf-header-footer", &to, &url]);
-    let sheets = sheets(&file);
+    sheets(&file)
+}
+
+#[tokio::test]
+async fn twenty_five_accounts_print_on_two_sheets() {
+    needs!("chromium");
+    let (stack, html) = many_accounts(25).await;
+    let sheets = printed(&html);
+    assert!((1..=2).contains(&sheets), "{sheets}");
+
+    // Eight profiles each, of which four are in trouble.
+    let mut profiles = troubled().as_array().expect("profiles").clone();
+    for number in 0..5 {
+        let mut profile = profile(
+            "facebook",
+            &format!("fb_page_{number}99456"),
+            "BrandCo Shop",
+        );
+        if number == 0 {
+            profile["permissions"] = json!([]);
+        }
+        profiles.push(profile);
+    }
+    stack.gateway.profiles(&json!(profiles)).await;
+    stack.clock.advance(Duration::from_secs(61));
+    let html = eventually("all profiles", async || {
+        Some(page(&stack, "/").await).filter(|page| page.contains("200 profiles ·"))
+    });
+    let sheets = printed(&html.await);
     assert!((1..=2).contains(&sheets), "{sheets}");
 }

@@ -19,7 +19,7 @@ use crate::record::{AccountRecord, ProfileRow, RecordFilter, Report, csv, json};
 use crate::verdict::Thresholds;
 pub(super) use conditional::{answer_if_changed, weak_tag};
 use exporter_toolkit::content_encoding;
-pub(super) use query::checked_filter;
+pub(super) use query::{BadQuery, check_values, checked_filter};
 use query::{Format, Query};
 
 /// What an answer lists.

@@ -1,5 +1,5 @@
-//! The query string of the API. Unlike the page, it refuses what it does not know: a misspelled filter must not look like
-//! an answer about all profiles, or about none.
+//! The query string of the API. It refuses what it does not know: a misspelled filter must not look like an answer about all
+//! profiles, or about none.
 
 use std::fmt;
 
@@ -54,7 +54,11 @@ pub(super) struct Query {
 pub(in crate::web) struct BadQuery(String);
 
 impl BadQuery {
-    fn unknown(kind: &str, word: &str, known: &[&str]) -> BadQuery {
+    pub(in crate::web) fn missing(parameter: &str) -> BadQuery {
+        BadQuery(format!("the parameter \"{parameter}\" is missing"))
+    }
+
+    pub(in crate::web) fn unknown(kind: &str, word: &str, known: &[&str]) -> BadQuery {
         let shown: String = word.chars().take(MAX_SHOWN_CHARS).collect();
         BadQuery(neutral(&unknown(kind, word, &shown, known)))
     }
@@ -105,6 +109,18 @@ pub(in crate::web) fn checked_filter(
         return Err(BadQuery::unknown("parameter", &key, &known));
     }
     let filter = PageFilter::parse(query);
+    check_values(&filter, accounts)?;
+    Ok(filter)
+}
+
+/// Checks that the filter names what can exist.
+///
+/// # Errors
+/// [`BadQuery`] for an unknown value.
+pub(in crate::web) fn check_values(
+    filter: &PageFilter,
+    accounts: &Accounts,
+) -> Result<(), BadQuery> {
     let statuses = Status::ALL.map(Status::as_str).into_iter().chain([MISSING]);
     check(
         "status",
@@ -123,7 +139,7 @@ pub(in crate::web) fn checked_filter(
             "the configuration has no account with this name".to_owned(),
         ));
     }
-    Ok(filter)
+    Ok(())
 }
 
 fn check(kind: &str, value: Option<&str>, known: &[&str]) -> Result<(), BadQuery> {

@@ -3,16 +3,19 @@
 use chrono::TimeDelta;
 use maud::{Markup, html};
 
+use super::address::{Address, Column};
 use super::elements::{account_name, foreign, named};
 use super::overview::{AccountOverview, Overview};
 use super::site::Site;
-use crate::account::history::{Change, ChangeKind, Since};
+use crate::account::history::{Change, ChangeKind, History, MAX_CHANGES, Since};
 use crate::plural::{choose, count};
 
 /// Maximum number of changes of the last 24 hours.
 const MAX_SHOWN: usize = 20;
+/// Maximum number of accounts that a text names.
+const MAX_NAMES: usize = 3;
 
-/// The changes of all accounts in the last 24 hours, newest first.
+/// The changes of all accounts in the last 24 hours, newest first. They are kept while the gateway cannot be read.
 pub(super) fn last_day(overview: &Overview) -> Markup {
     let start = overview.site.now - TimeDelta::hours(24);
     let mut changes: Vec<(&AccountOverview, &Change)> = Vec::new();
@@ -25,36 +28,71 @@ pub(super) fn last_day(overview: &Overview) -> Markup {
         );
     }
     changes.sort_by_key(|(_, change)| std::cmp::Reverse(change.at));
+    let (shown, more) = changes.split_at(changes.len().min(MAX_SHOWN));
     html! {
-        section aria-labelledby="changes-title" {
-            h2 #changes-title { "Last 24 hours" }
-            @if changes.is_empty() { p.quiet { "No change was read." } }
-            @else {
-                ul.lines { @for (account, change) in changes.iter().take(MAX_SHOWN) { li { (line(account, change, overview)) } } }
-                @if changes.len() > MAX_SHOWN { p.more { (count(changes.len() - MAX_SHOWN, "more change")) ": the page of each profile shows its own." } }
+        @if overview.has_data() || !changes.is_empty() {
+            section aria-labelledby="changes-title" {
+                h2 #changes-title { "Last 24 hours" }
+                @if changes.is_empty() { p.quiet { "No change was read." } }
+                @else { ul.lines { @for (account, change) in shown { li { (line(account, change, overview)) } } } }
+                @if !more.is_empty() { p.more { (more_changes(more, overview)) } }
+                p.quiet { (coverage(&overview.accounts, &overview.site)) }
             }
-            p.quiet { (coverage(overview)) }
+        }
+    }
+}
+
+/// The number of changes that are not shown, and where they are.
+fn more_changes(more: &[(&AccountOverview, &Change)], overview: &Overview) -> Markup {
+    let mut names: Vec<Option<&str>> = Vec::new();
+    for (account, _) in more {
+        if !names.contains(&account.name) {
+            names.push(account.name);
+        }
+    }
+    html! {
+        (count(more.len(), "more change")) ": "
+        @for (index, name) in names.iter().take(MAX_NAMES).enumerate() {
+            @if index > 0 { ", " }
+            a href={ (overview.site.page_url(&all_changes(*name))) "#changes" } { "all changes of " (account_name(*name)) }
+        }
+        @if names.len() > MAX_NAMES { ", and those of " (count(names.len() - MAX_NAMES, "more account")) }
+    }
+}
+
+/// A list with all changes of the account. The default account is the only one.
+fn all_changes(account: Option<&str>) -> Address {
+    match account {
+        Some(account) => Address::default().of_account(account),
+        None => Address::default().sorted_by(Column::Verdict),
+    }
+}
+
+/// All kept changes of one account, newest first.
+pub(super) fn of_account(account: &AccountOverview, overview: &Overview) -> Markup {
+    let changes = account.history.changes();
+    html! {
+        @if !changes.is_empty() {
+            section #changes aria-labelledby="changes-title" {
+                h2 #changes-title { "Changes" }
+                ul.lines { @for change in changes { li { (line(account, change, overview)) } } }
+                p.quiet { (coverage(std::slice::from_ref(account), &overview.site)) }
+            }
         }
     }
 }
 
 /// What the changes cover: they begin with the exporter, and each account keeps the latest ones only.
-fn coverage(overview: &Overview) -> Markup {
-    let started = overview
-        .accounts
-        .iter()
-        .filter_map(|account| account.history.started_at());
-    let dropped: u64 = overview
-        .accounts
-        .iter()
-        .map(|account| account.history.dropped())
-        .sum();
+fn coverage(accounts: &[AccountOverview], site: &Site) -> Markup {
+    let histories = || accounts.iter().map(|account| account.history);
+    let started = histories().filter_map(History::started_at);
+    let dropped: u64 = histories().map(History::dropped).sum();
     html! {
         @match started.max() {
-            Some(started) => { "Changes are recorded since " (overview.site.time(started)) }
+            Some(started) => { "Changes are recorded since " (site.time(started)) }
             None => "Changes are recorded from the first answer of the gateway on",
         }
-        ", for each account the latest " (crate::account::history::MAX_CHANGES) "."
+        ", for each account the latest " (MAX_CHANGES) "."
         @if dropped > 0 { " " (count(dropped, "earlier change")) " " (choose(dropped, "is", "are")) " no longer kept." }
     }
 }
@@ -98,7 +136,7 @@ pub(super) fn of_profile(
         @if let Some(started) = account.history.started_at() {
             p.quiet {
                 "Changes are recorded since " (site.time(started)) ", the latest "
-                (crate::account::history::MAX_CHANGES) " of the account."
+                (MAX_CHANGES) " of the account."
             }
         }
     }

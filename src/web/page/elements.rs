@@ -7,10 +7,22 @@ use crate::verdict::Severity;
 use crate::web::filter::MAX_VALUE_CHARS;
 use exporter_toolkit::printable::{is_blank, is_unprintable, starts_with_mark};
 
+/// Maximum length in characters of a name in the headline, so that the first problem is on a phone's first screen.
+const MAX_HEADLINE_CHARS: usize = 40;
+
 /// A text of the gateway for attributes and plain sentences: truncated to [`MAX_VALUE_CHARS`], with control and invisible
 /// characters as their code points.
 pub(super) fn short(text: &str) -> String {
-    let (start, is_cut) = cut(text);
+    shortened(text, MAX_VALUE_CHARS)
+}
+
+/// As [`short`], but short enough for the headline.
+pub(super) fn brief(text: &str) -> String {
+    shortened(text, MAX_HEADLINE_CHARS)
+}
+
+fn shortened(text: &str, max_chars: usize) -> String {
+    let (start, is_cut) = cut(text, max_chars);
     let parts = start.split_inclusive(is_unprintable).map(split_hidden);
     let mut short = base(start).to_owned();
     for (plain, hidden) in parts {
@@ -26,7 +38,16 @@ pub(super) fn short(text: &str) -> String {
 /// A text of the gateway, truncated to [`MAX_VALUE_CHARS`] and isolated: its direction does not change the text around it, and
 /// control and invisible characters are shown by their code points.
 pub(super) fn foreign(text: &str) -> Markup {
-    let (start, is_cut) = cut(text);
+    isolated(text, MAX_VALUE_CHARS)
+}
+
+/// As [`foreign`], but short enough for the headline.
+pub(super) fn brief_foreign(text: &str) -> Markup {
+    isolated(text, MAX_HEADLINE_CHARS)
+}
+
+fn isolated(text: &str, max_chars: usize) -> Markup {
+    let (start, is_cut) = cut(text, max_chars);
     html! {
         bdi {
             (base(start))
@@ -65,8 +86,8 @@ fn base(text: &str) -> &'static str {
     }
 }
 
-fn cut(text: &str) -> (&str, bool) {
-    match text.char_indices().nth(MAX_VALUE_CHARS) {
+fn cut(text: &str, max_chars: usize) -> (&str, bool) {
+    match text.char_indices().nth(max_chars) {
         Some((end, _)) => (&text[..end], true),
         None => (text, false),
     }
@@ -85,6 +106,14 @@ pub(super) fn named(name: &str, id: &str) -> Markup {
     match is_blank(name) {
         true => html! { i { "no name" } " " (foreign(id)) },
         false => foreign(name),
+    }
+}
+
+/// As [`named`], but short enough for the headline.
+pub(super) fn briefly_named(name: &str, id: &str) -> Markup {
+    match is_blank(name) {
+        true => html! { i { "no name" } " " (brief_foreign(id)) },
+        false => brief_foreign(name),
     }
 }
 

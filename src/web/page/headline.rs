@@ -5,23 +5,32 @@ use maud::{Markup, html};
 
 use super::accounts::data_age;
 use super::address::Address;
-use super::elements::{account_name, foreign, named, symbol};
+use super::elements::{brief, brief_foreign, briefly_named, symbol};
 use super::overview::{AccountOverview, Overview};
 use super::problems::AccountProblem;
-use super::troubles::{in_full, who};
+use super::troubles::{below, who};
 use crate::plural::{count, span};
 use crate::record::{CheckState, ProfileRow};
 use crate::verdict::{Action, Severity};
 
 /// Maximum number of names in a sentence.
 const MAX_NAMES: usize = 3;
-/// Maximum number of facts in the headline.
+/// Maximum number of facts in the headline, if no more are urgent.
 const MAX_FACTS: usize = 2;
+/// Maximum number of causes in the headline for which accounts could not be read.
+const MAX_CAUSES: usize = 2;
 
-/// The headline as text, which is also the title: the two worst facts, or that all profiles are fine.
-pub(super) fn text(overview: &Overview) -> String {
-    let facts = facts(overview).into_iter().take(MAX_FACTS);
-    let facts: Vec<String> = facts.collect();
+/// The headline as text, which is also the title: the worst facts, or that all profiles are fine. With a chosen account, it
+/// is about that account only, whose name it starts with.
+pub(super) fn text(overview: &Overview, address: &Address) -> String {
+    match &address.filter.account {
+        Some(account) => format!("{}: {}", brief(account), worst_facts(overview)),
+        None => worst_facts(overview),
+    }
+}
+
+fn worst_facts(overview: &Overview) -> String {
+    let facts = facts(overview);
     if let [first, others @ ..] = &facts[..] {
         // With several accounts, a fact starts with a number or a name.
         let others = others
@@ -40,26 +49,38 @@ pub(super) fn text(overview: &Overview) -> String {
     }
 }
 
-/// What is wrong, worst first. Each cause is one fact: profiles that were not checked because an account could not be read
-/// are no fact of their own.
+/// What is wrong, worst first: all that is urgent, which accounts that could not be read may be, and some of the rest. Each
+/// cause is one fact: profiles that were not checked because their account could not be read as a whole are no fact of
+/// their own.
 fn facts(overview: &Overview) -> Vec<String> {
     let all = overview.all;
     let silent = silent(overview).count();
     let fact =
         |number: usize, how| (number > 0).then(|| format!("{} {how}", count(number, "profile")));
-    let is_explained = overview.count_accounts(|it| it.own_state >= CheckState::Unknown) > 0;
     let mut facts = Vec::new();
     facts.extend(fact(silent, "cannot send"));
     facts.extend(fact(all.critical - silent, "about to fail"));
     facts.extend(unread_accounts(overview));
+    let most = facts.len().max(MAX_FACTS);
     facts.extend(troubled_accounts(overview));
     facts.extend(fact(all.warning, "with a warning"));
-    let needs_fact = facts.is_empty() || !is_explained;
-    facts.extend(fact(all.not_checked, "not checked").filter(|_| needs_fact));
+    let not_checked = match facts.is_empty() {
+        true => all.not_checked,
+        false => not_checked_without_cause(overview),
+    };
+    facts.extend(fact(not_checked, "not checked"));
+    facts.truncate(most);
     facts
 }
 
-/// The accounts without data, or the cause if there is only one account.
+/// The number of profiles that were not checked, although nothing is wrong with their accounts.
+fn not_checked_without_cause(overview: &Overview) -> usize {
+    let accounts = overview.accounts.iter();
+    let known = accounts.filter(|account| account.own_state < CheckState::Unknown);
+    known.map(|account| account.counts.not_checked).sum()
+}
+
+/// The accounts without data and the causes, or the cause alone if there is only one account.
 fn unread_accounts(overview: &Overview) -> Option<String> {
     match &overview.accounts[..] {
         [account] if account.is_unread() => {
@@ -69,9 +90,24 @@ fn unread_accounts(overview: &Overview) -> Option<String> {
         [_] => None,
         _ => {
             let number = overview.count_accounts(|account| account.is_unread());
-            (number > 0).then(|| format!("{} not read", count(number, "account")))
+            let causes = unread_causes(overview);
+            let causes = match causes.len() {
+                1..=MAX_CAUSES => format!(": {}", causes.join(", ")),
+                _ => String::new(),
+            };
+            (number > 0).then(|| format!("{} not read{causes}", count(number, "account")))
         }
     }
+}
+
+/// In few words, each cause once.
+fn unread_causes(overview: &Overview) -> Vec<&'static str> {
+    let mut causes = Vec::new();
+    for account in overview.accounts.iter().filter(|it| it.is_unread()) {
+        let cause = account.problems.first().map(|problem| problem.short);
+        causes.extend(cause.filter(|cause| !causes.contains(cause)));
+    }
+    causes
 }
 
 /// The problems of accounts with data.
@@ -114,13 +150,14 @@ pub(super) fn severity(overview: &Overview) -> Severity {
 /// The headline with names, times and numbers. On a list it is short, so that the list begins on the first screen.
 pub(super) fn headline(overview: &Overview, address: &Address) -> Markup {
     let severity = severity(overview);
+    let text = text(overview, address);
     html! {
         div class={ "headline " (severity.as_str()) } {
-            h1 { (symbol(severity)) " " (text(overview)) }
+            h1 { (symbol(severity)) " " (text) }
             @if address.is_overview() {
                 (who_cannot_send(overview))
                 (next_end(overview))
-                (account_troubles(overview))
+                (account_troubles(&text, overview))
             }
             (summary(overview, address))
         }
@@ -128,7 +165,7 @@ pub(super) fn headline(overview: &Overview, address: &Address) -> Markup {
 }
 
 /// The problems of accounts in full, or in few words if the profiles that need attention come first.
-fn account_troubles(overview: &Overview) -> Markup {
+fn account_troubles(headline: &str, overview: &Overview) -> Markup {
     let troubles = overview.troubles();
     let (urgent, _) = overview.by_need();
     let mut unread = troubles
@@ -137,7 +174,7 @@ fn account_troubles(overview: &Overview) -> Markup {
         .peekable();
     html! {
         @if urgent.is_empty() {
-            (in_full(&troubles, overview))
+            (below(headline, &troubles, overview))
         } @else if unread.peek().is_some() {
             p {
                 "Not read: "
@@ -226,9 +263,9 @@ fn next_end(overview: &Overview) -> Markup {
 fn link(row: &ProfileRow, overview: &Overview) -> Markup {
     let judged = &row.judged;
     html! {
-        a href=(overview.site.profile_url(row.account, judged.platform, judged.id)) { (named(row.name(), judged.id)) }
-        " (" (foreign(judged.platform))
-        @if overview.has_several_accounts() { ", " (account_name(row.account)) }
+        a href=(overview.site.profile_url(row.account, judged.platform, judged.id)) { (briefly_named(row.name(), judged.id)) }
+        " (" (brief_foreign(judged.platform))
+        @if let Some(account) = row.account.filter(|_| overview.has_several_accounts()) { ", " (brief_foreign(account)) }
         ")"
     }
 }

@@ -18,6 +18,7 @@ use super::site::Site;
 use super::table::table;
 use super::timeline::timeline;
 use super::troubles::{Trouble, in_full};
+use super::vanished::vanished;
 use crate::account::View;
 use crate::plural::{choose, count};
 use crate::record::ProfileRow;
@@ -34,8 +35,10 @@ const FINE_ROWS: usize = 30;
 pub(super) fn html(views: &[Arc<View>], site: Site, address: &Address) -> String {
     let overview = Overview::new(views, site);
     let selection = Selection::new(&overview, address);
+    let chosen = of_chosen_account(views, address);
+    let chosen = Overview::new(&chosen, site);
     let main = html! {
-        (headline::headline(&overview, address))
+        (headline::headline(&chosen, address))
         @if address.is_overview() {
             (by_need(&overview, &selection, address))
         } @else {
@@ -44,13 +47,23 @@ pub(super) fn html(views: &[Arc<View>], site: Site, address: &Address) -> String
         (accounts(&overview, address))
     };
     let document = Document {
-        title: headline::text(&overview),
-        severity: headline::severity(&overview),
+        title: headline::text(&chosen, address),
+        severity: headline::severity(&chosen),
         skip_to: ("profiles", "the profiles"),
         main,
         footer: reload_link(&site, address),
     };
     document.render(&site)
+}
+
+/// What the headline is about: the chosen account, or all.
+fn of_chosen_account(views: &[Arc<View>], address: &Address) -> Vec<Arc<View>> {
+    let views = views.iter();
+    let chosen = views.filter(|view| {
+        let name = view.exposed.account.as_deref();
+        address.filter.matches_account(name)
+    });
+    chosen.cloned().collect()
 }
 
 /// The profiles that need attention, what is wrong with accounts, the timeline, and the other profiles.
@@ -67,8 +80,8 @@ fn by_need(overview: &Overview, selection: &Selection, address: &Address) -> Mar
         // Without these profiles, the headline has the problems.
         @if !urgent.is_empty() { (account_problems(overview)) }
         (timeline(overview))
+        (changes::last_day(overview))
         @if overview.has_data() {
-            (changes::last_day(overview))
             section aria-labelledby="others-title" {
                 h2 #others-title { @if urgent.is_empty() { "Profiles" } @else { "All others" } }
                 (controls(overview, selection, address))
@@ -126,18 +139,22 @@ fn selected(overview: &Overview, selection: &Selection, address: &Address) -> Ma
                 (table(shown, &counted(shown.len(), rows.len()), overview, address))
                 (paging("Profiles", address.page, LIST_ROWS, rows.len(), url))
             }
+            (vanished(overview, address))
             @if selection.has_data() { (downloads(overview, address)) }
         }
         (selected_accounts(overview, selection, address))
     }
 }
 
-/// Everything about the chosen account, or why the profiles of some accounts are not known.
+/// What is known about the only account, or why the profiles of some accounts are not known.
 fn selected_accounts(overview: &Overview, selection: &Selection, address: &Address) -> Markup {
     let unknown = selection.unknown();
     html! {
         @match &selection.accounts[..] {
-            [account] if address.filter.account.is_some() || !account.has_data() => (about(account, overview)),
+            [account] => {
+                @if address.filter.account.is_some() || !account.has_data() { (about(account, overview)) }
+                (changes::of_account(account, overview))
+            }
             _ if !unknown.is_empty() => {
                 section aria-labelledby="unknown-title" {
                     h2 #unknown-title { "The profiles of " (count(unknown.len(), "account")) " are not known" }
@@ -159,9 +176,7 @@ fn counted(shown: usize, all: usize) -> String {
 
 fn no_rows(selection: &Selection) -> &'static str {
     let mut accounts = selection.accounts.iter();
-    if selection.accounts.is_empty() {
-        "The configuration has no account with this name."
-    } else if !selection.has_data() {
+    if !selection.has_data() {
         "The profiles are not known now."
     } else if accounts.any(|account| account.counts.total() > 0) {
         "No profile matches the filter."

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod address;
+mod bad_address;
 mod changes;
 mod controls;
 mod counts;
@@ -22,6 +23,7 @@ mod site;
 mod table;
 mod timeline;
 mod troubles;
+mod vanished;
 
 use std::sync::Arc;
 
@@ -30,6 +32,7 @@ use axum::http::header::REFRESH;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use super::api::{BadQuery, check_values};
 use super::app::App;
 use super::cached::CachedAccounts;
 use super::render_cache::{DataVersion, RenderError, Resource};
@@ -50,6 +53,8 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Response> {
     let address = Address::parse(query.as_deref().unwrap_or_default());
+    let checked = check_values(&address.filter, &app.reloader.accounts());
+    checked.map_err(|error| refused(&app, &error))?;
     let resource = Resource::Page(address.query());
     let reload = address.reloads.then_some(RELOAD);
     let render = move |views: &[Arc<View>], site: Site| list::html(views, site, &address);
@@ -72,12 +77,24 @@ pub(super) async fn show_profile(
     headers: HeaderMap,
 ) -> Result<Response, Response> {
     let address = ProfileAddress::parse(query.as_deref().unwrap_or_default());
+    let address = address.map_err(|error| refused(&app, &error))?;
     let resource = Resource::Profile(address.query());
     let asked = address.clone();
     let render = move |views: &[Arc<View>], site: Site| profile::html(views, site, &address);
     let is_in = |account: Option<&str>| asked.is_in(account);
     let status = |views: &[Arc<View>]| asked.status(views);
     answer(&app, &headers, resource, is_in, status, render).await
+}
+
+/// An address that names what cannot exist gets no page that looks like an answer.
+fn refused(app: &App, error: &BadQuery) -> Response {
+    let site = Site {
+        options: app.options(),
+        accounts: &app.reloader.accounts(),
+        now: app.clock.now(),
+    };
+    let page = bad_address::html(error, site);
+    (StatusCode::BAD_REQUEST, security_headers(), page).into_response()
 }
 
 /// Renders a page about the accounts that match.

@@ -15,14 +15,18 @@ use super::layout::Document;
 use super::overview::{AccountOverview, Overview};
 use super::site::Site;
 use super::troubles::of_account;
+use super::vanished::lists_or_expects;
 use crate::account::View;
 use crate::account::history::{Change, ChangeKind};
 use crate::config::Links;
 use crate::record::ProfileRow;
-use crate::snapshot::Snapshot;
 use crate::verdict::{Finding, Severity};
+use crate::web::api::BadQuery;
 use crate::web::filter::PageFilter;
 use exporter_toolkit::printable::is_blank;
+
+/// The parameters of the page.
+const PARAMETERS: [&str; 3] = ["account", "platform", "id"];
 
 /// The query string of the page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,17 +38,30 @@ pub(super) struct ProfileAddress {
 }
 
 impl ProfileAddress {
-    pub(super) fn parse(query: &str) -> ProfileAddress {
+    /// Parses a query string.
+    ///
+    /// # Errors
+    /// [`BadQuery`] for a missing or an unknown parameter: the page of another profile, or none, would be a false answer.
+    pub(super) fn parse(query: &str) -> Result<ProfileAddress, BadQuery> {
         let mut address = ProfileAddress::default();
+        let mut unknown = None;
         for (key, value) in parse(query.as_bytes()) {
             match &*key {
                 "account" => address.account = Some(value.into_owned()),
                 "platform" => address.platform = value.into_owned(),
                 "id" => address.id = value.into_owned(),
-                _ => {}
+                _ => unknown = Some(key),
             }
         }
-        address
+        for (name, value) in [("platform", &address.platform), ("id", &address.id)] {
+            if value.is_empty() {
+                return Err(BadQuery::missing(name));
+            }
+        }
+        match unknown {
+            Some(key) => Err(BadQuery::unknown("parameter", &key, &PARAMETERS)),
+            None => Ok(address),
+        }
     }
 
     /// The query string. Equal addresses have the same one.
@@ -80,20 +97,12 @@ impl ProfileAddress {
         let view = views.find(|view| self.is_in(view.exposed.account.as_deref()));
         let may_exist = |view: &Arc<View>| match &view.snapshot {
             None => true,
-            Some(snapshot) => self.is_listed_or_expected(snapshot),
+            Some(snapshot) => lists_or_expects(snapshot, &self.platform, &self.id),
         };
         match view.is_some_and(may_exist) {
             true => StatusCode::OK,
             false => StatusCode::NOT_FOUND,
         }
-    }
-
-    fn is_listed_or_expected(&self, snapshot: &Snapshot) -> bool {
-        let is_this = |platform: &str, id: &str| platform == self.platform && id == self.id;
-        let mut listed = snapshot.profiles.iter();
-        let mut expected = snapshot.expected.iter();
-        listed.any(|profile| is_this(&profile.platform, &profile.id))
-            || expected.any(|profile| is_this(&profile.platform, &profile.id))
     }
 
     fn is_of(&self, row: &ProfileRow) -> bool {

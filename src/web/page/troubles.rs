@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use super::address::Address;
-use super::elements::{account_name, advice, short};
+use super::elements::{account_name, advice, brief};
 use super::overview::{AccountOverview, Overview};
 use super::problems::{AccountProblem, ProblemKind};
 use super::site::Site;
@@ -63,7 +63,7 @@ impl<'a> Trouble<'a> {
         let who = match &self.accounts[..] {
             [account] => account
                 .name
-                .map_or_else(|| "the default account".to_owned(), short),
+                .map_or_else(|| "the default account".to_owned(), brief),
             accounts => count(accounts.len(), "account"),
         };
         format!("{who}: {}", self.problem.short)
@@ -85,19 +85,23 @@ impl<'a> Trouble<'a> {
         starts.map(|failure| failure.since).max()
     }
 
-    /// The sentence for all accounts.
-    fn sentence(&self) -> String {
+    /// The sentence for all accounts, without what the text above it says.
+    fn sentence(&self, said: &str) -> String {
         let mut whats = self.accounts.iter().flat_map(|account| &account.problems);
         let differs = whats.any(|other| {
             let problem = self.problem;
             (other.short, other.cause) == (problem.short, problem.cause)
                 && other.what != problem.what
         });
-        let what = match differs {
-            true => format!("{}.", self.problem.short),
-            false => self.problem.what.clone(),
+        // In the headline, it may follow another fact.
+        let lower = self.problem.headline().to_ascii_lowercase();
+        let is_said = said.to_ascii_lowercase().contains(&lower);
+        let what = match (differs, is_said) {
+            (true, _) => format!("{}. ", self.problem.short),
+            (false, false) => format!("{} ", self.problem.what),
+            (false, true) => String::new(),
         };
-        format!("{what} {}", self.problem.cause.unwrap_or_default())
+        what + self.problem.cause.unwrap_or_default()
     }
 
     /// The links that all accounts share.
@@ -117,23 +121,33 @@ impl Overview<'_> {
 
 /// The problems in full, each with its accounts and with what to do.
 pub(super) fn in_full(troubles: &[Trouble], overview: &Overview) -> Markup {
-    html! { @for trouble in troubles { (block(trouble, overview, overview.has_several_accounts())) } }
+    below("", troubles, overview)
+}
+
+/// As [`in_full`], below a headline, whose sentences are not repeated.
+pub(super) fn below(headline: &str, troubles: &[Trouble], overview: &Overview) -> Markup {
+    let names_accounts = overview.has_several_accounts();
+    html! { @for trouble in troubles { (block(headline, trouble, overview, names_accounts)) } }
 }
 
 /// All problems of one account, on a page or in a section about it.
 pub(super) fn of_account(account: &AccountOverview, overview: &Overview) -> Markup {
-    html! { @for trouble in Trouble::of([account]) { (block(&trouble, overview, false)) } }
+    html! { @for trouble in Trouble::of([account]) { (block("", &trouble, overview, false)) } }
 }
 
-fn block(trouble: &Trouble, overview: &Overview, names_accounts: bool) -> Markup {
+fn block(said: &str, trouble: &Trouble, overview: &Overview, names_accounts: bool) -> Markup {
     let links = trouble.links(&overview.site);
     let problem = trouble.problem;
+    let sentence = trouble.sentence(said);
+    let failure = trouble.failure();
     html! {
         div.problem {
-            p {
-                @if names_accounts { (who(trouble, overview)) ": " }
-                strong { (trouble.sentence()) }
-                @if let Some(failure) = trouble.failure() { " " (attempts(failure, trouble.last_start(), &overview.site)) }
+            @if names_accounts || !sentence.is_empty() || failure.is_some() {
+                p {
+                    @if names_accounts { (who(trouble, overview)) ": " }
+                    @if !sentence.is_empty() { strong { (sentence) } " " }
+                    @if let Some(failure) = failure { (attempts(failure, trouble.last_start(), &overview.site)) }
+                }
             }
             p {
                 @if let ([_], Some(meanwhile)) = (&trouble.accounts[..], &problem.meanwhile) { (meanwhile) " " }
