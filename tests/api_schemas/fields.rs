@@ -276,7 +276,7 @@ async fn linked_accounts_are_limited_by_the_limit_of_profiles() {
     );
     assert!(line.contains("past limits.profiles"), "{line}");
     let page = page(&stack, "/").await;
-    let expected = "1 linked account is not shown: it is past limits.profiles.";
+    let expected = "1 linked account is not shown: it is past limits.profiles";
     assert!(page.contains(expected));
 }
 
