@@ -345,7 +345,7 @@ async fn scrapes_above_the_limit_are_503() {
 async fn at_most_64_requests_wait_for_the_page() {
     let stack = Stack::start().await;
     stack.gateway.faults("hang").await;
-    let pages = join_all((0..80).map(|number| stack.get(&format!("/?account={number}")).send()));
+    let pages = join_all((0..80).map(|number| stack.get(&format!("/?q={number}")).send()));
     let statuses = async {
         let answers = pages.await.into_iter();
         let statuses = answers.map(|answer| answer.expect("a response").status().as_u16());
