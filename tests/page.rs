@@ -401,9 +401,11 @@ async fn page_of_ten_thousand_profiles_is_limited_and_shows_all_in_parts() {
     urgent["status"] = json!("TOKEN_EXPIRED");
     profiles.push(urgent);
     let stack = Setup::default().with_profiles(json!(profiles)).await;
-    // A scrape waits longer.
-    stack.scrape().await;
-    let overview = page(&stack, "/").await;
+    let overview = eventually("all profiles", async || {
+        let page = page(&stack, "/").await;
+        page.contains("All 9999 profiles").then_some(page)
+    });
+    let overview = overview.await;
     assert!(overview.len() < 100 * 1024, "{}", overview.len());
     assert_eq!(names(&overview).len(), 31);
     assert!(overview.matches("<option").count() < 50);
