@@ -232,7 +232,7 @@ async fn calendar_without_an_account_is_no_calendar() {
     assert_eq!(headers["retry-after"], "60");
     assert_eq!(
         text,
-        "No calendar: the gateway refuses the credentials (HTTP 401): check the API key\n"
+        "No calendar: the gateway refuses the credentials (HTTP 401): check that the API key is the right one and active; a new key in the same file needs no restart\n"
     );
     // Data of an earlier reading is good enough, until it is too old.
     stack.gateway.faults("").await;

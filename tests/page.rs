@@ -265,7 +265,7 @@ async fn content_security_policy_allows_only_the_style() {
     assert_eq!(
         headers["content-security-policy"],
         format!(
-            "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; \
+            "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; connect-src 'self'; base-uri 'none'; \
              form-action 'self'; frame-ancestors 'none'"
         )
     );

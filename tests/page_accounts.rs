@@ -131,9 +131,14 @@ async fn errors_are_explained_with_advice() {
             "Check gateway.url",
         ),
         (
+            "status=418",
+            "does not accept the request",
+            "its scheme and the whole prefix",
+        ),
+        (
             "redirect=http://127.0.0.1:9/",
-            "does not know the address",
-            "Check gateway.url",
+            "The gateway redirects the request",
+            "Set gateway.url (--qlara.url) to the final address",
         ),
         (
             "status=503",
@@ -141,7 +146,11 @@ async fn errors_are_explained_with_advice() {
             "tries again by itself",
         ),
         ("hang", "did not answer in time", "raise gateway.timeout"),
-        ("reset", "cannot be reached", "name resolution"),
+        (
+            "reset",
+            "cannot be reached",
+            "set the scheme in gateway.url",
+        ),
         (
             "garbage",
             "is not as documented",
@@ -176,7 +185,10 @@ async fn errors_are_explained_with_advice() {
     let page = page(&setup.start().await, "/").await;
     assert_contains(
         &page,
-        &["No trusted TLS connection", "gateway.tls_config.ca_file"],
+        &[
+            "No trusted TLS connection",
+            "Check scheme, host and port in gateway.url",
+        ],
     );
 }
 

@@ -98,7 +98,10 @@ async fn headline_and_the_text_below_it_do_not_repeat_each_other() {
     assert_eq!(text.matches("The gateway refuses the API key").count(), 2);
     assert_contains(
         &text,
-        &["<p>Not read since ", "Check that the key is the right one"],
+        &[
+            "<p>Not read since ",
+            "Check that the API key is the right one",
+        ],
     );
     let nothing = Setup::default().with_profiles(json!([])).await;
     let text = page(&nothing, "/").await;

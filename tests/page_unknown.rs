@@ -173,7 +173,7 @@ async fn common_cause_of_many_accounts_is_said_once() {
             "25 accounts: <strong>The gateway refuses the API key (HTTP 401).",
             "Not read since <time datetime=\"2026-04-10T12:00:00Z\">",
             "after <time datetime=\"2026-04-10T12:01:00Z\">",
-            "Check that the key is the right one and active.",
+            "Check that the API key is the right one and active; a new key in the same file needs no restart.",
         ],
     );
     assert_eq!(overview.matches("refuses the API key").count(), 1);
@@ -194,7 +194,7 @@ async fn common_cause_of_many_accounts_is_said_once() {
             "No data could be read yet",
             "The gateway refuses the API key (HTTP 401).",
             "Not read since",
-            "Check that the key is the right one and active.",
+            "Check that the API key is the right one and active; a new key in the same file needs no restart.",
         ],
     );
 }

@@ -3,15 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::PREFIXES;
-use super::classify::CHECK_URL_AND_PROXY;
+use super::advice::{
+    CHECK_ADDRESS, CHECK_KEY, CHECK_PERMISSIONS, FINAL_ADDRESS, PERHAPS_TLS, credentials_advice,
+    prefix_advice, proxy_advice,
+};
 use super::invalid::InvalidResponse;
 use super::sent_secret::SentSecret;
 use crate::plural::{continued, count};
 use exporter_toolkit::redacted::shown_path;
-
-/// The end of the path of the list.
-const LIST: &str = "/socials";
 
 /// The reason of a failure, the label `reason` of `qlara_gateway_request_failures_total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,12 +76,10 @@ impl Reason {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GatewayError {
     /// HTTP 401: the key is missing, wrong or inactive.
-    #[error("the gateway refuses the credentials (HTTP 401): check the API key")]
+    #[error("the gateway refuses the credentials (HTTP 401): {advice}", advice = continued(CHECK_KEY))]
     Unauthorized,
     /// HTTP 403: the key lacks the permission, or the client's address is not on the account's allow-list.
-    #[error(
-        "the gateway forbids the call (HTTP 403): check the key's permissions and the IP allow-list"
-    )]
+    #[error("the gateway forbids the call (HTTP 403): {advice}", advice = continued(CHECK_PERMISSIONS))]
     Forbidden,
     /// HTTP 429.
     #[error("the gateway's rate limit is used up (HTTP 429)")]
@@ -113,7 +110,7 @@ pub enum GatewayError {
     #[error("the gateway answers HTTP {0}, a redirect, which is not followed: {advice}", advice = continued(FINAL_ADDRESS))]
     Redirect(u16),
     /// Any other 4xx.
-    #[error("the gateway answers HTTP {0}: check gateway.url (--qlara.url)")]
+    #[error("the gateway answers HTTP {0}: {advice}", advice = continued(CHECK_ADDRESS))]
     ClientError(u16),
     /// HTTP 5xx.
     #[error("the gateway answers HTTP {0}")]
@@ -162,56 +159,7 @@ pub enum GatewayError {
     InvalidResponse(#[from] InvalidResponse),
 }
 
-/// What to do about a redirect.
-const FINAL_ADDRESS: &str = "Set gateway.url (--qlara.url) to the final address; if that is a login page, something \
-    in front of the gateway answers.";
-
-/// What to do about a server without an answer in clear text.
-const PERHAPS_TLS: &str = "If the server speaks TLS, set the scheme in gateway.url (--qlara.url) to https, else check \
-    the gateway and proxies in between.";
-
-/// What to do about the prefix of the path of a list that does not exist.
-fn prefix_advice(path: &str) -> String {
-    let prefix = path.strip_suffix(LIST).unwrap_or(path);
-    if format!("{prefix}/").contains(&format!("{LIST}/")) {
-        return format!(
-            "Remove {LIST} and what follows it from gateway.url (--qlara.url): the exporter adds it."
-        );
-    }
-    // The documented prefixes that the path does not have.
-    let others = PREFIXES.into_iter();
-    let others: Vec<&str> = others.filter(|prefix| !path.starts_with(prefix)).collect();
-    format!(
-        "Check gateway.url (--qlara.url); the API's pages also use the prefix {}.",
-        others.join(" or ")
-    )
-}
-
-fn credentials_advice(given_by: &str) -> String {
-    format!("Check user and password in {given_by}.")
-}
-
-fn proxy_advice(given_by: &str) -> String {
-    format!("Check the proxy, and its address in {given_by}.")
-}
-
 impl GatewayError {
-    /// What to do about this very error, in a sentence with which its text ends; `None` if its reason says enough.
-    pub(crate) fn advice(&self) -> Option<String> {
-        match self {
-            GatewayError::NoSuchList { path } => Some(prefix_advice(path)),
-            GatewayError::Redirect(_) => Some(FINAL_ADDRESS.to_owned()),
-            GatewayError::EndedInClear(_) => Some(PERHAPS_TLS.to_owned()),
-            GatewayError::InvalidResponse(InvalidResponse::NotHttp) => {
-                Some(CHECK_URL_AND_PROXY.to_owned())
-            }
-            GatewayError::ProxyCredentials { given_by } => Some(credentials_advice(given_by)),
-            GatewayError::Proxy { given_by, .. } => Some(proxy_advice(given_by)),
-            GatewayError::Tls { advice, .. } => Some((*advice).to_owned()),
-            _ => None,
-        }
-    }
-
     /// Hides all texts that repeat the secret of the request: keys in the response, names in a certificate.
     #[must_use]
     pub fn redacted(self, sent: &SentSecret) -> GatewayError {

@@ -4,6 +4,7 @@
 //! reference page "List connected social profiles". [`fields`] is the table of what is read from either, [`parse`]
 //! reads responses by that table, and `model` is the result.
 
+mod advice;
 mod body;
 mod body_budget;
 pub(crate) mod classify;

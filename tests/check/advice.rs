@@ -34,13 +34,10 @@ async fn advice(gateway: &crate::harness::Gateway, arguments: &[&str]) -> String
 async fn every_failure_says_what_to_do() {
     let gateway = gateway(&json!([page("p")])).await;
     for (fault, expected) in [
-        ("status=401", "check that the key is the right one"),
+        ("status=401", "check that the api key is the right one"),
         ("status=403", "check the key's permissions"),
         ("status=404", "the api's pages also use the prefix"),
-        (
-            "status=400",
-            "check gateway.url, its scheme and the whole prefix",
-        ),
+        ("status=400", "its scheme and the whole prefix"),
         ("retry-after=30s", "find out what else uses the key"),
         ("status=500", "if it lasts, ask the gateway's support"),
         ("hang", "check name resolution, the network and the proxy"),
@@ -95,7 +92,11 @@ async fn accounts_with_the_same_problem_share_the_advice() {
         let text = one_line(&written(&audit, format).0);
         let times = |piece: &str| text.matches(piece).count();
         assert_eq!(times("refuses the credentials"), 1, "{text}");
-        assert_eq!(times("Check that the key is the right one"), 1, "{text}");
+        assert_eq!(
+            times("Check that the API key is the right one"),
+            1,
+            "{text}"
+        );
         assert_eq!(times("Check that the key is that of"), 1, "{text}");
     }
     let (table, _) = written(&audit, CheckFormat::Table(Default::default()));
@@ -105,8 +106,8 @@ async fn accounts_with_the_same_problem_share_the_advice() {
     let grouped = "2 accounts: <bdi>a</bdi>, <bdi>b</bdi>: the gateway refuses the credentials";
     assert!(html.contains(grouped), "{html}");
     let (junit, _) = written(&audit, CheckFormat::Junit);
-    assert_eq!(junit.matches("Check that the key").count(), 3, "{junit}");
-    let step = "First: account a: check that the key is the right one and active.";
+    assert_eq!(junit.matches("Check that the ").count(), 3, "{junit}");
+    let step = "First: account a: check that the API key is the right one and active;";
     assert!(one_line(&table).contains(step), "{table}");
 }
 

@@ -116,7 +116,7 @@ async fn most_urgent_profile_or_note_comes_first() {
         (
             json!([fine, soon]),
             "accounts: [{name: bad, api_key_file: bad}, {name: good, api_key_env: QLARA_API_KEY}]",
-            "First: account bad: check that the key is the right one and active. A new key in the same file needs no restart.",
+            "First: account bad: check that the API key is the right one and active; a new key in the same file needs no restart.",
         ),
         (
             json!([fine, expired("Café")]),

@@ -47,7 +47,7 @@ async fn file_is_complete_and_loads_nothing() {
         "First: reconnect",
         "(facebook, account brandco) now.",
         "Checked at 2026-04-10 14:00 CEST. All times are in Europe/Rome.",
-        ": the gateway refuses the credentials (HTTP 401): check the API key",
+        ": the gateway refuses the credentials (HTTP 401)",
         "1 profile to look after",
         "30 fine profiles",
         "token expired 1d 0h ago",

@@ -51,8 +51,8 @@ async fn each_profile_and_note_is_a_test_case() {
     let found = cases(&profiles, yaml, CheckFilter::default()).await;
     let again =
         "Disconnect and reconnect the profile in the Qlara dashboard, and grant all permissions.";
-    let refused = "the gateway refuses the credentials (HTTP 401): check the API key";
-    let key = "Check that the key is the right one and active. A new key in the same file needs no restart.";
+    let refused = "the gateway refuses the credentials (HTTP 401)";
+    let key = "Check that the API key is the right one and active; a new key in the same file needs no restart.";
     assert_eq!(
         found,
         [

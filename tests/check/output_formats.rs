@@ -535,7 +535,7 @@ async fn nagios_gets_one_line_with_performance_data() {
 
     gateway.faults("status=401").await;
     let ran = check(&gateway, &["--output", "nagios"]).await;
-    assert!(ran.output.starts_with("QLARA UNKNOWN - 1 of 1 account not read; the gateway refuses the credentials (HTTP 401): check the API key | profiles=U critical=U warning=U not_checked=U fine=U accounts_unread=1;;;0"), "{}", ran.output);
+    assert!(ran.output.starts_with("QLARA UNKNOWN - 1 of 1 account not read; the gateway refuses the credentials (HTTP 401) | profiles=U critical=U warning=U not_checked=U fine=U accounts_unread=1;;;0"), "{}", ran.output);
 
     // Critical findings come before unknown ones.
     gateway.faults("details:status=503").await;

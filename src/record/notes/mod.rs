@@ -11,7 +11,7 @@ use crate::gateway::error::GatewayError;
 use crate::gateway::model::Status;
 use crate::plural::{choose, count};
 use crate::record::account::{AccountRecord, DataSource};
-use crate::record::advice::{self, explained};
+use crate::record::advice;
 use crate::record::rfc3339;
 use crate::record::row::{ProfileRow, RecordFilter};
 use crate::record::state::CheckState;
@@ -128,11 +128,11 @@ fn list_note(account: &AccountRecord) -> Option<AccountNote> {
     let (text, advice) = match (account.source(), account.snapshot, error) {
         (DataSource::Current, ..) => return None,
         (DataSource::Kept, Some(snapshot), Some(error)) => {
-            let (error, advice) = explained(error);
             let read_at = rfc3339(snapshot.read_at);
-            (format!("{error}; the data of {read_at} is shown"), advice)
+            let text = format!("{}; the data of {read_at} is shown", error.cause());
+            (text, error.advice())
         }
-        (_, _, Some(error)) => explained(error),
+        (_, _, Some(error)) => (error.cause(), error.advice()),
         (DataSource::Pending, ..) => (
             "being read for the first time: its profiles are not known yet".to_owned(),
             advice::PENDING.into(),
@@ -173,7 +173,7 @@ fn details_error_notes(
         let is_blocked = snapshot.is_some_and(|snapshot| snapshot.is_blocked_by_token(platform));
         let (cause, advice) = match is_blocked {
             true => (BLOCKED_BY_TOKEN.to_owned(), advice::EXPIRED_TOKEN.into()),
-            false => explained(error),
+            false => (error.cause(), error.advice()),
         };
         let text = format!("details of {platform}: {cause}; {shown}");
         AccountNote::unknown(text, advice)

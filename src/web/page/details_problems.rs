@@ -1,11 +1,11 @@
 //! Details of platforms that could not be read, or not as a whole.
 
-use std::iter;
+use std::borrow::Cow;
 
 use super::elements::short;
 use super::problems::{AccountProblem, ProblemKind};
-use crate::gateway::error::Reason;
-use crate::record::advice::{self, advise, describe};
+use crate::gateway::error::GatewayError;
+use crate::record::advice;
 use crate::refresh::RefreshErrors;
 use crate::snapshot::Snapshot;
 use crate::zone::Zone;
@@ -13,88 +13,85 @@ use crate::zone::Zone;
 /// Maximum number of platforms in a text.
 const MAX_NAMES: usize = 5;
 
-/// Why the details of a platform cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum DetailsFailure {
-    /// The token of one of its profiles has expired.
-    ExpiredToken,
-    /// The call failed.
-    Call(Reason),
-}
-
-impl DetailsFailure {
-    fn all() -> impl Iterator<Item = DetailsFailure> {
-        let calls = Reason::ALL.into_iter().map(DetailsFailure::Call);
-        iter::once(DetailsFailure::ExpiredToken).chain(calls)
-    }
-
-    fn of(platform: &str, reason: Reason, snapshot: Option<&Snapshot>) -> DetailsFailure {
-        match snapshot.is_some_and(|snapshot| snapshot.is_blocked_by_token(platform)) {
-            true => DetailsFailure::ExpiredToken,
-            false => DetailsFailure::Call(reason),
-        }
-    }
-
-    fn short(self) -> &'static str {
-        match self {
-            DetailsFailure::ExpiredToken => "details need a valid token",
-            DetailsFailure::Call(_) => "details not read",
-        }
-    }
-
-    fn kind(self) -> ProblemKind {
-        match self {
-            DetailsFailure::ExpiredToken => ProblemKind::BlockedByToken,
-            DetailsFailure::Call(_) => ProblemKind::Other,
-        }
-    }
-
-    fn describe(self) -> &'static str {
-        match self {
-            DetailsFailure::ExpiredToken => {
-                "The gateway answers 503 for a channel with an expired token."
-            }
-            DetailsFailure::Call(reason) => describe(reason),
-        }
-    }
-
-    fn alert(self) -> &'static str {
-        match self {
-            DetailsFailure::ExpiredToken => "QlaraTokenExpired",
-            DetailsFailure::Call(_) => "QlaraDetailsUnavailable",
-        }
-    }
-
-    fn advise(self) -> &'static str {
-        match self {
-            DetailsFailure::ExpiredToken => advice::EXPIRED_TOKEN,
-            DetailsFailure::Call(reason) => advise(reason),
-        }
-    }
-}
-
-/// Failed calls for details, grouped by reason.
+/// Failed calls for details, grouped by what to do.
 pub(super) fn details_problems(
     errors: &RefreshErrors,
     snapshot: Option<&Snapshot>,
     zone: Zone,
-) -> impl Iterator<Item = AccountProblem> {
-    DetailsFailure::all().filter_map(move |failure| {
-        let failed = errors.details.iter();
-        let failed = failed.filter(|(platform, error)| {
-            DetailsFailure::of(platform, error.reason(), snapshot) == failure
-        });
-        let platforms: Vec<&str> = failed.map(|(platform, _)| platform.as_str()).collect();
-        (!platforms.is_empty()).then(|| AccountProblem {
-            short: failure.short(),
-            what: format!("The details of {} cannot be read.", names(&platforms)),
-            cause: Some(failure.describe()),
-            meanwhile: Some(shown_instead(snapshot, &platforms, zone)),
-            advice: failure.advise(),
-            alert: Some(failure.alert()),
-            kind: failure.kind(),
-        })
-    })
+) -> Vec<AccountProblem> {
+    let mut failures: Vec<DetailsFailure> = Vec::new();
+    for (platform, error) in &errors.details {
+        let failure = DetailsFailure::new(platform, error, snapshot);
+        match failures.iter_mut().find(|known| known.is_like(&failure)) {
+            Some(known) => known.platforms.push(platform),
+            None => failures.push(failure),
+        }
+    }
+    let failures = failures.into_iter();
+    failures
+        .map(|failure| failure.problem(snapshot, zone))
+        .collect()
+}
+
+/// Why the details of some platforms cannot be read.
+struct DetailsFailure<'a> {
+    platforms: Vec<&'a str>,
+    /// Whether the cause is that a token of the platforms has expired, rather than a failure of the gateway.
+    needs_token: bool,
+    cause: &'static str,
+    advice: Cow<'static, str>,
+}
+
+impl<'a> DetailsFailure<'a> {
+    fn new(
+        platform: &'a str,
+        error: &GatewayError,
+        snapshot: Option<&Snapshot>,
+    ) -> DetailsFailure<'a> {
+        let needs_token = snapshot.is_some_and(|snapshot| snapshot.is_blocked_by_token(platform));
+        let (cause, advice) = match needs_token {
+            true => (
+                "The gateway answers 503 for a channel with an expired token.",
+                advice::EXPIRED_TOKEN.into(),
+            ),
+            false => (error.meaning(), error.advice()),
+        };
+        DetailsFailure {
+            platforms: vec![platform],
+            needs_token,
+            cause,
+            advice,
+        }
+    }
+
+    fn is_like(&self, other: &DetailsFailure) -> bool {
+        (self.needs_token, self.cause, &self.advice)
+            == (other.needs_token, other.cause, &other.advice)
+    }
+
+    fn problem(self, snapshot: Option<&Snapshot>, zone: Zone) -> AccountProblem {
+        let (short, alert, kind) = match self.needs_token {
+            true => (
+                "details need a valid token",
+                "QlaraTokenExpired",
+                ProblemKind::OfProfiles,
+            ),
+            false => (
+                "details not read",
+                "QlaraDetailsUnavailable",
+                ProblemKind::Other,
+            ),
+        };
+        AccountProblem {
+            short,
+            what: format!("The details of {} cannot be read.", names(&self.platforms)),
+            cause: Some(self.cause),
+            meanwhile: Some(shown_instead(snapshot, &self.platforms, zone)),
+            advice: self.advice,
+            alert: Some(alert),
+            kind,
+        }
+    }
 }
 
 /// What the page shows instead of details that cannot be read.
@@ -123,7 +120,7 @@ pub(super) fn incomplete_details(snapshot: &Snapshot) -> Option<AccountProblem> 
         what: format!("The details of {} are incomplete.", names(&platforms)),
         cause: None,
         meanwhile: None,
-        advice: advice::INCOMPLETE_DETAILS,
+        advice: advice::INCOMPLETE_DETAILS.into(),
         alert: Some("QlaraDetailsIncomplete"),
         kind: ProblemKind::Other,
     })

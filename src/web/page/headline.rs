@@ -8,7 +8,7 @@ use super::address::Address;
 use super::elements::{brief, brief_foreign, briefly_named, symbol};
 use super::overview::{AccountOverview, Overview};
 use super::problems::AccountProblem;
-use super::troubles::{below, who};
+use super::troubles::{Attempts, Trouble, below, who};
 use crate::plural::{count, span};
 use crate::record::{CheckState, ProfileRow};
 use crate::verdict::{Action, Severity};
@@ -168,19 +168,29 @@ pub(super) fn headline(overview: &Overview, address: &Address) -> Markup {
 fn account_troubles(headline: &str, overview: &Overview) -> Markup {
     let troubles = overview.troubles();
     let (urgent, _) = overview.by_need();
-    let mut unread = troubles
+    html! {
+        @if urgent.is_empty() { (below(headline, &troubles, overview)) } @else { (not_read(&troubles, overview)) }
+    }
+}
+
+/// The accounts whose lists cannot be read now, whether the page shows older data of them or none.
+fn not_read(troubles: &[Trouble], overview: &Overview) -> Markup {
+    let mut not_read = troubles
         .iter()
-        .filter(|trouble| !trouble.has_data())
+        .filter(|trouble| !trouble.has_data() || trouble.is_list_not_read())
+        .take(MAX_NAMES)
         .peekable();
     html! {
-        @if urgent.is_empty() {
-            (below(headline, &troubles, overview))
-        } @else if unread.peek().is_some() {
+        @if not_read.peek().is_some() {
             p {
-                "Not read: "
-                @for (index, trouble) in unread.take(MAX_NAMES).enumerate() {
+                "Not read now: "
+                @for (index, trouble) in not_read.enumerate() {
                     @if index > 0 { ", " }
-                    (who(trouble, overview)) " (" (trouble.problem.short) ")"
+                    (who(trouble, overview)) " (" (trouble.problem.short)
+                    @if let Some(Attempts { since, next }) = trouble.attempts(&overview.site) {
+                        " since " (since) ", next attempt after " (next)
+                    }
+                    ")"
                 }
                 ": " a href="#troubles" { "what to do" } "."
             }

@@ -19,6 +19,9 @@ use exporter_toolkit::health::{HEALTHY, READY};
 /// The stylesheet, which is part of each page.
 const STYLE: &str = include_str!("style.css");
 
+/// What all pages are about.
+const DESCRIPTION: &str = "Which social profiles are connected to the Qlara gateway, in which state they are, and what to do.";
+
 /// A page.
 pub(super) struct Document {
     pub(super) title: String,
@@ -42,6 +45,7 @@ impl Document {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
+                    meta name="description" content=(DESCRIPTION);
                     title { (self.title) " – Qlara profiles" }
                     link rel="icon" type="image/svg+xml" href=(icon(self.severity));
                     style { (PreEscaped(STYLE)) }
@@ -96,12 +100,13 @@ fn icon(severity: Severity) -> String {
     format!("data:image/svg+xml,{svg}")
 }
 
-/// Headers that forbid the page to load anything but its own icon and style, to run scripts, and to be framed.
+/// Headers that forbid the page to load anything but its own icon and style, to run scripts, and to be framed. Connections
+/// to the exporter itself do no harm without scripts, and let browsers' audits read `/robots.txt`.
 pub(in crate::web) fn security_headers() -> [(HeaderName, String); 5] {
     let style = BASE64_STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; img-src data:; base-uri 'none'; form-action 'self'; \
-         frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{style}'; img-src data:; connect-src 'self'; base-uri 'none'; \
+         form-action 'self'; frame-ancestors 'none'"
     );
     [
         (CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),

@@ -1,13 +1,18 @@
 //! The problems of an account, each with advice on what to do.
 
+use std::borrow::Cow;
+
 use super::details_problems::{details_problems, incomplete_details};
 use crate::account::View;
-use crate::gateway::error::Reason;
+use crate::gateway::error::{GatewayError, Reason};
 use crate::plural::{choose, count};
-use crate::record::advice::{self, advise, describe};
+use crate::record::advice;
 use crate::refresh::RefreshErrors;
 use crate::snapshot::Snapshot;
 use crate::zone::Zone;
+
+/// Maximum number of undocumented status words in a text.
+const MAX_WORDS: usize = 5;
 
 /// A problem of an account.
 #[derive(Debug)]
@@ -21,7 +26,7 @@ pub(super) struct AccountProblem {
     /// What the page shows of this account instead.
     pub(super) meanwhile: Option<String>,
     /// What to do.
-    pub(super) advice: &'static str,
+    pub(super) advice: Cow<'static, str>,
     /// The alert about it, whose runbook tells more; `None` if no alert is about it.
     pub(super) alert: Option<&'static str>,
     pub(super) kind: ProblemKind,
@@ -32,8 +37,8 @@ pub(super) struct AccountProblem {
 pub(super) enum ProblemKind {
     /// The list could not be read.
     ListNotRead,
-    /// Follows from a profile with an expired token, which the page shows too.
-    BlockedByToken,
+    /// Follows from profiles that need attention themselves.
+    OfProfiles,
     Other,
 }
 
@@ -41,7 +46,7 @@ impl AccountProblem {
     fn new(
         short: &'static str,
         what: impl Into<String>,
-        advice: &'static str,
+        advice: impl Into<Cow<'static, str>>,
         alert: Option<&'static str>,
     ) -> AccountProblem {
         AccountProblem {
@@ -49,21 +54,26 @@ impl AccountProblem {
             what: what.into(),
             cause: None,
             meanwhile: None,
-            advice,
+            advice: advice.into(),
             alert,
             kind: ProblemKind::Other,
         }
     }
 
-    fn list_not_read(reason: Reason) -> AccountProblem {
-        let alert = match reason {
+    fn list_not_read(error: &GatewayError) -> AccountProblem {
+        let alert = match error.reason() {
             Reason::Unauthorized | Reason::Forbidden => "QlaraGatewayCredentialsRefused",
             Reason::RateLimited => "QlaraGatewayRateLimited",
             _ => "QlaraGatewayUnreachable",
         };
         AccountProblem {
             kind: ProblemKind::ListNotRead,
-            ..AccountProblem::new(brief(reason), describe(reason), advise(reason), Some(alert))
+            ..AccountProblem::new(
+                error.short_meaning(),
+                error.meaning(),
+                error.advice(),
+                Some(alert),
+            )
         }
     }
 
@@ -91,7 +101,7 @@ pub(super) fn account_problems(view: &View, zone: Zone) -> Vec<AccountProblem> {
     let mut all = Vec::new();
     if let Some(errors) = &view.errors {
         match &errors.list {
-            Some(error) => all.push(AccountProblem::list_not_read(error.reason())),
+            Some(error) => all.push(AccountProblem::list_not_read(error)),
             None if view.exposed.up == Some(false) => all.push(AccountProblem::list_not_usable()),
             None => {}
         }
@@ -105,6 +115,7 @@ pub(super) fn account_problems(view: &View, zone: Zone) -> Vec<AccountProblem> {
         all.extend(broken_secret(errors));
         all.extend(repeated_secret(errors));
         all.extend(skewed_clock(errors));
+        all.extend(unknown_statuses(errors));
     }
     all.extend(snapshot.and_then(linked_accounts_dropped));
     all.extend(snapshot.and_then(dropped_entries));
@@ -142,6 +153,24 @@ fn skewed_clock(errors: &RefreshErrors) -> Option<AccountProblem> {
             format!("The clock of this machine is {difference}."),
             advice::CLOCK,
             None,
+        )
+    })
+}
+
+/// The words themselves, because the metrics and the table only show `UNKNOWN`.
+fn unknown_statuses(errors: &RefreshErrors) -> Option<AccountProblem> {
+    let words = errors.unknown_statuses.iter().take(MAX_WORDS);
+    let words: Vec<String> = words.map(|word| format!("{word:?}")).collect();
+    (!words.is_empty()).then(|| AccountProblem {
+        kind: ProblemKind::OfProfiles,
+        ..AccountProblem::new(
+            "undocumented status",
+            format!(
+                "The gateway's documentation does not name the status {}.",
+                words.join(", ")
+            ),
+            advice::UNKNOWN_STATUS,
+            Some("QlaraProfileStatusUnknown"),
         )
     })
 }
@@ -244,19 +273,4 @@ fn dropped_entries(snapshot: &Snapshot) -> Option<AccountProblem> {
             Some("QlaraProfilesDropped"),
         )
     })
-}
-
-fn brief(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Unauthorized => "key refused",
-        Reason::Forbidden => "call forbidden",
-        Reason::RateLimited => "rate limit used up",
-        Reason::ClientError => "address not known",
-        Reason::ServerError => "gateway error",
-        Reason::Timeout => "no answer in time",
-        Reason::Connect => "not reachable",
-        Reason::Tls => "no TLS connection",
-        Reason::TooLarge => "answer too long",
-        Reason::InvalidResponse => "answer not as documented",
-    }
 }

@@ -59,6 +59,12 @@ impl<'a> Site<'a> {
         html! { time datetime=(rfc3339(time)) { (self.zone().minute(time)) } }
     }
 
+    /// The first full minute that is not before the time.
+    pub(super) fn time_not_before(&self, time: DateTime<Utc>) -> Markup {
+        let almost_a_minute = TimeDelta::minutes(1) - TimeDelta::nanoseconds(1);
+        html! { time datetime=(rfc3339(time)) { (self.zone().minute(time + almost_a_minute)) } }
+    }
+
     /// A time that the gateway states, with the stated day.
     pub(super) fn stated_time(&self, time: DateTime<FixedOffset>) -> Markup {
         html! { time datetime=(rfc3339(time.to_utc())) { (self.zone().stated_minute(time)) } }

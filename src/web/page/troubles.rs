@@ -1,6 +1,5 @@
 //! What is wrong with accounts: each problem once, with the accounts that have it.
 
-use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use super::address::Address;
@@ -8,12 +7,19 @@ use super::elements::{account_name, advice, brief};
 use super::overview::{AccountOverview, Overview};
 use super::problems::{AccountProblem, ProblemKind};
 use super::site::Site;
-use crate::account::ListFailure;
 use crate::config::Links;
 use crate::plural::count;
 
 /// Maximum number of accounts that a text names.
 const MAX_NAMES: usize = 3;
+
+/// The times of failed attempts to read a list.
+pub(super) struct Attempts {
+    /// The start of the first failure.
+    pub(super) since: Markup,
+    /// The earliest time of the next attempt, not before it.
+    pub(super) next: Markup,
+}
 
 /// A problem, and the accounts that have it.
 #[derive(Debug)]
@@ -45,8 +51,10 @@ impl<'a> Trouble<'a> {
     }
 
     fn covers(&self, account: &AccountOverview, problem: &AccountProblem) -> bool {
-        let kind = |problem: &AccountProblem| (problem.short, problem.cause, problem.advice);
-        self.has_data() == account.has_data() && kind(self.problem) == kind(problem)
+        let known = self.problem;
+        self.has_data() == account.has_data()
+            && (known.short, known.cause, &known.advice)
+                == (problem.short, problem.cause, &problem.advice)
     }
 
     pub(super) fn has_data(&self) -> bool {
@@ -55,7 +63,11 @@ impl<'a> Trouble<'a> {
 
     /// Whether the profiles that the page shows do not tell about it.
     pub(super) fn is_cause(&self) -> bool {
-        self.problem.kind != ProblemKind::BlockedByToken
+        self.problem.kind != ProblemKind::OfProfiles
+    }
+
+    pub(super) fn is_list_not_read(&self) -> bool {
+        self.problem.kind == ProblemKind::ListNotRead
     }
 
     /// The accounts and their problem in few words, without markup.
@@ -69,20 +81,17 @@ impl<'a> Trouble<'a> {
         format!("{who}: {}", self.problem.short)
     }
 
-    /// The start of the first failure and the earliest next attempt, if the lists could not be read.
-    fn failure(&self) -> Option<ListFailure> {
+    /// Since when the lists could not be read, and when the next attempt may be made; `None` for other problems.
+    pub(super) fn attempts(&self, site: &Site) -> Option<Attempts> {
         let failures = || self.accounts.iter().filter_map(|account| account.failure);
-        let is_list = self.problem.kind == ProblemKind::ListNotRead;
-        is_list.then_some(ListFailure {
-            since: failures().map(|failure| failure.since).min()?,
-            next_attempt_at: failures().map(|failure| failure.next_attempt_at).min()?,
+        let starts = || failures().map(|failure| failure.since);
+        let (first, last) = (starts().min()?, starts().max()?);
+        let differs = site.zone().minute(first) != site.zone().minute(last);
+        let next = failures().map(|failure| failure.next_attempt_at).min()?;
+        self.is_list_not_read().then(|| Attempts {
+            since: html! { (site.time(first)) @if differs { " or later" } },
+            next: site.time_not_before(next),
         })
-    }
-
-    /// The end of the time since which the first accounts could not be read, if others could be for longer.
-    fn last_start(&self) -> Option<DateTime<Utc>> {
-        let starts = self.accounts.iter().filter_map(|account| account.failure);
-        starts.map(|failure| failure.since).max()
     }
 
     /// The sentence for all accounts, without what the text above it says.
@@ -139,19 +148,22 @@ fn block(said: &str, trouble: &Trouble, overview: &Overview, names_accounts: boo
     let links = trouble.links(&overview.site);
     let problem = trouble.problem;
     let sentence = trouble.sentence(said);
-    let failure = trouble.failure();
+    let attempts = trouble.attempts(&overview.site);
     html! {
         div.problem {
-            @if names_accounts || !sentence.is_empty() || failure.is_some() {
+            @if names_accounts || !sentence.is_empty() || attempts.is_some() {
                 p {
                     @if names_accounts { (who(trouble, overview)) ": " }
                     @if !sentence.is_empty() { strong { (sentence) } " " }
-                    @if let Some(failure) = failure { (attempts(failure, trouble.last_start(), &overview.site)) }
+                    @if let Some(Attempts { since, next }) = attempts {
+                        "Not read since " (since)
+                        ". The next attempt is made by the first scrape or view of this page after " (next) "."
+                    }
                 }
             }
             p {
                 @if let ([_], Some(meanwhile)) = (&trouble.accounts[..], &problem.meanwhile) { (meanwhile) " " }
-                (advice(problem.advice, links))
+                (advice(&problem.advice, links))
                 @if let Some(url) = problem.alert.and_then(|alert| links?.runbook(alert)) { " " a href=(url) { "Runbook" } }
             }
         }
@@ -180,16 +192,5 @@ pub(super) fn link(account: &AccountOverview, overview: &Overview) -> Markup {
             }
             None => (account_name(None)),
         }
-    }
-}
-
-/// Since when the list could not be read, and when the next attempt may be made.
-fn attempts(failure: ListFailure, last_start: Option<DateTime<Utc>>, site: &Site) -> Markup {
-    let differs = last_start
-        .is_some_and(|last| site.zone().minute(last) != site.zone().minute(failure.since));
-    html! {
-        "Not read since " (site.time(failure.since)) @if differs { " or later" }
-        ". The next attempt is made by the first scrape or view of this page after "
-        (site.time(failure.next_attempt_at)) "."
     }
 }
