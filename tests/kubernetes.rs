@@ -21,11 +21,11 @@ fn tool(name: &str) -> Command {
     Command::new(tools::folder("kubernetes").join("bin").join(name))
 }
 
-fn repository(path: &str) -> PathBuf {
+pub fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-fn read(path: &str) -> String {
+pub fn read(path: &str) -> String {
     std::fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
@@ -37,11 +37,18 @@ fn build(folder: &Path) -> String {
 }
 
 /// The resources by kind and name. A generated name contains its hash.
-struct Resources(BTreeMap<(String, String), Value>);
+pub struct Resources(pub BTreeMap<(String, String), Value>);
 
 impl Resources {
-    fn of(folder: &Path) -> Resources {
-        let resources = serde_saphyr::from_multiple::<Value>(&build(folder)).expect("YAML");
+    pub fn of(folder: &Path) -> Resources {
+        Resources::parse(&build(folder))
+    }
+
+    /// Kubernetes reads YAML 1.1, in which 0440 is octal.
+    pub fn parse(text: &str) -> Resources {
+        let options = serde_saphyr::options! { legacy_octal_numbers: true };
+        let resources = serde_saphyr::from_multiple_with_options::<Value>(text, options);
+        let resources = resources.unwrap_or_else(|error| panic!("{error}: {text}"));
         let named = resources.into_iter().map(|resource| {
             let text = |value: &Value| value.as_str().expect("a text").to_owned();
             let key = (text(&resource["kind"]), text(&resource["metadata"]["name"]));
@@ -54,32 +61,36 @@ impl Resources {
         Resources::of(&repository("deploy/kubernetes"))
     }
 
-    fn get(&self, kind: &str, name: &str) -> &Value {
+    pub fn get(&self, kind: &str, name: &str) -> &Value {
         let found = self.0.get(&(kind.to_owned(), name.to_owned()));
         found.unwrap_or_else(|| panic!("no {kind} {name} in {:?}", self.0.keys()))
     }
 
-    fn pod(&self) -> &Value {
-        &self.get("Deployment", "qlara-exporter")["spec"]["template"]
+    /// The only resource of a kind.
+    pub fn only(&self, kind: &str) -> &Value {
+        let mut all = self.0.iter().filter(|((other, _), _)| other == kind);
+        let (_, resource) = all.next().unwrap_or_else(|| panic!("no {kind}"));
+        assert!(all.next().is_none(), "several of the kind {kind}");
+        resource
     }
 
-    fn container(&self) -> &Value {
-        let containers = self.pod()["spec"]["containers"].as_array();
-        let [container] = &containers.expect("containers")[..] else {
-            panic!("one container");
-        };
-        container
+    pub fn pod(&self) -> &Value {
+        &self.only("Deployment")["spec"]["template"]
+    }
+
+    pub fn container(&self) -> &Value {
+        named(&self.pod()["spec"]["containers"], "exporter")
     }
 
     /// The source of a volume.
-    fn volume(&self, name: &str) -> &Value {
+    pub fn volume(&self, name: &str) -> &Value {
         let volumes = self.pod()["spec"]["volumes"].as_array().expect("volumes");
         let found = volumes.iter().find(|volume| volume["name"] == name);
         found.unwrap_or_else(|| panic!("no volume {name}"))
     }
 
     /// The configuration file in the pod.
-    fn configuration(&self) -> &str {
+    pub fn configuration(&self) -> &str {
         let map = &self.volume("configuration")["configMap"]["name"];
         let map = self.get("ConfigMap", map.as_str().expect("a name"));
         map["data"]["qlara.yml"].as_str().expect("a text")
@@ -87,7 +98,7 @@ impl Resources {
 }
 
 /// An entry of a list by its name.
-fn named<'a>(list: &'a Value, name: &str) -> &'a Value {
+pub fn named<'a>(list: &'a Value, name: &str) -> &'a Value {
     let mut entries = list.as_array().expect("a list").iter();
     let found = entries.find(|entry| entry["name"] == name);
     found.unwrap_or_else(|| panic!("no {name} in {list}"))
@@ -121,7 +132,7 @@ fn overlay() -> TempDir {
 }
 
 /// Exit code and output of the check of resources.
-fn check(resources: &str) -> (i32, String) {
+pub fn check(resources: &str) -> (i32, String) {
     let script = repository("tests/kubernetes/validate.py");
     run_with_input(tool("python").arg(script), resources)
 }
@@ -227,6 +238,7 @@ fn pod_meets_the_restricted_security_standard() {
         })
     );
     assert_eq!(pod["automountServiceAccountToken"], false);
+    assert_eq!(pod["containers"].as_array().map(Vec::len), Some(1));
     for place in ["hostNetwork", "hostPID", "hostIPC", "initContainers"] {
         assert_eq!(pod[place], Value::Null, "{place}");
     }

@@ -33,6 +33,7 @@ mod generated;
 mod harness;
 mod hash_password;
 mod healthcheck;
+mod helm;
 mod history;
 mod http;
 mod invisible_characters;

@@ -17,6 +17,8 @@ pub const NAMESPACES: &str = "namespaces";
 pub const ROOT: &str = "root";
 /// What `tests/install-python-packages kubernetes` fetches from PyPI.
 pub const KUBERNETES: &str = "kubernetes-packages";
+/// Helm, of `tests/install-python-packages helm` or of this machine.
+pub const HELM: &str = "helm";
 /// What `tests/install-python-packages api` fetches from PyPI.
 pub const API: &str = "api-packages";
 /// The packages of `tests/grafana`, from npm's registry.
@@ -41,6 +43,7 @@ fn is_present(tool: &str) -> bool {
         NAMESPACES => *HAS_NAMESPACES,
         ROOT => is_root(),
         KUBERNETES => is_installed("kubernetes", "requirements.txt"),
+        HELM => !helm().is_empty(),
         API => is_installed("api", "requirements.txt"),
         GRAFANA => has_npm_packages("grafana"),
         AXE => has_npm_packages("browser"),
@@ -56,6 +59,16 @@ pub fn is_root() -> bool {
 /// Where `tests/run` puts the packages of `tests/NAME`.
 pub fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+/// Helm 3 and 4 of `tests/helm/requirements.txt`, or else the one of this machine.
+pub fn helm() -> Vec<PathBuf> {
+    let pinned = ["bin/helm3", "bin/helm4"].map(|name| folder("helm").join(name));
+    if is_installed("helm", "requirements.txt") && pinned.iter().all(|program| program.exists()) {
+        return pinned.into();
+    }
+    let own = is_in_path("helm").then(|| PathBuf::from("helm"));
+    own.into_iter().collect()
 }
 
 /// npm writes the second file when it has installed everything.
