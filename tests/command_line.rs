@@ -135,6 +135,10 @@ fn usage_error_is_one_line_and_exit_code_2() {
             "--log.level <LEVEL> is given more than once",
         ),
         (
+            &["--web.max-requests", "-1"],
+            "--web.max-requests <N>: expected a whole number",
+        ),
+        (
             &["--web.max-requests", "many"],
             "--web.max-requests <N>: expected a whole number",
         ),
@@ -170,6 +174,10 @@ fn usage_error_is_one_line_and_exit_code_2() {
         (
             &["--web.listen-address=127.0.0.1"],
             "--web.listen-address <ADDRESS>: expected HOST:PORT or :PORT",
+        ),
+        (
+            &["--web.listen-address=vsock://:9100"],
+            "--web.listen-address <ADDRESS>: expected HOST:PORT, :PORT or unix:///PATH",
         ),
         (
             &["--web.listen-address=::1:99"],
@@ -697,7 +705,11 @@ fn one_dash_before_a_long_flag_is_answered_with_two() {
         (&["-ps3cret"], "unknown flag -p, try --help", 2),
         (&["-p=s3cret"], "unknown flag -p, try --help", 2),
         (&["-8s3cret"], "unknown flag, try --help", 2),
-        (&["--cache.ttl", "-5"], "unknown flag, try --help", 2),
+        (
+            &["--cache.ttl", "-5"],
+            "--cache.ttl <DURATION>: expected a duration such as 30s, 15m or 1h30m, try --help",
+            2,
+        ),
         (&["hash-password", "-s3cret"], "unknown flag, try --help", 2),
         (
             &["check", "-ws3cret"],

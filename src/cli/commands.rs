@@ -235,13 +235,16 @@ pub(crate) fn command() -> clap::Command {
     flags::complete(command, DEFAULT_LISTEN_ADDRESS, VARIABLE_PREFIX)
 }
 
-/// Leaves only the main flags in `-h`, of the command and of its subcommands.
+/// Leaves only the main flags in `-h`, of the command and of its subcommands. A negative number is a wrong value rather than
+/// an unknown flag.
 fn with_short_help(command: clap::Command) -> clap::Command {
     let shown = main_flags(command.get_name());
     let is_hidden = |flag: &str| shown.is_some_and(|shown| !shown.contains(&flag));
     let command = command.mut_args(|arg| {
         let is_hidden = arg.get_long().is_some_and(is_hidden);
+        let takes_value = arg.get_action().takes_values();
         arg.hide_short_help(is_hidden)
+            .allow_negative_numbers(takes_value)
     });
     command.mut_subcommands(with_short_help)
 }

@@ -39,7 +39,10 @@ impl FromStr for ListenAddress {
 
     fn from_str(text: &str) -> Result<ListenAddress, &'static str> {
         let Some(path) = text.strip_prefix("unix://").map(PathBuf::from) else {
-            return text.parse().map(ListenAddress::Tcp);
+            return match text.contains("://") {
+                true => Err("expected HOST:PORT, :PORT or unix:///PATH"),
+                false => text.parse().map(ListenAddress::Tcp),
+            };
         };
         match path.is_absolute() {
             true => Ok(ListenAddress::Unix(path)),

@@ -80,7 +80,8 @@ impl ListenerGroup {
         router: Router,
         config: Arc<WebConfigFile>,
     ) -> io::Result<()> {
-        info!(address = listener.display_address()?, "Listening on");
+        let tls = config.enables_tls();
+        info!(address = listener.display_address()?, tls, "Listening on");
         let context = ConnectionContext {
             failed_handshakes: self.failed_handshakes.clone(),
             cutoff: self.cutoff.clone(),

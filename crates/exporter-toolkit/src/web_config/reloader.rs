@@ -141,6 +141,12 @@ impl WebConfigFile {
         self.0.as_ref().is_none_or(is_up_to_date)
     }
 
+    /// Whether connections use TLS, which no reload changes.
+    pub(crate) fn enables_tls(&self) -> bool {
+        let reloader = self.0.as_ref();
+        reloader.is_some_and(|reloader| reloader.last_good().has_tls())
+    }
+
     /// Loads the file again, even if it has not changed, and notifies systemd of the reload.
     ///
     /// # Errors

@@ -209,19 +209,26 @@ async fn all_go_names_are_accepted() {
 #[tokio::test]
 async fn http2_is_offered_unless_disabled() {
     let server = Identity::server();
-    for (http, met) in [
-        ("", "h2"),
-        ("http_server_config: {http2: true}", "h2"),
-        ("http_server_config: {http2: false}", "http/1.1"),
+    let with = |http: &str| format!("{TLS}{http}");
+    // Go programs refuse a list without TLS_ECDHE_*_WITH_AES_128_GCM_SHA256.
+    let aes_256 = TLS.replace(
+        '}',
+        ", max_version: TLS12, cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]}",
+    );
+    for (yaml, met) in [
+        (with(""), "h2"),
+        (with("http_server_config: {http2: true}"), "h2"),
+        (with("http_server_config: {http2: false}"), "http/1.1"),
+        (aes_256, "h2"),
     ] {
-        let running = Folder::with(&format!("{TLS}{http}"), &server).serve().await;
+        let running = Folder::with(&yaml, &server).serve().await;
         let mut client = client_with(&server, None);
         client.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let stream = running.connect(client).await.expect("a handshake");
         assert_eq!(
             stream.get_ref().1.alpn_protocol(),
             Some(met.as_bytes()),
-            "{http}"
+            "{yaml}"
         );
     }
 }
