@@ -74,11 +74,12 @@ async fn page_hides_invisible_characters() {
     assert_hides(&page, "page");
     let names = names(&page);
     // They are visible as what they are.
-    let codes = INVISIBLE.chars().map(|char| {
-        let code = u32::from(char);
-        format!("<span class=\"hidden\">U+{code:04X}</span>")
-    });
-    assert!(names.contains(&&*codes.collect::<String>()), "{names:?}");
+    let codes = INVISIBLE
+        .chars()
+        .map(|char| format!("U+{:04X}", u32::from(char)));
+    let codes = codes.collect::<Vec<_>>().join(" ");
+    let shown = format!("<span class=\"hidden\">{codes}</span>");
+    assert!(names.contains(&&*shown), "{names:?}");
     assert!(names.contains(&JOINED), "{names:?}");
 }
 

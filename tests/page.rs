@@ -429,10 +429,17 @@ async fn page_of_ten_thousand_profiles_is_limited_and_shows_all_in_parts() {
     // A part past the end is the last one.
     let past = page(&stack, "/?sort=verdict&page=1000000").await;
     assert_eq!(names(&past), names(&last));
-    let long = "x".repeat(2_000);
+    // Each link repeats the filter.
+    let long = "x".repeat(120);
     let query = format!("/?platform={long}&q={long}");
     let empty = page(&stack, &query).await;
     assert!(empty.len() < OWN_BYTES, "{}", empty.len());
+    for query in [format!("/?platform={long}x"), format!("/?q={long}x")] {
+        let refused = stack.get(&query).send().await.expect("a response");
+        assert_eq!(refused.status().as_u16(), 400);
+        let refused = refused.text().await.expect("a text");
+        assert_contains(&refused, &["expected at most 120 characters"]);
+    }
 }
 
 /// [page]

@@ -180,7 +180,7 @@ async fn common_cause_of_many_accounts_is_said_once() {
     let lines = between(accounts, "<li>", "</li>");
     assert_eq!(lines.len(), 25);
     for line in lines {
-        assert_contains(line, &["key refused for less than 1m"]);
+        assert_contains(line, &["key refused, not read for less than 1m"]);
         assert!(line.len() < 300, "{line}");
     }
 
@@ -292,5 +292,32 @@ async fn address_that_names_what_cannot_exist_is_refused() {
         for claim in ["all <b>", "No profile matches", "does not list"] {
             assert!(!page.contains(claim), "{claim} in {page}");
         }
+    }
+}
+
+/// The list ends before the second expected profile, which may be connected.
+#[tokio::test]
+async fn expected_profile_past_the_part_that_was_read_is_not_checked() {
+    let expected =
+        "expected: [{platform: facebook, profile: fb_1}, {platform: facebook, profile: fb_2}]";
+    let account = format!("accounts: [{{name: part, api_key_env: QLARA_API_KEY, {expected}}}]\n");
+    let one = profile("facebook", "fb_1", "One");
+    let two = profile("facebook", "fb_2", "Two");
+    for (limits, list) in [
+        ("", json!({"profiles": [&one], "total": 2})),
+        ("limits: {profiles: 1}\n", json!([&one, &two])),
+    ] {
+        let setup = Setup::yaml(&format!("{limits}{account}"));
+        let stack = setup.with_profiles(list).await;
+        let overview = page(&stack, "/").await;
+        assert_contains(&overview, &["<bdi>fb_2</bdi>", "expected, but not read"]);
+        let answer = stack.get("/api/v1/profiles").send().await;
+        let answer = answer.expect("a response").text().await.expect("a text");
+        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        let second = &answer["profiles"][0];
+        assert_eq!(second["profile"], "fb_2", "{limits}: {answer}");
+        assert_eq!(second["verdict"], "not_checked");
+        assert_eq!(second["status"], "UNKNOWN");
+        assert_eq!(second["findings"][0]["code"], "expected_unread");
     }
 }

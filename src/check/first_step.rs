@@ -116,7 +116,9 @@ fn step(row: &ProfileRow) -> (&'static str, String) {
             return ("First: reconnect ", after);
         }
         (Action::ReconnectInTime, None) => ("First: reconnect ", " before its token ends"),
-        (Action::GrantPermissions, _) => ("First: grant the missing permissions of ", ""),
+        (Action::GrantPermissionsToSend | Action::GrantPermissions, _) => {
+            ("First: grant the missing permissions of ", "")
+        }
         (Action::CheckByHand, _) => ("First: look at ", " in the Qlara dashboard"),
         (Action::DecideWhetherToKeep, _) => ("First: reconnect ", ", or disconnect it for good"),
         (Action::LookInto | Action::Nothing, _) => ("First: look into ", ""),

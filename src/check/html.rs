@@ -140,14 +140,14 @@ impl Page<'_> {
                         @if judged.profile.is_some() { (name(row)) " " }
                         span.quiet { (foreign(judged.id)) }
                     }
-                    td { (foreign(judged.platform)) }
-                    @if self.has_accounts { td { (foreign(row.account.unwrap_or_default())) } }
-                    td {
+                    td data-label="Platform" { (foreign(judged.platform)) }
+                    @if self.has_accounts { td data-label="Account" { (foreign(row.account.unwrap_or_default())) } }
+                    td data-label="Status" {
                         (row.status_text())
                         @if let Some(since) = row.since { " " span.quiet { "since " (since.in_column(self.zone)) } }
                     }
-                    td { (self.token_end(row)) }
-                    td { @if let Some(time) = activity { (self.zone.column_minute(time)) } }
+                    td data-label="Token ends" { (self.token_end(row)) }
+                    td data-label="Last activity" { @if let Some(time) = activity { (self.zone.column_minute(time)) } }
                 }
                 @if !judged.verdict.findings.is_empty() {
                     tr.findings { td {} td colspan=(columns) { (findings(row)) } }

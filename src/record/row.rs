@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::account::history::Since;
 use crate::gateway::model::Status;
 use crate::snapshot::Profile;
-use crate::verdict::{Action, JudgedProfile};
+use crate::verdict::{Action, Finding, JudgedProfile};
 use exporter_toolkit::printable::is_blank;
 
 /// The state of an expected profile that is not connected, as text.
@@ -23,9 +23,13 @@ pub struct ProfileRow<'a> {
 }
 
 impl ProfileRow<'_> {
-    /// The connection state; `None` for a missing profile.
+    /// The connection state; `None` for a missing profile. That of an expected profile that was not read is unknown.
     pub fn status(&self) -> Option<Status> {
-        self.judged.profile.map(|profile| profile.status)
+        let findings = &self.judged.verdict.findings;
+        match self.judged.profile {
+            Some(profile) => Some(profile.status),
+            None => (!findings.contains(&Finding::Missing)).then_some(Status::Unknown),
+        }
     }
 
     /// The connection state as text; `MISSING` for a missing profile.

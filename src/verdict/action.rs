@@ -1,6 +1,6 @@
 //! What somebody has to do about a profile: the groups of the page, and the last line of `check`.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, FixedOffset};
 
 /// The kind of work that mends a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,9 @@ pub(crate) enum Action {
     Connect,
     /// Messages will fail when the token ends.
     ReconnectInTime,
-    /// The profile lacks permissions.
+    /// Messages fail until somebody grants the permissions to send.
+    GrantPermissionsToSend,
+    /// The profile lacks other permissions.
     GrantPermissions,
     /// Something is unusual.
     LookInto,
@@ -26,11 +28,17 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    /// The heading of a group of profiles. `first_end` is the day on which the first of their tokens ends.
-    pub(crate) fn heading(self, first_end: Option<NaiveDate>) -> String {
+    /// The heading of a group of profiles. `first_end` is when the first of their tokens ends: the heading has the day that
+    /// the gateway states, unless this is the last day for those who read it.
+    pub(crate) fn heading(
+        self,
+        first_end: Option<DateTime<FixedOffset>>,
+        is_today: bool,
+    ) -> String {
         match (self, first_end) {
-            (Action::ReconnectInTime, Some(day)) => {
-                format!("Reconnect before {}", day.format("%-d %b %Y"))
+            (Action::ReconnectInTime, Some(_)) if is_today => "Reconnect today".to_owned(),
+            (Action::ReconnectInTime, Some(end)) => {
+                format!("Reconnect before {}", end.format("%-d %b %Y"))
             }
             (action, _) => action.words().to_owned(),
         }
@@ -42,6 +50,7 @@ impl Action {
             Action::LookAtTheProvider => "Look at the provider now",
             Action::Connect => "Connect, or expect no longer",
             Action::ReconnectInTime => "Reconnect before the token ends",
+            Action::GrantPermissionsToSend => "Grant permissions to send",
             Action::GrantPermissions => "Grant permissions",
             Action::LookInto => "Look into",
             Action::CheckByHand => "Not checked: look in the Qlara dashboard",

@@ -19,6 +19,7 @@ impl Finding {
             // Alerts about the account report what cannot be read.
             Finding::PermissionsUnknown(_) => Some("QlaraDetailsUnavailable"),
             Finding::DataOld(_) => Some("QlaraDataStale"),
+            Finding::ExpectedUnread => Some("QlaraListIncomplete"),
             Finding::PermissionMissing(permission) => match Cost::of_missing(permission) {
                 Cost::CannotSend => Some("QlaraSendPermissionMissing"),
                 Cost::CannotReadMetrics | Cost::Unknown => Some("QlaraProfilePermissionMissing"),

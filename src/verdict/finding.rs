@@ -140,6 +140,8 @@ pub enum Finding {
     PermissionMissing(String),
     /// The configuration expects the profile, but the gateway does not list it.
     Missing,
+    /// The configuration expects the profile, and the part of the list that could be read does not have it.
+    ExpectedUnread,
     /// The account has a list of expected profiles, which does not contain this profile.
     NotExpected,
 }
@@ -152,7 +154,9 @@ impl Finding {
             | Finding::TokenEndImminent(_)
             | Finding::Disconnected(_)
             | Finding::Missing => Severity::Critical,
-            Finding::PermissionsUnknown(_) | Finding::DataOld(_) => Severity::NotChecked,
+            Finding::PermissionsUnknown(_) | Finding::DataOld(_) | Finding::ExpectedUnread => {
+                Severity::NotChecked
+            }
             Finding::TokenEndsSoon(_)
             | Finding::RefreshFailed
             | Finding::RefreshOverdue
@@ -192,6 +196,7 @@ impl Finding {
             Finding::DataOld(_) => "data_old",
             Finding::PermissionMissing(_) => "permission_missing",
             Finding::Missing => "missing",
+            Finding::ExpectedUnread => "expected_unread",
             Finding::NotExpected => "not_expected",
         }
     }
@@ -206,11 +211,14 @@ impl Finding {
             | Finding::TokenEndsSoon(_)
             | Finding::RefreshFailed
             | Finding::RefreshOverdue => Action::ReconnectInTime,
+            Finding::PermissionMissing(_) if self.fails_now() => Action::GrantPermissionsToSend,
             Finding::PermissionMissing(_) => Action::GrantPermissions,
             Finding::TokenEndUnknown | Finding::StatusUnknown | Finding::NotExpected => {
                 Action::LookInto
             }
-            Finding::PermissionsUnknown(_) | Finding::DataOld(_) => Action::CheckByHand,
+            Finding::PermissionsUnknown(_) | Finding::DataOld(_) | Finding::ExpectedUnread => {
+                Action::CheckByHand
+            }
         }
     }
 
@@ -255,6 +263,9 @@ impl Finding {
             Finding::Missing => {
                 "Connect the profile in the Qlara dashboard, or remove it from the expected profiles of the configuration."
             }
+            Finding::ExpectedUnread => {
+                "Look for the profile in the Qlara dashboard: the exporter could not read the whole list."
+            }
             Finding::NotExpected => {
                 "Add the profile to the expected profiles of the configuration, or disconnect it."
             }
@@ -292,6 +303,7 @@ impl Display for Finding {
                 )
             }
             Finding::Missing => write!(out, "expected, but not connected"),
+            Finding::ExpectedUnread => write!(out, "expected, but not read"),
             Finding::NotExpected => write!(out, "connected, but not expected"),
         }
     }

@@ -116,7 +116,7 @@ impl Verdict {
     }
 }
 
-/// A listed profile, or an expected profile that is missing, with its verdict.
+/// A listed profile, or an expected profile that is missing or was not read, with its verdict.
 #[derive(Debug, Clone)]
 pub struct JudgedProfile<'a> {
     /// The platform.
@@ -143,19 +143,30 @@ pub(crate) fn judge_snapshot<'a>(
         profile: Some(profile),
         verdict: judge.judge(profile),
     });
-    let missing = snapshot
-        .expected
-        .iter()
-        .filter(|expected| expected.present == Some(false));
-    let missing = missing.map(|expected| JudgedProfile {
-        platform: &expected.platform,
-        id: &expected.id,
-        profile: None,
-        verdict: Verdict::new(vec![Finding::Missing], None),
-    });
-    let mut all: Vec<JudgedProfile> = listed.chain(missing).collect();
+    let mut all: Vec<JudgedProfile> = listed.chain(judge_unlisted(snapshot)).collect();
     all.sort_by_cached_key(|judged| judged.verdict.urgency());
     all
+}
+
+/// Judges the expected profiles that the snapshot does not have: they are missing, or past the part of the list that was
+/// read.
+fn judge_unlisted(snapshot: &Snapshot) -> impl Iterator<Item = JudgedProfile<'_>> {
+    let listed = snapshot.profiles.iter();
+    let listed: HashSet<(&str, &str)> = listed.map(|it| (&*it.platform, &*it.id)).collect();
+    let expected = snapshot.expected.iter();
+    let unlisted = expected.filter(move |it| !listed.contains(&(&*it.platform, &*it.id)));
+    unlisted.map(|expected| {
+        let finding = match expected.present {
+            Some(false) => Finding::Missing,
+            _ => Finding::ExpectedUnread,
+        };
+        JudgedProfile {
+            platform: &expected.platform,
+            id: &expected.id,
+            profile: None,
+            verdict: Verdict::new(vec![finding], None),
+        }
+    })
 }
 
 /// Judges listed profiles, with what the snapshot as a whole tells about each of them.

@@ -84,6 +84,7 @@ fn severities_of_alerts_and_findings_agree() {
     for finding in [
         Finding::PermissionsUnknown(Unread::Omitted),
         Finding::DataOld(time),
+        Finding::ExpectedUnread,
     ] {
         let alert = finding.alert().expect("an alert");
         assert_eq!(severity(alert), "warning", "{alert}");

@@ -6,7 +6,8 @@ use crate::account::history::Change;
 use crate::record::ProfileRow;
 use crate::verdict::Severity;
 
-/// Maximum length in characters of a value. The page truncates the values that it offers to this length.
+/// Maximum length in characters of a value apart from the account, because every link of the page repeats the values. The
+/// page offers no longer ones.
 pub(super) const MAX_VALUE_CHARS: usize = 120;
 
 /// Which profiles an answer shows. `None` matches everything.
@@ -36,9 +37,7 @@ impl PageFilter {
                 "q" => &mut filter.search,
                 _ => continue,
             };
-            // Every link of the page repeats the value. No value that the page offers is longer.
-            let value: String = value.chars().take(MAX_VALUE_CHARS).collect();
-            *field = Some(value).filter(|value| !value.is_empty());
+            *field = Some(value.into_owned()).filter(|value| !value.is_empty());
         }
         filter
     }

@@ -211,7 +211,7 @@ async fn not_found_list_names_the_other_prefix() {
         assert!(line.contains(&expected), "{line}");
         let page = stack.get("/").send().await.expect("a response");
         let page = page.text().await.expect("a text");
-        assert!(page.contains("/api/partner-gateway/v1"), "{page}");
+        assert!(page.contains(other), "{page}");
         let url = format!("http://{}{prefix}", gateway.gateway.address);
         let ran = check(&gateway.gateway, &["--qlara.url", &url, "--output", "json"]).await;
         assert_eq!(ran.code, 3);

@@ -8,7 +8,7 @@ VOID = {"meta"}
 ELEMENTS = set(
     "html head meta title style body main div h1 h2 p span ul li table thead tbody tr th td bdi i footer".split()
 )
-ATTRIBUTES = {"lang", "charset", "http-equiv", "content", "name", "class", "scope", "colspan"}
+ATTRIBUTES = {"lang", "charset", "http-equiv", "content", "name", "class", "scope", "colspan", "data-label"}
 
 
 class Document(HTMLParser):

@@ -6,7 +6,10 @@ use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Replaces unprintable characters with U+FFFD.
+/// Maximum number of combining marks on one character. No writing system needs more.
+const MAX_MARKS: usize = 8;
+
+/// Replaces unprintable characters, and combining marks that pile up, with U+FFFD.
 ///
 /// ```
 /// assert_eq!(exporter_toolkit::printable::neutral("a\u{1b}[2J"), "a\u{fffd}[2J");
@@ -19,7 +22,37 @@ pub fn neutral(text: &str) -> String {
             char
         }
     };
-    text.chars().map(shown).collect()
+    without_stacked_marks(text).chars().map(shown).collect()
+}
+
+/// Replaces combining marks that pile up with a single U+FFFD: they would cover the lines around.
+///
+/// ```
+/// let piled = "e".to_owned() + &"\u{301}".repeat(100);
+/// assert_eq!(exporter_toolkit::printable::without_stacked_marks(&piled).chars().count(), 1 + 8 + 1);
+/// ```
+pub fn without_stacked_marks(text: &str) -> Cow<'_, str> {
+    if numbered_marks(text).all(|(_, number)| number <= MAX_MARKS) {
+        return Cow::Borrowed(text);
+    }
+    let kept = numbered_marks(text).filter_map(|(char, number)| match number {
+        ..=MAX_MARKS => Some(char),
+        _ => (number == MAX_MARKS + 1).then_some(char::REPLACEMENT_CHARACTER),
+    });
+    Cow::Owned(kept.collect())
+}
+
+/// The characters, each with the number of combining marks that end with it.
+fn numbered_marks(text: &str) -> impl Iterator<Item = (char, usize)> {
+    text.chars().scan(0, |marks, char| {
+        *marks = if is_mark(char) { *marks + 1 } else { 0 };
+        Some((char, *marks))
+    })
+}
+
+/// Whether a character takes no place of its own, and is not one that names need between others.
+fn is_mark(char: char) -> bool {
+    char.width() == Some(0) && !is_unprintable(char) && !is_joiner(char)
 }
 
 /// Escapes unprintable characters in JSON.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, TimeDelta};
 
 use super::{ChangeKind, News, Since};
 use crate::gateway::model::Status;
@@ -45,10 +45,11 @@ impl KnownProfile {
             self.status = to;
             self.since = Since::Observed(news.at);
         }
-        let from = self.token_expires_at;
-        if let Some(to) = profile.token_expires_at.filter(|to| from != Some(*to)) {
-            news.add(profile, ChangeKind::TokenEnd { from, to });
-            self.token_expires_at = Some(to);
+        if let Some(to) = profile.token_expires_at {
+            let from = self.token_expires_at.replace(to);
+            if has_moved(from, to) {
+                news.add(profile, ChangeKind::TokenEnd { from, to });
+            }
         }
         if profile.has_permissions() {
             self.update_permissions(profile, news, sets);
@@ -96,4 +97,9 @@ impl PermissionSets {
         self.0.insert(Arc::clone(&set));
         set
     }
+}
+
+/// Whether the end of a token is another one. A gateway that counts it from the present states another second each time.
+fn has_moved(from: Option<DateTime<FixedOffset>>, to: DateTime<FixedOffset>) -> bool {
+    from.is_none_or(|from| (to - from).abs() >= TimeDelta::hours(1))
 }

@@ -11,7 +11,7 @@ use crate::account::Accounts;
 use crate::gateway::model::Status;
 use crate::record::MISSING;
 use crate::verdict::Severity;
-use crate::web::filter::PageFilter;
+use crate::web::filter::{MAX_VALUE_CHARS, PageFilter};
 use exporter_toolkit::printable::neutral;
 use exporter_toolkit::suggest::unknown;
 
@@ -121,6 +121,9 @@ pub(in crate::web) fn check_values(
     filter: &PageFilter,
     accounts: &Accounts,
 ) -> Result<(), BadQuery> {
+    for (kind, value) in [("platform", &filter.platform), ("q", &filter.search)] {
+        check_length(kind, value.as_deref().unwrap_or_default())?;
+    }
     let statuses = Status::ALL.map(Status::as_str).into_iter().chain([MISSING]);
     check(
         "status",
@@ -140,6 +143,15 @@ pub(in crate::web) fn check_values(
         ));
     }
     Ok(())
+}
+
+fn check_length(kind: &str, value: &str) -> Result<(), BadQuery> {
+    match value.chars().nth(MAX_VALUE_CHARS) {
+        None => Ok(()),
+        Some(_) => Err(BadQuery(format!(
+            "{kind}: expected at most {MAX_VALUE_CHARS} characters"
+        ))),
+    }
 }
 
 fn check(kind: &str, value: Option<&str>, known: &[&str]) -> Result<(), BadQuery> {

@@ -1,11 +1,15 @@
 //! HTML elements and text formats that several parts of the page share.
 
+use std::iter;
+
 use maud::{Markup, html};
 
 use crate::config::Links;
 use crate::verdict::Severity;
 use crate::web::filter::MAX_VALUE_CHARS;
-use exporter_toolkit::printable::{is_blank, is_unprintable, starts_with_mark};
+use exporter_toolkit::printable::{
+    is_blank, is_unprintable, starts_with_mark, without_stacked_marks,
+};
 
 /// Maximum length in characters of a name in the headline, so that the first problem is on a phone's first screen.
 const MAX_HEADLINE_CHARS: usize = 40;
@@ -22,12 +26,14 @@ pub(super) fn brief(text: &str) -> String {
 }
 
 fn shortened(text: &str, max_chars: usize) -> String {
-    let (start, is_cut) = cut(text, max_chars);
-    let parts = start.split_inclusive(is_unprintable).map(split_hidden);
+    let text = without_stacked_marks(text);
+    let (start, is_cut) = cut(&text, max_chars);
     let mut short = base(start).to_owned();
-    for (plain, hidden) in parts {
-        short.push_str(plain);
-        short.extend(hidden.map(code_point));
+    for run in runs(start) {
+        match is_hidden(run) {
+            true => short.push_str(&code_points(run)),
+            false => short.push_str(run),
+        }
     }
     if is_cut {
         short.push('…');
@@ -47,35 +53,46 @@ pub(super) fn brief_foreign(text: &str) -> Markup {
 }
 
 fn isolated(text: &str, max_chars: usize) -> Markup {
-    let (start, is_cut) = cut(text, max_chars);
+    let text = without_stacked_marks(text);
+    let (start, is_cut) = cut(&text, max_chars);
     html! {
         bdi {
             (base(start))
-            @for part in start.split_inclusive(is_unprintable) { (visible(part)) }
+            @for run in runs(start) {
+                @if is_hidden(run) { span.hidden { (code_points(run)) } } @else { (run) }
+            }
             @if is_cut { "…" }
         }
     }
 }
 
-/// A text of which at most the last character is unprintable.
-fn visible(text: &str) -> Markup {
-    let (plain, hidden) = split_hidden(text);
-    html! {
-        (plain)
-        @if let Some(char) = hidden { span.hidden { (code_point(char)) } }
-    }
+/// Splits a text into runs of printable and of unprintable characters.
+fn runs(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    iter::from_fn(move || {
+        let is_first_hidden = is_hidden(rest);
+        let end = rest.find(|char| is_unprintable(char) != is_first_hidden);
+        let (run, others) = rest.split_at(end.unwrap_or(rest.len()));
+        rest = others;
+        (!run.is_empty()).then_some(run)
+    })
 }
 
-/// Splits off the last character if it is unprintable.
-fn split_hidden(text: &str) -> (&str, Option<char>) {
-    let last = text.chars().next_back();
-    let hidden = last.filter(|char| is_unprintable(*char));
-    let plain = &text[..text.len() - hidden.map_or(0, char::len_utf8)];
-    (plain, hidden)
+fn is_hidden(run: &str) -> bool {
+    run.starts_with(is_unprintable)
 }
 
-fn code_point(char: char) -> String {
-    format!("U+{:04X}", u32::from(char))
+/// The code points of characters, each with the number of its repetitions: `U+200B U+202E×200`.
+fn code_points(hidden: &str) -> String {
+    let chars: Vec<char> = hidden.chars().collect();
+    let repeated = chars.chunk_by(|a, b| a == b).map(|same| {
+        let code_point = format!("U+{:04X}", u32::from(same[0]));
+        match same.len() {
+            1 => code_point,
+            times => format!("{code_point}×{times}"),
+        }
+    });
+    repeated.collect::<Vec<_>>().join(" ")
 }
 
 /// The base of a combining mark that begins the text, as in Unicode's charts.

@@ -175,22 +175,21 @@ fn account_troubles(headline: &str, overview: &Overview) -> Markup {
 
 /// The accounts whose lists cannot be read now, whether the page shows older data of them or none.
 fn not_read(troubles: &[Trouble], overview: &Overview) -> Markup {
-    let mut not_read = troubles
+    let not_read = troubles
         .iter()
-        .filter(|trouble| !trouble.has_data() || trouble.is_list_not_read())
-        .take(MAX_NAMES)
-        .peekable();
+        .filter(|trouble| !trouble.has_data() || trouble.is_list_not_read());
+    let not_read: Vec<&Trouble> = not_read.collect();
     html! {
-        @if not_read.peek().is_some() {
+        @if !not_read.is_empty() {
             p {
                 "Not read now: "
-                @for (index, trouble) in not_read.enumerate() {
+                @for (index, trouble) in not_read.iter().take(MAX_NAMES).enumerate() {
                     @if index > 0 { ", " }
-                    (who(trouble, overview)) " (" (trouble.problem.short)
-                    @if let Some(Attempts { since, next }) = trouble.attempts(&overview.site) {
-                        " since " (since) ", next attempt after " (next)
-                    }
-                    ")"
+                    (who(trouble, overview, brief_foreign)) " (" (trouble.problem.short) ")"
+                }
+                // The times of several causes would push the first profile off a phone's first screen.
+                @if let [trouble] = &not_read[..] && let Some(Attempts { since, next }) = trouble.attempts(&overview.site) {
+                    "; not read since " (since) ", next attempt after " (next)
                 }
                 ": " a href="#troubles" { "what to do" } "."
             }

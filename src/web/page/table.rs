@@ -47,7 +47,7 @@ pub(super) fn table(
             thead role="rowgroup" { (head(&columns, overview, address)) }
             @for group in rows.chunk_by(same_group) {
                 tbody role="rowgroup" {
-                    @if address.sort.is_none() { (heading(group, &columns)) }
+                    @if address.sort.is_none() { (heading(group, &columns, overview)) }
                     @for row in group { (line(row, &columns, overview)) }
                 }
             }
@@ -83,22 +83,24 @@ fn column(column: Column, title: &str, overview: &Overview, address: &Address) -
 }
 
 /// The heading of rows with the same action.
-fn heading(rows: &[&ProfileRow], columns: &Columns) -> Markup {
+fn heading(rows: &[&ProfileRow], columns: &Columns, overview: &Overview) -> Markup {
     let action = rows.first().map_or(Action::Nothing, |row| row.action());
     let ends = rows
         .iter()
         .filter_map(|row| row.judged.profile?.token_expires_at);
-    // The day that the gateway states.
-    let first_end = ends.min().map(|end| end.date_naive());
-    let days = GIVEN_UP_AFTER.as_secs() / (24 * 60 * 60);
+    let zone = overview.site.zone();
+    let first_end = ends.min();
+    let today = zone.day(overview.site.now);
+    let is_today = first_end.is_some_and(|end| end.date_naive().min(zone.day(end)) <= today);
+    let given_up_days = GIVEN_UP_AFTER.as_secs() / (24 * 60 * 60);
     let width = columns.count();
     html! {
         tr.group role="row" {
             th scope="rowgroup" role="rowheader" colspan=(width) aria-colspan=(width) {
-                (action.heading(first_end))
+                (action.heading(first_end, is_today))
                 @if action == Action::DecideWhetherToKeep {
                     span.quiet {
-                        "The token ended at least " (days) " days ago: nobody is paged. "
+                        "The token ended at least " (given_up_days) " days ago: nobody is paged. "
                         "Reconnect the profile or remove it."
                     }
                 }

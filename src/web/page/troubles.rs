@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::address::Address;
-use super::elements::{account_name, advice, brief};
+use super::elements::{account_name, advice, brief, foreign};
 use super::overview::{AccountOverview, Overview};
 use super::problems::{AccountProblem, ProblemKind};
 use super::site::Site;
@@ -153,7 +153,7 @@ fn block(said: &str, trouble: &Trouble, overview: &Overview, names_accounts: boo
         div.problem {
             @if names_accounts || !sentence.is_empty() || attempts.is_some() {
                 p {
-                    @if names_accounts { (who(trouble, overview)) ": " }
+                    @if names_accounts { (who(trouble, overview, foreign)) ": " }
                     @if !sentence.is_empty() { strong { (sentence) } " " }
                     @if let Some(Attempts { since, next }) = attempts {
                         "Not read since " (since)
@@ -170,25 +170,25 @@ fn block(said: &str, trouble: &Trouble, overview: &Overview, names_accounts: boo
     }
 }
 
-/// The names of few accounts with links to their profiles, or the number of many.
-pub(super) fn who(trouble: &Trouble, overview: &Overview) -> Markup {
+/// The names of few accounts with links to their profiles, each as `name` shows it, or the number of many.
+pub(super) fn who(trouble: &Trouble, overview: &Overview, name: fn(&str) -> Markup) -> Markup {
     html! {
         @if trouble.accounts.len() > MAX_NAMES { (count(trouble.accounts.len(), "account")) }
         @else {
             @for (index, account) in trouble.accounts.iter().enumerate() {
                 @if index > 0 { ", " }
-                (link(account, overview))
+                (link(account, overview, name))
             }
         }
     }
 }
 
-/// The name of an account, with a link to its profiles.
-pub(super) fn link(account: &AccountOverview, overview: &Overview) -> Markup {
+/// The name of an account as `shown`, with a link to its profiles.
+fn link(account: &AccountOverview, overview: &Overview, shown: fn(&str) -> Markup) -> Markup {
     html! {
         @match account.name {
             Some(name) => {
-                a href={ (overview.site.page_url(&Address::default().of_account(name))) "#profiles" } { (account_name(Some(name))) }
+                a href={ (overview.site.page_url(&Address::default().of_account(name))) "#profiles" } { (shown(name)) }
             }
             None => (account_name(None)),
         }
