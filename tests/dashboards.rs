@@ -18,6 +18,7 @@ use serde_json::Value;
 use crate::alerting::{repository, yaml};
 use crate::documentation::full_scrape;
 use expression::{Selector, grouping_labels, selectors};
+pub use live::grafana;
 
 /// Metrics that Prometheus itself writes for each target and each alert.
 const OF_PROMETHEUS: [&str; 3] = ["up", "scrape_duration_seconds", "ALERTS"];

@@ -30,6 +30,7 @@ mod gateway_client;
 mod gateway_clock;
 mod gateway_per_account;
 mod generated;
+mod grafana_alerts;
 mod harness;
 mod hash_password;
 mod healthcheck;
