@@ -8,7 +8,7 @@ mod outage;
 mod palette;
 mod replicas;
 mod runbooks;
-mod thresholds;
+pub mod thresholds;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -73,6 +73,7 @@ fn five_critical_alerts_have_uids_and_the_data_source_of_the_compose_stack() {
 }
 
 /// The mixin takes these parts from the rules, too, so that they cannot differ.
+/// The mixin takes these parts from the rules, too.
 #[test]
 fn alerts_say_what_the_rules_of_the_same_names_say() {
     let alerts = alerts();

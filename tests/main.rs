@@ -43,6 +43,7 @@ mod kubernetes;
 mod logs_and_signals;
 mod many_accounts;
 mod memory;
+mod mixin;
 mod page;
 mod page_accounts;
 mod page_headline;
