@@ -338,6 +338,59 @@ fn amtool_accepts_the_configuration() {
     );
 }
 
+/// The example of a receiver with this name, uncommented.
+fn example_receiver(configuration: &str, name: &str) -> String {
+    let start = format!("  # - name: {name}");
+    let mut lines = configuration.lines().skip_while(|line| *line != start);
+    let first = lines.next().unwrap_or_else(|| panic!("no example {name}"));
+    let rest = lines.take_while(|line| line.starts_with("  #   "));
+    let uncommented = [first].into_iter().chain(rest);
+    let lines = uncommented.map(|line| line.replacen("# ", "", 1) + "\n");
+    lines.collect()
+}
+
+#[test]
+fn amtool_accepts_each_example_of_a_receiver() {
+    needs!("amtool");
+    let text = std::fs::read_to_string(repository("alerts/alertmanager.yml")).expect("a file");
+    let examples = [
+        ("pagerduty", "pagerduty_configs"),
+        ("opsgenie", "opsgenie_configs"),
+        ("teams", "webhook_configs"),
+        ("slack", "slack_configs"),
+        ("e-mail", "email_configs"),
+        ("telegram", "telegram_configs"),
+    ];
+    assert_eq!(text.matches("\n  # - name: ").count(), examples.len());
+    let folder = tempfile::tempdir().expect("a folder");
+    let templates = repository("alerts/qlara.tmpl");
+    std::fs::copy(templates, folder.path().join("qlara.tmpl")).expect("a copy");
+    let file = folder.path().join("alertmanager.yml");
+    let accepted = |text: &str| {
+        std::fs::write(&file, text).expect("a file");
+        succeeds(Command::new("amtool").arg("check-config").arg(&file));
+        yaml(&file)
+    };
+    let before = accepted(&text)["receivers"]
+        .as_array()
+        .expect("a list")
+        .len();
+    for (name, kind) in examples {
+        let receiver = example_receiver(&text, name);
+        let mut configuration = accepted(&format!("{text}{receiver}"));
+        let added = &configuration["receivers"][before];
+        assert_eq!(added["name"], name);
+        assert!(added[kind].is_array(), "{added}");
+        // In the place of the receiver for on-call.
+        let receivers = configuration["receivers"].as_array_mut().expect("a list");
+        let mut example = receivers.pop().expect("the example");
+        example["name"] = json!("on-call");
+        let on_call = receivers.iter_mut().find(|one| one["name"] == "on-call");
+        *on_call.expect("a receiver") = example;
+        accepted(&configuration.to_string());
+    }
+}
+
 #[test]
 fn alerts_reach_their_receivers() {
     needs!("amtool");
