@@ -1,7 +1,8 @@
 // A monitoring mixin: the rules and dashboards of this repository with the values of `_config`. docs/alerts.md has an example.
 //
 // The YAML and JSON files are the sources. With the defaults the output equals them.
-local group = std.parseYaml(importstr 'qlara.rules.yml').groups[0];
+local groups = std.parseYaml(importstr 'qlara.rules.yml').groups;
+local group = groups[0];
 local dashboards = {
   'qlara-exporter.json': import '../dashboards/qlara-exporter.json',
   'qlara-profiles.json': import '../dashboards/qlara-profiles.json',
@@ -138,10 +139,12 @@ local selectorsOfJobs(selector) =
     else {}
   ),
 
-  // One group, because each rule reads what the rules before it have just recorded, in the same evaluation. Recording rules in
-  // `prometheusRules` would be another group, which Prometheus evaluates at another time.
-  prometheusAlerts+:: { groups+: [group { rules: std.map(replaceInRule, group.rules) }] },
-  prometheusRules+:: { groups+: [] },
+  local replaceInGroup(group) = group { rules: std.map(replaceInRule, group.rules) },
+
+  // The alerts' own recording rules stay in their group, because each rule reads what the rules before it have just recorded, in
+  // the same evaluation. As a group in `prometheusRules`, they would be evaluated at another time.
+  prometheusAlerts+:: { groups+: [replaceInGroup(group)] },
+  prometheusRules+:: { groups+: std.map(replaceInGroup, groups[1:]) },
 
   local replaceInPanel(panel) =
     local names = std.get(marked, std.get(panel, 'title', ''));

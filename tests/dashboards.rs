@@ -252,7 +252,8 @@ async fn every_dashboard_metric_exists() {
         .filter(|line| !line.starts_with('#'))
         .filter_map(|line| line.split(['{', ' ']).next());
     let rules = yaml(&repository("alerts/qlara.rules.yml"));
-    let rules = list(&rules["groups"][0]["rules"]).iter();
+    let groups = list(&rules["groups"]).iter();
+    let rules = groups.flat_map(|group| list(&group["rules"]));
     let recorded = rules.filter_map(|rule| rule["record"].as_str());
     let known: BTreeSet<&str> = samples.chain(recorded).chain(OF_PROMETHEUS).collect();
     for query in Dashboard::all().iter().flat_map(Dashboard::queries) {

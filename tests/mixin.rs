@@ -13,7 +13,11 @@ use crate::harness::tools::{self, MIXIN, needs};
 
 const LIBRARY: &str = "
 local mixin = import 'qlara-exporter/alerts/mixin.libsonnet';
-local output(mixin) = { rules: mixin.prometheusAlerts, dashboards: mixin.grafanaDashboards, alerts: mixin.grafanaAlerts };
+local output(mixin) = {
+  rules: mixin.prometheusAlerts + mixin.prometheusRules,
+  dashboards: mixin.grafanaDashboards,
+  alerts: mixin.grafanaAlerts,
+};
 local with(config) = output(mixin + { _config+:: config });
 ";
 
@@ -87,7 +91,10 @@ fn promtool_accepts(rules: &Value) {
 fn defaults_give_the_files_of_the_repository() {
     needs!(MIXIN);
     assert_same(&output("output(mixin)"), &files(), "defaults");
-    assert_eq!(output("mixin.prometheusRules"), json!({"groups": []}));
+    // Alerts read only rules of their own group.
+    assert_eq!(output("std.length(mixin.prometheusAlerts.groups)"), 1);
+    let rest = output("mixin.prometheusRules").to_string();
+    assert!(rest.contains("\"record\"") && !rest.contains("\"alert\""));
 }
 
 /// A text and what takes its place.
