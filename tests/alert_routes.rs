@@ -186,7 +186,9 @@ fn business_hours_are_working_hours_of_a_place_with_its_daylight_saving_time() {
 fn people_are_told_when_a_problem_is_solved() {
     let configuration = configuration();
     let mut told = 0;
-    for receiver in list(&configuration, "receivers") {
+    let receivers = list(&configuration, "receivers");
+    // A machine, for which the end of the alert must be silence.
+    for receiver in receivers.filter(|one| one["name"] != "dead-mans-switch") {
         for (kind, by_default) in [
             ("email_configs", false),
             ("slack_configs", false),

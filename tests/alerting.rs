@@ -8,6 +8,7 @@ use std::process::Command;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
+use crate::alert_routes::matches;
 use crate::documentation::full_scrape;
 use crate::harness::process::run;
 use crate::harness::tools::needs;
@@ -34,9 +35,14 @@ pub fn rules() -> Vec<Value> {
         .clone()
 }
 
+/// The alerts about problems. `Watchdog` fires always.
 pub fn alerts() -> BTreeMap<String, Value> {
     let named = |rule: Value| Some((rule["alert"].as_str()?.to_owned(), rule));
-    rules().into_iter().filter_map(named).collect()
+    let mut alerts: BTreeMap<String, Value> = rules().into_iter().filter_map(named).collect();
+    alerts
+        .remove("Watchdog")
+        .expect("an alert that always fires");
+    alerts
 }
 
 fn test_files() -> Vec<PathBuf> {
@@ -338,6 +344,59 @@ fn amtool_accepts_the_configuration() {
     );
 }
 
+/// The example of a receiver with this name, uncommented.
+fn example_receiver(configuration: &str, name: &str) -> String {
+    let start = format!("  # - name: {name}");
+    let mut lines = configuration.lines().skip_while(|line| *line != start);
+    let first = lines.next().unwrap_or_else(|| panic!("no example {name}"));
+    let rest = lines.take_while(|line| line.starts_with("  #   "));
+    let uncommented = [first].into_iter().chain(rest);
+    let lines = uncommented.map(|line| line.replacen("# ", "", 1) + "\n");
+    lines.collect()
+}
+
+#[test]
+fn amtool_accepts_each_example_of_a_receiver() {
+    needs!("amtool");
+    let text = std::fs::read_to_string(repository("alerts/alertmanager.yml")).expect("a file");
+    let examples = [
+        ("pagerduty", "pagerduty_configs"),
+        ("opsgenie", "opsgenie_configs"),
+        ("teams", "webhook_configs"),
+        ("slack", "slack_configs"),
+        ("e-mail", "email_configs"),
+        ("telegram", "telegram_configs"),
+    ];
+    assert_eq!(text.matches("\n  # - name: ").count(), examples.len());
+    let folder = tempfile::tempdir().expect("a folder");
+    let templates = repository("alerts/qlara.tmpl");
+    std::fs::copy(templates, folder.path().join("qlara.tmpl")).expect("a copy");
+    let file = folder.path().join("alertmanager.yml");
+    let accepted = |text: &str| {
+        std::fs::write(&file, text).expect("a file");
+        succeeds(Command::new("amtool").arg("check-config").arg(&file));
+        yaml(&file)
+    };
+    let before = accepted(&text)["receivers"]
+        .as_array()
+        .expect("a list")
+        .len();
+    for (name, kind) in examples {
+        let receiver = example_receiver(&text, name);
+        let mut configuration = accepted(&format!("{text}{receiver}"));
+        let added = &configuration["receivers"][before];
+        assert_eq!(added["name"], name);
+        assert!(added[kind].is_array(), "{added}");
+        // In the place of the receiver for on-call.
+        let receivers = configuration["receivers"].as_array_mut().expect("a list");
+        let mut example = receivers.pop().expect("the example");
+        example["name"] = json!("on-call");
+        let on_call = receivers.iter_mut().find(|one| one["name"] == "on-call");
+        *on_call.expect("a receiver") = example;
+        accepted(&configuration.to_string());
+    }
+}
+
 #[test]
 fn alerts_reach_their_receivers() {
     needs!("amtool");
@@ -347,6 +406,10 @@ fn alerts_reach_their_receivers() {
         (
             "alertname=QlaraProfileFailedWithPlatform severity=info scope=profile platform=tiktok",
             "nobody",
+        ),
+        (
+            "alertname=Watchdog severity=none scope=exporter",
+            "dead-mans-switch",
         ),
         ("severity=warning scope=exporter", "operators"),
         ("severity=info scope=account account=a", "operators"),
@@ -386,6 +449,38 @@ fn alerts_reach_their_receivers() {
         let routes = ["config", "routes", "test", &file];
         let output = succeeds(Command::new("amtool").args(routes).args(labels.split(' ')));
         assert_eq!(output.trim(), receivers, "{labels}");
+    }
+}
+
+/// A resolved message would count as a call, and a message that waits as none.
+#[test]
+fn watchdog_calls_its_own_receiver_every_five_minutes_and_takes_no_part_in_inhibition() {
+    let configuration = yaml(&repository("alerts/alertmanager.yml"));
+    let routes = &configuration["route"]["routes"];
+    let matcher = json!(["alertname = \"Watchdog\""]);
+    let mut routes = routes.as_array().expect("routes").iter();
+    let route = routes.find(|route| route["matchers"] == matcher);
+    let expected = json!({
+        "matchers": matcher, "receiver": "dead-mans-switch",
+        "group_wait": "0s", "group_interval": "1m", "repeat_interval": "5m",
+    });
+    assert_eq!(route, Some(&expected));
+    let receivers = configuration["receivers"].as_array().expect("receivers");
+    let mut own = receivers
+        .iter()
+        .filter(|one| one["name"] == "dead-mans-switch");
+    let own = own.next().expect("a receiver");
+    assert_eq!(own["webhook_configs"][0]["send_resolved"], false);
+
+    let watchdog = ["alertname", "severity", "scope"].map(str::to_owned);
+    let labels = watchdog
+        .into_iter()
+        .zip(["Watchdog", "none", "exporter"].map(str::to_owned));
+    let labels = labels.collect();
+    for rule in configuration["inhibit_rules"].as_array().expect("rules") {
+        for side in ["source_matchers", "target_matchers"] {
+            assert!(!matches(rule, side, &labels), "{rule}");
+        }
     }
 }
 

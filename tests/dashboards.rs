@@ -8,7 +8,7 @@ mod outage;
 mod palette;
 mod replicas;
 mod runbooks;
-mod thresholds;
+pub mod thresholds;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ use serde_json::Value;
 use crate::alerting::{repository, yaml};
 use crate::documentation::full_scrape;
 use expression::{Selector, grouping_labels, selectors};
+pub use live::grafana;
 
 /// Metrics that Prometheus itself writes for each target and each alert.
 const OF_PROMETHEUS: [&str; 3] = ["up", "scrape_duration_seconds", "ALERTS"];
@@ -251,7 +252,8 @@ async fn every_dashboard_metric_exists() {
         .filter(|line| !line.starts_with('#'))
         .filter_map(|line| line.split(['{', ' ']).next());
     let rules = yaml(&repository("alerts/qlara.rules.yml"));
-    let rules = list(&rules["groups"][0]["rules"]).iter();
+    let groups = list(&rules["groups"]).iter();
+    let rules = groups.flat_map(|group| list(&group["rules"]));
     let recorded = rules.filter_map(|rule| rule["record"].as_str());
     let known: BTreeSet<&str> = samples.chain(recorded).chain(OF_PROMETHEUS).collect();
     for query in Dashboard::all().iter().flat_map(Dashboard::queries) {

@@ -667,8 +667,8 @@ fn monitoring_has_the_labels_thresholds_and_addresses_of_the_values() {
     assert_eq!(endpoint["relabelings"], relabelings);
     assert_eq!(endpoint["metricRelabelings"][0]["action"], "drop");
 
-    let group = &resources.only("PrometheusRule")["spec"]["groups"][0];
-    let rules = group["rules"].as_array().expect("rules");
+    let groups = &resources.only("PrometheusRule")["spec"]["groups"];
+    let rules = groups[0]["rules"].as_array().expect("rules");
     assert_eq!(rules[0]["record"], "qlara:removed_on_purpose");
     let threshold = |name: &str| {
         let mut rules = rules.iter();
@@ -685,6 +685,7 @@ fn monitoring_has_the_labels_thresholds_and_addresses_of_the_values() {
         assert_eq!(threshold(name), Some(expression));
     }
     let file = yaml(&read("alerts/qlara.rules.yml"));
+    assert_eq!(groups[1], file["groups"][1]);
     let expected = file["groups"][0]["rules"].as_array().expect("rules");
     assert_eq!(rules.len(), expected.len() + 1);
     for (rule, expected) in rules[1..].iter().zip(expected) {

@@ -50,6 +50,11 @@ groups:
       - alert: QlaraTokenExpired
         expr: max by (job, account, platform, profile) (qlara_profile_status{status="TOKEN_EXPIRED"}) == 1
         labels: {severity: critical}
+      # Only rules know the availability.
+      - record: job_account_platform_profile:qlara_profile_can_send:ratio30d
+        expr: max by (job, account, platform, profile) (qlara_profile_status{status="CONNECTED"})
+      - record: job_account_platform_profile:qlara_profile_can_send_known:ratio30d
+        expr: 0.25 + 0 * max by (job, account, platform, profile) (qlara_profile_status{status="CONNECTED"})
 "#;
 
 /// Three exporters that cover everything a dashboard can show, and a Prometheus that scrapes them.
@@ -331,6 +336,7 @@ async fn grafana_types_and_data_library_accept_the_dashboards() {
         "\nother | whatsapp | 東京 | wa_2 | Disconnected | no expiry | – | – | – | a few seconds ago\n",
         "\nbrandco | instagram |  | ig_gone | Expected, missing | ",
         "\nbrandco | facebook | fb_2 | – | – | – | ✔ granted | ✘ missing\n",
+        "\nbrandco | facebook | fb_1 | 100.00% | 25%\n",
     ] {
         assert!(tables[0].contains(row), "no {row:?} in {}", tables[0]);
     }

@@ -18,8 +18,9 @@ use crate::harness::{API_KEY, Gateway};
 use crate::prometheus::{Prometheus, system_gateway};
 
 /// The panels whose values change with the time or in an outage.
-const CHANGING: [&str; 5] = [
+const CHANGING: [&str; 6] = [
     "Age of data",
+    "Availability in 30 days",
     "Gateway",
     "Next expiry",
     "Profiles by urgency",
@@ -122,12 +123,17 @@ impl Watched {
         command.args(["--cache.ttl=1s", "--cache.max-stale=5s", "--config.file"]);
         let exporter = Running::start(command.arg(&file));
         let mut rules = yaml(&repository("alerts/qlara.rules.yml"));
-        rules["groups"][0]["interval"] = json!("1s");
+        for group in rules["groups"].as_array_mut().expect("groups") {
+            group["interval"] = json!("1s");
+        }
         let prometheus = Prometheus::with_jobs(&[("qlara", &[&target])], &rules.to_string(), &[]);
         // The last rule in order with data about these profiles: two permissions of eight profiles.
         let recorded =
             "count(job_account_platform_profile_permission:qlara_profile_permission_granted:known)";
         prometheus.until(recorded, 16.0).await;
+        // All but one with an unknown status.
+        let available = "count(job_account_platform_profile:qlara_profile_can_send_known:ratio30d)";
+        prometheus.until(available, 10.0).await;
         Watched {
             prometheus,
             exporter: Some(exporter),

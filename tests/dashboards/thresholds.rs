@@ -9,7 +9,7 @@ use super::{list, text};
 use crate::alerting::{repository, yaml};
 
 /// The dashboard, type and title of each panel, and the names of its thresholds in ascending order.
-const THRESHOLDS: [(&str, &str, &str, &[&str]); 9] = [
+pub const THRESHOLDS: [(&str, &str, &str, &[&str]); 9] = [
     (
         "qlara-exporter",
         "stat",
@@ -56,7 +56,7 @@ const THRESHOLDS: [(&str, &str, &str, &[&str]); 9] = [
     ),
 ];
 
-const TOKENS: [&str; 3] = [
+pub const TOKENS: [&str; 3] = [
     "token_imminent_seconds",
     "token_near_seconds",
     "token_overdue_seconds",

@@ -21,6 +21,8 @@ pub const KUBERNETES: &str = "kubernetes-packages";
 pub const HELM: &str = "helm";
 /// What `tests/install-python-packages api` fetches from PyPI.
 pub const API: &str = "api-packages";
+/// What `tests/install-python-packages mixin` fetches from PyPI.
+pub const MIXIN: &str = "mixin-packages";
 /// The packages of `tests/grafana`, from npm's registry.
 pub const GRAFANA: &str = "grafana-packages";
 /// The package of `tests/browser`, from npm's registry.
@@ -45,6 +47,7 @@ fn is_present(tool: &str) -> bool {
         KUBERNETES => is_installed("kubernetes", "requirements.txt"),
         HELM => !helm().is_empty(),
         API => is_installed("api", "requirements.txt"),
+        MIXIN => is_installed("mixin", "requirements.txt"),
         GRAFANA => has_npm_packages("grafana"),
         AXE => has_npm_packages("browser"),
         program => is_in_path(program),
