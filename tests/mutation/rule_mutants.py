@@ -24,7 +24,7 @@ COMPARISONS = {
 }
 ARITHMETIC = {"+": "-", "-": "+", "*": "/", "/": "*"}
 MATCHERS = {"=": "!=", "!=": "=", "=~": "!~", "!~": "=~"}
-SEVERITIES = {"critical": "warning", "warning": "critical", "info": "critical"}
+SEVERITIES = {"critical": "warning", "warning": "critical", "info": "critical", "none": "critical"}
 SCOPES = {"exporter": "account", "account": "profile", "platform": "profile", "profile": "exporter"}
 
 
