@@ -180,7 +180,7 @@ async fn common_cause_of_many_accounts_is_said_once() {
     let lines = between(accounts, "<li>", "</li>");
     assert_eq!(lines.len(), 25);
     for line in lines {
-        assert_contains(line, &["key refused, not read for less than 1m"]);
+        assert_contains(line, &["key refused, unread for less than 1m"]);
         assert!(line.len() < 300, "{line}");
     }
 

@@ -57,7 +57,7 @@ fn in_few_words(account: &AccountOverview, overview: &Overview) -> Markup {
             [first, others @ ..] => {
                 span {
                     (first.short)
-                    @if let Some(failure) = account.failure { ", not read for " (span(overview.site.now - failure.since)) }
+                    @if let Some(failure) = account.failure { ", unread for " (span(overview.site.now - failure.since)) }
                     @if !others.is_empty() { ", " (count(others.len(), "more problem")) }
                 }
             }
