@@ -97,7 +97,7 @@ async fn each_account_shows_its_state() {
         [
             "<bdi>bad</bdi>",
             "class=\"mark not_checked\"",
-            "key refused, unread for less than 1m",
+            "<span>key refused</span>",
         ],
     ];
     assert_eq!(accounts.len(), 3);

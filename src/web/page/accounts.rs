@@ -1,5 +1,6 @@
 //! The accounts: one line each, worst first.
 
+use chrono::TimeDelta;
 use maud::{Markup, html};
 
 use super::address::Address;
@@ -57,7 +58,7 @@ fn in_few_words(account: &AccountOverview, overview: &Overview) -> Markup {
             [first, others @ ..] => {
                 span {
                     (first.short)
-                    @if let Some(failure) = account.failure { ", unread for " (span(overview.site.now - failure.since)) }
+                    @if let Some(unread) = unread_for(account, overview) { ", unread " (span(unread)) }
                     @if !others.is_empty() { ", " (count(others.len(), "more problem")) }
                 }
             }
@@ -66,6 +67,12 @@ fn in_few_words(account: &AccountOverview, overview: &Overview) -> Markup {
             [] => {}
         }
     }
+}
+
+/// The time for which the list could not be read, if it is worth a place on the line.
+fn unread_for(account: &AccountOverview, overview: &Overview) -> Option<TimeDelta> {
+    let time = overview.site.now - account.failure?.since;
+    (time >= TimeDelta::minutes(1)).then_some(time)
 }
 
 /// Everything about one account.
