@@ -69,6 +69,46 @@ fn actions_are_pinned_to_commits() {
 }
 
 #[test]
+fn ci_runs_the_command_that_the_readme_shows() {
+    let readme = include_str!("../README.md");
+    let (_, development) = readme.split_once("## Development").expect("a section");
+    let command = development.split("```sh\n").nth(1).expect("a command");
+    let command = command.lines().next().expect("a line");
+    assert_eq!(command, "tests/run");
+    let workflow = include_str!("../.github/workflows/test.yml");
+    let runs: Vec<&str> = workflow
+        .lines()
+        .filter_map(|line| line.split_once("run: "))
+        .map(|(_, command)| command)
+        .collect();
+    assert_eq!(runs, [command]);
+}
+
+/// Users copy the commands, so a new version changes the names in them.
+#[test]
+fn documented_files_are_of_this_version() {
+    for (text, wanted) in [
+        (include_str!("../README.md"), "qlara-exporter-"),
+        (include_str!("../docs/releases.md"), "qlara-exporter-"),
+        (include_str!("../docs/debian.md"), "qlara-exporter_"),
+    ] {
+        let names = text
+            .split(wanted)
+            .skip(1)
+            .filter(|rest| rest.starts_with(|char: char| char.is_ascii_digit()));
+        let names: Vec<&str> = names.collect();
+        assert!(!names.is_empty(), "no {wanted}");
+        for rest in names {
+            assert!(
+                rest.starts_with(VERSION),
+                "{wanted}{}",
+                rest.lines().next().unwrap_or_default()
+            );
+        }
+    }
+}
+
+#[test]
 fn a_tag_of_this_version_has_notes_and_another_tag_fails() {
     let notes = |tag: &str| run(Command::new(repository().join("deploy/release-notes")).arg(tag));
     let (code, output, error) = notes(&format!("v{VERSION}"));
