@@ -53,6 +53,7 @@ mod page_unknown;
 mod prometheus;
 mod properties;
 mod proxy;
+mod release;
 mod reload;
 mod request_budget;
 mod runbooks;

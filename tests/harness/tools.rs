@@ -23,6 +23,10 @@ pub const HELM: &str = "helm";
 pub const API: &str = "api-packages";
 /// What `tests/install-python-packages mixin` fetches from PyPI.
 pub const MIXIN: &str = "mixin-packages";
+/// What `tests/install-python-packages release` fetches from PyPI.
+pub const RELEASE: &str = "release-packages";
+/// cargo-cyclonedx in the version of `deploy/release-tools`, which `tests/run` installs.
+pub const CYCLONEDX: &str = "cargo-cyclonedx";
 /// The packages of `tests/grafana`, from npm's registry.
 pub const GRAFANA: &str = "grafana-packages";
 /// The package of `tests/browser`, from npm's registry.
@@ -48,6 +52,8 @@ fn is_present(tool: &str) -> bool {
         HELM => !helm().is_empty(),
         API => is_installed("api", "requirements.txt"),
         MIXIN => is_installed("mixin", "requirements.txt"),
+        RELEASE => is_installed("release", "requirements.txt"),
+        CYCLONEDX => cyclonedx().join("cargo-cyclonedx").exists(),
         GRAFANA => has_npm_packages("grafana"),
         AXE => has_npm_packages("browser"),
         program => is_in_path(program),
@@ -72,6 +78,11 @@ pub fn helm() -> Vec<PathBuf> {
     }
     let own = is_in_path("helm").then(|| PathBuf::from("helm"));
     own.into_iter().collect()
+}
+
+/// Where `tests/run` puts cargo-cyclonedx.
+pub fn cyclonedx() -> PathBuf {
+    folder("cargo-cyclonedx").join("bin")
 }
 
 /// npm writes the second file when it has installed everything.
