@@ -23,6 +23,10 @@ pub const HELM: &str = "helm";
 pub const API: &str = "api-packages";
 /// What `tests/install-python-packages mixin` fetches from PyPI.
 pub const MIXIN: &str = "mixin-packages";
+/// What `tests/install-python-packages openmetrics` fetches from PyPI.
+pub const OPENMETRICS: &str = "openmetrics-packages";
+/// The program that `tests/install-prometheus-3` unpacks.
+pub const PROMETHEUS_3: &str = "prometheus-3";
 /// The packages of `tests/grafana`, from npm's registry.
 pub const GRAFANA: &str = "grafana-packages";
 /// The package of `tests/browser`, from npm's registry.
@@ -48,6 +52,8 @@ fn is_present(tool: &str) -> bool {
         HELM => !helm().is_empty(),
         API => is_installed("api", "requirements.txt"),
         MIXIN => is_installed("mixin", "requirements.txt"),
+        PROMETHEUS_3 => prometheus_3().exists(),
+        OPENMETRICS => is_installed("openmetrics", "requirements.txt"),
         GRAFANA => has_npm_packages("grafana"),
         AXE => has_npm_packages("browser"),
         program => is_in_path(program),
@@ -72,6 +78,11 @@ pub fn helm() -> Vec<PathBuf> {
     }
     let own = is_in_path("helm").then(|| PathBuf::from("helm"));
     own.into_iter().collect()
+}
+
+/// Prometheus 3.
+pub fn prometheus_3() -> PathBuf {
+    folder("prometheus-3").join("prometheus")
 }
 
 /// npm writes the second file when it has installed everything.
