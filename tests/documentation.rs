@@ -7,19 +7,20 @@ use std::process::Command;
 use qlara_exporter::exposition::FAMILIES;
 use qlara_exporter::gateway::fields;
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::harness::process::{exporter, run};
 use crate::harness::scrape::Scrape;
 use crate::harness::tools::needs;
-use crate::harness::{API_KEY, Setup};
+use crate::harness::{API_KEY, Setup, Stack};
 
 const README: &str = include_str!("../README.md");
 const METRICS: &str = include_str!("../docs/metrics.md");
 const CONFIGURATION: &str = include_str!("../docs/configuration.md");
 
-/// A scrape in which every metric has a sample.
-pub async fn full_scrape() -> Scrape {
-    let directory = tempfile::tempdir().expect("a folder");
+/// An exporter whose scrapes have a sample of every metric, until the folder is dropped.
+pub async fn full_stack() -> (Stack, TempDir) {
+    let directory = TempDir::new().expect("a folder");
     let key = directory.path().join("key");
     std::fs::write(&key, API_KEY).expect("a file");
     let yaml = format!(
@@ -36,7 +37,14 @@ pub async fn full_scrape() -> Scrape {
     stack.scrape().await;
     profiles[0]["status"] = json!("DISCONNECTED");
     stack.gateway.profiles(&profiles).await;
-    stack.scrape_after(61).await
+    stack.scrape_after(61).await;
+    (stack, directory)
+}
+
+/// A scrape in which every metric has a sample.
+pub async fn full_scrape() -> Scrape {
+    let (stack, _directory) = full_stack().await;
+    stack.scrape().await
 }
 
 /// The table of metrics that a scrape implies.
@@ -162,7 +170,7 @@ fn yaml_blocks(text: &str) -> Vec<&str> {
 
 /// What `--config.check` prints for a configuration file. The secret files and the CA file that it names exist.
 fn checked(configuration: &str) -> (i32, String, String) {
-    let directory = tempfile::tempdir().expect("a folder");
+    let directory = TempDir::new().expect("a folder");
     let configuration = configuration.replace("/run/secrets/", "");
     let ca = rcgen::generate_simple_self_signed(["gateway".to_owned()]).expect("a certificate");
     for (name, content) in [
@@ -185,7 +193,7 @@ fn configurations_in_the_readme_are_valid() {
     let [prometheus, smallest] = yaml_blocks(README)[..] else {
         panic!("a scrape configuration and a configuration file");
     };
-    let directory = tempfile::tempdir().expect("a folder");
+    let directory = TempDir::new().expect("a folder");
     let file = directory.path().join("prometheus.yml");
     std::fs::write(&file, prometheus).expect("a file");
     let (code, output, error) = run(Command::new("promtool")

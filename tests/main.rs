@@ -44,6 +44,7 @@ mod logs_and_signals;
 mod many_accounts;
 mod memory;
 mod mixin;
+mod openmetrics;
 mod page;
 mod page_accounts;
 mod page_headline;

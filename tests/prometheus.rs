@@ -1,5 +1,6 @@
 //! The real Prometheus and its promtool (Debian package `prometheus`).
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
@@ -51,6 +52,11 @@ async fn promtool_accepts_every_exposition_without_warnings() {
 /// The time zone in which Prometheus and Alertmanager write times.
 pub const TIME_ZONE: &str = "Europe/Rome";
 
+/// The Prometheus of this machine.
+fn program() -> &'static Path {
+    Path::new("prometheus")
+}
+
 /// The value of a sample in Prometheus' API.
 fn value(sample: &Value) -> f64 {
     let text = sample[1].as_str().expect("a value");
@@ -60,6 +66,7 @@ fn value(sample: &Value) -> f64 {
 /// A Prometheus that scrapes exporters every second.
 pub struct Prometheus {
     pub url: String,
+    program: PathBuf,
     arguments: Vec<String>,
     /// None while it is stopped.
     running: Option<Running>,
@@ -78,14 +85,21 @@ impl Prometheus {
         let jobs = jobs.iter().map(
             |(name, targets)| json!({"job_name": name, "static_configs": [{"targets": targets}]}),
         );
-        Prometheus::launch(&jobs.collect(), rules, alertmanagers, &json!({}), &[])
+        Prometheus::launch(
+            program(),
+            &jobs.collect(),
+            rules,
+            alertmanagers,
+            &json!({}),
+            &[],
+        )
     }
 
     /// A Prometheus whose job `qlara` has this target, and whose instant queries look this far back.
     pub fn with_lookback_delta(lookback_delta: &str, target: &str, rules: &str) -> Prometheus {
         let jobs = json!([{"job_name": "qlara", "static_configs": [{"targets": [target]}]}]);
         let argument = format!("--query.lookback-delta={lookback_delta}");
-        Prometheus::launch(&jobs, rules, &[], &json!({}), &[argument])
+        Prometheus::launch(program(), &jobs, rules, &[], &json!({}), &[argument])
     }
 
     /// A Prometheus whose alerts have these external labels, and whose job `qlara` has these targets.
@@ -96,15 +110,36 @@ impl Prometheus {
         alertmanager: &str,
     ) -> Prometheus {
         let jobs = json!([{"job_name": "qlara", "static_configs": [{"targets": targets}]}]);
-        Prometheus::launch(&jobs, rules, &[alertmanager], labels, &[])
+        Prometheus::launch(program(), &jobs, rules, &[alertmanager], labels, &[])
     }
 
     /// A Prometheus with these `scrape_configs`.
     pub fn with_scrape_configs(scrape_configs: &Value) -> Prometheus {
-        Prometheus::launch(scrape_configs, "groups: []", &[], &json!({}), &[])
+        Prometheus::launch(
+            program(),
+            scrape_configs,
+            "groups: []",
+            &[],
+            &json!({}),
+            &[],
+        )
+    }
+
+    /// Another version of Prometheus, with these `scrape_configs` and this feature.
+    pub fn of_version(program: &Path, scrape_configs: &Value, feature: &str) -> Prometheus {
+        let feature = format!("--enable-feature={feature}");
+        Prometheus::launch(
+            program,
+            scrape_configs,
+            "groups: []",
+            &[],
+            &json!({}),
+            &[feature],
+        )
     }
 
     fn launch(
+        program: &Path,
         scrape_configs: &Value,
         rules: &str,
         alertmanagers: &[&str],
@@ -137,6 +172,7 @@ impl Prometheus {
         let mut prometheus = Prometheus {
             url: format!("http://{address}"),
             running: None,
+            program: program.to_owned(),
             arguments,
             _directory: directory,
         };
@@ -150,7 +186,7 @@ impl Prometheus {
 
     /// Starts it on the data that it has.
     pub fn resume(&mut self) {
-        let mut command = Command::new("prometheus");
+        let mut command = Command::new(&self.program);
         command.env("TZ", TIME_ZONE).args(&self.arguments);
         self.running = Some(Running::start(&mut command));
     }

@@ -142,11 +142,9 @@ fn a_version_without_a_dated_section_has_no_notes() {
 
 /// What `deploy/sbom` prints in this directory.
 fn sbom(directory: &Path) -> String {
-    let path = std::env::var("PATH").expect("PATH");
     let (code, output, error) = run(Command::new(directory.join("deploy/sbom"))
         .arg("x86_64-unknown-linux-gnu")
-        .env("SOURCE_DATE_EPOCH", "1790000000")
-        .env("PATH", format!("{}:{path}", tools::cyclonedx().display())));
+        .env("SOURCE_DATE_EPOCH", "1790000000"));
     assert_eq!((code, error.as_str()), (0, ""));
     output
 }

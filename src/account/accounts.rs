@@ -206,7 +206,10 @@ impl ConfiguredAccount {
                 let share = settings.refresher.share();
                 (Arc::clone(account.metrics()), Arc::clone(share))
             }
-            None => (Arc::new(AccountMetrics::new(name)?), factory.share()),
+            None => {
+                let metrics = AccountMetrics::new(name, factory.clock.now())?;
+                (Arc::new(metrics), factory.share())
+            }
         };
         let settings = Arc::new(AccountSettings {
             refresher: factory.refresher(client, &gateway, account.rules, metrics, share),

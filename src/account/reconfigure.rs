@@ -84,12 +84,12 @@ mod tests {
     use std::time::Duration;
 
     use exporter_toolkit::clock::{Clock, SystemClock};
-    use exporter_toolkit::content_encoding::Encoding;
     use gateway_simulator::{Options, PREFIX, Simulator};
     use tokio::net::TcpListener;
 
     use super::super::Accounts;
     use crate::config::{Config, Settings};
+    use crate::exposition::Representation;
 
     const KEY: &str = "simulated";
 
@@ -123,7 +123,8 @@ mod tests {
         let (view, _) = entry.account.look_up().view(deadline).await;
         let (now, texts) = (SystemClock.now(), accounts.texts());
         let responses = accounts.account_responses();
-        let body = responses.expose(&view.exposed, now, Encoding::Plain, texts);
+        let form = Representation::PLAIN_TEXT;
+        let body = responses.expose(&view.exposed, now, form, texts);
         let text = String::from_utf8(body.chunks().concat()).expect("UTF-8");
         text.matches("\nqlara_profile_info{").count()
     }

@@ -9,10 +9,9 @@ use bytes::Bytes;
 use super::audit::{AccountAudit, Audit};
 use super::table::TableStyle;
 use super::{expected, html, junit, nagios, table};
-use crate::exposition::{AccountView, ResponseCache, SnapshotText};
+use crate::exposition::{AccountView, Representation, ResponseCache, SnapshotText};
 use crate::record::{CheckState, csv, json};
 use crate::zone::Zone;
-use exporter_toolkit::content_encoding::Encoding;
 use exporter_toolkit::shared_text::SharedTexts;
 
 /// The output formats of `check`.
@@ -76,7 +75,7 @@ impl Audit {
             &views,
             self.checked_at,
             no_exporter_metrics,
-            Encoding::Plain,
+            Representation::PLAIN_TEXT,
             &texts,
         );
         let mut chunks = body.chunks().iter();

@@ -186,7 +186,7 @@ fn readers(
     let mut factory = AccountFactory::new(&config, clock);
     let mut readers = Vec::with_capacity(config.accounts.len());
     for account in config.accounts {
-        let metrics = AccountMetrics::new(account.name.as_deref());
+        let metrics = AccountMetrics::new(account.name.as_deref(), clock.now());
         let metrics = Arc::new(metrics.map_err(AccountsError::from)?);
         let client = factory.client(&account.gateway, account.credentials)?;
         readers.push(AccountReader {

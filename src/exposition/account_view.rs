@@ -6,12 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::gzip::GzipSegment;
+use super::chunk::{COPIED_BELOW, Chunk};
 use exporter_toolkit::shared_text::{SharedText, SharedTexts};
-
-/// Blocks below this size in bytes are copied into the response and compressed with the text around them, because
-/// a chunk of their own would cost more.
-const COPIED_BELOW: usize = 16 * 1024;
 
 /// The data of one account that a scrape shows.
 #[derive(Debug, Clone)]
@@ -51,10 +47,11 @@ impl SnapshotText {
 pub(super) enum Block {
     /// Copied into each response.
     Small(Box<[u8]>),
-    /// Shared by all responses. Compressed at once, because many scrapes will ask for gzip.
+    /// Shared by all responses.
     Large {
-        text: SharedText,
-        segment: Arc<GzipSegment>,
+        chunk: Chunk,
+        /// Keeps the text current.
+        _text: SharedText,
     },
 }
 
@@ -62,10 +59,13 @@ impl Block {
     pub(super) fn new(text: &[u8], texts: &SharedTexts) -> Block {
         match text.len() < COPIED_BELOW {
             true => Block::Small(text.into()),
-            false => Block::Large {
-                text: texts.add(text.to_vec()),
-                segment: Arc::new(GzipSegment::compress(text)),
-            },
+            false => {
+                let text = texts.add(text.to_vec());
+                Block::Large {
+                    chunk: Chunk::compressed(&text),
+                    _text: text,
+                }
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Caches of responses, which scrapes in the same second share.
 
-use exporter_toolkit::content_encoding::Encoding;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -9,27 +9,64 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 
+use super::Representation;
 use super::account_view::AccountView;
 use super::response::{Response, ResponseBody};
+use super::samples::Samples;
+use exporter_toolkit::metrics_format::Format;
 use exporter_toolkit::shared_text::SharedTexts;
 
-/// The latest response, which serves every scrape of the same second. Values have a resolution of one second,
+/// The latest responses, which serve every scrape of the same second. Values have a resolution of one second,
 /// except the exporter's own counters, which may lag by less than that.
 #[derive(Debug, Default)]
 pub struct ResponseCache {
-    latest: Mutex<Option<CachedResponse>>,
+    latest: Mutex<Option<CachedResponses>>,
 }
 
+/// The responses of one second that show the same data.
 #[derive(Debug)]
-struct CachedResponse {
+struct CachedResponses {
     /// Unix time.
     second: i64,
     views: Vec<ViewKey>,
-    response: Response,
+    samples: Samples,
+    /// Rendered when a scrape first asks for the format.
+    responses: HashMap<Format, Response>,
 }
 
-impl CachedResponse {
-    /// Whether the response shows the same accounts in the same second, though perhaps other revisions.
+impl CachedResponses {
+    fn new(accounts: &[&AccountView], now: DateTime<Utc>, texts: &SharedTexts) -> CachedResponses {
+        CachedResponses {
+            second: now.timestamp(),
+            views: accounts.iter().map(|view| ViewKey::new(view)).collect(),
+            samples: Samples::render(accounts, now, texts),
+            responses: HashMap::new(),
+        }
+    }
+
+    fn body<E>(
+        &mut self,
+        exporter_metrics: impl FnOnce() -> Result<Bytes, E>,
+        representation: Representation,
+        texts: &SharedTexts,
+    ) -> Result<ResponseBody, E> {
+        let Representation { format, encoding } = representation;
+        let response = match self.responses.entry(format) {
+            Entry::Occupied(rendered) => rendered.into_mut(),
+            Entry::Vacant(vacant) => {
+                let exporter_metrics = exporter_metrics()?;
+                vacant.insert(Response::new(
+                    &self.samples,
+                    format,
+                    &exporter_metrics,
+                    texts,
+                ))
+            }
+        };
+        Ok(response.body(encoding, texts))
+    }
+
+    /// Whether the responses show the same accounts in the same second, though perhaps other revisions.
     fn shows_accounts(&self, accounts: &[&AccountView], second: i64) -> bool {
         self.second == second && self.views.len() == accounts.len()
     }
@@ -57,7 +94,7 @@ impl ViewKey {
 }
 
 impl ResponseCache {
-    /// Returns the families of all accounts at `now`, followed by the exporter's own metrics.
+    /// Returns the families of all accounts at `now`, followed by the exporter's own metrics in the same format.
     ///
     /// # Errors
     /// The error of `exporter_metrics`, which is called only if no cached response can be used.
@@ -66,7 +103,7 @@ impl ResponseCache {
         accounts: &[&AccountView],
         now: DateTime<Utc>,
         exporter_metrics: impl FnOnce() -> Result<Bytes, E>,
-        encoding: Encoding,
+        representation: Representation,
         texts: &SharedTexts,
     ) -> Result<ResponseBody, E> {
         // Held while rendering: concurrent scrapes want the same response.
@@ -75,14 +112,10 @@ impl ResponseCache {
             && cached.shows_accounts(accounts, now.timestamp())
             && (cached.is_current(accounts) || texts.exceed_soft_limit())
         {
-            return Ok(cached.response.body(encoding, texts));
+            return cached.body(exporter_metrics, representation, texts);
         }
-        let cached = latest.insert(CachedResponse {
-            second: now.timestamp(),
-            views: accounts.iter().map(|view| ViewKey::new(view)).collect(),
-            response: Response::render(accounts, now, &exporter_metrics()?, texts),
-        });
-        Ok(cached.response.body(encoding, texts))
+        let cached = latest.insert(CachedResponses::new(accounts, now, texts));
+        cached.body(exporter_metrics, representation, texts)
     }
 }
 
@@ -107,13 +140,13 @@ impl AccountResponses {
         &self,
         account: &AccountView,
         now: DateTime<Utc>,
-        encoding: Encoding,
+        representation: Representation,
         texts: &SharedTexts,
     ) -> ResponseBody {
         let name = account.account.as_deref().unwrap_or_default();
         let cache = self.cache(name, now.timestamp());
         let no_exporter_metrics = || Ok::<_, Infallible>(Bytes::new());
-        let Ok(body) = cache.expose(&[account], now, no_exporter_metrics, encoding, texts);
+        let Ok(body) = cache.expose(&[account], now, no_exporter_metrics, representation, texts);
         body
     }
 
@@ -136,7 +169,45 @@ impl AccountResponses {
 
 #[cfg(test)]
 mod tests {
+    use exporter_toolkit::content_encoding::Encoding;
+
+    use super::super::account_view::{Block, Countdown, SnapshotText};
+    use super::super::families::FAMILIES;
     use super::*;
+
+    #[test]
+    fn formats_share_large_texts() {
+        let (cache, texts) = (ResponseCache::default(), SharedTexts::default());
+        const LARGE: usize = 20_000;
+        let snapshot = SnapshotText {
+            blocks: FAMILIES
+                .iter()
+                .map(|_| Block::new(&[b'\n'; LARGE], &texts))
+                .collect(),
+            countdown: Countdown::default(),
+        };
+        let view = AccountView {
+            account: None,
+            revision: 1,
+            up: None,
+            read_at: None,
+            refresh_took: None,
+            snapshot: Some(Arc::new(snapshot)),
+        };
+        let chunks = |format| {
+            let no_exporter_metrics = || Ok::<_, Infallible>(Bytes::new());
+            let encoding = Encoding::Plain;
+            let form = Representation { format, encoding };
+            let now = DateTime::UNIX_EPOCH;
+            let Ok(body) = cache.expose(&[&view], now, no_exporter_metrics, form, &texts);
+            let large = |chunk: &&Bytes| chunk.len() >= LARGE;
+            let chunks = body.chunks().iter().filter(large);
+            chunks.map(|chunk| chunk.as_ptr()).collect::<Vec<_>>()
+        };
+        let shared = chunks(Format::Text);
+        assert_eq!(chunks(Format::OpenMetrics), shared);
+        assert!(shared.len() > FAMILIES.len() / 2, "{shared:?}");
+    }
 
     #[test]
     fn newer_data_of_the_same_second_waits_only_above_the_soft_limit() {
@@ -152,8 +223,8 @@ mod tests {
             };
             let now = DateTime::from_timestamp(second, 0).expect("a moment");
             let no_exporter_metrics = || Ok::<_, Infallible>(Bytes::new());
-            let encoding = Encoding::Plain;
-            let Ok(body) = cache.expose(&[&view], now, no_exporter_metrics, encoding, &texts);
+            let form = Representation::PLAIN_TEXT;
+            let Ok(body) = cache.expose(&[&view], now, no_exporter_metrics, form, &texts);
             String::from_utf8_lossy(&body.chunks().concat()).contains("qlara_up 1")
         };
         assert!(!expose(0, 1));

@@ -87,13 +87,6 @@ pub(super) fn label(out: &mut Vec<u8>, name: &str, value: &str) {
     out.extend_from_slice(b"\",");
 }
 
-/// Appends HELP and TYPE of a gauge. The help texts of this program need no escaping.
-pub(super) fn gauge_header(out: &mut Vec<u8>, name: &str, help: &str) {
-    for part in ["# HELP ", name, " ", help, "\n# TYPE ", name, " gauge\n"] {
-        out.extend_from_slice(part.as_bytes());
-    }
-}
-
 fn write_value(out: &mut Vec<u8>, value: SampleValue) {
     // Writing into a Vec cannot fail.
     let _ = match value {

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use prometheus::core::Collector;
-use prometheus::proto::MetricFamily;
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 
 use crate::gateway::error::{GatewayError, Reason};
 use crate::gateway::exchange::Quota;
 use crate::gateway::fields::Field;
+use exporter_toolkit::metrics_format::DatedRegistry;
 use exporter_toolkit::printable::without_line_separators;
 
 /// A value of the label `endpoint`, an endpoint of the gateway API.
@@ -35,7 +36,7 @@ impl EndpointLabel {
 /// The gateway metrics of one account. They have their own registry, so that they disappear with the account.
 #[derive(Debug)]
 pub struct AccountMetrics {
-    registry: Registry,
+    pub(super) registry: DatedRegistry,
     requests: IntCounterVec,
     failures: IntCounterVec,
     duration: HistogramVec,
@@ -46,11 +47,15 @@ pub struct AccountMetrics {
 }
 
 impl AccountMetrics {
-    /// Registers all metrics with the counters at 0. `account` is the name, `None` for the default account.
+    /// Registers all metrics with the counters at 0, which count since `created`. `account` is the name, `None` for the
+    /// default account.
     ///
     /// # Errors
     /// If two metrics have the same name, which is a bug.
-    pub fn new(account: Option<&str>) -> prometheus::Result<AccountMetrics> {
+    pub fn new(
+        account: Option<&str>,
+        created: DateTime<Utc>,
+    ) -> prometheus::Result<AccountMetrics> {
         let opts = |name: &str, help: &str| {
             let opts = Opts::new(name, help);
             match account {
@@ -123,7 +128,7 @@ impl AccountMetrics {
             registry.register(collector)?;
         }
         Ok(AccountMetrics {
-            registry,
+            registry: DatedRegistry { registry, created },
             requests,
             failures,
             duration,
@@ -131,10 +136,6 @@ impl AccountMetrics {
             quota_limit,
             quota_remaining,
         })
-    }
-
-    pub(super) fn gather(&self) -> Vec<MetricFamily> {
-        self.registry.gather()
     }
 
     /// Counts one completed request, failed or not.

@@ -2,18 +2,14 @@
 
 pub(crate) mod account;
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use prometheus::proto::MetricFamily;
-use prometheus::{
-    Encoder, Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
-};
+use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use crate::build;
 use account::AccountMetrics;
+use exporter_toolkit::metrics_format::{self, DatedRegistry, Format};
+use exporter_toolkit::process_metrics;
 
 /// How an account's cache served a scrape, the label `result` of `qlara_exporter_cache_requests_total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,10 +42,12 @@ impl CacheResult {
     }
 }
 
-/// The exporter's own metrics and their registry.
+/// The exporter's own metrics and their registries.
 #[derive(Debug)]
 pub struct Telemetry {
-    registry: Registry,
+    registry: DatedRegistry,
+    /// The `process_*` metrics, which count since the process started.
+    process: DatedRegistry,
     /// One counter for each of [`CacheResult::ALL`].
     cache_requests: [IntCounter; 4],
     configuration_good: IntGauge,
@@ -58,11 +56,11 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Registers all metrics; `loaded_at` is when the configuration was read.
+    /// Registers all metrics. Counters count since `now`, and the configuration was read then.
     ///
     /// # Errors
     /// If two metrics have the same name, which is a bug.
-    pub fn new(loaded_at: DateTime<Utc>) -> prometheus::Result<Telemetry> {
+    pub fn new(now: DateTime<Utc>) -> prometheus::Result<Telemetry> {
         let registry = Registry::new();
         let cache_requests = IntCounterVec::new(
             Opts::new(
@@ -75,16 +73,24 @@ impl Telemetry {
         register_build_info(&registry)?;
         let (configuration_good, configuration_loaded) = register_configuration(&registry)?;
         let failed_handshakes = register_failed_handshakes(&registry)?;
-        exporter_toolkit::process_metrics::register(&registry)?;
+        let process = Registry::new();
+        process_metrics::register(&process)?;
         let telemetry = Telemetry {
-            registry,
+            registry: DatedRegistry {
+                registry,
+                created: now,
+            },
+            process: DatedRegistry {
+                registry: process,
+                created: process_metrics::start_time().unwrap_or(now),
+            },
             cache_requests: CacheResult::ALL
                 .map(|result| cache_requests.with_label_values(&[result.as_str()])),
             configuration_good,
             configuration_loaded,
             failed_handshakes,
         };
-        telemetry.set_configuration_loaded(loaded_at);
+        telemetry.set_configuration_loaded(now);
         Ok(telemetry)
     }
 
@@ -104,34 +110,20 @@ impl Telemetry {
         self.cache_requests[result as usize].inc();
     }
 
-    /// Returns the text exposition of these metrics and of the accounts' gateway metrics. `configuration_good` is
-    /// whether the last reload succeeded and every configured file could be read when last needed.
+    /// Returns the exposition of these metrics and of the accounts' gateway metrics. `configuration_good` is whether the last reload succeeded and every configured file could be read when last needed.
     ///
     /// # Errors
     /// If a family cannot be encoded.
     pub fn expose<'a>(
         &self,
+        format: Format,
         configuration_good: bool,
         accounts: impl Iterator<Item = &'a AccountMetrics>,
     ) -> prometheus::Result<Bytes> {
         self.configuration_good.set(configuration_good.into());
-        let mut families: BTreeMap<String, MetricFamily> = BTreeMap::new();
-        let account_families = accounts.flat_map(AccountMetrics::gather);
-        let own_families = self.registry.gather().into_iter();
-        for mut family in own_families.chain(account_families) {
-            match families.entry(family.name().to_owned()) {
-                Entry::Vacant(vacant) => drop(vacant.insert(family)),
-                // HELP and TYPE appear once, followed by the series of all accounts.
-                Entry::Occupied(mut first) => {
-                    let series = family.take_metric();
-                    first.get_mut().mut_metric().extend(series);
-                }
-            }
-        }
-        let families: Vec<MetricFamily> = families.into_values().collect();
-        let mut out = Vec::new();
-        TextEncoder::new().encode(&families, &mut out)?;
-        Ok(out.into())
+        let accounts = accounts.map(|account| &account.registry);
+        let registries = [&self.registry, &self.process].into_iter().chain(accounts);
+        metrics_format::encode(format, registries).map(Bytes::from)
     }
 }
 

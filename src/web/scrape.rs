@@ -14,8 +14,9 @@ use tracing::error;
 use super::app::{App, Busy};
 use crate::account;
 use crate::account::ConfiguredAccount;
-use crate::exposition;
+use crate::exposition::{Representation, ResponseBody};
 use exporter_toolkit::content_encoding::{self, Encoding};
+use exporter_toolkit::metrics_format;
 
 /// The scrape timeout of Prometheus, in seconds.
 const TIMEOUT_HEADER: HeaderName = HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
@@ -35,12 +36,12 @@ pub(super) async fn metrics(
         .entries()
         .iter()
         .map(|entry| entry.account.metrics());
+    let wanted = representation(request.headers());
     let own_metrics = || {
-        let configuration_good = app.reloader.is_good();
+        let (format, configuration_good) = (wanted.format, app.reloader.is_good());
         app.telemetry
-            .expose(configuration_good, metrics.map(Arc::as_ref))
+            .expose(format, configuration_good, metrics.map(Arc::as_ref))
     };
-    let encoding = content_encoding::accepted(request.headers());
     // `/probe` needs a name, so only this endpoint can serve the default account.
     let is_shown = |entry: &&ConfiguredAccount| {
         app.options.accounts_on_metrics || entry.account.name().is_none()
@@ -57,8 +58,8 @@ pub(super) async fn metrics(
     }
     let exposed: Vec<_> = views.iter().map(|(view, _)| &view.exposed).collect();
     let (responses, texts) = (accounts.responses(), accounts.texts());
-    match responses.expose(&exposed, app.clock.now(), own_metrics, encoding, texts) {
-        Ok(body) => Ok(answer(body, encoding)),
+    match responses.expose(&exposed, app.clock.now(), own_metrics, wanted, texts) {
+        Ok(body) => Ok(answer(body, wanted)),
         Err(err) => {
             error!(%err, "Cannot encode the exporter's own metrics");
             Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response())
@@ -80,14 +81,14 @@ pub(super) async fn probe(State(app): State<Arc<App>>, request: Request) -> Resu
         ));
     };
     let _permit = app.request_permit()?;
-    let encoding = content_encoding::accepted(request.headers());
+    let wanted = representation(request.headers());
     let deadline = deadline(request.headers(), entry.timeout());
     let (view, result) = entry.account.look_up().view(deadline).await;
     app.telemetry.count_cache_request(result);
     let (now, texts) = (app.clock.now(), accounts.texts());
     let responses = accounts.account_responses();
-    let body = responses.expose(&view.exposed, now, encoding, texts);
-    Ok(answer(body, encoding))
+    let body = responses.expose(&view.exposed, now, wanted, texts);
+    Ok(answer(body, wanted))
 }
 
 /// The first parameter `account` of a query string, unless it is empty.
@@ -101,13 +102,21 @@ fn bad_request(text: &'static str) -> Response {
     (StatusCode::BAD_REQUEST, text).into_response()
 }
 
-fn answer(body: exposition::ResponseBody, encoding: Encoding) -> Response {
+fn representation(headers: &HeaderMap) -> Representation {
+    Representation {
+        format: metrics_format::accepted(headers),
+        encoding: content_encoding::accepted(headers),
+    }
+}
+
+fn answer(body: ResponseBody, representation: Representation) -> Response {
+    let Representation { format, encoding } = representation;
     let headers = [
         (
             CONTENT_TYPE,
-            HeaderValue::from_static(exposition::CONTENT_TYPE),
+            HeaderValue::from_static(format.content_type()),
         ),
-        (VARY, HeaderValue::from_static("accept-encoding")),
+        (VARY, HeaderValue::from_static("accept, accept-encoding")),
     ];
     match encoding {
         Encoding::Plain => (headers, Body::new(body)).into_response(),

@@ -3,5 +3,6 @@
 
 pub mod files;
 pub mod http;
+pub mod open_metrics;
 pub mod parser;
 pub mod responses;

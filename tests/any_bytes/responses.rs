@@ -8,9 +8,10 @@ use std::time::Instant;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use exporter_toolkit::content_encoding::Encoding;
+use exporter_toolkit::metrics_format::Format;
 use exporter_toolkit::shared_text::SharedTexts;
 use qlara_exporter::explain::{ExplainFormat, Explanation};
-use qlara_exporter::exposition::{AccountView, ResponseCache, SnapshotText};
+use qlara_exporter::exposition::{AccountView, Representation, ResponseCache, SnapshotText};
 use qlara_exporter::gateway::field_names::{FieldNames, FieldPaths};
 use qlara_exporter::gateway::fields::Field;
 use qlara_exporter::gateway::warnings::ParseWarnings;
@@ -20,6 +21,7 @@ use qlara_exporter::refresh::list::read_list;
 use qlara_exporter::refresh::{Claim, Draft, PhoneNumber, Rules, Shares};
 use qlara_exporter::snapshot::{ReadAt, Snapshot};
 
+use super::open_metrics::text_of_gauges;
 use super::parser::parse;
 
 /// Profiles whose details are requested; the second one has a name that needs every escape.
@@ -178,12 +180,27 @@ fn shown(text: &str) -> String {
     text.replace(separators, " ")
 }
 
-/// The response to a scrape, which is the same when it is compressed.
+/// The response to a scrape, which is the same in OpenMetrics.
 fn exposed(view: AccountView) -> String {
-    let (views, page, texts) = ([&view], ResponseCache::default(), SharedTexts::default());
+    let (page, texts) = (ResponseCache::default(), SharedTexts::default());
+    let [text, open_metrics] =
+        [Format::Text, Format::OpenMetrics].map(|format| exposed_as(format, &view, &page, &texts));
+    let same = text_of_gauges(&open_metrics).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(same, text);
+    text
+}
+
+/// The response in a format, which is the same when it is compressed.
+fn exposed_as(
+    format: Format,
+    view: &AccountView,
+    page: &ResponseCache,
+    texts: &SharedTexts,
+) -> String {
     let [plain, gzip] = [Encoding::Plain, Encoding::Gzip].map(|encoding| {
         let own = || Ok::<_, Infallible>(Bytes::new());
-        let body = page.expose(&views, now(), own, encoding, &texts);
+        let wanted = Representation { format, encoding };
+        let body = page.expose(&[view], now(), own, wanted, texts);
         body.expect("nothing can fail").chunks().concat()
     });
     let mut unpacked = Vec::new();

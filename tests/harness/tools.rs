@@ -25,8 +25,12 @@ pub const API: &str = "api-packages";
 pub const MIXIN: &str = "mixin-packages";
 /// What `tests/install-python-packages release` fetches from PyPI.
 pub const RELEASE: &str = "release-packages";
-/// cargo-cyclonedx in the version of `deploy/release-tools`, which `tests/run` installs.
+/// cargo-cyclonedx, which is one of `deploy/release-tools`.
 pub const CYCLONEDX: &str = "cargo-cyclonedx";
+/// What `tests/install-python-packages openmetrics` fetches from PyPI.
+pub const OPENMETRICS: &str = "openmetrics-packages";
+/// The program that `tests/install-prometheus-3` unpacks.
+pub const PROMETHEUS_3: &str = "prometheus-3";
 /// The packages of `tests/grafana`, from npm's registry.
 pub const GRAFANA: &str = "grafana-packages";
 /// The package of `tests/browser`, from npm's registry.
@@ -53,7 +57,8 @@ fn is_present(tool: &str) -> bool {
         API => is_installed("api", "requirements.txt"),
         MIXIN => is_installed("mixin", "requirements.txt"),
         RELEASE => is_installed("release", "requirements.txt"),
-        CYCLONEDX => cyclonedx().join("cargo-cyclonedx").exists(),
+        PROMETHEUS_3 => prometheus_3().exists(),
+        OPENMETRICS => is_installed("openmetrics", "requirements.txt"),
         GRAFANA => has_npm_packages("grafana"),
         AXE => has_npm_packages("browser"),
         program => is_in_path(program),
@@ -80,9 +85,9 @@ pub fn helm() -> Vec<PathBuf> {
     own.into_iter().collect()
 }
 
-/// Where `tests/run` puts cargo-cyclonedx.
-pub fn cyclonedx() -> PathBuf {
-    folder("cargo-cyclonedx").join("bin")
+/// Prometheus 3.
+pub fn prometheus_3() -> PathBuf {
+    folder("prometheus-3").join("prometheus")
 }
 
 /// npm writes the second file when it has installed everything.

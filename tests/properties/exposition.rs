@@ -17,6 +17,7 @@ use super::cases;
 use super::entries::{Entry, Given, SEPARATORS, entry, total};
 use super::expected::{EXPECTED, MOST_PROFILES, expected, is_readable};
 use super::state_since::States;
+use crate::any_bytes::open_metrics::text_of_gauges;
 use crate::any_bytes::parser::{Series, parse};
 use crate::harness::process::run_with_input;
 use crate::harness::tools;
@@ -121,7 +122,8 @@ fn json_of(entry: &Option<Entry>) -> Value {
     entry.as_ref().map_or(Value::Null, Entry::json)
 }
 
-/// The text of a plain scrape, which must equal that of a compressed one.
+/// The text of a plain scrape, which must equal that of a compressed one, and have the same account metrics as
+/// OpenMetrics.
 async fn both_ways(stack: &Stack) -> String {
     let plain = stack.scrape().await.text;
     let gzip = stack.get("/metrics").header("Accept-Encoding", "gzip");
@@ -133,6 +135,13 @@ async fn both_ways(stack: &Stack) -> String {
     decoder.read_to_string(&mut unpacked).expect("gzip");
     assert!(decoder.into_inner().is_empty(), "one member");
     assert_eq!(unpacked, plain);
+    let open_metrics = stack.scrape_open_metrics("/metrics").await;
+    let of_accounts = |text: &str| -> String {
+        let (of_accounts, _) = text.split_once("# HELP process_").expect("own metrics");
+        of_accounts.to_owned()
+    };
+    let open_metrics = format!("{}# EOF\n", of_accounts(&open_metrics));
+    assert_eq!(text_of_gauges(&open_metrics), Ok(of_accounts(&plain)));
     plain
 }
 

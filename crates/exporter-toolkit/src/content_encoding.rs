@@ -4,6 +4,8 @@
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_ENCODING;
 
+use crate::preferences::preferences;
+
 /// The content encoding of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Encoding {
@@ -26,15 +28,13 @@ pub enum Encoding {
 /// assert_eq!(accepted(&headers), Encoding::Gzip);
 /// ```
 pub fn accepted(headers: &HeaderMap) -> Encoding {
-    let lists = headers.get_all(ACCEPT_ENCODING).into_iter();
-    let codings = lists.filter_map(|list| list.to_str().ok());
-    let codings = codings.flat_map(|list| list.split(',')).map(parse);
     let mut named = None;
     let mut any = None;
-    for (coding, wanted) in codings {
-        match coding {
-            "*" => any = Some(wanted),
-            coding if is_gzip(coding) => named = Some(wanted),
+    for preference in preferences(headers, &ACCEPT_ENCODING) {
+        let is_wanted = preference.weight() != Some(0);
+        match preference.value {
+            b"*" => any = Some(is_wanted),
+            coding if is_gzip(coding) => named = Some(is_wanted),
             _ => {}
         }
     }
@@ -44,15 +44,6 @@ pub fn accepted(headers: &HeaderMap) -> Encoding {
     }
 }
 
-fn is_gzip(coding: &str) -> bool {
-    coding.eq_ignore_ascii_case("gzip") || coding.eq_ignore_ascii_case("x-gzip")
-}
-
-/// A coding and whether it is acceptable: its weight is greater than 0.
-fn parse(entry: &str) -> (&str, bool) {
-    let (coding, parameters) = entry.split_once(';').unwrap_or((entry, ""));
-    let weight = parameters.trim().split_once('=');
-    let weight = weight.filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
-    let refused = weight.is_some_and(|(_, weight)| weight.trim().parse() == Ok(0.0));
-    (coding.trim(), !refused)
+fn is_gzip(coding: &[u8]) -> bool {
+    coding.eq_ignore_ascii_case(b"gzip") || coding.eq_ignore_ascii_case(b"x-gzip")
 }

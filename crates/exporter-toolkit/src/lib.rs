@@ -24,6 +24,7 @@
 //! - **systemd**: socket activation, `sd_notify` and the watchdog
 //! - **Health endpoints** `/-/healthy` and `/-/ready`, optionally on an address of their own
 //! - **Logs** in logfmt or JSON with the keys of Prometheus' own programs
+//! - **OpenMetrics** for clients that prefer it to Prometheus' text format, with units and creation times
 //! - **Process metrics** (`process_*`) with the names of the official client libraries
 //!
 //! # Modules
@@ -35,6 +36,7 @@
 //! | [`web_config`] | the web configuration file |
 //! | [`health`], [`exporter_client`] | the health endpoints, and a client of a running exporter |
 //! | [`logging`] | logs on standard error |
+//! | [`metrics_format`] | Prometheus' text format and OpenMetrics, and which of them a client prefers |
 //! | [`process_metrics`] | the `process_*` metrics |
 //! | [`signals`], [`systemd`] | SIGINT and SIGTERM; notifications to the service manager |
 //! | [`hash_password`] | a command that prints the bcrypt hash of a password |
@@ -60,6 +62,8 @@ pub mod hash_password;
 pub mod health;
 pub mod logging;
 pub mod memory;
+pub mod metrics_format;
+mod preferences;
 pub mod printable;
 pub mod process_metrics;
 pub mod redacted;

@@ -6,6 +6,7 @@
 //! # Ok::<(), prometheus::Error>(())
 //! ```
 
+use chrono::{DateTime, Utc};
 use prometheus::Registry;
 
 #[cfg(not(target_os = "linux"))]
@@ -27,9 +28,19 @@ pub fn register(registry: &Registry) -> prometheus::Result<()> {
     registry.register(Box::new(linux::ProcessCollector::new()?))
 }
 
+/// When this process started, which is when `process_cpu_seconds_total` began to count. `None` where the `process_*`
+/// metrics are absent.
+pub fn start_time() -> Option<DateTime<Utc>> {
+    #[cfg(target_os = "linux")]
+    let started = linux::start_time().ok();
+    #[cfg(not(target_os = "linux"))]
+    let started: Option<f64> = None;
+    DateTime::from_timestamp_millis((started? * 1000.0) as i64)
+}
+
 #[cfg(target_os = "linux")]
 mod linux {
-    use procfs::process::{LimitValue, Process};
+    use procfs::process::{LimitValue, Process, Stat};
     use procfs::{CurrentSI, KernelStats, ProcResult};
     use prometheus::core::{Collector, Desc};
     use prometheus::proto::MetricFamily;
@@ -99,8 +110,7 @@ mod linux {
                 self.max_fds.set(limit(limits.max_open_files.soft_limit));
                 self.virtual_memory_max
                     .set(limit(limits.max_address_space.soft_limit));
-                let booted = KernelStats::current()?.btime as f64;
-                self.start_time.set(booted + stat.starttime as f64 / ticks);
+                self.start_time.set(start_of(&stat)?);
             }
             Ok(())
         }
@@ -136,6 +146,16 @@ mod linux {
                 .chain(gauges)
                 .collect()
         }
+    }
+
+    /// The Unix time at which this process started.
+    pub(super) fn start_time() -> ProcResult<f64> {
+        start_of(&Process::myself()?.stat()?)
+    }
+
+    fn start_of(process: &Stat) -> ProcResult<f64> {
+        let booted = KernelStats::current()?.btime as f64;
+        Ok(booted + process.starttime as f64 / procfs::ticks_per_second() as f64)
     }
 
     /// Client libraries report "unlimited" as the largest unsigned 64-bit number.
