@@ -60,8 +60,8 @@ pub fn judge(report: &Report) -> Vec<Bar> {
 fn judge_scrapes(size: &Size, bars: &mut Vec<Bar>) {
     let at_sixteen = |scrape: &&Scrapes| scrape.scrapers == 16;
     for scrape in size.cached.scrapes.iter().filter(at_sixteen) {
-        let (profiles, encoding) = (size.profiles, scrape.encoding);
-        let of = |what: &str| format!("{what}, {encoding}, {profiles} profiles");
+        let (profiles, format, encoding) = (size.profiles, scrape.format, scrape.encoding);
+        let of = |what: &str| format!("{what}, {format}, {encoding}, {profiles} profiles");
         let limit = if encoding == "gzip" { 0.8 } else { 0.9 };
         let over_floor = of("rate over the floor's");
         bars.push(Bar::at_least(limit, over_floor, scrape.rate_ratio));

@@ -10,6 +10,9 @@ use tokio::net::TcpStream;
 
 use crate::process::Process;
 
+/// `Accept` of Prometheus 3.5.
+const ACCEPT: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+
 /// A request that is sent repeatedly.
 #[derive(Debug, Clone)]
 pub struct Request(Arc<str>);
@@ -23,6 +26,12 @@ impl Request {
     /// Requests a path as Prometheus does, with gzip.
     pub fn gzip(path: &str) -> Request {
         Request::with(path, "Accept-Encoding: gzip\r\n")
+    }
+
+    /// The same request as Prometheus 3 sends it, which prefers OpenMetrics.
+    pub fn for_open_metrics(&self) -> Request {
+        let head = self.0.trim_end();
+        Request(format!("{head}\r\nAccept: {ACCEPT}\r\n\r\n").into())
     }
 
     fn with(path: &str, header: &str) -> Request {

@@ -36,7 +36,11 @@ fn main() {
     runtime.block_on(async {
         match options.role {
             Some(Role::Gateway { profiles }) => roles::gateway(profiles).await,
-            Some(Role::Floor { sends, body }) => roles::floor(sends, &body).await,
+            Some(Role::Floor {
+                sends,
+                body,
+                open_metrics,
+            }) => roles::floor(sends, &body, open_metrics).await,
             None => match &options.baseline {
                 Some(baseline) => compare(&options, baseline).await,
                 None => measure(&options).await,

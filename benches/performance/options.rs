@@ -52,6 +52,9 @@ pub enum Role {
         sends: Sends,
         /// The file with the body.
         body: PathBuf,
+        /// The body is OpenMetrics.
+        #[arg(long)]
+        open_metrics: bool,
     },
 }
 

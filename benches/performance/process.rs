@@ -6,7 +6,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use exporter_toolkit::metrics_format::Format;
+
 use crate::options::Sends;
+use crate::world::Form;
 
 /// The unit of CPU times in `/proc`, `USER_HZ`, which is 100 on all common Linux platforms.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -44,14 +47,17 @@ pub fn gateway(profiles: usize) -> Command {
 }
 
 /// This program as a floor.
-pub fn floor(sends: Sends, body: &Path) -> Command {
+pub fn floor(sends: Sends, form: &Form) -> Command {
     let sends = match sends {
         Sends::Plain => "plain",
         Sends::Gzip => "gzip",
         Sends::Compressing => "compressing",
     };
     let mut command = this_program();
-    command.args(["floor", sends]).arg(body);
+    command.args(["floor", sends]).arg(&form.body);
+    if form.format == Format::OpenMetrics {
+        command.arg("--open-metrics");
+    }
     command
 }
 

@@ -72,8 +72,8 @@ impl Report {
 
     fn scrapes(&self) -> String {
         let mut out = String::from(
-            "| profiles | encoding | scrapers | bytes | scrapes/s | floor/s | rate ratio | CPU µs | floor CPU µs | CPU ratio | over compressing |\n\
-             | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+            "| profiles | format | encoding | scrapers | bytes | scrapes/s | floor/s | rate ratio | CPU µs | floor CPU µs | CPU ratio | over compressing |\n\
+             | ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         );
         for size in &self.sizes {
             for scrape in &size.cached.scrapes {
@@ -81,8 +81,9 @@ impl Report {
                 let over = over.map_or(String::new(), |over| format!("{over:.1}"));
                 let _ = writeln!(
                     out,
-                    "| {} | {} | {} | {} | {:.0} | {:.0} | {:.2} | {:.0} | {:.0} | {:.2} | {over} |",
+                    "| {} | {} | {} | {} | {} | {:.0} | {:.0} | {:.2} | {:.0} | {:.0} | {:.2} | {over} |",
                     size.profiles,
+                    scrape.format,
                     scrape.encoding,
                     scrape.scrapers,
                     scrape.bytes,

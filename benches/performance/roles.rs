@@ -10,8 +10,8 @@ use bytes::Bytes;
 use tokio::net::TcpListener;
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 
+use exporter_toolkit::metrics_format::Format;
 use gateway_simulator::{PREFIX, RateLimit, Simulator, SystemClock};
-use qlara_exporter::exposition;
 
 use crate::client::{Request, fetch};
 use crate::options::Sends;
@@ -39,11 +39,15 @@ pub async fn gateway(profiles: usize) {
 }
 
 /// Serves a body from memory, with the headers of the exporter.
-pub async fn floor(sends: Sends, body: &Path) {
+pub async fn floor(sends: Sends, body: &Path, open_metrics: bool) {
+    let format = match open_metrics {
+        true => Format::OpenMetrics,
+        false => Format::Text,
+    };
     let body = Bytes::from(std::fs::read(body).expect("a body"));
     let kind = [
-        (CONTENT_TYPE, exposition::CONTENT_TYPE),
-        (VARY, "accept-encoding"),
+        (CONTENT_TYPE, format.content_type()),
+        (VARY, "accept, accept-encoding"),
     ];
     let router = match sends {
         Sends::Plain => Router::new().route(METRICS, get(async move || (kind, body))),

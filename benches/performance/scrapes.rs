@@ -1,12 +1,14 @@
 //! Scrapes of cached data, compared with floors that return the same bytes from memory.
 
+use exporter_toolkit::content_encoding::Encoding;
+use exporter_toolkit::metrics_format::Format;
 use serde::Serialize;
 
-use crate::client::{Request, Throughput, drive};
+use crate::client::{Throughput, drive};
 use crate::options::{Options, Sends};
 use crate::process::{self, Process};
 use crate::statistics::median;
-use crate::world::{METRICS, World, size};
+use crate::world::{Form, World};
 
 const SCRAPERS: [usize; 2] = [1, 16];
 /// Most profiles for the floor that compresses each response; more would take minutes.
@@ -15,6 +17,7 @@ const MAX_COMPRESSED: usize = 10_000;
 /// Medians of one kind of scrape.
 #[derive(Debug, Serialize)]
 pub struct Scrapes {
+    pub format: &'static str,
     pub encoding: &'static str,
     pub scrapers: usize,
     pub bytes: u64,
@@ -40,53 +43,55 @@ pub struct Measured {
 
 /// Loads exporter and floors in alternation, round by round.
 pub async fn measure(world: &World, options: &Options) -> Measured {
-    let floor = Process::start(&mut process::floor(Sends::Plain, &world.plain));
-    let gzip_floor = Process::start(&mut process::floor(Sends::Gzip, &world.gzip));
-    let compressing = (world.profiles <= MAX_COMPRESSED)
-        .then(|| Process::start(&mut process::floor(Sends::Compressing, &world.plain)));
-    let (plain, gzip) = (Request::plain(METRICS), Request::gzip(METRICS));
+    let forms = world.forms.iter();
+    let floors: Vec<Floors> = forms.map(|form| Floors::start(form, world)).collect();
     let mut scrapes = Vec::new();
     for scrapers in SCRAPERS {
-        let bytes = size(&world.plain);
-        let kind = Kind {
-            encoding: "plain",
-            request: &plain,
-            scrapers,
-            bytes,
-        };
-        scrapes.push(compare(kind, &world.exporter, &floor, None, options).await);
-        let bytes = size(&world.gzip);
-        let kind = Kind {
-            encoding: "gzip",
-            request: &gzip,
-            scrapers,
-            bytes,
-        };
-        let compressing = compressing.as_ref();
-        scrapes.push(compare(kind, &world.exporter, &gzip_floor, compressing, options).await);
+        for (form, floors) in world.forms.iter().zip(&floors) {
+            scrapes.push(compare(form, scrapers, &world.exporter, floors, options).await);
+        }
     }
     Measured {
         scrapes,
         resident: world.exporter.resident(),
-        floor_resident: floor.resident(),
+        floor_resident: floors[0].same_bytes.resident(),
     }
 }
 
-struct Kind<'a> {
-    encoding: &'static str,
-    request: &'a Request,
-    scrapers: usize,
-    bytes: u64,
+/// The servers that a form is compared with.
+struct Floors {
+    /// Returns the same bytes.
+    same_bytes: Process,
+    /// Compresses them for each scrape.
+    compressing: Option<Process>,
+}
+
+impl Floors {
+    fn start(form: &Form, world: &World) -> Floors {
+        let start = |sends, form| Process::start(&mut process::floor(sends, form));
+        match form.encoding {
+            Encoding::Plain => Floors {
+                same_bytes: start(Sends::Plain, form),
+                compressing: None,
+            },
+            Encoding::Gzip => Floors {
+                same_bytes: start(Sends::Gzip, form),
+                compressing: (world.profiles <= MAX_COMPRESSED)
+                    .then(|| start(Sends::Compressing, world.plain(form.format))),
+            },
+        }
+    }
 }
 
 async fn compare(
-    kind: Kind<'_>,
+    form: &Form,
+    scrapers: usize,
     exporter: &Process,
-    floor: &Process,
-    compressing: Option<&Process>,
+    floors: &Floors,
     options: &Options,
 ) -> Scrapes {
-    let turn = |server| drive(server, kind.request, kind.scrapers, options.turn());
+    let turn = |server| drive(server, &form.request, scrapers, options.turn());
+    let floor = &floors.same_bytes;
     let mut rounds: Vec<(Throughput, Throughput)> = Vec::new();
     let mut over_compressing = Vec::new();
     for number in 0..options.rounds {
@@ -99,15 +104,22 @@ async fn compare(
             (turn(exporter).await, floor)
         };
         rounds.push(round);
-        if let Some(compressing) = compressing {
+        if let Some(compressing) = &floors.compressing {
             over_compressing.push(round.0.rate / turn(compressing).await.rate);
         }
     }
     let medians = |of: fn(&(Throughput, Throughput)) -> f64| median(rounds.iter().map(of));
     Scrapes {
-        encoding: kind.encoding,
-        scrapers: kind.scrapers,
-        bytes: kind.bytes,
+        format: match form.format {
+            Format::Text => "text",
+            Format::OpenMetrics => "OpenMetrics",
+        },
+        encoding: match form.encoding {
+            Encoding::Plain => "plain",
+            Encoding::Gzip => "gzip",
+        },
+        scrapers,
+        bytes: form.bytes(),
         per_second: medians(|(exporter, _)| exporter.rate),
         floor_per_second: medians(|(_, floor)| floor.rate),
         rate_ratio: medians(|(exporter, floor)| exporter.rate / floor.rate),

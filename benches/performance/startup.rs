@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::time::Instant;
 
+use exporter_toolkit::metrics_format::Format;
 use serde::Serialize;
 
 use crate::client::{Connection, Request};
@@ -25,7 +26,7 @@ pub async fn measure(world: &World, options: &Options) -> Startup {
     // A start is short, so there is time for twice as many rounds.
     for _ in 0..2 * options.rounds {
         let exporter = start(&mut world.exporter("1h")).await;
-        let floor = start(&mut process::floor(Sends::Plain, &world.plain)).await;
+        let floor = start(&mut process::floor(Sends::Plain, world.plain(Format::Text))).await;
         rounds.push((exporter, floor));
     }
     let medians = |of: fn(&(f64, f64)) -> f64| median(rounds.iter().map(of));

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use exporter_toolkit::content_encoding::Encoding;
+use exporter_toolkit::metrics_format::Format;
 use gateway_simulator::PREFIX;
 use tempfile::TempDir;
 
@@ -25,11 +27,19 @@ pub struct World {
     pub gateway: Process,
     /// Its data does not expire during the measurement.
     pub exporter: Process,
-    /// The exporter's response without compression, in a file for the floors.
-    pub plain: PathBuf,
-    /// The response with gzip.
-    pub gzip: PathBuf,
+    /// The exporter's response in all forms; the text format comes first, and in each format the plain form.
+    pub forms: Vec<Form>,
     _directory: TempDir,
+}
+
+/// A form of the exporter's response.
+pub struct Form {
+    pub format: Format,
+    pub encoding: Encoding,
+    /// Asks for this form.
+    pub request: Request,
+    /// The body, in a file for the floors.
+    pub body: PathBuf,
 }
 
 impl World {
@@ -37,15 +47,30 @@ impl World {
         let gateway = Process::start(&mut process::gateway(profiles));
         let exporter = Process::start(&mut exporter_of(process::exporter(), &gateway, "1h"));
         let directory = tempfile::tempdir().expect("a folder");
-        let (plain, gzip) = (Request::plain(METRICS), Request::gzip(METRICS));
+        let mut forms = Vec::new();
+        for format in [Format::Text, Format::OpenMetrics] {
+            for encoding in [Encoding::Plain, Encoding::Gzip] {
+                let body = directory.path().join(format!("{format:?}-{encoding:?}"));
+                let form = Form::new(format, encoding, body);
+                let fetched = fetch(exporter.address, &form.request).await;
+                std::fs::write(&form.body, fetched).expect("a file");
+                forms.push(form);
+            }
+        }
         World {
             profiles,
-            plain: save(&exporter, &plain, directory.path().join("plain")).await,
-            gzip: save(&exporter, &gzip, directory.path().join("gzip")).await,
+            forms,
             gateway,
             exporter,
             _directory: directory,
         }
+    }
+
+    /// The response in this format without compression.
+    pub fn plain(&self, format: Format) -> &Form {
+        let mut forms = self.forms.iter().filter(|form| form.format == format);
+        let plain = forms.find(|form| form.encoding == Encoding::Plain);
+        plain.expect("all forms")
     }
 
     /// The command of another exporter with the same gateway.
@@ -59,9 +84,28 @@ impl World {
     }
 }
 
-async fn save(exporter: &Process, request: &Request, path: PathBuf) -> PathBuf {
-    std::fs::write(&path, fetch(exporter.address, request).await).expect("a file");
-    path
+impl Form {
+    fn new(format: Format, encoding: Encoding, body: PathBuf) -> Form {
+        let request = match encoding {
+            Encoding::Plain => Request::plain(METRICS),
+            Encoding::Gzip => Request::gzip(METRICS),
+        };
+        let request = match format {
+            Format::Text => request,
+            Format::OpenMetrics => request.for_open_metrics(),
+        };
+        Form {
+            format,
+            encoding,
+            request,
+            body,
+        }
+    }
+
+    /// The size of the body in bytes.
+    pub fn bytes(&self) -> u64 {
+        std::fs::metadata(&self.body).expect("a file").len()
+    }
 }
 
 fn exporter_of(mut command: Command, gateway: &Process, ttl: &str) -> Command {
@@ -74,9 +118,4 @@ fn exporter_of(mut command: Command, gateway: &Process, ttl: &str) -> Command {
 /// The base URL of the API.
 pub fn url_of(gateway: &Process) -> String {
     format!("http://{}{PREFIX}", gateway.address)
-}
-
-/// The size of a file in bytes.
-pub fn size(path: &Path) -> u64 {
-    std::fs::metadata(path).expect("a file").len()
 }
