@@ -1,0 +1,17 @@
+//! Fallback without `/proc`: there are no `process_*` metrics. Go's client library omits most of them there, too.
+
+use prometheus::Registry;
+
+pub(super) fn register(_: &Registry) -> prometheus::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_metric_is_registered() {
+        let registry = prometheus::Registry::new();
+        super::register(&registry).expect("no conflict");
+        assert!(registry.gather().is_empty());
+    }
+}
