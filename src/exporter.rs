@@ -4,7 +4,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 
 use crate::build;
@@ -15,6 +14,7 @@ use crate::telemetry::Telemetry;
 use crate::web::{self, App, WebOptions};
 use exporter_toolkit::clock::Clock;
 use exporter_toolkit::server::ListenError;
+use exporter_toolkit::signals::ReloadSignal;
 use exporter_toolkit::{Server, ServerOptions, Sockets};
 
 /// The exporter cannot start, or stops because of an error.
@@ -86,15 +86,15 @@ impl Exporter {
     }
 
     /// Installs a signal handler: SIGHUP reloads the configuration from now on. Without the handler, SIGHUP ends
-    /// the process.
+    /// the process. Systems without Unix signals have only `POST /-/reload`.
     ///
     /// # Errors
     /// If the operating system rejects the handler.
     pub fn reload_on_hangup(&self) -> io::Result<()> {
-        let mut hangup = signal(SignalKind::hangup())?;
+        let mut hangup = ReloadSignal::new()?;
         let app = Arc::clone(&self.app);
         tokio::spawn(async move {
-            while hangup.recv().await.is_some() {
+            while hangup.next().await.is_some() {
                 // The reload logs its errors.
                 let _ = app.reloader().reload().await;
             }

@@ -51,6 +51,7 @@ mod page_headline;
 mod page_names;
 mod page_size;
 mod page_unknown;
+mod platforms;
 mod prometheus;
 mod properties;
 mod proxy;

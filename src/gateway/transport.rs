@@ -133,6 +133,7 @@ impl TransportLoader {
             .tcp_keepalive(PROBE_AFTER)
             .tcp_keepalive_interval(PROBE_INTERVAL)
             .no_proxy();
+        // Elsewhere, only the request's timeout ends a request on a dead connection.
         #[cfg(target_os = "linux")]
         let builder = builder.tcp_user_timeout(settings.acknowledgement_timeout);
         match &settings.proxy {

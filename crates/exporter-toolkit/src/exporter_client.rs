@@ -26,7 +26,7 @@ use reqwest::{Response, StatusCode, Url};
 
 use crate::error_chain::{find_cause, root_cause};
 use crate::redacted::shown_path;
-use crate::server::{ListenAddress, TcpAddress};
+use crate::server::{ListenAddress, TcpAddress, connect_to};
 use crate::tls::client::{TlsError, client_config, read_ca_file, unusable_in};
 
 /// An exporter gave no answer of the status 200.
@@ -59,6 +59,9 @@ pub enum RequestError {
     /// The HTTP client cannot be set up.
     #[error("cannot set up the HTTP client: {0}")]
     Client(#[from] reqwest::Error),
+    /// The target is a Unix socket, and this system has none.
+    #[error("this system has no Unix sockets; use HOST:PORT")]
+    NoUnixSockets,
     /// The TLS configuration is invalid.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -164,7 +167,7 @@ impl Request<'_> {
             .no_proxy()
             .timeout(self.timeout);
         if let Some(path) = self.target.socket.as_deref() {
-            builder = builder.unix_socket(path);
+            builder = connect_to(builder, path).ok_or(RequestError::NoUnixSockets)?;
         }
         let answer = builder.build()?.get(self.target.url.clone()).send().await;
         let answer = answer.map_err(|error| self.failure(&error, ca.as_deref()))?;

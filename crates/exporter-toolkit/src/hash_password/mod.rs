@@ -9,8 +9,11 @@
 //! ```
 
 mod error;
+#[cfg(any(not(unix), test))]
+mod other;
 mod password;
-mod terminal;
+#[cfg(unix)]
+mod unix;
 mod user_name;
 
 use std::io::{self, IsTerminal, Write};
@@ -18,8 +21,12 @@ use std::io::{self, IsTerminal, Write};
 use crate::web_config::hash::hash_password;
 pub use crate::web_config::hash::{HashError, USUAL_COSTS};
 pub use error::HashPasswordError;
+#[cfg(not(unix))]
+use other as platform;
 use password::Password;
-use terminal::Terminal;
+use platform::Terminal;
+#[cfg(unix)]
+use unix as platform;
 pub use user_name::UserName;
 
 /// Options of the command.

@@ -1,12 +1,11 @@
 //! Validation of passwords: they must be valid in HTTP Basic authentication, and bcrypt must use all their bytes.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::fd::AsFd;
+use std::io::Read;
 
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
 
 use super::error::HashPasswordError;
+use super::platform::standard_input;
 use crate::web_config::hash::LONGEST_PASSWORD;
 
 /// Limit of input in bytes. It exceeds the longest password, so that longer ones are detected.
@@ -56,11 +55,6 @@ impl Password {
 /// An empty buffer that is large enough never to be reallocated, which would leave a copy in memory.
 pub(super) fn buffer() -> SecretBytes {
     SecretBox::new(Box::new(Vec::with_capacity(2 * READ_LIMIT)))
-}
-
-/// Standard input without the buffer of [`io::Stdin`], which would keep a copy of the password.
-pub(super) fn standard_input() -> io::Result<File> {
-    Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
 }
 
 fn remove_line_end(line: &mut Vec<u8>) {

@@ -44,7 +44,8 @@ impl FromStr for ListenAddress {
                 false => text.parse().map(ListenAddress::Tcp),
             };
         };
-        match path.is_absolute() {
+        // Not `is_absolute`, which on Windows requires a drive: there, listening says that Unix sockets are not supported.
+        match path.has_root() {
             true => Ok(ListenAddress::Unix(path)),
             false => Err("expected an absolute path, unix:///PATH"),
         }

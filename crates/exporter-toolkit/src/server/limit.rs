@@ -10,15 +10,12 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use rlimit::Resource;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
-use tracing::debug;
 
 use super::deadlines::{Deadlines, EvictionClass};
+use super::file_limit;
 
-/// Assumed limit of file descriptors if `getrlimit` fails.
-const DEFAULT_FILE_LIMIT: u64 = 1024;
 /// Maximum number of connections, independent of the file descriptor and memory limits.
 const MAX_CONNECTIONS: usize = 1024;
 /// Memory limit per connection, in bytes. A connection takes up to 60 KiB during its handshake or request head, so all
@@ -57,10 +54,7 @@ struct Connection {
 impl ConnectionLimit {
     /// A limit that uses 1/`share` of the process' file descriptors and of `memory_limit` (in bytes).
     pub(super) fn for_share(share: u64, memory_limit: Option<u64>) -> ConnectionLimit {
-        raise_file_limit();
-        let files = Resource::NOFILE
-            .get()
-            .map_or(DEFAULT_FILE_LIMIT, |(soft, _)| soft);
+        let files = file_limit::raise();
         let by_memory = memory_limit.map_or(u64::MAX, |bytes| bytes / MEMORY_PER_CONNECTION);
         let permits = usize::try_from(files.min(by_memory) / share)
             .unwrap_or(MAX_CONNECTIONS)
@@ -182,13 +176,5 @@ pub(super) struct ConnectionPermit {
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         self.table.connections.lock().remove(self.number);
-    }
-}
-
-/// Raises the soft limit of file descriptors to the hard limit, as Go's runtime does. The default soft limit is low for
-/// programs that use `select`.
-fn raise_file_limit() {
-    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
-        debug!(err = %error, "Cannot raise the file descriptor limit");
     }
 }

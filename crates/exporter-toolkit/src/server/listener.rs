@@ -2,15 +2,14 @@
 
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf};
 
 use listenfd::ListenFd;
 use socket2::{Domain, SockRef, Socket as Socket2, Type};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::TcpListener;
 
 use super::address::{ListenAddress, TcpAddress};
+use super::unix_socket::UnixSocket;
 
 /// Length of the accept queue: the default of `net.core.somaxconn`, which Go programs use.
 const BACKLOG: i32 = 4096;
@@ -45,40 +44,7 @@ pub(crate) enum Listener {
     /// A TCP socket.
     Tcp(TcpListener),
     /// A Unix socket. Dropping the listener removes the file, unless systemd created it.
-    Unix {
-        listener: UnixListener,
-        _file: Option<SocketFile>,
-    },
-}
-
-/// The file of a Unix socket, which is removed on drop.
-#[derive(Debug)]
-pub(crate) struct SocketFile {
-    path: PathBuf,
-    /// Device and inode, because another process may have replaced the file.
-    identity: (u64, u64),
-}
-
-impl SocketFile {
-    fn at(path: &Path) -> io::Result<SocketFile> {
-        Ok(SocketFile {
-            path: path.to_owned(),
-            identity: identity(path)?,
-        })
-    }
-}
-
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        if identity(&self.path).is_ok_and(|identity| identity == self.identity) {
-            // The file may already be gone.
-            let _ = std::fs::remove_file(&self.path);
-        }
-    }
-}
-
-fn identity(path: &Path) -> io::Result<(u64, u64)> {
-    std::fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
+    Unix(UnixSocket),
 }
 
 /// The byte stream of a connection.
@@ -94,7 +60,10 @@ impl Listener {
     pub(crate) async fn bind(address: &ListenAddress) -> Result<Listener, ListenError> {
         match address {
             ListenAddress::Tcp(address) => bind_tcp(address).await.map(Listener::Tcp),
-            ListenAddress::Unix(path) => bind_unix(path).await.map_err(listen_error(address)),
+            ListenAddress::Unix(path) => {
+                let bound = UnixSocket::bind(path).await;
+                bound.map(Listener::Unix).map_err(listen_error(address))
+            }
         }
     }
 
@@ -126,10 +95,7 @@ impl Listener {
                 let _ = stream.set_nodelay(true);
                 Ok((Box::new(stream), peer.to_string()))
             }
-            Listener::Unix { listener, .. } => {
-                let (stream, _) = listener.accept().await?;
-                Ok((Box::new(stream), "unix".to_owned()))
-            }
+            Listener::Unix(socket) => Ok((socket.accept().await?, "unix".to_owned())),
         }
     }
 
@@ -140,11 +106,7 @@ impl Listener {
     pub(super) fn display_address(&self) -> io::Result<String> {
         match self {
             Listener::Tcp(listener) => Ok(listener.local_addr()?.to_string()),
-            Listener::Unix { listener, .. } => {
-                let address = listener.local_addr()?;
-                let path = address.as_pathname().unwrap_or(Path::new(""));
-                Ok(format!("unix://{}", path.display()))
-            }
+            Listener::Unix(socket) => socket.display_address(),
         }
     }
 
@@ -155,7 +117,7 @@ impl Listener {
     pub(crate) fn tcp_address(&self) -> io::Result<Option<SocketAddr>> {
         match self {
             Listener::Tcp(listener) => listener.local_addr().map(Some),
-            Listener::Unix { .. } => Ok(None),
+            Listener::Unix(_) => Ok(None),
         }
     }
 }
@@ -191,8 +153,11 @@ pub async fn bind_tcp(address: &TcpAddress) -> Result<TcpListener, ListenError> 
 /// Listens on every IPv6 and IPv4 address, whatever `net.ipv6.bindv6only` says, as Go's `net.Listen`
 /// does.
 fn bind_dual_stack(port: u16) -> io::Result<TcpListener> {
-    let socket = Socket2::new(Domain::IPV6, Type::STREAM.nonblocking(), None)?;
+    let socket = Socket2::new(Domain::IPV6, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
     socket.set_only_v6(false)?;
+    // On Windows, this option would let another process take the port.
+    #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)).into())?;
     set_backlog(&socket)?;
@@ -200,29 +165,8 @@ fn bind_dual_stack(port: u16) -> io::Result<TcpListener> {
 }
 
 /// Lengthens the accept queue. When it is full, new clients have to retry, which takes them a second.
-fn set_backlog<'a>(listener: impl Into<SockRef<'a>>) -> io::Result<()> {
+pub(super) fn set_backlog<'a>(listener: impl Into<SockRef<'a>>) -> io::Result<()> {
     listener.into().listen(BACKLOG)
-}
-
-async fn bind_unix(path: &Path) -> io::Result<Listener> {
-    if is_stale_socket(path).await {
-        std::fs::remove_file(path)?;
-    }
-    let listener = UnixListener::bind(path)?;
-    set_backlog(&listener)?;
-    Ok(Listener::Unix {
-        listener,
-        _file: Some(SocketFile::at(path)?),
-    })
-}
-
-/// Whether the file is a Unix socket without a listener, as a killed process leaves it.
-async fn is_stale_socket(path: &Path) -> bool {
-    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
-    is_socket
-        && UnixStream::connect(path)
-            .await
-            .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 fn take(sockets: &mut ListenFd, index: usize) -> io::Result<Listener> {
@@ -230,14 +174,10 @@ fn take(sockets: &mut ListenFd, index: usize) -> io::Result<Listener> {
         listener.set_nonblocking(true)?;
         return TcpListener::from_std(listener).map(Listener::Tcp);
     }
-    let Some(listener) = sockets.take_unix_listener(index)? else {
-        return Err(io::ErrorKind::NotFound.into());
-    };
-    listener.set_nonblocking(true)?;
-    Ok(Listener::Unix {
-        listener: UnixListener::from_std(listener)?,
-        _file: None,
-    })
+    match UnixSocket::take(sockets, index)? {
+        Some(socket) => Ok(Listener::Unix(socket)),
+        None => Err(io::ErrorKind::NotFound.into()),
+    }
 }
 
 #[cfg(test)]

@@ -7,11 +7,13 @@ mod address;
 mod coalesced_body;
 mod connection;
 mod deadlines;
+mod file_limit;
 mod h2_body;
 mod handshake;
 mod limit;
 mod listener;
 mod options;
+mod unix_socket;
 
 use std::io;
 use std::sync::Arc;
@@ -32,6 +34,7 @@ use limit::ConnectionLimit;
 pub(crate) use listener::Listener;
 pub use listener::{ListenError, bind_tcp};
 pub use options::{ServerOptions, Sockets};
+pub(crate) use unix_socket::connect_to;
 
 use crate::shared_text::Cutoff;
 use crate::web_config::{Client, WebConfigFile};

@@ -1,13 +1,4 @@
-//! Notifications to systemd (sd_notify(3)). All functions do nothing without `NOTIFY_SOCKET`, so that an exporter can
-//! call them on every system.
-//!
-//! ```
-//! use exporter_toolkit::systemd;
-//!
-//! systemd::reloading();
-//! // Load the new configuration.
-//! systemd::ready();
-//! ```
+//! Messages to the socket in `NOTIFY_SOCKET`.
 
 use std::time::Duration;
 
@@ -15,27 +6,22 @@ use sd_notify::NotifyState;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::debug;
 
-/// Sends `READY=1`: the exporter serves, and its configuration is loaded.
-pub fn ready() {
+pub(super) fn ready() {
     send(&[NotifyState::Ready]);
 }
 
-/// Sends `RELOADING=1`. [`ready`] ends the reload.
-pub fn reloading() {
+pub(super) fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => send(&[NotifyState::Reloading, now]),
         Err(_) => send(&[NotifyState::Reloading]),
     }
 }
 
-/// Sends `STOPPING=1`: the graceful shutdown has started.
-pub(crate) fn stopping() {
+pub(super) fn stopping() {
     send(&[NotifyState::Stopping]);
 }
 
-/// Sends `WATCHDOG=1` twice per `WatchdogSec` and never resolves; without `WatchdogSec` it sends nothing. It runs on the
-/// runtime that serves requests, so the messages stop if the runtime hangs.
-pub(crate) async fn watchdog() {
+pub(super) async fn watchdog() {
     let Some(timeout) = sd_notify::watchdog_enabled() else {
         return std::future::pending().await;
     };

@@ -1,17 +1,21 @@
 //! Writing an audit to a file, which is replaced atomically, or to a stream.
 
-use std::fs::{File, Metadata, OpenOptions, Permissions};
+#[cfg(any(not(unix), test))]
+mod other;
+#[cfg(unix)]
+mod unix;
+
+use std::fs::{Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::fd::AsFd;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use exporter_toolkit::redacted::shown_path;
-
-/// Directories whose links lead to open files of a process, not to paths.
-const DESCRIPTOR_DIRECTORIES: [&str; 2] = ["/proc", "/dev/fd"];
+#[cfg(not(unix))]
+use other as platform;
+#[cfg(unix)]
+use unix as platform;
 
 /// The output cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -94,12 +98,13 @@ impl Destination {
 }
 
 /// The path at the end of a chain of symbolic links. The file need not exist, so `canonicalize` does not
-/// work here. `None` if the chain ends in one of the [`DESCRIPTOR_DIRECTORIES`].
+/// work here. `None` if the chain ends in a directory of open files.
 fn follow_links(path: &Path) -> io::Result<Option<PathBuf>> {
     let directory = parent_directory(path).canonicalize()?;
-    if DESCRIPTOR_DIRECTORIES
+    let is_of_descriptors = |descriptors: &&str| directory.starts_with(descriptors);
+    if platform::DESCRIPTOR_DIRECTORIES
         .iter()
-        .any(|descriptors| directory.starts_with(descriptors))
+        .any(is_of_descriptors)
     {
         return Ok(None);
     }
@@ -117,52 +122,21 @@ fn parent_directory(path: &Path) -> &Path {
 }
 
 fn append(path: &Path, text: &[u8]) -> io::Result<()> {
-    let stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    // Opening standard output again would give it a separate file offset, and fails for a socket.
-    let mut stream = match is_same(&stdout.metadata()?, &path.metadata()?) {
-        true => stdout,
-        false => OpenOptions::new().append(true).open(path)?,
+    let mut stream = match platform::standard_output_at(path)? {
+        Some(stdout) => stdout,
+        None => OpenOptions::new().append(true).open(path)?,
     };
     stream.write_all(text)
-}
-
-fn is_same(one: &Metadata, other: &Metadata) -> bool {
-    (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
 fn replace(path: &Path, old: Option<&Metadata>, text: &[u8]) -> io::Result<()> {
     // The textfile collector reads `*.prom` only, so it ignores the temporary file.
     let mut file = NamedTempFile::new_in(parent_directory(path))?;
     file.write_all(text)?;
-    if let Some(old) = old {
-        keep_owners(file.as_file(), old)?;
-    }
-    // After the change of owner, which clears the set-ID bits. The umask does not apply: other users, for
-    // example that of the node exporter, must be able to read the file.
-    let mode = old.map_or(0o644, Metadata::mode);
-    file.as_file()
-        .set_permissions(Permissions::from_mode(mode))?;
+    platform::set_access(file.as_file(), old)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
-}
-
-/// Gives a new file the group of the old one, and its owner if the process may do that. A group with the
-/// same rights as other users need not be kept.
-fn keep_owners(new: &File, old: &Metadata) -> io::Result<()> {
-    let new_metadata = new.metadata()?;
-    if new_metadata.uid() != old.uid() && fchown(new, Some(old.uid()), Some(old.gid())).is_ok() {
-        return Ok(());
-    }
-    let (group, others) = (old.mode() >> 3 & 0o7, old.mode() & 0o7);
-    if new_metadata.gid() == old.gid()
-        || fchown(new, None, Some(old.gid())).is_ok()
-        || group == others
-    {
-        return Ok(());
-    }
-    let reason = format!("its group {} cannot be kept", old.gid());
-    Err(io::Error::new(ErrorKind::PermissionDenied, reason))
 }
 
 /// Whether this user cannot replace the file, or not in its directory, although it may be writable. A file

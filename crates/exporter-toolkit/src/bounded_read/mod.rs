@@ -1,9 +1,17 @@
 //! Reads files that a configuration names. They may be pipes, devices or endless.
 
-use std::fs::File;
+#[cfg(any(not(unix), test))]
+mod other;
+#[cfg(unix)]
+mod unix;
+
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+#[cfg(not(unix))]
+use other as platform;
+#[cfg(unix)]
+use unix as platform;
 
 /// Maximum size of a file in bytes. Real configurations, keys and certificates are much smaller.
 const MAX_FILE_SIZE: u64 = 16 * 1024 * 1024;
@@ -35,11 +43,7 @@ impl From<UnfitFile> for io::Error {
 /// # Errors
 /// The file cannot be read, is not a regular file, or is longer than 16 MiB.
 pub(crate) fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
-    let mut options = File::options();
-    let file = options
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK)
-        .open(path)?;
+    let file = platform::open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(UnfitFile::NotRegular.into());

@@ -1,9 +1,10 @@
-//! Password prompts on the terminal, without echo.
+//! Standard input, and password prompts on the terminal, without echo.
 //!
 //! This module controls the terminal itself, to restore the echo also when a signal ends or stops the program.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::thread;
 
@@ -13,7 +14,7 @@ use parking_lot::Mutex;
 use secrecy::ExposeSecretMut;
 
 use super::error::HashPasswordError;
-use super::password::{READ_LIMIT, SecretBytes, buffer, standard_input};
+use super::password::{READ_LIMIT, SecretBytes, buffer};
 
 /// The signals that end or stop a program at a terminal.
 const SIGNALS: [Signal; 5] = [
@@ -23,6 +24,11 @@ const SIGNALS: [Signal; 5] = [
     Signal::SIGTERM,
     Signal::SIGTSTP,
 ];
+
+/// Standard input without the buffer of [`io::Stdin`], which would keep a copy of the password.
+pub(super) fn standard_input() -> io::Result<File> {
+    Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
+}
 
 /// The terminal with its echo off. Dropping it turns the echo on again.
 #[derive(Debug)]
