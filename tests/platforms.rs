@@ -9,16 +9,16 @@ const LINUX: &str = r#"target_os = "linux""#;
 
 /// What exists on Unix only, besides crates.
 const UNIX_PATHS: [&str; 10] = [
-    ".unix_socket(",
+    "unix_socket(",
     "os::unix::",
     "os::fd::",
     "signal::unix",
     "UnixListener",
     "UnixStream",
     "UnixDatagram",
-    "unix_listener",
-    "unix_stream",
-    "unix_datagram",
+    "take_unix_listener",
+    "take_unix_stream",
+    "take_unix_datagram",
 ];
 const LINUX_PATHS: [&str; 2] = ["os::linux::", "mallopt"];
 
@@ -69,6 +69,13 @@ fn code(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// Whether the code contains `path` where no longer name ends with it, as `unix::` does with `nix::`.
+fn mentions(code: &str, path: &str) -> bool {
+    let in_name = |char: char| char.is_alphanumeric() || char == '_';
+    code.match_indices(path)
+        .any(|(at, _)| !code[..at].ends_with(in_name))
+}
+
 /// The file that declares the module in `file`, and the module's name. `None` for the root of a crate.
 fn declaration(file: &Path, sources: &Path) -> Option<(PathBuf, String)> {
     let stem = file.file_stem()?.to_str()?;
@@ -116,7 +123,7 @@ fn unix_code_is_in_conditional_modules_with_a_fallback() {
             paths.extend(crates_for(kind, &manifest));
             for file in files_below(&sources) {
                 let code = code(&read_to_string(&file).expect("a source file"));
-                let Some(path) = paths.iter().find(|path| code.contains(*path)) else {
+                let Some(path) = paths.iter().find(|path| mentions(&code, path)) else {
                     continue;
                 };
                 let name = file.display();
