@@ -30,7 +30,7 @@ impl Minimal {
         let mut log = BufReader::new(process.stderr.take().expect("standard error"));
         let line = next_line(&mut log);
         assert_eq!(line["msg"], "Listening on", "{line}");
-        assert_eq!(line["tls"].to_string(), "true", "{line}");
+        assert_eq!(line["tls"], "true", "{line}");
         let address = line["address"].as_str().expect("an address").to_owned();
         Minimal {
             process,
