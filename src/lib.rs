@@ -8,13 +8,14 @@
 //!
 //! 1. The server of [`exporter_toolkit`] accepts the connection, checks the password, and passes the request to
 //!    the routes of [`web`].
-//! 2. [`web`] reads the scrape timeout and asks each configured `account` for its current state.
+//! 2. [`web`] reads the scrape timeout and the formats that the client accepts, and asks each configured `account` for its
+//!    current state.
 //! 3. An `account` answers from its cache. If the cache is too old, it starts a refresh, or waits for the
 //!    refresh that is already running.
 //! 4. [`refresh`] asks the [`gateway`] for the list of profiles and for the details of each platform, and
 //!    combines the answers into a [`snapshot`].
-//! 5. [`exposition`] renders the snapshot as text, plain and compressed, once per refresh. Scrapes of the same
-//!    second share a response.
+//! 5. [`exposition`] renders the samples of the snapshot, plain and compressed, once per refresh, and joins them with the
+//!    metadata of the format, text or OpenMetrics. Scrapes of the same second and format share a response.
 //! 6. `telemetry` adds the metrics about the exporter itself, and [`web`] sends the response.
 //!
 //! # Modules
@@ -23,8 +24,8 @@
 //! everything from the two, and `reload` replaces the configuration while it runs. `verdict` judges how
 //! serious a problem of a profile or an account is, for the page at `/` and for [`check`], which reads every
 //! account once, without the cache. `record` writes the judged profiles as JSON and CSV, for [`check`] and the HTTP
-//! API; an `account` keeps their latest changes. People read times in a [`zone`]. [`explain`] compares a gateway's answers with the fields that the exporter
-//! reads. [`demo`] runs the exporter against the simulated gateway.
+//! API; an `account` keeps their latest changes. People read times in a [`zone`]. [`explain`] compares a gateway's answers
+//! with the fields that the exporter reads. [`demo`] runs the exporter against the simulated gateway.
 
 #![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
 
